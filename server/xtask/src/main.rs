@@ -1,0 +1,50 @@
+//! What a maintainer runs, as `cargo xtask COMMAND`.
+
+use std::process::ExitCode;
+
+mod ci;
+mod error;
+mod generate;
+#[cfg(test)]
+mod layers;
+mod run;
+mod suite;
+mod tools;
+
+use error::Error;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test [ARGS]…         install what the tests need into target/tools, then run every test; ARGS go to the test programs
+  generate [--check]   write the files that have a source elsewhere: the schema, the rules' pages, README's picture;
+                       --check only says which are stale
+  ci                   everything that has to hold before a change lands
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match command(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(if matches!(error, Error::Usage(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+fn command(args: &[String]) -> Result<(), Error> {
+    let Some((name, rest)) = args.split_first() else { return Err(Error::Usage("no command".into())) };
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    match (name.as_str(), rest.as_slice()) {
+        ("test", _) => suite::test(&args[1..]),
+        ("generate", []) => generate::generate(false),
+        ("generate", ["--check"]) => generate::generate(true),
+        ("ci", []) => ci::ci(),
+        ("help" | "--help" | "-h", _) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(Error::Usage(format!("`{}` is not understood", args.join(" ")))),
+    }
+}
