@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod ci;
 mod error;
 mod generate;
@@ -19,6 +20,8 @@ cargo xtask COMMAND
   test [ARGS]…         install what the tests need into target/tools, then run every test; ARGS go to the test programs
   generate [--check]   write the files that have a source elsewhere: the schema, the rules' pages, README's picture;
                        --check only says which are stale
+  bench [--keep]       measure Skillyard beside other tools in one run (a release build; the first one takes minutes);
+                       --keep also writes the figures into README.md and tests/bench
   ci                   everything that has to hold before a change lands
 ";
 
@@ -40,6 +43,8 @@ fn command(args: &[String]) -> Result<(), Error> {
         ("test", _) => suite::test(&args[1..]),
         ("generate", []) => generate::generate(false),
         ("generate", ["--check"]) => generate::generate(true),
+        ("bench", []) => bench::bench(false),
+        ("bench", ["--keep"]) => bench::bench(true),
         ("ci", []) => ci::ci(),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");

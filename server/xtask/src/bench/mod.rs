@@ -1,0 +1,193 @@
+//! `cargo xtask bench`: Skillyard beside other tools that read TOML, on the same files, in one run.
+//!
+//! The others get no schema and so know no rule of a skill.toml: they are measured at their lightest.
+
+mod client;
+mod inputs;
+mod report;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    error::Error,
+    run::{cargo, output, root, run, shown, target},
+    tools,
+};
+use client::Server;
+use report::{Measured, Report, Times, Typing};
+
+/// Sizes that keystrokes are measured at, in bytes.
+const SIZES: [usize; 3] = [2 << 10, 16 << 10, 160 << 10];
+/// Keystrokes a size.
+const KEYSTROKES: usize = 200;
+/// Keystrokes before those, not counted.
+const WARM_UP: usize = 20;
+/// Starts of each server, and runs of each check.
+const REPEATS: usize = 20;
+/// Files of a check.
+const FILES: usize = 1000;
+
+const TOMBI: &str = "tombi==1.9.6";
+const TAPLO_VERSION: &str = "0.10.0";
+
+/// One that is measured.
+struct Contender {
+    name: &'static str,
+    program: PathBuf,
+    serve: &'static [&'static str],
+    /// Whether the client says that it can pull diagnostics.
+    client_pulls: bool,
+    /// Arguments of a check; the folder comes after them.
+    check: &'static [&'static str],
+}
+
+/// Measures everybody, prints the table, and writes both reports. With `keep` also into the tree.
+pub fn bench(keep: bool) -> Result<(), Error> {
+    run(&mut cargo(&["build", "--release", "--package", "skillyard"]))?;
+    let skillyard = tools::program(&target().join("release"), "skillyard");
+    let mut contenders = vec![
+        Contender {
+            name: "skillyard, pulled",
+            program: skillyard.clone(),
+            serve: &["lsp"],
+            client_pulls: true,
+            check: &["check"],
+        },
+        Contender {
+            name: "skillyard, pushed",
+            program: skillyard,
+            serve: &["lsp"],
+            client_pulls: false,
+            check: &["check"],
+        },
+    ];
+    let mut missing = Vec::new();
+    match tools::cargo_install("taplo-cli", TAPLO_VERSION, &["--features", "lsp"]) {
+        Ok(program) => contenders.push(Contender {
+            name: "taplo",
+            program,
+            serve: &["lsp", "stdio"],
+            client_pulls: true,
+            check: &["lint"],
+        }),
+        Err(error) => missing.push(("taplo", error.to_string())),
+    }
+    match tools::venv("tombi", TOMBI) {
+        Ok(bin) => contenders.push(Contender {
+            name: "tombi",
+            program: tools::program(&bin, "tombi"),
+            serve: &["lsp", "--offline"],
+            client_pulls: true,
+            check: &["lint", "--offline", "--quiet"],
+        }),
+        Err(error) => missing.push(("tombi", error.to_string())),
+    }
+
+    let folder = target().join("bench");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
+    }
+    let many = folder.join("many");
+    for number in 0..FILES {
+        write(&many.join(format!("skill-{number:04}/skill.toml")), &inputs::manifest(number, SIZES[0]))?;
+    }
+    let mut columns = Vec::new();
+    for contender in &contenders {
+        eprintln!("measuring {}", contender.name);
+        columns.push((contender.name, measure(contender, &folder)?));
+    }
+    let report = Report { columns, missing };
+    let table = report.markdown();
+    println!("{table}");
+    write(&folder.join("results.md"), &table)?;
+    write(&folder.join("results.json"), &report.json())?;
+    eprintln!("{}", folder.join("results.json").display());
+    if keep {
+        write(&root().join("tests/bench/results.json"), &report.json())?;
+        report::into_readme(&root().join("README.md"), &table)?;
+    }
+    Ok(())
+}
+
+/// Everything about one contender.
+fn measure(contender: &Contender, folder: &Path) -> Result<Measured, Error> {
+    let serve = || {
+        let mut command = Command::new(&contender.program);
+        command.args(contender.serve);
+        command
+    };
+    let version = output(Command::new(&contender.program).arg("--version"))?;
+    let version = String::from_utf8_lossy(&version.stdout).lines().next().unwrap_or_default().to_owned();
+
+    let empty = folder.join("empty");
+    fs::create_dir_all(&empty).map_err(Error::io(&empty))?;
+    let mut starts = Vec::new();
+    let mut resident_at_start = None;
+    for _ in 0..REPEATS {
+        let (server, took) = Server::start(&mut serve(), &empty, contender.client_pulls)?;
+        resident_at_start = server.resident();
+        server.stop()?;
+        starts.push(took);
+    }
+
+    let mut typing = Vec::new();
+    let mut delivery = None;
+    for size in SIZES {
+        let text = inputs::manifest(0, size);
+        let path = folder.join(format!("size-{size}")).join("skill.toml");
+        write(&path, &text)?;
+        let place = inputs::typing_place(&text)
+            .ok_or_else(|| Error::Unexpected { place: path.display().to_string(), what: "no description".into() })?;
+        let (mut server, _) = Server::start(&mut serve(), path.parent().unwrap_or(folder), contender.client_pulls)?;
+        delivery = Some(server.delivery);
+        let mut document = server.open(&path, &text)?;
+        let mut took = Vec::new();
+        for (at, letter) in ('a'..='z').cycle().take(WARM_UP + KEYSTROKES).enumerate() {
+            let time = server.type_char(&mut document, place + at, letter)?;
+            if at >= WARM_UP {
+                took.push(time);
+            }
+        }
+        typing.push(Typing { bytes: text.len(), times: Times::of(took), resident: server.resident() });
+        server.stop()?;
+    }
+
+    let mut checks = Vec::new();
+    for _ in 0..REPEATS {
+        checks.push(check(contender, &folder.join("many"))?);
+    }
+    Ok(Measured {
+        version,
+        pulled: delivery == Some(client::Delivery::Pull),
+        start: Times::of(starts),
+        resident_at_start,
+        typing,
+        check: Times::of(checks),
+        check_command: contender.check.join(" "),
+    })
+}
+
+/// The time of one check of all files, from the start of the process to its end.
+fn check(contender: &Contender, folder: &Path) -> Result<Duration, Error> {
+    let mut command = Command::new(&contender.program);
+    // In the folder, not by its name: what each takes as a path differs, what it finds below its folder does not.
+    command.args(contender.check).current_dir(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let begin = Instant::now();
+    let status = command.status().map_err(|source| Error::Start { command: shown(&command), source })?;
+    let took = begin.elapsed();
+    // The files are good: whoever says otherwise has not done the same work.
+    if status.success() { Ok(took) } else { Err(Error::Failed { command: shown(&command), status }) }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    }
+    fs::write(path, text).map_err(Error::io(path))
+}

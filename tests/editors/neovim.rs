@@ -1,0 +1,127 @@
+//! Skillyard in a real Neovim, set up exactly as README says.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/editors/neovim");
+const CONFIG: &str = include_str!("neovim/config.lua");
+const README: &str = include_str!("../../README.md");
+
+/// What the author has: one tool id outside the publisher's namespace, and a line out of shape.
+const BEFORE: &str = r#"# Kept as it is.
+manifest_version = 2
+skill_id = "acme.echo"
+name = "Echo"
+version   =   "1.0.0"
+publisher = "acme"
+
+[[entrypoints.tools]]
+id = "echo"   # says it again
+name = "Echo"
+description = "Says it again."
+input_schema = { type = "object" }
+output_schema = { type = "object" }
+
+[compat]
+required_protocol_major = 1
+min_palyra_version = "0.1.0"
+"#;
+
+#[test]
+fn readme_has_the_tested_configuration() {
+    let readme = README.replace("\r\n", "\n");
+    assert!(readme.contains(&format!("```lua\n{}```", CONFIG.replace("\r\n", "\n"))));
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn a_mistake_is_shown_fixed_and_formatted_and_no_process_stays() {
+    let nvim = env::var_os("SKILLYARD_TEST_NVIM").expect("SKILLYARD_TEST_NVIM names Neovim; `cargo xtask test` sets it");
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let workspace = home.path().join("workspace");
+    let file = workspace.join("skill.toml");
+    fs::create_dir(&workspace).expect("a folder");
+    fs::write(&file, BEFORE).expect("a file");
+
+    let output = Command::new(nvim)
+        .args(["--headless", "--clean"])
+        .arg("--cmd")
+        .arg(format!("luafile {FOLDER}/config.lua"))
+        .args(["-c", &format!("luafile {FOLDER}/session.lua")])
+        // Reached only where the session stopped half-way.
+        .args(["-c", "cquit"])
+        .arg(&file)
+        .env("PATH", path_with(Path::new(env!("CARGO_BIN_EXE_skillyard"))))
+        .env("HOME", home.path())
+        .env("XDG_CONFIG_HOME", home.path().join("config"))
+        .env("XDG_STATE_HOME", home.path().join("state"))
+        .env("XDG_DATA_HOME", home.path().join("data"))
+        .env("XDG_CACHE_HOME", home.path().join("cache"))
+        .stdin(Stdio::null())
+        .output()
+        .expect("Neovim runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{said}\n{complained}\n{}", output.status, log(home.path()));
+
+    assert!(said.contains("diagnostic 9:6 "), "at the id's value: {said}");
+    assert!(said.contains("severity ERROR\n"), "{said}");
+    let after = fs::read_to_string(&file).expect("the file");
+    let expected = BEFORE.replace("version   =   ", "version = ").replace("id = \"echo\"   #", "id = \"acme.echo\" #");
+    assert_eq!(after, expected, "{said}");
+
+    let processes: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("process ")).collect();
+    assert_eq!(processes.len(), 1, "one server: {said}");
+    for process in processes {
+        assert!(ends(process), "the server {process} outlives the editor");
+    }
+}
+
+/// PATH with the folder of a program in front.
+fn path_with(program: &Path) -> OsString {
+    let folders = program.parent().map(Path::to_path_buf).into_iter();
+    let rest: Vec<PathBuf> = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
+    env::join_paths(folders.chain(rest)).expect("a PATH")
+}
+
+/// Whether a process is gone within a while of the editor's end.
+fn ends(process: &str) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline {
+        if !runs(process) {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    false
+}
+
+#[cfg(target_os = "linux")]
+fn runs(process: &str) -> bool {
+    // A zombie has ended; whoever inherited it has not looked yet.
+    fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn runs(process: &str) -> bool {
+    let state = Command::new("ps").args(["-o", "state=", "-p", process]).output().expect("ps runs").stdout;
+    !state.is_empty() && !state.starts_with(b"Z")
+}
+
+#[cfg(windows)]
+fn runs(process: &str) -> bool {
+    let list = Command::new("tasklist").args(["/NH", "/FI", &format!("PID eq {process}")]).output();
+    String::from_utf8_lossy(&list.expect("tasklist runs").stdout).contains(process)
+}
+
+/// What Neovim wrote down about its servers.
+fn log(home: &Path) -> String {
+    fs::read_to_string(home.join("state/nvim/lsp.log")).unwrap_or_default()
+}
