@@ -1,0 +1,276 @@
+//! The formatter. It changes white space, line breaks and trailing commas, never what a file means.
+
+use std::{fmt, panic};
+
+use skillyard_manifest::{Encoding, LineIndex, Position, Span};
+use taplo::formatter::{Options, format_syntax};
+use toml::de::{DeArray, DeTable, DeValue};
+use toml_parser::{Source, lexer::TokenKind};
+
+use crate::shown;
+
+/// The largest text that is formatted, in bytes.
+pub const MAX_FORMAT_BYTES: usize = 4 * 1024 * 1024;
+
+/// How to lay out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FormatOptions {
+    /// One step of indentation: spaces or a tab.
+    pub indent: String,
+    /// The column after which an array is broken into lines.
+    pub column_width: usize,
+}
+
+impl Default for FormatOptions {
+    fn default() -> Self {
+        Self { indent: "  ".to_owned(), column_width: 100 }
+    }
+}
+
+/// Why a text is not formatted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FormatError {
+    /// It is larger than [`MAX_FORMAT_BYTES`].
+    TooLarge(usize),
+    /// It is no TOML.
+    Syntax {
+        /// Where.
+        span: Span,
+        /// The start of `span`, counted in UTF-16 from 0.
+        start: Position,
+        /// The parser's words.
+        message: String,
+    },
+    /// It is TOML 1.1 that the formatter cannot read yet: an inline table over many lines or with a trailing comma,
+    /// `\e`, `\xHH`, or a time without seconds.
+    Unsupported {
+        /// Where.
+        span: Span,
+        /// The start of `span`, counted in UTF-16 from 0.
+        start: Position,
+    },
+    /// The formatted text would not have the same values and comments.
+    WouldChange,
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge(bytes) => {
+                write!(f, "{bytes} bytes are too many to format; the limit is {MAX_FORMAT_BYTES}")
+            }
+            Self::Syntax { message, .. } => {
+                write!(f, "not formatted, since it has a syntax error: {message}; `skillyard check` says more")
+            }
+            Self::Unsupported { .. } => write!(
+                f,
+                "not formatted: the formatter reads TOML 1.0 and cannot read this TOML 1.1 yet; write an inline table \
+                 on one line without a trailing comma, `\\u001b` for `\\e`, `\\u00HH` for `\\xHH`, and times with seconds"
+            ),
+            Self::WouldChange => write!(f, "not formatted: the formatted text would not mean the same"),
+        }
+    }
+}
+
+impl std::error::Error for FormatError {}
+
+impl FormatError {
+    /// The place of the error in the text, where it has one.
+    #[must_use]
+    pub fn start(&self) -> Option<Position> {
+        match self {
+            Self::Syntax { start, .. } | Self::Unsupported { start, .. } => Some(*start),
+            _ => None,
+        }
+    }
+}
+
+/// Formats the text of a manifest. A byte order mark stays, and line ends become those of the first line.
+///
+/// The result reads to the same values and holds the same comments in the same order; formatting it again changes
+/// nothing.
+///
+/// # Errors
+/// If the text is too large, no valid TOML, or TOML that the formatter cannot read.
+pub fn format(text: &str, options: &FormatOptions) -> Result<String, FormatError> {
+    if text.len() > MAX_FORMAT_BYTES {
+        return Err(FormatError::TooLarge(text.len()));
+    }
+    let place = |span: Span| LineIndex::new(text).position(text, span.start, Encoding::Utf16);
+    // Bounds nesting to 80 too, so what recurses below needs little stack.
+    let before = DeTable::parse(text).map_err(|error| {
+        let span = error.span().map_or(Span::at(0), |range| Span::new(range.start, range.end.max(range.start)));
+        FormatError::Syntax { span, start: place(span), message: shown::words(error.message(), 200) }
+    })?;
+    let bom = if text.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+    let body = text.get(bom.len()..).unwrap_or_default();
+    let unsupported = |at: usize| {
+        let span = Span::at((bom.len() + at).min(text.len()));
+        FormatError::Unsupported { span, start: place(span) }
+    };
+
+    let mut formatted = lay_out(body, options, first_line_ends_with_crlf(body)).map_err(unsupported)?;
+    // The library needs a second look at some texts until nothing changes any more.
+    for _ in 0..3 {
+        let again =
+            lay_out(&formatted, options, first_line_ends_with_crlf(body)).map_err(|_| FormatError::WouldChange)?;
+        if again == formatted {
+            break;
+        }
+        formatted = again;
+    }
+    let formatted = format!("{bom}{formatted}");
+    let after = DeTable::parse(&formatted).map_err(|_| FormatError::WouldChange)?;
+    if same_table(before.get_ref(), after.get_ref()) && comments(text).eq(comments(&formatted)) {
+        Ok(formatted)
+    } else {
+        Err(FormatError::WouldChange)
+    }
+}
+
+/// Formats without looking back. The error is the first byte that the library cannot read.
+fn lay_out(text: &str, options: &FormatOptions, crlf: bool) -> Result<String, usize> {
+    let options = Options {
+        // Who broke a list into lines did so for a reason.
+        array_auto_collapse: false,
+        column_width: options.column_width,
+        indent_string: options.indent.clone(),
+        allowed_blank_lines: 1,
+        crlf,
+        ..Options::default()
+    };
+    // The library is kept from doing harm: what it makes is compared, and should it panic, the text stays.
+    panic::catch_unwind(|| {
+        let parsed = taplo::parser::parse(text);
+        if let Some(error) = parsed.errors.first() {
+            return Err(usize::from(error.range.start()));
+        }
+        Ok(format_syntax(parsed.into_syntax(), options))
+    })
+    .unwrap_or(Err(0))
+}
+
+fn first_line_ends_with_crlf(text: &str) -> bool {
+    text.find('\n').is_some_and(|at| text.get(..at).is_some_and(|line| line.ends_with('\r')))
+}
+
+fn comments(text: &str) -> impl Iterator<Item = &str> {
+    let source = Source::new(text);
+    source
+        .lex()
+        .filter(|token| token.kind() == TokenKind::Comment)
+        .filter_map(move |token| text.get(token.span().start()..token.span().end()).map(str::trim_end))
+}
+
+fn same_table(a: &DeTable<'_>, b: &DeTable<'_>) -> bool {
+    a.len() == b.len()
+        && a.iter()
+            .zip(b.iter())
+            .all(|((a_key, a), (b_key, b))| a_key.get_ref() == b_key.get_ref() && same_value(a.get_ref(), b.get_ref()))
+}
+
+fn same_array(a: &DeArray<'_>, b: &DeArray<'_>) -> bool {
+    a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same_value(a.get_ref(), b.get_ref()))
+}
+
+/// Numbers are compared as they are written: no formatter has a reason to rewrite one.
+fn same_value(a: &DeValue<'_>, b: &DeValue<'_>) -> bool {
+    match (a, b) {
+        (DeValue::String(a), DeValue::String(b)) => a == b,
+        (DeValue::Integer(a), DeValue::Integer(b)) => a.radix() == b.radix() && a.as_str() == b.as_str(),
+        (DeValue::Float(a), DeValue::Float(b)) => a.as_str() == b.as_str(),
+        (DeValue::Boolean(a), DeValue::Boolean(b)) => a == b,
+        (DeValue::Datetime(a), DeValue::Datetime(b)) => a == b,
+        (DeValue::Array(a), DeValue::Array(b)) => same_array(a, b),
+        (DeValue::Table(a), DeValue::Table(b)) => same_table(a, b),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    fn formatted(text: &str) -> String {
+        format(text, &FormatOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn lays_out_and_keeps_comments() {
+        let text = "# top\na=1# one\n\n\n\n[ b ]  # table\nc=[ 1,2 ,\n 3] # list\n# end";
+        assert_eq!(formatted(text), "# top\na = 1 # one\n\n[b] # table\nc = [\n  1,\n  2,\n  3,\n] # list\n# end\n");
+    }
+
+    #[test]
+    fn keeps_the_byte_order_mark_and_line_ends() {
+        assert_eq!(formatted("\u{feff}a=1\r\nb=\"\"\"x\r\ny\"\"\"\r\n"), "\u{feff}a = 1\r\nb = \"\"\"x\r\ny\"\"\"\r\n");
+        assert_eq!(formatted("a=1\nb=2"), "a = 1\nb = 2\n");
+    }
+
+    #[test]
+    fn special_numbers_are_the_same_as_themselves() {
+        assert_eq!(
+            formatted("a=nan\nb=18446744073709551615\nc=0x_f\n".replace("0x_f", "0xf").as_str()),
+            "a = nan\nb = 18446744073709551615\nc = 0xf\n"
+        );
+    }
+
+    #[test]
+    fn a_broken_file_is_left_alone() {
+        let error = format("a = 1\nb = = 2\n", &FormatOptions::default()).unwrap_err();
+        assert!(matches!(&error, FormatError::Syntax { start: Position { line: 1, .. }, .. }), "{error:?}");
+        assert!(matches!(format("a = 1\na = 2\n", &FormatOptions::default()), Err(FormatError::Syntax { .. })));
+    }
+
+    #[test]
+    fn toml_1_1_is_refused_honestly() {
+        for text in
+            ["a = 1\nb = {\n  c = 1,\n}\n", "a = 1\nb = \"\\e\"\n", "a = 1\nb = \"\\x41\"\n", "a = 1\nb = 12:30\n"]
+        {
+            let error = format(text, &FormatOptions::default()).unwrap_err();
+            assert!(
+                matches!(error, FormatError::Unsupported { start: Position { line: 1, .. }, .. }),
+                "{text:?}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn depth_needs_no_deep_stack() {
+        let work = || {
+            for (open, close) in [("[", "]"), ("{a=", "}")] {
+                for depth in [10, 79, 82, 10_000] {
+                    let text = format!("a={}1{}", open.repeat(depth), close.repeat(depth));
+                    assert_eq!(format(&text, &FormatOptions::default()).is_ok(), depth < 80, "{depth}");
+                }
+            }
+            for text in [format!("[{}a]\nb=1", "a.".repeat(10_000)), format!("{}a=1", "a.".repeat(10_000))] {
+                assert!(format(&text, &FormatOptions::default()).is_err());
+            }
+        };
+        std::thread::Builder::new().stack_size(512 * 1024).spawn(work).unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn every_good_manifest_stays_what_it_is() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/manifests");
+        let (mut done, mut refused) = (0, Vec::new());
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let Ok(text) = fs::read_to_string(&path) else { continue };
+            match format(&text, &FormatOptions::default()) {
+                Ok(once) => {
+                    assert_eq!(formatted(&once), once, "{}", path.display());
+                    done += 1;
+                }
+                Err(FormatError::Syntax { .. }) => {}
+                Err(error) => refused.push(format!("{}: {error:?}", path.file_name().unwrap().display())),
+            }
+        }
+        assert!(done > 300, "{done}");
+        refused.sort();
+        assert!(refused.len() < 10, "{refused:#?}");
+    }
+}

@@ -1,0 +1,84 @@
+//! Text of others as it may be shown to a person: nothing in it moves a cursor, hides or reorders other text.
+
+use std::{borrow::Cow, fmt::Write as _, path::Path};
+
+/// Whether `c` must not reach a screen as it is: controls (the tab and line ends too), bidirectional controls, and
+/// characters that show nothing.
+#[must_use]
+pub fn is_unshowable(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Appends `c` as it may be shown: itself, or `\n`, `\t`, `\u{202e}` and the like.
+pub fn push(out: &mut String, c: char) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c if is_unshowable(c) => {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        }
+        c => out.push(c),
+    }
+}
+
+/// `text` on one line, with everything unshowable escaped.
+#[must_use]
+pub fn line(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unshowable) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    text.chars().for_each(|c| push(&mut out, c));
+    Cow::Owned(out)
+}
+
+/// [`line`], cut after `limit` characters.
+#[must_use]
+pub fn words(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((cut, _)) => format!("{}…", line(text.get(..cut).unwrap_or_default())),
+        None => line(text).into_owned(),
+    }
+}
+
+/// [`line`] for many lines: line ends and tabs stay.
+#[must_use]
+pub fn lines(text: &str) -> Cow<'_, str> {
+    let keep = |c| matches!(c, '\n' | '\t');
+    if !text.contains(|c| is_unshowable(c) && !keep(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if keep(c) || (c == '\r' && chars.peek() == Some(&'\n')) { out.push(c) } else { push(&mut out, c) }
+    }
+    Cow::Owned(out)
+}
+
+/// A path for a message.
+#[must_use]
+pub fn path(path: &Path) -> String {
+    line(&path.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_unshowable_is_left() {
+        let nasty = "a\u{1b}[2J\r\n\t\u{202e}\u{200d}\u{9b}\u{e0041}é\u{7f}";
+        assert_eq!(line(nasty), "a\\u{1b}[2J\\r\\n\\t\\u{202e}\\u{200d}\\u{9b}\\u{e0041}é\\u{7f}");
+        assert_eq!(lines("a\r\nb\rc\t\u{1b}\n"), "a\r\nb\\rc\t\\u{1b}\n");
+        assert_eq!(words("äöü", 2), "äö…");
+        assert_eq!(words("äö", 2), "äö");
+    }
+}
