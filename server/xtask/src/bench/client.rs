@@ -35,6 +35,8 @@ pub struct Server {
     /// How it delivers, after what it and the client can do.
     pub delivery: Delivery,
     incremental: bool,
+    /// The workspace's folders, for servers that ask.
+    folders: Value,
 }
 
 /// An opened document.
@@ -66,9 +68,10 @@ impl Server {
                 }
             }
         });
-        let delivery = Delivery::Push;
-        let mut server = Self { name, child, input, messages, next_id: 0, delivery, incremental: false };
         let root = uri(folder);
+        let folders = json!([{ "uri": root, "name": "bench" }]);
+        let delivery = Delivery::Push;
+        let mut server = Self { name, child, input, messages, next_id: 0, delivery, incremental: false, folders };
         let mut text_document = json!({
             "synchronization": { "didSave": true },
             "publishDiagnostics": { "versionSupport": true, "relatedInformation": true },
@@ -80,7 +83,7 @@ impl Server {
         let params = json!({
             "processId": std::process::id(),
             "rootUri": root,
-            "workspaceFolders": [{ "uri": root, "name": "bench" }],
+            "workspaceFolders": server.folders,
             "capabilities": { "textDocument": text_document, "workspace": { "configuration": true } },
         });
         let (answered, result) = server.request("initialize", params)?;
@@ -224,7 +227,7 @@ impl Server {
         }
     }
 
-    /// Answers what a server asks: no configuration, everything else is fine.
+    /// Answers what a server asks: the folders, no configuration, everything else is fine.
     fn answer(&mut self, message: &Value) -> Result<(), Error> {
         let (Some(id), Some(method)) = (message.get("id"), message["method"].as_str()) else { return Ok(()) };
         let result = match method {
@@ -232,6 +235,7 @@ impl Server {
                 let items = message["params"]["items"].as_array().map_or(0, Vec::len);
                 Value::Array(vec![Value::Null; items])
             }
+            "workspace/workspaceFolders" => self.folders.clone(),
             _ => Value::Null,
         };
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "result": result })).map(|_| ())
