@@ -37,6 +37,8 @@ pub struct Server {
     incremental: bool,
     /// The workspace's folders, for servers that ask.
     folders: Value,
+    /// The configuration, for servers that ask.
+    configuration: Value,
 }
 
 /// An opened document.
@@ -49,8 +51,14 @@ pub struct Document {
 impl Server {
     /// Starts a server in a folder. Gives it with the time from the start of the process to the answer to `initialize`.
     ///
-    /// `client_pulls` is whether the client says that it can ask for diagnostics.
-    pub fn start(command: &mut Command, folder: &Path, client_pulls: bool) -> Result<(Self, Duration), Error> {
+    /// `client_pulls` is whether the client says that it can ask for diagnostics, `configuration` what it answers to
+    /// whoever asks for any.
+    pub fn start(
+        command: &mut Command,
+        folder: &Path,
+        client_pulls: bool,
+        configuration: &Value,
+    ) -> Result<(Self, Duration), Error> {
         let name = shown(command);
         let cannot = |source| Error::Start { command: name.clone(), source };
         command.current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -71,7 +79,17 @@ impl Server {
         let root = uri(folder);
         let folders = json!([{ "uri": root, "name": "bench" }]);
         let delivery = Delivery::Push;
-        let mut server = Self { name, child, input, messages, next_id: 0, delivery, incremental: false, folders };
+        let mut server = Self {
+            name,
+            child,
+            input,
+            messages,
+            next_id: 0,
+            delivery,
+            incremental: false,
+            folders,
+            configuration: configuration.clone(),
+        };
         let mut text_document = json!({
             "synchronization": { "didSave": true },
             "publishDiagnostics": { "versionSupport": true, "relatedInformation": true },
@@ -124,7 +142,11 @@ impl Server {
             "contentChanges": [change],
         });
         let sent = self.notify("textDocument/didChange", params)?;
-        let came = self.diagnostics(document, sent)?;
+        let (came, versioned) = self.diagnostics(document, sent)?;
+        if !versioned {
+            // More may follow for the same text, and must not be taken for an answer to the next keystroke.
+            self.settle(Duration::from_millis(150))?;
+        }
         Ok(came.duration_since(sent))
     }
 
@@ -148,12 +170,12 @@ impl Server {
         Ok(())
     }
 
-    /// When the diagnostics of the document's version came. Versioned ones are recognized by their version; of
-    /// a server that gives none, the first after the change counts.
-    fn diagnostics(&mut self, document: &Document, sent: Instant) -> Result<Instant, Error> {
+    /// When the diagnostics of the document's version came, and whether they said that they are of it. Of a server that
+    /// does not say so, the first after the change count, though more may follow.
+    fn diagnostics(&mut self, document: &Document, sent: Instant) -> Result<(Instant, bool), Error> {
         if self.delivery == Delivery::Pull {
             let params = json!({ "textDocument": { "uri": document.uri } });
-            return Ok(self.request("textDocument/diagnostic", params)?.0);
+            return Ok((self.request("textDocument/diagnostic", params)?.0, true));
         }
         loop {
             let (came, message) = self.receive()?;
@@ -164,7 +186,7 @@ impl Server {
                 && came > sent
                 && version.is_none_or(|version| version == document.version)
             {
-                return Ok(came);
+                return Ok((came, version.is_some()));
             }
         }
     }
@@ -227,13 +249,13 @@ impl Server {
         }
     }
 
-    /// Answers what a server asks: the folders, no configuration, everything else is fine.
+    /// Answers what a server asks: the folders, the configuration, everything else is fine.
     fn answer(&mut self, message: &Value) -> Result<(), Error> {
         let (Some(id), Some(method)) = (message.get("id"), message["method"].as_str()) else { return Ok(()) };
         let result = match method {
             "workspace/configuration" => {
                 let items = message["params"]["items"].as_array().map_or(0, Vec::len);
-                Value::Array(vec![Value::Null; items])
+                Value::Array(vec![self.configuration.clone(); items])
             }
             "workspace/workspaceFolders" => self.folders.clone(),
             _ => Value::Null,

@@ -13,6 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::{Value, json};
+
 use crate::{
     error::Error,
     run::{cargo, output, root, run, shown, target},
@@ -42,6 +44,8 @@ struct Contender {
     serve: &'static [&'static str],
     /// Whether the client says that it can pull diagnostics.
     client_pulls: bool,
+    /// What the client answers when it is asked for configuration.
+    configuration: Value,
     /// Arguments of a check; the folder comes after them.
     check: &'static [&'static str],
 }
@@ -56,6 +60,7 @@ pub fn bench(keep: bool) -> Result<(), Error> {
             program: skillyard.clone(),
             serve: &["lsp"],
             client_pulls: true,
+            configuration: Value::Null,
             check: &["check"],
         },
         Contender {
@@ -63,6 +68,7 @@ pub fn bench(keep: bool) -> Result<(), Error> {
             program: skillyard,
             serve: &["lsp"],
             client_pulls: false,
+            configuration: Value::Null,
             check: &["check"],
         },
     ];
@@ -73,6 +79,8 @@ pub fn bench(keep: bool) -> Result<(), Error> {
             program,
             serve: &["lsp", "stdio"],
             client_pulls: false,
+            // Otherwise it looks for schemas on the network.
+            configuration: json!({ "schema": { "enabled": false } }),
             check: &["lint"],
         }),
         Err(error) => missing.push(("taplo", error.to_string())),
@@ -83,6 +91,7 @@ pub fn bench(keep: bool) -> Result<(), Error> {
             program: tools::program(&bin, "tombi"),
             serve: &["lsp", "--offline"],
             client_pulls: false,
+            configuration: Value::Null,
             check: &["lint", "--offline", "--quiet"],
         }),
         Err(error) => missing.push(("tombi", error.to_string())),
@@ -129,7 +138,7 @@ fn measure(contender: &Contender, folder: &Path) -> Result<Measured, Error> {
     let mut starts = Vec::new();
     let mut resident_at_start = None;
     for _ in 0..REPEATS {
-        let (server, took) = Server::start(&mut serve(), &empty, contender.client_pulls)?;
+        let (server, took) = Server::start(&mut serve(), &empty, contender.client_pulls, &contender.configuration)?;
         resident_at_start = server.resident();
         server.stop()?;
         starts.push(took);
@@ -143,7 +152,12 @@ fn measure(contender: &Contender, folder: &Path) -> Result<Measured, Error> {
         write(&path, &text)?;
         let place = inputs::typing_place(&text)
             .ok_or_else(|| Error::Unexpected { place: path.display().to_string(), what: "no description".into() })?;
-        let (mut server, _) = Server::start(&mut serve(), path.parent().unwrap_or(folder), contender.client_pulls)?;
+        let (mut server, _) = Server::start(
+            &mut serve(),
+            path.parent().unwrap_or(folder),
+            contender.client_pulls,
+            &contender.configuration,
+        )?;
         delivery = Some(server.delivery);
         let mut document = server.open(&path, &text)?;
         let mut took = Vec::new();
