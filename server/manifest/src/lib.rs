@@ -4,14 +4,25 @@
 //! to be said about it; what an editor shows and what the command line prints both come from its result.
 
 mod daemon;
+mod deep;
 mod diagnostic;
+pub mod document;
+mod edits;
 pub mod fix;
 pub mod grammar;
 mod grants;
 pub mod model;
 mod options;
 pub mod rules;
+pub mod shape;
+mod show;
+pub mod suggest;
+pub mod syntax;
 mod text;
+mod view;
+
+use document::Document;
+use model::Manifest;
 
 pub use daemon::{ErrorKind, Warning, check_compat, validate, warnings};
 pub use diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit};
@@ -53,33 +64,31 @@ impl Analysis {
     }
 }
 
+/// The largest text that is analysed, in bytes. A larger one gets one finding.
+pub const MAX_BYTES: usize = 4 << 20;
+
 /// Analyses the text of a `skill.toml`.
+///
+/// Takes any text, ends in time linear in its size, and needs no more than 512 KiB of stack.
 #[must_use]
 pub fn analyze(text: &str, options: &Options) -> Analysis {
-    let refused = |kind| Analysis {
-        diagnostics: Vec::new(),
-        daemon: Verdict { accepts: false, error_kind: Some(kind), compat_error_kind: None, warnings: Vec::new() },
-        grants: None,
-        policy_bindings: None,
-    };
-    let manifest = match daemon::parse(text) {
-        Ok(manifest) => manifest,
-        Err(_) => return refused(ErrorKind::ManifestParse),
-    };
-    if let Err(kind) = validate(&manifest) {
-        return refused(kind);
+    if text.len() > MAX_BYTES {
+        return too_large(text.len(), options);
     }
-    Analysis {
-        diagnostics: Vec::new(),
-        daemon: Verdict {
-            accepts: true,
-            error_kind: None,
-            compat_error_kind: check_compat(&manifest, options.palyra_version).err(),
-            warnings: warnings(&manifest),
-        },
-        grants: Some(grants(&manifest)),
-        policy_bindings: Some(policy_bindings(&manifest)),
+    let document = Document::parse(text);
+    let (daemon, manifest, refusal) = judge(text, &document, options);
+    let mut diagnostics = rules::run(text, &document, options);
+    if let Some(refusal) = refusal
+        && !diagnostics.iter().any(|d| d.rule.daemon == Daemon::Rejects && !rules::is_compat(d.rule))
+    {
+        diagnostics.push(refusal);
     }
+    configure(&mut diagnostics, options);
+    let (grants, policy_bindings) = match manifest {
+        Some(manifest) => (Some(grants(&manifest)), Some(policy_bindings(&manifest))),
+        None => (None, None),
+    };
+    Analysis { diagnostics, daemon, grants, policy_bindings }
 }
 
 /// Analyses the bytes of a file. Bytes that are no UTF-8 are one finding each run, and do not hide the rest; spans count
@@ -88,6 +97,111 @@ pub fn analyze(text: &str, options: &Options) -> Analysis {
 pub fn analyze_bytes(bytes: &[u8], options: &Options) -> Analysis {
     match std::str::from_utf8(bytes) {
         Ok(text) => analyze(text, options),
-        Err(_) => analyze("", options),
+        Err(_) if bytes.len() > MAX_BYTES => too_large(bytes.len(), options),
+        Err(_) => analyze_not_utf8(bytes, options),
     }
+}
+
+/// A daemon refuses such a file; the rest of it is analysed with a stand-in of the same length for each bad byte.
+fn analyze_not_utf8(bytes: &[u8], options: &Options) -> Analysis {
+    const SHOWN: usize = 20;
+    let text = readable(bytes);
+    let mut analysis = analyze(&text, options);
+    let mut findings = Vec::new();
+    let mut at = 0;
+    for chunk in bytes.utf8_chunks() {
+        at += chunk.valid().len();
+        let bad = chunk.invalid().len();
+        if bad > 0 && findings.len() < SHOWN {
+            let span = Span::new(at, at + bad);
+            let message = "these bytes are not UTF-8: save the file in that encoding".to_owned();
+            findings.push(rules::finding(&rules::NOT_UTF8, span, message));
+        }
+        at += bad;
+    }
+    configure(&mut findings, options);
+    analysis.diagnostics.retain(|d| !findings.iter().any(|bad| bad.span.intersects(d.span)));
+    analysis.diagnostics.extend(findings);
+    analysis.diagnostics.sort_by_key(|d| d.span);
+    analysis.daemon = Verdict {
+        accepts: false,
+        error_kind: Some(ErrorKind::ManifestParse),
+        compat_error_kind: None,
+        warnings: Vec::new(),
+    };
+    analysis.grants = None;
+    analysis.policy_bindings = None;
+    analysis
+}
+
+/// The bytes as text of the same length, each byte that is no UTF-8 shown as `?`: what spans of [`analyze_bytes`] are
+/// counted and shown in.
+#[must_use]
+pub fn readable(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.into();
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
+    }
+    text.into()
+}
+
+fn too_large(len: usize, options: &Options) -> Analysis {
+    let message = format!("the file has {len} bytes, and no manifest above {MAX_BYTES} is read");
+    let mut diagnostics = vec![rules::finding(&rules::TOO_LARGE, Span::at(0), message)];
+    configure(&mut diagnostics, options);
+    let daemon = Verdict {
+        accepts: false,
+        error_kind: Some(ErrorKind::ManifestParse),
+        compat_error_kind: None,
+        warnings: Vec::new(),
+    };
+    Analysis { diagnostics, daemon, grants: None, policy_bindings: None }
+}
+
+/// What a daemon alone says, the manifest if it takes it, and else its own words.
+fn judge(text: &str, document: &Document<'_>, options: &Options) -> (Verdict, Option<Manifest>, Option<Diagnostic>) {
+    let refused =
+        |kind| Verdict { accepts: false, error_kind: Some(kind), compat_error_kind: None, warnings: Vec::new() };
+    let finding = |span, message| Some(rules::finding(&rules::REFUSED, span, message));
+    match deep::run(document.depth, || daemon::parse(text)) {
+        Err(error) => {
+            let span = error.span().map_or(Span::at(0), |at| Span::new(at.start.min(at.end), at.end));
+            (refused(ErrorKind::ManifestParse), None, finding(span, show::plain(error.message())))
+        }
+        Ok(manifest) => match validate(&manifest) {
+            Err(kind) => (refused(kind), None, finding(Span::at(0), format!("a daemon refuses this manifest: {kind}"))),
+            Ok(()) => {
+                let daemon = Verdict {
+                    accepts: true,
+                    error_kind: None,
+                    compat_error_kind: check_compat(&manifest, options.palyra_version).err(),
+                    warnings: warnings(&manifest),
+                };
+                (daemon, Some(manifest), None)
+            }
+        },
+    }
+}
+
+/// Gives each finding the severity that the options ask for, takes out what they switch off, and puts the rest in order.
+fn configure(diagnostics: &mut Vec<Diagnostic>, options: &Options) {
+    diagnostics.retain_mut(|diagnostic| {
+        let Some(level) = options.level(diagnostic.rule.code) else { return true };
+        // What a daemon rejects on stays an error, whatever is asked.
+        if diagnostic.rule.daemon == Daemon::Rejects {
+            return true;
+        }
+        match level.severity() {
+            Some(severity) => {
+                diagnostic.severity = severity;
+                true
+            }
+            None => false,
+        }
+    });
+    diagnostics.sort_by(|a, b| (a.span, a.rule.code).cmp(&(b.span, b.rule.code)));
 }

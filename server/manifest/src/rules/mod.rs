@@ -1,6 +1,38 @@
 //! The rules, a file a family, and the one table of them all.
+//!
+//! A rule is a `static` [`Rule`] and the code that reports it. A family is a file with its rules, listed in its
+//! [`Family`], and one check that looks at its part of the manifest. To add a rule: write the `static`, list it,
+//! report it, and give it a case in `tests/cases/` (a test fails until all four are there).
 
-use crate::diagnostic::{Daemon, Severity};
+mod builder;
+mod compat;
+mod config;
+mod device;
+mod egress;
+mod fields;
+mod filesystem;
+mod identity;
+mod integrity;
+mod operator;
+mod plugin;
+mod quotas;
+mod schema;
+mod secrets;
+mod syntax;
+mod text;
+mod tool;
+mod wildcard;
+
+use std::fmt::Write as _;
+
+use crate::{
+    Options,
+    diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit},
+    document::{Document, Node, Origin},
+    edits, shape,
+    text::Span,
+    view::View,
+};
 
 /// Whether a rule's findings come with a fix.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -43,10 +75,31 @@ pub struct Family {
     pub about: &'static str,
     /// Its rules, in the order of the documentation.
     pub rules: &'static [&'static Rule],
+    /// Looks at its part of the manifest.
+    check: fn(&mut Context<'_, '_>),
 }
 
 /// All families, in the order of the documentation.
-pub static FAMILIES: &[&Family] = &[];
+pub static FAMILIES: &[&Family] = &[
+    &syntax::FAMILY,
+    &fields::FAMILY,
+    &identity::FAMILY,
+    &tool::FAMILY,
+    &schema::FAMILY,
+    &compat::FAMILY,
+    &filesystem::FAMILY,
+    &egress::FAMILY,
+    &secrets::FAMILY,
+    &device::FAMILY,
+    &wildcard::FAMILY,
+    &quotas::FAMILY,
+    &operator::FAMILY,
+    &plugin::FAMILY,
+    &config::FAMILY,
+    &builder::FAMILY,
+    &integrity::FAMILY,
+    &text::FAMILY,
+];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
@@ -68,4 +121,200 @@ impl Rule {
     pub fn url(&self) -> String {
         format!("{PAGES}{}", self.code)
     }
+}
+
+/// The page of a rule, in Markdown: what `explain` prints and what is published.
+#[must_use]
+pub fn page(rule: &Rule) -> String {
+    let daemon = match rule.daemon {
+        Daemon::Rejects => "refuses the manifest",
+        Daemon::Warns => "takes the manifest with a warning",
+        Daemon::Silent => "takes the manifest without a word",
+    };
+    let fix = match rule.fix {
+        FixKind::None => "none: what is right only the author knows",
+        FixKind::Safe => "safe (`--fix`)",
+        FixKind::Unsafe => "unsafe (`--unsafe-fixes`): it decides something for the author",
+    };
+    let mut page = format!(
+        "# {}\n\n{}.\n\n- Severity: {}\n- A daemon: {daemon}\n- Fix: {fix}\n\n{}\n",
+        rule.code,
+        rule.summary,
+        rule.severity.name(),
+        rule.details
+    );
+    if !rule.bad.is_empty() {
+        let _ = write!(page, "\nWrong:\n\n```toml\n{}\n```\n", rule.bad);
+    }
+    if !rule.good.is_empty() {
+        let _ = write!(page, "\nRight:\n\n```toml\n{}\n```\n", rule.good);
+    }
+    page
+}
+
+pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
+
+/// A finding without anything to it but its place and message.
+pub(crate) fn finding(rule: &'static Rule, span: Span, message: String) -> Diagnostic {
+    Diagnostic { rule, severity: rule.severity, span, message, related: Vec::new(), tag: None, fixes: Vec::new() }
+}
+
+/// Whether a rule is one of the version check, which a daemon makes at packaging and install only.
+pub(crate) fn is_compat(rule: &Rule) -> bool {
+    matches!(rule.code, "compat/protocol-too-new" | "compat/min-too-new" | "compat/max-too-old")
+}
+
+/// What a check looks at, and where its findings go.
+pub(crate) struct Context<'d, 't> {
+    /// The whole text.
+    pub text: &'t str,
+    /// The document, also of a broken text.
+    pub document: &'d Document<'t>,
+    /// The manifest: the top level seen through its shape.
+    pub root: View<'d, 't>,
+    /// What the caller set.
+    pub options: &'d Options,
+    findings: Vec<Diagnostic>,
+}
+
+impl<'d, 't> Context<'d, 't> {
+    /// Reports a finding; the result takes what belongs to it.
+    pub fn report(&mut self, rule: &'static Rule, span: Span, message: impl Into<String>) -> Finding<'_> {
+        let at = self.findings.len();
+        self.findings.push(finding(rule, span, message.into()));
+        Finding(&mut self.findings[at])
+    }
+
+    /// The `capabilities` table.
+    pub fn capabilities(&self) -> Option<View<'d, 't>> {
+        self.root.table("capabilities")
+    }
+
+    /// The tools, in the order of the text.
+    pub fn tools(&self) -> Vec<View<'d, 't>> {
+        self.root.table("entrypoints").map(|entrypoints| entrypoints.tables("tools")).unwrap_or_default()
+    }
+
+    /// The publisher as a daemon compares it, if it is a good one.
+    pub fn publisher(&self) -> Option<&'d str> {
+        let publisher = self.root.text("publisher")?.trimmed();
+        crate::grammar::is_identifier(publisher).then_some(publisher)
+    }
+
+    /// Whether `capabilities.wildcard_opt_in.<flag>` is on.
+    pub fn opted_in(&self, flag: &str) -> bool {
+        self.capabilities().and_then(|c| c.table("wildcard_opt_in")).is_some_and(|opt_in| opt_in.flag(flag))
+    }
+
+    /// The edit that turns `capabilities.wildcard_opt_in.<flag>` on. `None` where the place allows none.
+    pub fn opt_in(&self, flag: &str) -> Option<TextEdit> {
+        self.set(&["capabilities", "wildcard_opt_in"], flag, "true")
+    }
+
+    /// The edit that sets `key` of the table at `path` to `value`: in place, behind the table's last key, or in a new
+    /// section. `None` where the place allows none (a table written as an array of values).
+    pub fn set(&self, path: &[&str], key: &str, value: &str) -> Option<TextEdit> {
+        let mut view = self.root;
+        for (i, part) in path.iter().enumerate() {
+            match view.get(part) {
+                Some(_) => view = view.table(part)?,
+                // An inline or dotted parent takes an inline child.
+                None if view.as_table()?.origin != Origin::Header && view.as_table()?.insert_at.is_some() => {
+                    let mut inner = format!("{{ {key} = {value} }}");
+                    for below in path[i + 1..].iter().rev() {
+                        inner = format!("{{ {below} = {inner} }}");
+                    }
+                    return edits::add_key(self.text, view.as_table()?, part, &inner);
+                }
+                None => {
+                    let header = format!("[{}]", path.join("."));
+                    return Some(edits::add_section(self.text, self.document, &header, &[format!("{key} = {value}")]));
+                }
+            }
+        }
+        match view.get(key) {
+            Some(item) => Some(edits::replace(item.node.span, value)),
+            None => {
+                let table = view.as_table()?;
+                match edits::add_key(self.text, table, key, value) {
+                    Some(edit) => Some(edit),
+                    // Known only by the headers below it.
+                    None => {
+                        let header = format!("[{}]", path.join("."));
+                        let lines = [format!("{key} = {value}")];
+                        (table.origin == Origin::Implicit)
+                            .then(|| edits::add_section(self.text, self.document, &header, &lines))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The place in the text of a range of what a string says.
+    pub fn inside(&self, node: &Node<'_>, range: std::ops::Range<usize>) -> Span {
+        edits::inside(self.text, node, range)
+    }
+
+    /// The edit that makes a string say `value`.
+    pub fn set_string(&self, node: &Node<'_>, value: &str) -> TextEdit {
+        edits::set_string(self.text, node.span, value)
+    }
+
+    /// The edit that removes an element of an array in brackets.
+    pub fn remove_listed(&self, node: &Node<'_>) -> TextEdit {
+        edits::remove_listed(self.text, node.span)
+    }
+}
+
+/// A finding that was just reported, to be completed.
+pub(crate) struct Finding<'a>(&'a mut Diagnostic);
+
+impl Finding<'_> {
+    /// Another place that belongs to it.
+    pub fn related(self, span: Span, message: impl Into<String>) -> Self {
+        self.0.related.push(Related { span, message: message.into() });
+        self
+    }
+
+    /// How to draw it.
+    pub fn tag(self, tag: Tag) -> Self {
+        self.0.tag = Some(tag);
+        self
+    }
+
+    /// A fix that keeps what the author meant.
+    pub fn safe_fix(self, title: impl Into<String>, edits: Vec<TextEdit>) -> Self {
+        self.fix(title.into(), true, edits)
+    }
+
+    /// A fix that decides something for the author.
+    pub fn unsafe_fix(self, title: impl Into<String>, edits: Vec<TextEdit>) -> Self {
+        self.fix(title.into(), false, edits)
+    }
+
+    fn fix(self, title: String, safe: bool, mut edits: Vec<TextEdit>) -> Self {
+        edits.sort_by_key(|edit| edit.span);
+        if !edits.is_empty() {
+            self.0.fixes.push(Fix { title, safe, edits });
+        }
+        self
+    }
+}
+
+/// Runs every rule over a document. Findings come in the order of the text, at their rules' own severities.
+pub(crate) fn run<'t>(text: &'t str, document: &Document<'t>, options: &Options) -> Vec<Diagnostic> {
+    let root = View::of_table(&document.root, Span::at(0), &shape::ROOT);
+    let mut context = Context { text, document, root, options, findings: Vec::new() };
+    for family in FAMILIES {
+        (family.check)(&mut context);
+    }
+    let mut findings = context.findings;
+    // What did not read is told by its syntax alone. The broken ranges are in the order of the text and apart.
+    findings.retain(|finding| {
+        let next = document.broken.partition_point(|broken| broken.end < finding.span.start);
+        let broken = document.broken.get(next..).unwrap_or_default();
+        let inside = broken.iter().take(2).any(|broken| broken.intersects(finding.span));
+        !inside || syntax::FAMILY.rules.contains(&finding.rule)
+    });
+    findings
 }

@@ -1,0 +1,621 @@
+//! The tables and values that a syntax tree comes to, each with its places: what the rules look at.
+//!
+//! Built from any tree, also a broken one. Where TOML forbids something (a key twice, a table reopened), the first
+//! meaning stays, the slip is reported, and reading goes on.
+
+use std::borrow::Cow;
+
+use indexmap::{IndexMap, map::Entry as Slot};
+
+use crate::{
+    diagnostic::{Fix, Related, TextEdit},
+    show,
+    syntax::{Entry, Header, Item, Key, SyntaxError, SyntaxErrorKind, Tree, Value as SyntaxValue, ValueKind},
+    text::Span,
+};
+
+/// How deep tables and arrays may nest in all, counted over headers, dotted keys and brackets together. Everything
+/// that recurses over a document relies on it. A daemon has no such limit; what lies deeper is reported and left out.
+pub const MAX_DEPTH: usize = 100;
+
+/// A whole text, read.
+#[derive(Debug)]
+pub struct Document<'t> {
+    /// The table of the top level.
+    pub root: Table<'t>,
+    /// Everything that is wrong with the syntax, in the order of the text.
+    pub errors: Vec<SyntaxError>,
+    /// Whether a header could not be read, so that keys may belong to a table that is not known.
+    pub headers_broken: bool,
+    /// Ranges of items that did not read: nothing but syntax is said there.
+    pub broken: Vec<Span>,
+    /// How deep the text nests in all, also where that is beyond [`MAX_DEPTH`].
+    pub depth: usize,
+    /// Where each table header stands, with its dotted key, in the order of the text.
+    pub headers: Vec<HeaderPlace<'t>>,
+}
+
+/// A header in the order of the text.
+#[derive(Clone, Debug)]
+pub struct HeaderPlace<'t> {
+    /// From bracket to bracket.
+    pub span: Span,
+    /// Its dotted key.
+    pub keys: Vec<Key<'t>>,
+}
+
+/// A value with its place.
+#[derive(Debug)]
+pub struct Node<'t> {
+    /// The value's own range; for a table written with a header, the header's.
+    pub span: Span,
+    /// What it is.
+    pub kind: NodeKind<'t>,
+}
+
+/// What a value is.
+#[derive(Debug)]
+pub enum NodeKind<'t> {
+    /// Missing, or no TOML.
+    Invalid,
+    /// A string.
+    String(Cow<'t, str>),
+    /// An integer.
+    Integer(i128),
+    /// A float.
+    Float(f64),
+    /// A boolean.
+    Boolean(bool),
+    /// A date, a time, or both.
+    DateTime,
+    /// An array, or an array of tables.
+    Array(Array<'t>),
+    /// A table of any spelling.
+    Table(Table<'t>),
+}
+
+/// An array.
+#[derive(Debug, Default)]
+pub struct Array<'t> {
+    /// The elements.
+    pub items: Vec<Node<'t>>,
+    /// Whether it is written with `[[…]]` headers.
+    pub of_tables: bool,
+}
+
+/// How a table is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// The top level, or a `[header]` or `[[header]]`.
+    Header,
+    /// Only by headers of tables below it.
+    Implicit,
+    /// By dotted keys.
+    Dotted,
+    /// `{ … }`.
+    Inline,
+}
+
+/// A table.
+#[derive(Debug)]
+pub struct Table<'t> {
+    /// Its keys in the order in which they first appear.
+    pub fields: IndexMap<Cow<'t, str>, Field<'t>>,
+    /// How it is written.
+    pub origin: Origin,
+    /// Where a new `key = value` goes: behind the last one of its own, or behind its header. For an inline table,
+    /// in front of its closing bracket. `None` where it has no lines of its own.
+    pub insert_at: Option<usize>,
+    /// What stands in front of a key of this table on the line where one is inserted: `compat.` for dotted keys.
+    pub prefix: String,
+    /// Whether a line in it broke off before its key was known.
+    pub incomplete: bool,
+}
+
+/// A key of a table with its value.
+#[derive(Debug)]
+pub struct Field<'t> {
+    /// The key, where it first stands.
+    pub key: Span,
+    /// The whole `key = value`, or the header.
+    pub entry: Span,
+    /// The value.
+    pub value: Node<'t>,
+}
+
+impl<'t> Table<'t> {
+    fn new(origin: Origin) -> Self {
+        Self { fields: IndexMap::new(), origin, insert_at: None, prefix: String::new(), incomplete: false }
+    }
+
+    /// The field with this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Field<'t>> {
+        self.fields.get(key)
+    }
+}
+
+impl<'t> Node<'t> {
+    /// The string, if it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            NodeKind::String(s) => Some(s),
+            _ => None,
+        }
+    }
+
+    /// The boolean, if it is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.kind {
+            NodeKind::Boolean(b) => Some(b),
+            _ => None,
+        }
+    }
+
+    /// The integer, if it is one.
+    #[must_use]
+    pub fn as_integer(&self) -> Option<i128> {
+        match self.kind {
+            NodeKind::Integer(i) => Some(i),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is an array.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&[Node<'t>]> {
+        match &self.kind {
+            NodeKind::Array(array) => Some(&array.items),
+            _ => None,
+        }
+    }
+
+    /// The table, if it is one.
+    #[must_use]
+    pub fn as_table(&self) -> Option<&Table<'t>> {
+        match &self.kind {
+            NodeKind::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The name of its type, with the article: `a string`, `an array`.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self.kind {
+            NodeKind::Invalid => "nothing",
+            NodeKind::String(_) => "a string",
+            NodeKind::Integer(_) => "an integer",
+            NodeKind::Float(_) => "a float",
+            NodeKind::Boolean(_) => "a boolean",
+            NodeKind::DateTime => "a date-time",
+            NodeKind::Array(_) => "an array",
+            NodeKind::Table(_) => "a table",
+        }
+    }
+}
+
+impl<'t> Document<'t> {
+    /// Reads any text.
+    #[must_use]
+    pub fn parse(text: &'t str) -> Self {
+        Self::of(Tree::parse(text))
+    }
+
+    /// The document of a tree, which it uses up.
+    #[must_use]
+    pub fn of(tree: Tree<'t>) -> Self {
+        let Tree { text, items, errors, .. } = tree;
+        let mut builder = Builder {
+            text,
+            document: Self {
+                root: Table::new(Origin::Header),
+                errors,
+                headers_broken: false,
+                broken: Vec::new(),
+                depth: 0,
+                headers: Vec::new(),
+            },
+            current: Place::Root,
+            depth_reported: false,
+        };
+        let start = if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
+        builder.document.root.insert_at = Some(start);
+        for item in items {
+            builder.item(item);
+        }
+        let mut document = builder.document;
+        document.errors.sort_by_key(|error| error.span);
+        document
+    }
+}
+
+/// The table that entries go to.
+enum Place<'t> {
+    Root,
+    /// Reached by this dotted key from the root, through the last element of each array of tables.
+    Path(Vec<Key<'t>>),
+    /// A header that could not be read or placed: its entries go nowhere.
+    Nowhere,
+}
+
+struct Builder<'t> {
+    text: &'t str,
+    document: Document<'t>,
+    current: Place<'t>,
+    depth_reported: bool,
+}
+
+/// Why a dotted key cannot be followed.
+enum Blocked {
+    /// The table at this key is closed to it; the place of its first definition.
+    Closed(Span),
+    /// At this key stands a value of this type.
+    Value(&'static str, Span),
+}
+
+impl<'t> Builder<'t> {
+    fn item(&mut self, item: Item<'t>) {
+        match item {
+            Item::Header(header) => self.header(header),
+            Item::Entry(entry) => self.entry(entry),
+            Item::Garbage(span) => {
+                self.document.broken.push(span);
+                if let Some(table) = self.current_table() {
+                    table.incomplete = true;
+                }
+            }
+        }
+    }
+
+    fn current_table(&mut self) -> Option<&mut Table<'t>> {
+        let mut table = &mut self.document.root;
+        match &self.current {
+            Place::Root => Some(table),
+            Place::Nowhere => None,
+            Place::Path(keys) => {
+                for key in keys {
+                    table = last_table(&mut table.fields.get_mut(&key.name)?.value)?;
+                }
+                Some(table)
+            }
+        }
+    }
+
+    fn error(&mut self, kind: SyntaxErrorKind, span: Span, message: String, related: Vec<Related>) {
+        self.document.errors.push(SyntaxError { kind, span, message, related, fix: None });
+    }
+
+    fn too_deep(&mut self, span: Span) {
+        if !self.depth_reported {
+            self.depth_reported = true;
+            let message = format!("tables nest deeper than {MAX_DEPTH} levels here: what lies deeper is not checked");
+            self.error(SyntaxErrorKind::TooDeep, span, message, Vec::new());
+        }
+    }
+
+    fn header(&mut self, header: Header<'t>) {
+        if header.broken {
+            self.document.broken.push(header.span);
+            self.document.headers_broken = true;
+        }
+        self.current = Place::Nowhere;
+        let Some((last, path)) = header.keys.split_last() else { return };
+        if header.cut {
+            return;
+        }
+        self.document.depth = self.document.depth.max(header.keys.len() + usize::from(header.array));
+        self.document.headers.push(HeaderPlace { span: header.span, keys: header.keys.clone() });
+        if header.keys.len() * 2 > MAX_DEPTH && self.depth_of(&header.keys) >= MAX_DEPTH {
+            self.too_deep(header.span);
+            return;
+        }
+        let parent = match descend(&mut self.document.root, path, false, header.span) {
+            Ok(parent) => parent,
+            Err((key, blocked)) => {
+                self.blocked(&key, blocked);
+                return;
+            }
+        };
+        let clash = match parent.fields.entry(last.name.clone()) {
+            Slot::Vacant(slot) => {
+                let mut table = Table::new(Origin::Header);
+                table.insert_at = Some(header.span.end);
+                let table = Node { span: header.span, kind: NodeKind::Table(table) };
+                let value = if header.array {
+                    Node { span: header.span, kind: NodeKind::Array(Array { items: vec![table], of_tables: true }) }
+                } else {
+                    table
+                };
+                slot.insert(Field { key: last.span, entry: header.span, value });
+                None
+            }
+            Slot::Occupied(slot) => {
+                let field = slot.into_mut();
+                let first = field.key;
+                match &mut field.value.kind {
+                    NodeKind::Array(array) if header.array && array.of_tables => {
+                        let mut table = Table::new(Origin::Header);
+                        table.insert_at = Some(header.span.end);
+                        array.items.push(Node { span: header.span, kind: NodeKind::Table(table) });
+                        None
+                    }
+                    NodeKind::Table(table) if !header.array && table.origin == Origin::Implicit => {
+                        table.origin = Origin::Header;
+                        table.insert_at = Some(header.span.end);
+                        field.key = last.span;
+                        field.entry = header.span;
+                        field.value.span = header.span;
+                        None
+                    }
+                    // Reopened: an error, but what follows clearly means this table.
+                    NodeKind::Table(table) if !header.array && table.origin == Origin::Header => Some((first, true)),
+                    _ => Some((first, false)),
+                }
+            }
+        };
+        if let Some((first, reopened)) = clash {
+            let shown = show::quoted(&dotted(&header.keys));
+            let related = vec![Related { span: first, message: "first here".to_owned() }];
+            let message = if header.array {
+                format!("{shown} is already something other than an array of `[[…]]` tables")
+            } else {
+                format!("{shown} is already defined: a table is opened once")
+            };
+            self.error(SyntaxErrorKind::Duplicate, header.span, message, related);
+            if !reopened {
+                return;
+            }
+        }
+        self.current = Place::Path(header.keys);
+    }
+
+    /// How deep the table at `keys` lies, counting the elements of arrays of tables.
+    fn depth_of(&self, keys: &[Key<'t>]) -> usize {
+        let mut table = &self.document.root;
+        let mut depth = keys.len();
+        for key in keys {
+            let Some(field) = table.get(&key.name) else { break };
+            let node = match &field.value.kind {
+                NodeKind::Array(array) => {
+                    depth += 1;
+                    array.items.last()
+                }
+                _ => Some(&field.value),
+            };
+            match node.and_then(Node::as_table) {
+                Some(next) => table = next,
+                None => break,
+            }
+        }
+        depth
+    }
+
+    fn entry(&mut self, entry: Entry<'t>) {
+        if entry.broken {
+            self.document.broken.push(entry.span);
+        }
+        let base = match &self.current {
+            Place::Root => 0,
+            Place::Path(keys) if keys.len() * 2 < MAX_DEPTH / 2 => keys.len() * 2,
+            Place::Path(keys) => self.depth_of(keys),
+            // Still counted, so that nothing too deep is hidden behind a broken header.
+            Place::Nowhere => 0,
+        };
+        let deepest = base + entry.keys.len() + nesting(&entry.value);
+        self.document.depth = self.document.depth.max(deepest);
+        if deepest > MAX_DEPTH {
+            self.too_deep(entry.span);
+            return;
+        }
+        let broken = entry.broken;
+        let mut errors = Vec::new();
+        let end = entry.span.end;
+        let entry_span = entry.span;
+        if let Some(table) = self.current_table() {
+            table.incomplete |= broken;
+            if table.origin != Origin::Inline {
+                table.insert_at = Some(end);
+            }
+            insert(table, entry, &mut errors);
+        }
+        for (key, blocked) in errors {
+            self.blocked_or_duplicate(&key, blocked, entry_span);
+        }
+    }
+
+    fn blocked_or_duplicate(&mut self, key: &Key<'t>, blocked: Blocked, entry: Span) {
+        let at = self.document.errors.len();
+        self.blocked(key, blocked);
+        // A whole line that only repeats a key can go; which of the two is meant the author knows.
+        if let Some(error) = self.document.errors.get_mut(at)
+            && error.kind == SyntaxErrorKind::Duplicate
+            && let Some(line) = whole_lines(self.text, entry)
+        {
+            error.fix = Some(Fix {
+                title: format!("Remove the second {}", show::quoted(&key.name)),
+                safe: false,
+                edits: vec![TextEdit { span: line, text: String::new() }],
+            });
+        }
+    }
+
+    fn blocked(&mut self, key: &Key<'t>, blocked: Blocked) {
+        let shown = show::quoted(&key.name);
+        match blocked {
+            Blocked::Closed(first) => {
+                let related = vec![Related { span: first, message: "first here".to_owned() }];
+                self.error(
+                    SyntaxErrorKind::Duplicate,
+                    key.span,
+                    format!("{shown} is already defined in this table"),
+                    related,
+                );
+            }
+            Blocked::Value(type_name, first) => {
+                let related = vec![Related { span: first, message: format!("{type_name} here") }];
+                let message = format!("{shown} is {type_name}: a dotted key or header cannot reach into it");
+                self.error(SyntaxErrorKind::Conflict, key.span, message, related);
+            }
+        }
+    }
+}
+
+/// The range of the whole lines of `entry`, if nothing but a comment shares them.
+fn whole_lines(text: &str, entry: Span) -> Option<Span> {
+    let start = text.get(..entry.start)?.rfind('\n').map_or(0, |i| i + 1);
+    let end = text.get(entry.end..)?.find('\n').map_or(text.len(), |i| entry.end + i + 1);
+    let alone = text.get(start..entry.start)?.trim().is_empty() && text.get(entry.end..end)?.trim().is_empty();
+    alone.then(|| Span::new(start, end))
+}
+
+/// The table that a node is, or whose last element it holds.
+fn last_table<'a, 't>(node: &'a mut Node<'t>) -> Option<&'a mut Table<'t>> {
+    match &mut node.kind {
+        NodeKind::Table(table) => Some(table),
+        NodeKind::Array(array) if array.of_tables => match &mut array.items.last_mut()?.kind {
+            NodeKind::Table(table) => Some(table),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Follows a dotted key, making the tables that are not there.
+fn descend<'a, 't>(
+    mut table: &'a mut Table<'t>,
+    path: &[Key<'t>],
+    by_dots: bool,
+    place: Span,
+) -> Result<&'a mut Table<'t>, (Key<'t>, Blocked)> {
+    for key in path {
+        let blocked = |blocked| Err((key.clone(), blocked));
+        let prefix = if by_dots { format!("{}{}.", table.prefix, spelled(&key.name)) } else { String::new() };
+        let field = table.fields.entry(key.name.clone()).or_insert_with(|| {
+            let origin = if by_dots { Origin::Dotted } else { Origin::Implicit };
+            let kind = NodeKind::Table(Table { prefix, ..Table::new(origin) });
+            let span = if by_dots { key.span } else { place };
+            Field { key: key.span, entry: place, value: Node { span, kind } }
+        });
+        let first = field.key;
+        if let NodeKind::Table(next) = &field.value.kind {
+            if next.origin == Origin::Inline {
+                return blocked(Blocked::Value("an inline table", first));
+            }
+            // A table with a header of its own is closed to dotted keys.
+            if by_dots && next.origin == Origin::Header {
+                return blocked(Blocked::Closed(first));
+            }
+        }
+        let type_name = field.value.type_name();
+        match last_table(&mut field.value) {
+            Some(next) => {
+                if by_dots && next.origin == Origin::Implicit {
+                    next.origin = Origin::Dotted;
+                }
+                table = next;
+            }
+            None => return blocked(Blocked::Value(type_name, first)),
+        }
+    }
+    Ok(table)
+}
+
+/// Puts an entry into `table`; what stands in its way goes to `errors`.
+fn insert<'t>(table: &mut Table<'t>, entry: Entry<'t>, errors: &mut Vec<(Key<'t>, Blocked)>) {
+    let Some((last, path)) = entry.keys.split_last() else { return };
+    let lines = table.origin != Origin::Inline;
+    let parent = match descend(table, path, true, entry.span) {
+        Ok(parent) => parent,
+        Err(error) => {
+            errors.push(error);
+            return;
+        }
+    };
+    if !path.is_empty() {
+        // Dotted keys cannot add to a table that has a header (reached as the element of an array of tables).
+        if parent.origin == Origin::Header {
+            errors.push((last.clone(), Blocked::Closed(path[path.len() - 1].span)));
+            return;
+        }
+        parent.insert_at = lines.then_some(entry.span.end);
+    }
+    let value = node(entry.value, errors);
+    match parent.fields.entry(last.name.clone()) {
+        Slot::Vacant(slot) => {
+            slot.insert(Field { key: last.span, entry: entry.span, value });
+        }
+        Slot::Occupied(slot) => errors.push((last.clone(), Blocked::Closed(slot.get().key))),
+    }
+}
+
+/// The node of a value; slips inside inline tables go to `errors`.
+fn node<'t>(value: SyntaxValue<'t>, errors: &mut Vec<(Key<'t>, Blocked)>) -> Node<'t> {
+    let kind = match value.kind {
+        ValueKind::Missing | ValueKind::Invalid => NodeKind::Invalid,
+        ValueKind::String(s) => NodeKind::String(s),
+        ValueKind::Integer(i) => NodeKind::Integer(i),
+        ValueKind::Float(f) => NodeKind::Float(f),
+        ValueKind::Boolean(b) => NodeKind::Boolean(b),
+        ValueKind::DateTime => NodeKind::DateTime,
+        ValueKind::Array(items) => {
+            let items = items.into_iter().map(|item| node(item, errors)).collect();
+            NodeKind::Array(Array { items, of_tables: false })
+        }
+        ValueKind::Table(entries) => {
+            let mut table = Table::new(Origin::Inline);
+            for entry in entries {
+                table.incomplete |= entry.broken;
+                insert(&mut table, entry, errors);
+            }
+            table.insert_at = Some(value.span.end.saturating_sub(1));
+            NodeKind::Table(table)
+        }
+    };
+    Node { span: value.span, kind }
+}
+
+/// How deep a value nests, with the dotted keys inside it.
+fn nesting(value: &SyntaxValue<'_>) -> usize {
+    match &value.kind {
+        ValueKind::Array(items) => 1 + items.iter().map(nesting).max().unwrap_or(0),
+        ValueKind::Table(entries) => {
+            1 + entries.iter().map(|entry| entry.keys.len() + nesting(&entry.value)).max().unwrap_or(0)
+        }
+        _ => 0,
+    }
+}
+
+/// A dotted key as it is written.
+#[must_use]
+pub fn dotted(keys: &[Key<'_>]) -> String {
+    keys.iter().map(|key| spelled(&key.name)).collect::<Vec<_>>().join(".")
+}
+
+/// A key as it is written: bare where it can be.
+#[must_use]
+pub fn spelled(name: &str) -> String {
+    let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if bare { name.to_owned() } else { string(name) }
+}
+
+/// `value` as a TOML basic string.
+#[must_use]
+pub fn string(value: &str) -> String {
+    let mut out = String::with_capacity(value.len() + 2);
+    out.push('"');
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.push_str(&format!("\\u{:04X}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

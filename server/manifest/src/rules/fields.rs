@@ -1,0 +1,475 @@
+//! Keys and types: what serde says about the shape of the manifest, each thing at its place.
+
+use super::{Context, Family, FixKind, Rule};
+use crate::{
+    diagnostic::{Daemon, Severity, Tag},
+    document::{Field, Node, NodeKind, Table, spelled},
+    edits, grammar,
+    shape::{KeyShape, ROOT, TableShape, Type},
+    show, suggest,
+    text::Span,
+    view::View,
+};
+
+pub(super) static FAMILY: Family = Family {
+    name: "fields",
+    about: "Keys and types: every table has fixed keys, and values never change their type by themselves.",
+    rules: &[
+        &UNKNOWN_KEY,
+        &MISSING_KEY,
+        &WRONG_TYPE,
+        &OUT_OF_RANGE,
+        &UNKNOWN_VALUE,
+        &ALIAS_AND_KEY,
+        &DEPRECATED_ALIAS,
+        &POSITIONAL,
+        &ENUM_TABLE,
+        &SCATTERED,
+    ],
+    check,
+};
+
+static UNKNOWN_KEY: Rule = Rule {
+    code: "fields/unknown-key",
+    severity: Severity::Error,
+    daemon: Daemon::Rejects,
+    fix: FixKind::Unsafe,
+    summary: "A table has a key that it does not know",
+    details: "Every table of the manifest has fixed keys, so that a misspelt one is never silently without effect. Only the \
+              schemas, configuration properties and their defaults hold keys of your own.",
+    bad: "[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"\nmax_version = \"1.0.0\"",
+    good: "[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"\nmax_palyra_version = \"1.0.0\"",
+};
+
+static MISSING_KEY: Rule = Rule {
+    code: "fields/missing-key",
+    severity: Severity::Error,
+    daemon: Daemon::Rejects,
+    fix: FixKind::Unsafe,
+    summary: "A table lacks a key that it must have",
+    details: "The fix adds the key with a value to start from; look it over.",
+    bad: "[compat]\nrequired_protocol_major = 1",
+    good: "[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"",
+};
+
+static WRONG_TYPE: Rule = Rule {
+    code: "fields/wrong-type",
+    severity: Severity::Error,
+    daemon: Daemon::Rejects,
+    fix: FixKind::Safe,
+    summary: "A value has another type than its key asks for",
+    details: "Values never change their type by themselves: `\"1\"` is no integer, `1.0` is no integer, and one string is no \
+              array of strings.",
+    bad: "[compat]\nrequired_protocol_major = \"1\"\nmin_palyra_version = \"0.1.0\"",
+    good: "[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"",
+};
+
+static OUT_OF_RANGE: Rule = Rule {
+    code: "fields/out-of-range",
+    severity: Severity::Error,
+    daemon: Daemon::Rejects,
+    fix: FixKind::None,
+    summary: "An integer is outside the range of its key",
+    details: "Versions of formats and protocols are 32-bit, quotas 64-bit, and none is negative.",
+    bad: "manifest_version = -1",
+    good: "manifest_version = 2",
+};
+
+static UNKNOWN_VALUE: Rule = Rule {
+    code: "fields/unknown-value",
+    severity: Severity::Error,
+    daemon: Daemon::Rejects,
+    fix: FixKind::Unsafe,
+    summary: "A string is none of those that its key allows",
+    details: "Contract kinds and property types are fixed lists, in lower case with underscores.",
+    bad: "[operator.plugin]\ncontracts = [{ kind = \"memory\" }]",
+    good: "[operator.plugin]\ncontracts = [{ kind = \"memory_provider\" }]",
+};
+
+static ALIAS_AND_KEY: Rule = Rule {
+    code: "fields/alias-and-key",
+    severity: Severity::Error,
+    daemon: Daemon::Rejects,
+    fix: FixKind::Unsafe,
+    summary: "A key and its deprecated name are both given",
+    details: "`min_protocol_major` is an older name for `required_protocol_major`, and `min_runtime_version` one for \
+              `min_palyra_version`. Together they count as a repeated key. Keep the newer.",
+    bad: "[compat]\nrequired_protocol_major = 1\nmin_protocol_major = 1\nmin_palyra_version = \"0.1.0\"",
+    good: "[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"",
+};
+
+static DEPRECATED_ALIAS: Rule = Rule {
+    code: "fields/deprecated-alias",
+    severity: Severity::Warning,
+    daemon: Daemon::Silent,
+    fix: FixKind::Safe,
+    summary: "A key is written with its deprecated name",
+    details: "Daemons still read it. Packaging writes the newer name.",
+    bad: "[compat]\nmin_protocol_major = 1\nmin_palyra_version = \"0.1.0\"",
+    good: "[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"",
+};
+
+static POSITIONAL: Rule = Rule {
+    code: "fields/positional",
+    severity: Severity::Warning,
+    daemon: Daemon::Silent,
+    fix: FixKind::Safe,
+    summary: "A table is written as an array of its values",
+    details: "A daemon happens to read `[1, \"0.1.0\"]` as a table by the order of its keys, and ignores what is too much. \
+              Nobody can read such a manifest, and one `true` too many opts in to a wildcard. Name the keys.",
+    bad: "compat = [1, \"0.1.0\"]",
+    good: "compat = { required_protocol_major = 1, min_palyra_version = \"0.1.0\" }",
+};
+
+static ENUM_TABLE: Rule = Rule {
+    code: "fields/enum-table",
+    severity: Severity::Warning,
+    daemon: Daemon::Silent,
+    fix: FixKind::Safe,
+    summary: "A fixed string is written as a table of one key",
+    details: "A daemon happens to read `{ memory_provider = {} }` as `\"memory_provider\"`. Write the string.",
+    bad: "[operator.plugin]\ncontracts = [{ kind = { memory_provider = {} } }]",
+    good: "[operator.plugin]\ncontracts = [{ kind = \"memory_provider\" }]",
+};
+
+static SCATTERED: Rule = Rule {
+    code: "fields/scattered",
+    severity: Severity::Info,
+    daemon: Daemon::Silent,
+    fix: FixKind::None,
+    summary: "The sections of one table are scattered over the file",
+    details: "Sections that belong together are found together: `[capabilities.quotas]` far from the other `[capabilities…]` \
+              sections is easily overlooked by a reviewer.",
+    bad: "[capabilities]\nhttp_egress_allowlist = []\n\n[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"\n\n\
+          [capabilities.quotas]\nfuel_budget = 1000",
+    good: "[capabilities]\nhttp_egress_allowlist = []\n\n[capabilities.quotas]\nfuel_budget = 1000\n\n[compat]\n\
+           required_protocol_major = 1\nmin_palyra_version = \"0.1.0\"",
+};
+
+fn check(cx: &mut Context<'_, '_>) {
+    check_table(cx, cx.root, &ROOT);
+    check_scattered(cx);
+}
+
+fn check_table(cx: &mut Context<'_, '_>, view: View<'_, '_>, shape: &'static TableShape) {
+    match view.as_table() {
+        Some(table) => {
+            check_keys(cx, table, shape);
+            check_missing(cx, view, table, shape);
+        }
+        None => check_positional(cx, view, shape),
+    }
+    for (key, item) in view.items() {
+        check_value(cx, key, item.node);
+    }
+}
+
+fn check_keys(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static TableShape) {
+    for (name, field) in &table.fields {
+        let Some((_, key)) = shape.key(name) else {
+            unknown_key(cx, table, shape, name, field);
+            continue;
+        };
+        if key.name == name {
+            continue;
+        }
+        if let Some(newer) = table.get(key.name) {
+            let edit = edits::remove_field(cx.text, field, table);
+            cx.report(
+                &ALIAS_AND_KEY,
+                field.key,
+                format!("`{name}` is an older name for `{}`, which is given too", key.name),
+            )
+            .related(newer.key, format!("`{}` here", key.name))
+            .tag(Tag::Deprecated)
+            .unsafe_fix(format!("Remove `{name}`"), vec![edit]);
+        } else {
+            cx.report(&DEPRECATED_ALIAS, field.key, format!("`{name}` is deprecated: write `{}`", key.name))
+                .tag(Tag::Deprecated)
+                .safe_fix(format!("Rename to `{}`", key.name), vec![edits::replace(field.key, key.name)]);
+        }
+    }
+}
+
+fn unknown_key(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static TableShape, name: &str, field: &Field<'_>) {
+    let owner = if shape.path.is_empty() { "the manifest".to_owned() } else { format!("`{}`", shape.path) };
+    let shown = show::quoted(name);
+    let free = || shape.keys.iter().map(|key| key.name).filter(|key| table.get(key).is_none());
+    if let Some(meant) = suggest::closest(name, free()) {
+        cx.report(&UNKNOWN_KEY, field.key, format!("{owner} has no key {shown}: did you mean `{meant}`?"))
+            .unsafe_fix(format!("Rename to `{meant}`"), vec![edits::replace(field.key, meant)]);
+        return;
+    }
+    // A key that belongs to another table, such as a root key behind a header.
+    let elsewhere = if shape.path.is_empty() {
+        None
+    } else {
+        ROOT.key(name).map(|_| "the top level, above the first header".to_owned())
+    }
+    .or_else(|| tables_with(&ROOT, name).map(|path| format!("`{path}`")));
+    let message = match elsewhere {
+        Some(place) => format!("{owner} has no key {shown}: it belongs to {place}"),
+        None => format!("{owner} has no key {shown}: its keys are {}", names(shape)),
+    };
+    let header_only = field.entry == field.value.span && field.value.as_table().is_some();
+    let edit = if header_only { None } else { Some(edits::remove_field(cx.text, field, table)) };
+    let finding = cx.report(&UNKNOWN_KEY, field.key, message);
+    if let Some(edit) = edit
+        && !matches!(field.value.kind, NodeKind::Array(ref array) if array.of_tables)
+    {
+        finding.unsafe_fix(format!("Remove {shown}"), vec![edit]);
+    }
+}
+
+fn names(shape: &TableShape) -> String {
+    shape.keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// The path of a table below `shape` that has a key `name`.
+fn tables_with(shape: &'static TableShape, name: &str) -> Option<&'static str> {
+    shape.keys.iter().find_map(|key| {
+        let child = shape.child(key.name)?;
+        if child.key(name).is_some() { Some(child.path) } else { tables_with(child, name) }
+    })
+}
+
+fn check_missing(cx: &mut Context<'_, '_>, view: View<'_, '_>, table: &Table<'_>, shape: &'static TableShape) {
+    // Where a line broke off, the missing key may be the one that is being written.
+    if table.incomplete || cx.document.headers_broken {
+        return;
+    }
+    let place = if shape.path.is_empty() {
+        table.fields.first().map_or(Span::at(0), |(_, field)| field.key)
+    } else {
+        view.span
+    };
+    for key in shape.keys.iter().filter(|key| key.required) {
+        // Its own type check speaks for a schema that is there.
+        if view.get(key.name).is_some() {
+            continue;
+        }
+        let owner = if shape.path.is_empty() { "the manifest".to_owned() } else { format!("`{}`", shape.path) };
+        let edit = missing_fix(cx, table, shape, key);
+        let finding = cx.report(&MISSING_KEY, place, format!("{owner} needs `{}`", key.name));
+        if let Some(edit) = edit {
+            finding.unsafe_fix(format!("Add `{}`", key.name), vec![edit]);
+        }
+    }
+}
+
+/// Adds a missing key with a value to start from, in the words of the manifest where it has them.
+fn missing_fix(
+    cx: &Context<'_, '_>,
+    table: &Table<'_>,
+    shape: &'static TableShape,
+    key: &'static KeyShape,
+) -> Option<crate::TextEdit> {
+    let publisher = cx.publisher().unwrap_or("acme");
+    let skill = || {
+        let id = cx.root.text("skill_id").map(|id| id.trimmed()).filter(|id| grammar::is_skill_id(id));
+        id.map_or_else(|| format!("{publisher}.skill"), ToOwned::to_owned)
+    };
+    let section = |header: &str, lines: &[&str]| {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        Some(edits::add_section(cx.text, cx.document, header, &lines))
+    };
+    let value = match (shape.path, key.name) {
+        ("", "entrypoints") | ("entrypoints", "tools") => {
+            let id = format!("id = \"{publisher}.tool\"");
+            return section(
+                "[[entrypoints.tools]]",
+                &[
+                    &id,
+                    "name = \"Tool\"",
+                    "description = \"What the tool does.\"",
+                    "input_schema = { type = \"object\" }",
+                    "output_schema = { type = \"object\" }",
+                ],
+            );
+        }
+        ("", "compat") => {
+            return section("[compat]", &["required_protocol_major = 1", "min_palyra_version = \"0.1.0\""]);
+        }
+        ("", "publisher") => {
+            let of_skill = cx.root.text("skill_id").and_then(|id| id.trimmed().split_once('.')).map(|(first, _)| first);
+            format!("\"{}\"", of_skill.filter(|first| grammar::is_identifier(first)).unwrap_or("acme"))
+        }
+        ("", "skill_id") => format!("\"{publisher}.skill\""),
+        ("", "version") => "\"0.1.0\"".to_owned(),
+        ("", "name") => "\"Skill\"".to_owned(),
+        ("entrypoints.tools[]", "id") => format!("\"{publisher}.tool\""),
+        ("entrypoints.tools[]", "name") => "\"Tool\"".to_owned(),
+        ("entrypoints.tools[]", "description") => "\"What the tool does.\"".to_owned(),
+        ("entrypoints.tools[]", _) => "{ type = \"object\" }".to_owned(),
+        ("capabilities.secrets[]", "scope") => format!("\"skill:{}\"", skill()),
+        ("builder", "checklist") => return None,
+        _ if !key.example.is_empty() => key.example.to_owned(),
+        _ => return None,
+    };
+    edits::add_key(cx.text, table, key.name, &value)
+}
+
+fn check_positional(cx: &mut Context<'_, '_>, view: View<'_, '_>, shape: &'static TableShape) {
+    let known: Vec<(&str, Span)> = view.items().map(|(key, item)| (key.name, item.node.span)).collect();
+    let entries: Vec<String> = known.iter().map(|(name, span)| format!("{name} = {}", span.of(cx.text))).collect();
+    let named = if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) };
+    cx.report(&POSITIONAL, view.span, format!("`{}` is written as an array: name its keys", shape.path))
+        .safe_fix("Name the keys", vec![edits::replace(view.span, named)]);
+    for key in shape.keys.iter().filter(|key| key.required).skip(0) {
+        if view.get(key.name).is_none() {
+            cx.report(&MISSING_KEY, view.span, format!("`{}` needs `{}`", shape.path, key.name));
+        }
+    }
+}
+
+fn check_value(cx: &mut Context<'_, '_>, key: &'static KeyShape, node: &Node<'_>) {
+    if matches!(node.kind, NodeKind::Invalid) {
+        return;
+    }
+    match key.ty {
+        Type::Any | Type::Schema => {}
+        Type::String if node.as_str().is_some() => {}
+        Type::Boolean if node.as_bool().is_some() => {}
+        Type::U32 | Type::U64 => check_integer(cx, key, node),
+        Type::Enum(allowed) => check_enum(cx, key, allowed, node),
+        Type::Strings => match node.as_array() {
+            Some(items) => {
+                for item in items.iter().filter(|item| !matches!(item.kind, NodeKind::String(_) | NodeKind::Invalid)) {
+                    wrong_type(cx, key, "a string", item);
+                }
+            }
+            None => wrong_type(cx, key, key.ty.name(), node),
+        },
+        Type::Table(shape) => match View::of_node(node, shape) {
+            Some(view) => check_table(cx, view, shape),
+            None => wrong_type(cx, key, key.ty.name(), node),
+        },
+        Type::Tables(shape) => match node.as_array() {
+            Some(items) => {
+                for item in items {
+                    match View::of_node(item, shape) {
+                        Some(view) => check_table(cx, view, shape),
+                        None if matches!(item.kind, NodeKind::Invalid) => {}
+                        None => wrong_type(cx, key, "a table", item),
+                    }
+                }
+            }
+            None => wrong_type(cx, key, key.ty.name(), node),
+        },
+        Type::Map(shape) => match node.as_table() {
+            Some(table) => {
+                for field in table.fields.values() {
+                    match View::of_node(&field.value, shape) {
+                        Some(view) => check_table(cx, view, shape),
+                        None if matches!(field.value.kind, NodeKind::Invalid) => {}
+                        None => wrong_type(cx, key, "a table", &field.value),
+                    }
+                }
+            }
+            None => wrong_type(cx, key, key.ty.name(), node),
+        },
+        _ => wrong_type(cx, key, key.ty.name(), node),
+    }
+}
+
+fn check_integer(cx: &mut Context<'_, '_>, key: &'static KeyShape, node: &Node<'_>) {
+    let Some(value) = node.as_integer() else {
+        wrong_type(cx, key, key.ty.name(), node);
+        return;
+    };
+    let max = if matches!(key.ty, Type::U32) { i128::from(u32::MAX) } else { i128::from(u64::MAX) };
+    if !(0..=max).contains(&value) {
+        cx.report(&OUT_OF_RANGE, node.span, format!("`{}` is {}: {value} is outside", key.name, key.ty.name()));
+    }
+}
+
+fn check_enum(cx: &mut Context<'_, '_>, key: &'static KeyShape, allowed: &'static [&'static str], node: &Node<'_>) {
+    // `kind = { memory_provider = {} }`: serde's long spelling of a variant.
+    if let Some(table) = node.as_table()
+        && table.fields.len() == 1
+        && let Some((name, field)) = table.fields.first()
+        && field.value.as_table().is_some_and(|inner| inner.fields.is_empty())
+        && allowed.contains(&name.as_ref())
+    {
+        cx.report(&ENUM_TABLE, node.span, format!("write `{} = \"{name}\"`", key.name))
+            .safe_fix("Write it as a string", vec![edits::replace(node.span, format!("\"{name}\""))]);
+        return;
+    }
+    let Some(value) = node.as_str() else {
+        wrong_type(cx, key, "a string", node);
+        return;
+    };
+    if allowed.contains(&value) {
+        return;
+    }
+    let shown = show::quoted(value);
+    let meant = suggest::closest(value, allowed.iter().copied());
+    let message = match meant {
+        Some(meant) => format!("`{}` cannot be {shown}: did you mean `{meant}`?", key.name),
+        None => format!("`{}` cannot be {shown}: it is one of {}", key.name, allowed.join(", ")),
+    };
+    let edit = meant.map(|meant| cx.set_string(node, meant));
+    let finding = cx.report(&UNKNOWN_VALUE, node.span, message);
+    if let (Some(meant), Some(edit)) = (meant, edit) {
+        finding.unsafe_fix(format!("Write `{meant}`"), vec![edit]);
+    }
+}
+
+fn wrong_type(cx: &mut Context<'_, '_>, key: &'static KeyShape, expected: &str, node: &Node<'_>) {
+    let raw = node.span.of(cx.text);
+    // What a person clearly means can be written in the right type.
+    let converted = match (key.ty, &node.kind) {
+        (Type::Boolean, NodeKind::String(s)) => matches!(s.trim(), "true" | "false").then(|| s.trim().to_owned()),
+        (Type::U32 | Type::U64, NodeKind::String(s)) => s.trim().parse::<u64>().ok().map(|n| n.to_string()),
+        (Type::U32 | Type::U64, NodeKind::Float(f)) => {
+            (f.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(f)).then(|| format!("{f:.0}"))
+        }
+        (
+            Type::String | Type::Strings | Type::Enum(_),
+            NodeKind::Integer(_) | NodeKind::Float(_) | NodeKind::Boolean(_) | NodeKind::DateTime,
+        ) if expected == "a string" => Some(format!("\"{raw}\"")),
+        (Type::Strings, NodeKind::String(_)) => Some(format!("[{raw}]")),
+        (Type::Tables(_), NodeKind::Table(table)) if table.origin == crate::document::Origin::Inline => {
+            Some(format!("[{raw}]"))
+        }
+        _ => None,
+    };
+    let mut edits: Vec<_> = converted.map(|new| edits::replace(node.span, new)).into_iter().collect();
+    let mut title = "Write it in the right type";
+    // `[a]` where `[[a]]` is meant.
+    if let (Type::Tables(_), NodeKind::Table(_)) = (key.ty, &node.kind)
+        && edits.is_empty()
+        && raw.starts_with('[')
+        && !raw.starts_with("[[")
+    {
+        edits = vec![edits::replace(node.span, format!("[{raw}]"))];
+        title = "Write it as `[[…]]`";
+    }
+    cx.report(&WRONG_TYPE, node.span, format!("`{}` takes {expected}, not {}", spelled(key.name), node.type_name()))
+        .safe_fix(title, edits);
+}
+
+fn check_scattered(cx: &mut Context<'_, '_>) {
+    let document = cx.document;
+    let mut last: Option<&str> = None;
+    let mut seen: Vec<(&str, Span)> = Vec::new();
+    for header in &document.headers {
+        let Some(first) = header.keys.first() else { continue };
+        let name = first.name.as_ref();
+        if last != Some(name) {
+            if let Some((_, before)) = seen.iter().find(|(other, _)| *other == name) {
+                let before = *before;
+                cx.report(
+                    &SCATTERED,
+                    header.span,
+                    format!("the sections of `{}` are scattered: move this one to the others", show::plain(name)),
+                )
+                .related(before, "the others are here");
+            } else if ROOT.key(name).is_some() {
+                // Only known tables: others are told already, and their number is bounded this way.
+                seen.push((name, header.span));
+            }
+        }
+        last = Some(name);
+    }
+}

@@ -1,0 +1,60 @@
+//! "Did you mean …?"
+
+/// The one of `words` that `typed` most likely means, if any is near: within a third of its length in edits, or sharing
+/// a part between underscores that no other has.
+pub fn closest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    const LONGEST: usize = 64;
+    if typed.is_empty() || typed.len() > LONGEST {
+        return None;
+    }
+    let typed = typed.trim().to_ascii_lowercase().replace('-', "_");
+    let words: Vec<&str> = words.collect();
+    let near = words
+        .iter()
+        .map(|word| (distance(&typed, word), *word))
+        .filter(|(edits, word)| *edits <= word.len().max(typed.len()) / 3)
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, word)| word);
+    near.or_else(|| {
+        let mut sharing =
+            words.iter().filter(|word| typed.len() >= 4 && (word.contains(typed.as_str()) || typed.contains(**word)));
+        let only = sharing.next().copied();
+        if sharing.next().is_some() { None } else { only }
+    })
+}
+
+/// The number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
+    let b: Vec<char> = b.chars().collect();
+    let mut rows = [vec![0; b.len() + 1], (0..=b.len()).collect::<Vec<_>>(), Vec::new()];
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let replaced = rows[1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = replaced.min(rows[1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(rows[0][j - 2] + 1);
+            }
+        }
+        rows.rotate_left(1);
+        rows[1] = row;
+    }
+    rows[1][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_meant() {
+        let words = ["required_protocol_major", "min_palyra_version", "max_palyra_version"];
+        assert_eq!(closest("min_palyra_verison", words.into_iter()), Some("min_palyra_version"));
+        assert_eq!(closest("max-palyra-version", words.into_iter()), Some("max_palyra_version"));
+        assert_eq!(closest("publisher", words.into_iter()), None);
+        assert_eq!(closest("memory", ["memory_provider", "context_engine"].into_iter()), Some("memory_provider"));
+        assert_eq!(distance("abcd", "acbd"), 1);
+        assert_eq!(distance("", "abc"), 3);
+    }
+}

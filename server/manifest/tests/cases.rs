@@ -1,0 +1,377 @@
+//! The rules, told as marked text: `tests/cases/*.txt`.
+//!
+//! A case is a fragment of a manifest with the expected findings marked below the lines they are on:
+//!
+//! ```text
+//! === a host with a port
+//! [capabilities]
+//! http_egress_allowlist = ["api.acme.example:8443"]
+//!                                           ^^^^^ egress/port: without a port
+//! --- fix egress/port
+//! [capabilities]
+//! http_egress_allowlist = ["api.acme.example"]
+//! ```
+//!
+//! What the fragment leaves out (root keys, a tool, `[compat]`, `[operator]`) is filled in by a good manifest, so that
+//! every finding is the fragment's own, and every one must be marked. A mark is a line of nothing but spaces, `^` and a
+//! code, with a part of the message behind `:` where it matters. It covers the finding's range in characters; a range
+//! over several lines is marked on its first; an empty range by one `^`. `--- fix CODE` gives the fragment after the
+//! first fix of the first finding with that code, `--- fix CODE #2` after its second fix. `=== raw: name` fills in
+//! nothing.
+//!
+//! For every fix of every finding, whether shown or not: applying it removes the finding and breaks nothing else.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use skillyard_manifest::{
+    Analysis, Daemon, Diagnostic, LineIndex, Options, Severity, Span, analyze,
+    fix::apply_edits,
+    rules::{self, FixKind},
+};
+
+/// Rules that text files cannot show, with the test that does.
+const OUTSIDE: &[(&str, &str)] = &[
+    ("syntax/not-utf8", "bytes::bad_bytes_are_told_and_do_not_hide_the_rest"),
+    ("syntax/too-large", "bytes::a_large_file_is_told_once"),
+    ("syntax/control-character", "bytes::control_characters_outside_strings"),
+    ("syntax/too-deep", "bytes::deep_nesting_is_told_and_overflows_nothing"),
+    ("syntax/refused", "agreement: never seen, because another rule always says it"),
+];
+
+const ROOT_KEYS: [(&str, &str); 5] = [
+    ("manifest_version", "2"),
+    ("skill_id", "\"acme.weather\""),
+    ("name", "\"Weather\""),
+    ("version", "\"1.0.0\""),
+    ("publisher", "\"acme\""),
+];
+
+const SECTIONS: [(&str, &str); 3] = [
+    ("operator", "[operator]\ndisplay_name = \"Weather\"\n"),
+    (
+        "entrypoints",
+        "[[entrypoints.tools]]\nid = \"acme.weather.today\"\nname = \"Weather today\"\n\
+         description = \"Tells today's weather.\"\ninput_schema = { type = \"object\" }\n\
+         output_schema = { type = \"object\" }\nrisk = { requires_approval = true }\n",
+    ),
+    ("compat", "[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"\n"),
+];
+
+/// The fragment completed, and the offset at which it starts.
+fn fill(fragment: &str) -> (String, usize) {
+    let is_header = |line: &str| line.trim_start().starts_with('[');
+    let root: Vec<&str> = fragment.lines().take_while(|line| !is_header(line)).collect();
+    let starts = |line: &str, key: &str| {
+        line.strip_prefix(key).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    let mut text = String::new();
+    for (key, value) in ROOT_KEYS {
+        if !root.iter().any(|line| starts(line, key)) {
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+    }
+    let at = text.len();
+    text.push_str(fragment);
+    for (name, section) in SECTIONS {
+        let in_root = root.iter().any(|line| starts(line, name));
+        let by_header = fragment.lines().filter(|line| is_header(line)).any(|line| {
+            let header = line.trim_start_matches(['[', ' ']);
+            if name == "operator" {
+                starts(header, name) && !header.starts_with("operator.")
+            } else {
+                starts(header, name)
+            }
+        });
+        if !in_root && !by_header {
+            if !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push('\n');
+            text.push_str(section);
+        }
+    }
+    (text, at)
+}
+
+struct Case {
+    name: String,
+    raw: bool,
+    fragment: String,
+    /// Line in the fragment, first and last column, code, part of the message.
+    marks: Vec<(usize, usize, usize, String, String)>,
+    fixes: Vec<(String, usize, String)>,
+}
+
+fn read_cases(text: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    let mut in_fix = false;
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("=== ") {
+            let raw = name.starts_with("raw: ");
+            cases.push(Case {
+                name: name.to_owned(),
+                raw,
+                fragment: String::new(),
+                marks: Vec::new(),
+                fixes: Vec::new(),
+            });
+            in_fix = false;
+            continue;
+        }
+        let Some(case) = cases.last_mut() else { continue };
+        if let Some(fix) = line.strip_prefix("--- fix ") {
+            let (code, number) = fix.split_once(" #").unwrap_or((fix, "1"));
+            case.fixes.push((code.to_owned(), number.parse::<usize>().unwrap() - 1, String::new()));
+            in_fix = true;
+        } else if in_fix {
+            let (_, _, expected) = case.fixes.last_mut().unwrap();
+            expected.push_str(line);
+            expected.push('\n');
+        } else if let Some((from, to, code, message)) = read_mark(line) {
+            let at = case.fragment.lines().count() - 1;
+            case.marks.push((at, from, to, code, message));
+        } else {
+            case.fragment.push_str(line);
+            case.fragment.push('\n');
+        }
+    }
+    // Blank lines in front of the next case are for the reader.
+    for case in &mut cases {
+        for text in [&mut case.fragment].into_iter().chain(case.fixes.iter_mut().map(|fix| &mut fix.2)) {
+            let kept = text.trim_end_matches('\n').len();
+            text.truncate(kept);
+            text.push('\n');
+        }
+    }
+    cases
+}
+
+fn read_mark(line: &str) -> Option<(usize, usize, String, String)> {
+    let from = line.len() - line.trim_start_matches(' ').len();
+    let marks = line.trim_start_matches(' ');
+    let rest = marks.trim_start_matches('^');
+    let width = marks.len() - rest.len();
+    let text = rest.strip_prefix(' ')?;
+    if width == 0 {
+        return None;
+    }
+    let (code, message) = text.split_once(": ").unwrap_or((text, ""));
+    code.contains('/').then(|| (from, from + width, code.trim().to_owned(), message.trim().to_owned()))
+}
+
+/// Where a finding stands, as a mark would: line and columns in characters, clipped to its first line.
+fn place(text: &str, index: &LineIndex, span: Span) -> (usize, usize, usize) {
+    let line = index.line_of(span.start);
+    let content = index.line_content(text, line);
+    let column = |offset: usize| text[content.start..offset.clamp(content.start, content.end)].chars().count();
+    let (from, to) = (column(span.start), column(span.end));
+    (line, from, to.max(from + 1))
+}
+
+fn files() -> BTreeMap<String, Vec<Case>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        files.insert(name, read_cases(&fs::read_to_string(&path).unwrap()));
+    }
+    files
+}
+
+fn look(text: &str) -> Analysis {
+    analyze(text, &Options::default())
+}
+
+fn describe(text: &str, analysis: &Analysis, first_line: usize) -> String {
+    let index = LineIndex::new(text);
+    let lines: Vec<String> = analysis
+        .diagnostics
+        .iter()
+        .map(|d| {
+            let (line, from, to) = place(text, &index, d.span);
+            let fixes: Vec<_> = d.fixes.iter().map(|f| f.title.as_str()).collect();
+            let shown = (line as i64) - (first_line as i64);
+            format!(
+                "    line {shown}, columns {from}-{to}: {} {}: {} {fixes:?}",
+                d.severity.name(),
+                d.rule.code,
+                d.message
+            )
+        })
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn every_case_holds() {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for (file, cases) in files() {
+        for case in cases {
+            count += 1;
+            let (text, at) = if case.raw { (case.fragment.clone(), 0) } else { fill(&case.fragment) };
+            let index = LineIndex::new(&text);
+            let analysis = look(&text);
+            let first_line = index.line_of(at);
+            let mut fail = |what: String| {
+                failures.push(format!(
+                    "{file}: {}: {what}\n{}\n{text}",
+                    case.name,
+                    describe(&text, &analysis, first_line)
+                ));
+            };
+            let mut unmarked: Vec<&Diagnostic> = analysis.diagnostics.iter().collect();
+            for (line, from, to, code, message) in &case.marks {
+                let found = unmarked.iter().position(|d| {
+                    place(&text, &index, d.span) == (first_line + line, *from, *to)
+                        && d.rule.code == code
+                        && d.message.contains(message.as_str())
+                });
+                match found {
+                    Some(i) => {
+                        unmarked.remove(i);
+                    }
+                    None => fail(format!("line {line}, columns {from}-{to}: expected {code} {message:?}")),
+                }
+            }
+            for extra in unmarked {
+                fail(format!("not marked: {} {:?}", extra.rule.code, extra.span.of(&text)));
+            }
+            for (code, number, expected) in &case.fixes {
+                let Some(diagnostic) = analysis.diagnostics.iter().find(|d| d.rule.code == code) else {
+                    fail(format!("no finding {code} to fix"));
+                    continue;
+                };
+                let Some(fix) = diagnostic.fixes.get(*number) else {
+                    fail(format!("{code} has no fix #{}", number + 1));
+                    continue;
+                };
+                let fixed = apply_edits(&text, &fix.edits);
+                let whole = if case.raw { expected.clone() } else { fill(expected).0 };
+                // What is filled in depends on the fragment: it may be filled in before or after the fix.
+                if fixed != whole && fixed.trim_end() != text.replace(&case.fragment, expected).trim_end() {
+                    fail(format!("{code}: fix {:?} gives\n{fixed}", fix.title));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} of {count} cases fail:\n\n{}", failures.len(), failures.join("\n\n"));
+}
+
+#[test]
+fn every_fix_ends_its_finding_and_breaks_nothing() {
+    let mut failures = Vec::new();
+    for (file, cases) in files() {
+        for case in cases {
+            let text = if case.raw { case.fragment.clone() } else { fill(&case.fragment).0 };
+            let before = look(&text);
+            for diagnostic in &before.diagnostics {
+                for fix in &diagnostic.fixes {
+                    let fixed = apply_edits(&text, &fix.edits);
+                    let after = look(&fixed);
+                    let count = |analysis: &Analysis, code: &str| {
+                        analysis.diagnostics.iter().filter(|d| d.rule.code == code).count()
+                    };
+                    let code = diagnostic.rule.code;
+                    let broken = |analysis: &Analysis| {
+                        analysis.diagnostics.iter().filter(|d| d.rule.code.starts_with("syntax/")).count()
+                    };
+                    if count(&after, code) >= count(&before, code)
+                        || broken(&after) > broken(&before)
+                        || (fix.safe && after.error_count() > before.error_count())
+                    {
+                        failures.push(format!(
+                            "{file}: {}: {code}: {:?} gives\n{}\n{fixed}",
+                            case.name,
+                            fix.title,
+                            describe(&fixed, &after, 0)
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} fixes:\n{}", failures.len(), failures.join("\n\n"));
+}
+
+#[test]
+fn every_rule_has_a_case_and_its_fix_one_too() {
+    let mut marked = BTreeMap::new();
+    let mut fixed = BTreeMap::new();
+    let mut failures = Vec::new();
+    for cases in files().into_values() {
+        for case in cases {
+            for (_, _, _, code, _) in &case.marks {
+                *marked.entry(code.clone()).or_insert(0) += 1;
+            }
+            for (code, ..) in &case.fixes {
+                *fixed.entry(code.clone()).or_insert(0) += 1;
+            }
+            let text = if case.raw { case.fragment.clone() } else { fill(&case.fragment).0 };
+            for d in look(&text).diagnostics {
+                let kept = match d.rule.fix {
+                    FixKind::None => d.fixes.is_empty(),
+                    FixKind::Unsafe => d.fixes.iter().all(|fix| !fix.safe),
+                    FixKind::Safe => true,
+                };
+                if !kept {
+                    failures.push(format!("{}: {} has a fix that its page does not promise", case.name, d.rule.code));
+                }
+            }
+        }
+    }
+    for code in marked.keys().chain(fixed.keys()) {
+        if rules::find(code).is_none() {
+            failures.push(format!("{code} is no rule"));
+        }
+    }
+    for rule in rules::all() {
+        if OUTSIDE.iter().any(|(code, _)| *code == rule.code) {
+            continue;
+        }
+        if !marked.contains_key(rule.code) {
+            failures.push(format!("{} has no case", rule.code));
+        }
+        if rule.fix != FixKind::None && !fixed.contains_key(rule.code) {
+            failures.push(format!("{} has no case for its fix", rule.code));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_page_tells_the_truth() {
+    let mut failures = Vec::new();
+    let mut codes = std::collections::BTreeSet::new();
+    for rule in rules::all() {
+        let mut fail = |what: &str| failures.push(format!("{}: {what}", rule.code));
+        if !codes.insert(rule.code) {
+            fail("is there twice");
+        }
+        let (family, name) = rule.code.split_once('/').unwrap();
+        if [family, name].iter().any(|part| {
+            part.is_empty() || !part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        }) {
+            fail("is no readable code");
+        }
+        if rule.summary.is_empty() || rule.summary.ends_with('.') || rule.details.is_empty() {
+            fail("lacks its page");
+        }
+        if rule.daemon == Daemon::Rejects && rule.severity != Severity::Error {
+            fail("a daemon rejects, so it is an error");
+        }
+        if OUTSIDE.iter().any(|(code, _)| *code == rule.code) {
+            continue;
+        }
+        let of = |fragment: &str| look(&fill(&format!("{fragment}\n")).0);
+        let (bad, good) = (of(rule.bad), of(rule.good));
+        if !bad.diagnostics.iter().any(|d| d.rule.code == rule.code) {
+            fail(&format!("its wrong example is not found:\n{}", describe(&fill(rule.bad).0, &bad, 0)));
+        }
+        if good.diagnostics.iter().any(|d| d.rule.code == rule.code || d.severity == Severity::Error) {
+            fail(&format!("its right example is wrong:\n{}", describe(&fill(rule.good).0, &good, 0)));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

