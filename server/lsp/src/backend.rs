@@ -1,0 +1,82 @@
+//! Which method goes where. What each does stands in the file of its name.
+
+use std::sync::Arc;
+
+use tower_lsp::{
+    LanguageServer,
+    jsonrpc::Result,
+    ls_types::{
+        CodeActionParams, CodeActionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
+        DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
+        DidOpenTextDocumentParams, DidSaveTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReportResult,
+        DocumentFormattingParams, DocumentRangeFormattingParams, InitializeParams, InitializeResult, InitializedParams,
+        TextEdit,
+    },
+};
+
+use crate::{
+    notifications,
+    requests::{self, CodeActions, DocumentDiagnostics, Formatting, RangeFormatting},
+    session::Session,
+};
+
+/// The methods of the protocol that the server has.
+pub(crate) struct Backend(pub(crate) Arc<Session>);
+
+impl LanguageServer for Backend {
+    async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
+        Ok(requests::initialize(&self.0, params))
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
+        requests::answer::<DocumentDiagnostics>(&self.0, params).await
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        requests::answer::<CodeActions>(&self.0, params).await
+    }
+
+    async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        requests::answer::<Formatting>(&self.0, params).await
+    }
+
+    async fn range_formatting(&self, params: DocumentRangeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        requests::answer::<RangeFormatting>(&self.0, params).await
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        notifications::initialized(&self.0);
+    }
+
+    async fn did_open(&self, params: DidOpenTextDocumentParams) {
+        notifications::did_open(&self.0, params);
+    }
+
+    async fn did_change(&self, params: DidChangeTextDocumentParams) {
+        notifications::did_change(&self.0, &params);
+    }
+
+    async fn did_save(&self, params: DidSaveTextDocumentParams) {
+        notifications::did_save(&self.0, &params);
+    }
+
+    async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        notifications::did_close(&self.0, &params);
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        notifications::did_change_configuration(&self.0, params);
+    }
+
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        notifications::did_change_watched_files(&self.0, &params);
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        notifications::did_change_workspace_folders(&self.0, params);
+    }
+}

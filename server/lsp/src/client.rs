@@ -1,0 +1,125 @@
+//! What the client said that it can do.
+
+use skillyard_manifest::Encoding;
+use tower_lsp::ls_types::{ClientCapabilities, DiagnosticTag, PositionEncodingKind};
+
+/// What the client can do, as far as the server asks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Abilities {
+    /// The unit of a column: the first of the client's own that the server knows, else UTF-16.
+    pub(crate) encoding: Encoding,
+    /// Asks for diagnostics itself. Then nothing is pushed.
+    pub(crate) pulls_diagnostics: bool,
+    /// Can be told to ask again.
+    pub(crate) refreshes_diagnostics: bool,
+    /// Shows other places that belong to a diagnostic.
+    pub(crate) related_information: bool,
+    /// Keeps `data` of a diagnostic.
+    pub(crate) diagnostic_data: bool,
+    /// The tags that it draws.
+    pub(crate) tags: Vec<DiagnosticTag>,
+    /// Wants to know which version a pushed diagnostic is about.
+    pub(crate) diagnostic_versions: bool,
+    /// Takes edits of a certain version of a document.
+    pub(crate) document_changes: bool,
+    /// Takes code actions that are more than commands.
+    pub(crate) code_actions: bool,
+    /// Marks the preferred of some code actions.
+    pub(crate) preferred_actions: bool,
+    /// Answers `workspace/configuration`.
+    pub(crate) configuration: bool,
+    /// Tells changes of its settings only to servers that registered.
+    pub(crate) registers_configuration: bool,
+    /// Watches files for servers that registered.
+    pub(crate) registers_watched_files: bool,
+}
+
+impl Abilities {
+    pub(crate) fn new(client: &ClientCapabilities) -> Self {
+        let general = client.general.as_ref();
+        let document = client.text_document.as_ref();
+        let workspace = client.workspace.as_ref();
+        let publish = document.and_then(|d| d.publish_diagnostics.as_ref());
+        let pull = document.and_then(|d| d.diagnostic.as_ref());
+        let code_action = document.and_then(|d| d.code_action.as_ref());
+        // What a client says about pushed diagnostics counts for pulled ones too; newer ones say it for these apart.
+        let either = |push: Option<bool>, pull: Option<bool>| push.or(pull).unwrap_or_default();
+        let tags = match (publish.and_then(|p| p.tag_support.as_ref()), pull.and_then(|p| p.tag_support.as_ref())) {
+            (Some(support), _) => support.value_set.clone(),
+            (None, Some(_)) => vec![DiagnosticTag::UNNECESSARY, DiagnosticTag::DEPRECATED],
+            (None, None) => Vec::new(),
+        };
+        Self {
+            encoding: general
+                .and_then(|g| g.position_encodings.as_ref())
+                .and_then(|offered| offered.iter().find_map(encoding))
+                .unwrap_or_default(),
+            pulls_diagnostics: pull.is_some(),
+            refreshes_diagnostics: workspace
+                .and_then(|w| w.diagnostics.as_ref())
+                .and_then(|d| d.refresh_support)
+                .unwrap_or_default(),
+            related_information: either(
+                publish.and_then(|p| p.related_information),
+                pull.and_then(|p| p.related_information),
+            ),
+            diagnostic_data: either(publish.and_then(|p| p.data_support), pull.and_then(|p| p.data_support)),
+            tags,
+            diagnostic_versions: publish.and_then(|p| p.version_support).unwrap_or_default(),
+            document_changes: workspace
+                .and_then(|w| w.workspace_edit.as_ref())
+                .and_then(|e| e.document_changes)
+                .unwrap_or_default(),
+            code_actions: code_action.is_some_and(|c| c.code_action_literal_support.is_some()),
+            preferred_actions: code_action.and_then(|c| c.is_preferred_support).unwrap_or_default(),
+            configuration: workspace.and_then(|w| w.configuration).unwrap_or_default(),
+            registers_configuration: workspace
+                .and_then(|w| w.did_change_configuration.as_ref())
+                .and_then(|c| c.dynamic_registration)
+                .unwrap_or_default(),
+            registers_watched_files: workspace
+                .and_then(|w| w.did_change_watched_files.as_ref())
+                .and_then(|w| w.dynamic_registration)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The name of [`Abilities::encoding`].
+    pub(crate) fn encoding_kind(&self) -> PositionEncodingKind {
+        match self.encoding {
+            Encoding::Utf8 => PositionEncodingKind::UTF8,
+            Encoding::Utf16 => PositionEncodingKind::UTF16,
+            Encoding::Utf32 => PositionEncodingKind::UTF32,
+        }
+    }
+}
+
+fn encoding(kind: &PositionEncodingKind) -> Option<Encoding> {
+    match kind.as_str() {
+        "utf-8" => Some(Encoding::Utf8),
+        "utf-16" => Some(Encoding::Utf16),
+        "utf-32" => Some(Encoding::Utf32),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn encoding_for(offered: serde_json::Value) -> Encoding {
+        let client = serde_json::from_value(json!({"general": {"positionEncodings": offered}})).unwrap();
+        Abilities::new(&client).encoding
+    }
+
+    #[test]
+    fn the_clients_first_known_encoding_counts() {
+        assert_eq!(Abilities::new(&ClientCapabilities::default()).encoding, Encoding::Utf16);
+        assert_eq!(encoding_for(json!([])), Encoding::Utf16);
+        assert_eq!(encoding_for(json!(["utf-7", "utf-32", "utf-8"])), Encoding::Utf32);
+        assert_eq!(encoding_for(json!(["utf-8", "utf-16"])), Encoding::Utf8);
+        assert_eq!(encoding_for(json!(["ebcdic"])), Encoding::Utf16);
+    }
+}

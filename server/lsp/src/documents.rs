@@ -1,0 +1,312 @@
+//! The texts that are open in the editor, exactly as they are there.
+//!
+//! A document is a chain of [`Revision`]s that never change. A change makes a new one (the rope shares what stayed), so
+//! that whoever works on a revision is not disturbed and a snapshot costs nothing.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use ropey::Rope;
+use skillyard_manifest::{Analysis, Encoding, Options, analyze};
+use tower_lsp::ls_types::{Position, TextDocumentContentChangeEvent, Uri};
+
+use crate::settings::Resolved;
+
+/// The language that a client gives to manifests under any name.
+const LANGUAGE: &str = "skill-manifest";
+
+/// The file name of a manifest in any language.
+const FILE_NAME: &str = "skill.toml";
+
+/// One state of a document.
+pub(crate) struct Revision {
+    /// The document.
+    pub(crate) uri: Uri,
+    /// The client's number for this state.
+    pub(crate) version: i32,
+    /// The text.
+    pub(crate) text: Rope,
+    /// Whether it is a manifest. Anything else is only kept in step.
+    pub(crate) manifest: bool,
+    /// The folder it lies in, for a file.
+    pub(crate) folder: Option<PathBuf>,
+    /// Differs from that of every other revision of any document.
+    number: u64,
+    memo: Mutex<Option<Arc<Analysed>>>,
+}
+
+/// What the analysis of a revision came to.
+pub(crate) struct Analysed {
+    /// Equal for equal text and options, and for nothing else in the life of the server.
+    pub(crate) number: (u64, u64),
+    /// The text in one piece; what the spans count in.
+    pub(crate) text: String,
+    /// What it was analysed with.
+    pub(crate) options: Options,
+    /// The result.
+    pub(crate) analysis: Analysis,
+}
+
+impl Revision {
+    fn new(uri: Uri, version: i32, text: Rope, manifest: bool, folder: Option<PathBuf>) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self { uri, version, text, manifest, folder, number, memo: Mutex::new(None) })
+    }
+
+    /// The analysis under `settings`, made once.
+    pub(crate) fn analysed(&self, settings: &Resolved) -> Arc<Analysed> {
+        // Who comes while another makes it waits for that one's. A panic in there leaves nothing half done.
+        let mut memo = self.memo.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = (self.number, settings.number);
+        if let Some(made) = memo.as_ref().filter(|made| made.number == number) {
+            return Arc::clone(made);
+        }
+        let text = String::from(&self.text);
+        let analysis = analyze(&text, &settings.options);
+        let made = Arc::new(Analysed { number, text, options: settings.options.clone(), analysis });
+        *memo = Some(Arc::clone(&made));
+        made
+    }
+}
+
+/// The open documents.
+#[derive(Default)]
+pub(crate) struct Documents(HashMap<Uri, Arc<Revision>>);
+
+impl Documents {
+    /// Opens a document, or replaces it where it is open already.
+    pub(crate) fn open(&mut self, uri: Uri, language: &str, version: i32, text: &str) {
+        let path = file_path(&uri);
+        let manifest = language == LANGUAGE || file_name(&uri).as_deref() == Some(FILE_NAME);
+        let folder = path.and_then(|path| path.parent().map(Path::to_owned));
+        let revision = Revision::new(uri.clone(), version, Rope::from_str(text), manifest, folder);
+        self.0.insert(uri, revision);
+    }
+
+    /// Applies changes in their order; `false` if the document is not open.
+    pub(crate) fn change(
+        &mut self,
+        uri: &Uri,
+        version: i32,
+        changes: &[TextDocumentContentChangeEvent],
+        encoding: Encoding,
+    ) -> bool {
+        let Some(revision) = self.0.get_mut(uri) else { return false };
+        let mut text = revision.text.clone();
+        for change in changes {
+            apply(&mut text, change, encoding);
+        }
+        *revision = Revision::new(uri.clone(), version, text, revision.manifest, revision.folder.clone());
+        true
+    }
+
+    /// Forgets a document; `false` if it is not open.
+    pub(crate) fn close(&mut self, uri: &Uri) -> bool {
+        self.0.remove(uri).is_some()
+    }
+
+    /// The newest revision.
+    pub(crate) fn get(&self, uri: &Uri) -> Option<&Arc<Revision>> {
+        self.0.get(uri)
+    }
+
+    /// The documents that are manifests.
+    pub(crate) fn manifests(&self) -> impl Iterator<Item = &Uri> {
+        self.0.values().filter(|revision| revision.manifest).map(|revision| &revision.uri)
+    }
+}
+
+/// The file that a document is in, where it is in one.
+pub(crate) fn file_path(uri: &Uri) -> Option<PathBuf> {
+    if !uri.scheme().as_str().eq_ignore_ascii_case("file") {
+        return None;
+    }
+    uri.to_file_path().map(|path| path.into_owned())
+}
+
+/// The last part of the document's path, decoded.
+fn file_name(uri: &Uri) -> Option<String> {
+    let name = uri.path().split('/').next_back()?;
+    Some(name.decode().to_string_lossy().into_owned())
+}
+
+/// Applies one change. Places outside the text are moved to its nearest place, and a range that runs backwards is
+/// turned round.
+fn apply(text: &mut Rope, change: &TextDocumentContentChangeEvent, encoding: Encoding) {
+    let Some(range) = change.range else {
+        *text = Rope::from_str(&change.text);
+        return;
+    };
+    let (start, end) = (char_at(text, range.start, encoding), char_at(text, range.end, encoding));
+    let (start, end) = (start.min(end), start.max(end));
+    // Both are within the text, so that neither fails.
+    if text.try_remove(start..end).is_ok() {
+        let _ = text.try_insert(start, &change.text);
+    }
+}
+
+/// The index of the character at `position`. A line behind the last is the end of the text, a column behind the end of
+/// its line that end, and a column within a character its start.
+pub(crate) fn char_at(text: &Rope, position: Position, encoding: Encoding) -> usize {
+    let (line, column) = (position.line as usize, position.character as usize);
+    let Some(content) = text.get_line(line) else { return text.len_chars() };
+    let ends_with =
+        |c, back: usize| content.len_chars().checked_sub(back).and_then(|at| content.get_char(at)) == Some(c);
+    let line_end = match () {
+        () if ends_with('\n', 1) && ends_with('\r', 2) => 2,
+        () if ends_with('\n', 1) || ends_with('\r', 1) => 1,
+        () => 0,
+    };
+    let len = content.len_chars() - line_end;
+    let content = content.slice(..len);
+    let within = match encoding {
+        Encoding::Utf8 => content.try_byte_to_char(column.min(content.len_bytes())),
+        Encoding::Utf16 => content.try_utf16_cu_to_char(column.min(content.len_utf16_cu())),
+        Encoding::Utf32 => Ok(column.min(len)),
+    };
+    text.line_to_char(line) + within.unwrap_or(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use skillyard_manifest::{LineIndex, Position as Place};
+    use tower_lsp::ls_types::Range;
+
+    use super::*;
+
+    const ENCODINGS: [Encoding; 3] = [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32];
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    fn edit(start: (u32, u32), end: (u32, u32), text: &str) -> TextDocumentContentChangeEvent {
+        let range = Range::new(Position::new(start.0, start.1), Position::new(end.0, end.1));
+        TextDocumentContentChangeEvent { range: Some(range), range_length: None, text: text.to_owned() }
+    }
+
+    fn after(text: &str, change: &TextDocumentContentChangeEvent, encoding: Encoding) -> String {
+        let mut documents = Documents::default();
+        let uri = uri("file:///skill.toml");
+        documents.open(uri.clone(), "toml", 1, text);
+        assert!(documents.change(&uri, 2, std::slice::from_ref(change), encoding));
+        documents.get(&uri).unwrap().text.to_string()
+    }
+
+    #[test]
+    fn manifests_are_known_by_name_or_language() {
+        let manifest = |at: &str, language| {
+            let mut documents = Documents::default();
+            documents.open(uri(at), language, 1, "");
+            documents.get(&uri(at)).unwrap().manifest
+        };
+        assert!(manifest("file:///a/skill.toml", "toml"));
+        assert!(manifest("file:///a/sk%69ll.toml", "toml"));
+        assert!(manifest("untitled:Untitled-1", "skill-manifest"));
+        assert!(manifest("vscode-vfs://github/a/skill.toml", "toml"));
+        assert!(!manifest("file:///a/Cargo.toml", "toml"));
+        assert!(!manifest("file:///skill.toml/x", "toml"));
+    }
+
+    #[test]
+    fn only_open_documents_change() {
+        let mut documents = Documents::default();
+        let uri = uri("file:///skill.toml");
+        assert!(!documents.change(&uri, 1, &[], Encoding::Utf16));
+        documents.open(uri.clone(), "toml", 1, "a");
+        assert!(documents.close(&uri));
+        assert!(!documents.close(&uri));
+        assert!(!documents.change(&uri, 2, &[], Encoding::Utf16));
+        assert!(documents.get(&uri).is_none());
+    }
+
+    #[test]
+    fn a_snapshot_stays_as_it_was() {
+        let mut documents = Documents::default();
+        let uri = uri("file:///skill.toml");
+        documents.open(uri.clone(), "toml", 1, "a");
+        let before = Arc::clone(documents.get(&uri).unwrap());
+        documents.change(&uri, 2, &[edit((0, 1), (0, 1), "b")], Encoding::Utf16);
+        assert_eq!((before.text.to_string(), before.version), ("a".to_owned(), 1));
+        assert_ne!(before.number, documents.get(&uri).unwrap().number);
+    }
+
+    #[test]
+    fn places_outside_the_text_are_moved_into_it() {
+        let text = "ab\r\nc\u{1F600}d\rx";
+        for encoding in ENCODINGS {
+            assert_eq!(after(text, &edit((0, 99), (0, 99), "!"), encoding), "ab!\r\nc\u{1F600}d\rx");
+            assert_eq!(after(text, &edit((1, u32::MAX), (1, u32::MAX), "!"), encoding), "ab\r\nc\u{1F600}d!\rx");
+            assert_eq!(after(text, &edit((u32::MAX, 7), (u32::MAX, u32::MAX), "!"), encoding), format!("{text}!"));
+            assert_eq!(after(text, &edit((0, 2), (0, 1), "!"), encoding), "a!\r\nc\u{1F600}d\rx");
+            assert_eq!(after(text, &edit((9, 9), (0, 0), ""), encoding), "");
+        }
+        // Between the surrogates: the start of the character.
+        assert_eq!(after(text, &edit((1, 2), (1, 3), ""), Encoding::Utf16), "ab\r\ncd\rx");
+        assert_eq!(after(text, &edit((1, 3), (1, 5), ""), Encoding::Utf8), "ab\r\ncd\rx");
+    }
+
+    /// What an editor holds: characters that are cut up in different ways, and line ends of all kinds.
+    fn piece() -> impl Strategy<Value = String> {
+        let parts = [
+            "a",
+            "\"",
+            " = ",
+            "\n",
+            "\r\n",
+            "\r",
+            "\u{1F600}",
+            "e\u{301}",
+            "\u{2028}",
+            "\u{85}",
+            "\u{b}",
+            "ß",
+            "\u{10FFFF}",
+            "\0",
+        ];
+        proptest::collection::vec(proptest::sample::select(&parts[..]), 0..12).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        /// After any edits the server holds the client's text, in each encoding. The client's side is plain string
+        /// surgery with the places counted by `LineIndex`.
+        #[test]
+        fn edits_end_in_the_clients_text(
+            start in piece(),
+            edits in proptest::collection::vec((any::<proptest::sample::Index>(), any::<proptest::sample::Index>(), piece()), 1..40),
+        ) {
+            for encoding in ENCODINGS {
+                let mut documents = Documents::default();
+                let uri = uri("file:///skill.toml");
+                documents.open(uri.clone(), "toml", 0, &start);
+                let mut client = start.clone();
+                for (version, (from, to, text)) in (1..).zip(&edits) {
+                    // A place between CR and LF has no line and column.
+                    let places: Vec<usize> = (0..=client.len())
+                        .filter(|&at| client.is_char_boundary(at))
+                        .filter(|&at| !(client[..at].ends_with('\r') && client[at..].starts_with('\n')))
+                        .collect();
+                    let (from, to) = (places[from.index(places.len())], places[to.index(places.len())]);
+                    let (from, to) = (from.min(to), from.max(to));
+                    let index = LineIndex::new(&client);
+                    let at = |offset| {
+                        let Place { line, character } = index.position(&client, offset, encoding);
+                        (line, character)
+                    };
+                    let change = edit(at(from), at(to), text);
+                    client.replace_range(from..to, text);
+                    prop_assert!(documents.change(&uri, version, &[change], encoding));
+                    prop_assert_eq!(&documents.get(&uri).unwrap().text, client.as_str());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! From an old text to a new one in few and small edits, so that cursors, folds and marks in between stay.
+
+use std::time::{Duration, Instant};
+
+use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
+use skillyard_manifest::{Span, TextEdit};
+
+/// How long to look for small edits before larger ones must do.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Edits, sorted by place and without overlap, that make `old` to `new`.
+pub(crate) fn between(old: &str, new: &str) -> Vec<TextEdit> {
+    let (old_lines, new_lines) = (lines(old), lines(new));
+    let ops = capture_diff_slices_deadline(Algorithm::Myers, &old_lines, &new_lines, Some(Instant::now() + PATIENCE));
+    let (mut old_at, mut new_at) = (0, 0);
+    let mut edits = Vec::new();
+    for op in &ops {
+        let (old_len, new_len) = (bytes(&old_lines, op.old_range()), bytes(&new_lines, op.new_range()));
+        if !matches!(op, DiffOp::Equal { .. }) {
+            let replaced = Span::new(old_at, old_at + old_len);
+            edits.push(trimmed(old, replaced, Span::new(new_at, new_at + new_len).of(new)));
+        }
+        old_at += old_len;
+        new_at += new_len;
+    }
+    edits
+}
+
+/// The edits that have to do with the lines of `span`.
+pub(crate) fn touching(edits: Vec<TextEdit>, text: &str, span: Span) -> Vec<TextEdit> {
+    let start = text.get(..span.start).unwrap_or_default().rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    // A range that ends at the start of a line does not mean that line.
+    let last = if span.is_empty() { span.end } else { span.end - 1 };
+    let rest = text.as_bytes().get(last..).unwrap_or_default();
+    let end = rest.iter().position(|&b| b == b'\n' || b == b'\r').map_or(text.len(), |at| last + at);
+    let lines = Span::new(start, end.max(start));
+    edits.into_iter().filter(|edit| edit.span.start <= lines.end && lines.start <= edit.span.end).collect()
+}
+
+/// An edit without what stays the same at both of its ends.
+fn trimmed(old: &str, span: Span, text: &str) -> TextEdit {
+    let replaced = span.of(old);
+    let same = |(a, b): &(char, char)| a == b;
+    let mut front: usize = replaced.chars().zip(text.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+    // A place between CR and LF has no line and column.
+    if replaced.get(..front).is_some_and(|kept| kept.ends_with('\r')) {
+        front -= 1;
+    }
+    let (replaced, text) = (replaced.get(front..).unwrap_or_default(), text.get(front..).unwrap_or_default());
+    let mut back: usize =
+        replaced.chars().rev().zip(text.chars().rev()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+    let tail = |text: &str| text.get(text.len() - back..).is_some_and(|kept| kept.starts_with('\n'));
+    if tail(replaced) || tail(text) {
+        back -= 1;
+    }
+    TextEdit {
+        span: Span::new(span.start + front, span.end - back),
+        text: text.get(..text.len() - back).unwrap_or_default().to_owned(),
+    }
+}
+
+fn bytes(lines: &[&str], range: std::ops::Range<usize>) -> usize {
+    lines.get(range).unwrap_or_default().iter().map(|line| line.len()).sum()
+}
+
+/// The lines with their ends, which are LF, CRLF and a lone CR.
+fn lines(text: &str) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if byte == b'\n' || (byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')) {
+            lines.extend(text.get(start..=at));
+            start = at + 1;
+        }
+    }
+    lines.extend(text.get(start..).filter(|rest| !rest.is_empty()));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use skillyard_manifest::fix::apply_edits;
+
+    use super::*;
+
+    fn shown(old: &str, new: &str) -> Vec<(String, String)> {
+        let edits = between(old, new);
+        assert_eq!(apply_edits(old, &edits), new);
+        edits.into_iter().map(|edit| (edit.span.of(old).to_owned(), edit.text)).collect()
+    }
+
+    fn pair(old: &str, new: &str) -> (String, String) {
+        (old.to_owned(), new.to_owned())
+    }
+
+    #[test]
+    fn edits_are_small() {
+        assert_eq!(shown("a = 1\nb = 2\n", "a = 1\nb = 2\n"), []);
+        assert_eq!(shown("a=1\nb = 2\nc=3\n", "a = 1\nb = 2\nc = 3\n"), [pair("=", " = "), pair("=", " = ")]);
+        assert_eq!(shown("a\r\nb\r\n", "a\r\nx\r\nb\r\n"), [pair("", "x\r\n")]);
+        assert_eq!(shown("id = \"echo\"\n", "id = \"acme.echo\"\n"), [pair("", "acme.")]);
+        assert_eq!(shown("a", ""), [pair("a", "")]);
+    }
+
+    #[test]
+    fn a_line_end_is_not_cut() {
+        assert_eq!(shown("a\r\n", "a\n"), [pair("\r\n", "\n")]);
+        assert_eq!(shown("a\n", "a\r\n"), [pair("\n", "\r\n")]);
+        assert_eq!(shown("a\r", "a\r\n"), [pair("\r", "\r\n")]);
+    }
+
+    #[test]
+    fn a_range_takes_its_lines() {
+        let old = "a=1\nb=2\nc=3\n";
+        let touched = |from, to| {
+            let edits = touching(between(old, "a = 1\nb = 2\nc = 3\n"), old, Span::new(from, to));
+            apply_edits(old, &edits)
+        };
+        assert_eq!(touched(5, 5), "a=1\nb = 2\nc=3\n");
+        assert_eq!(touched(4, 8), "a=1\nb = 2\nc=3\n");
+        assert_eq!(touched(0, 5), "a = 1\nb = 2\nc=3\n");
+        assert_eq!(touched(0, old.len()), "a = 1\nb = 2\nc = 3\n");
+        assert_eq!(touched(old.len(), old.len()), old);
+    }
+
+    proptest! {
+        #[test]
+        fn edits_make_the_new_text(old in "[ab\\r\\né\u{1F600}]{0,24}", new in "[ab\\r\\né\u{1F600}]{0,24}") {
+            let edits = between(&old, &new);
+            prop_assert_eq!(apply_edits(&old, &edits), new);
+            let inside_crlf = |at: usize| old[..at].ends_with('\r') && old[at..].starts_with('\n');
+            prop_assert!(edits.iter().all(|edit| !inside_crlf(edit.span.start) && !inside_crlf(edit.span.end)));
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The language server: protocol in, `skillyard_manifest` and `skillyard_project` called, protocol out.
+//!
+//! Only this crate knows the protocol. A request or notification is one file under `requests` or `notifications`; what
+//! it says about a manifest comes from [`skillyard_manifest::analyze`], the same as on the command line.
+//!
+//! How a message goes through: a thread reads it from standard input ([`framing`], [`message`]), the loop in
+//! [`transport`] starts its handler, and the handler's first statement either changes the document or takes a snapshot
+//! of it ([`session`]). Messages are thereby seen in the order of arrival, whatever is slow. Analysis runs on threads of
+//! its own over snapshots, and a second thread writes what comes out.
+
+mod backend;
+mod client;
+mod convert;
+mod documents;
+mod edits;
+mod framing;
+mod log;
+mod message;
+mod notifications;
+mod parent;
+mod publisher;
+mod requests;
+mod session;
+mod settings;
+mod transport;
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, BufReader},
+    sync::Arc,
+    thread,
+};
+
+use tokio::sync::Notify;
+use tower_lsp::LspService;
+
+pub use transport::End;
+
+use crate::{backend::Backend, session::Session};
+
+/// Why the server could not start.
+#[derive(Debug)]
+pub enum ServeError {
+    /// Standard input or output is closed or cannot be used.
+    Stdio(io::Error),
+    /// The system gave no thread or no event queue.
+    Runtime(io::Error),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdio(error) => write!(
+                f,
+                "the language server speaks over standard input and output, and they cannot be used: {error}; start it \
+                 from an editor"
+            ),
+            Self::Runtime(error) => {
+                write!(f, "the language server could not start: {error}; free memory or processes and try again")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ServeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Stdio(error) | Self::Runtime(error) => Some(error),
+        }
+    }
+}
+
+/// Serves on standard input and output until the client says `exit`, the input ends or the client's process dies.
+/// Blocks. Returns why it ended; [`End::exit_code`] is what the process should end with.
+///
+/// # Errors
+/// If standard input and output cannot be used, or the system gives no threads.
+pub fn serve() -> Result<End, ServeError> {
+    let (input, output) = stdio().map_err(ServeError::Stdio)?;
+    // One thread runs all handlers, so that documents change in the order of arrival; analysis goes to the others.
+    let threads = thread::available_parallelism().map_or(2, usize::from).clamp(4, 16);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(threads)
+        .thread_name("skillyard-work")
+        .build()
+        .map_err(ServeError::Runtime)?;
+    let end = runtime.block_on(async {
+        let gone = Arc::new(Notify::new());
+        let (service, socket) = LspService::new(|client| Backend(Session::new(client, Arc::clone(&gone))));
+        let (incoming, reader) = transport::read(BufReader::with_capacity(64 * 1024, input));
+        let (outgoing, writer) = transport::write(output);
+        reader.and(writer).map_err(ServeError::Runtime)?;
+        Ok(transport::run(service, socket, incoming, outgoing, gone).await)
+    });
+    // Analyses that still run are worth nothing now.
+    runtime.shutdown_background();
+    end
+}
+
+/// Standard input and output as plain files: the ones of the standard library have buffers of their own, which would
+/// copy each message and cut it into two writes.
+#[cfg(unix)]
+fn stdio() -> io::Result<(File, File)> {
+    use std::os::fd::AsFd;
+    let input = io::stdin().as_fd().try_clone_to_owned()?;
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    Ok((File::from(input), File::from(output)))
+}
+
+/// Standard input and output as plain files: the ones of the standard library have buffers of their own, which would
+/// copy each message and cut it into two writes.
+#[cfg(windows)]
+fn stdio() -> io::Result<(File, File)> {
+    use std::os::windows::io::AsHandle;
+    let input = io::stdin().as_handle().try_clone_to_owned()?;
+    let output = io::stdout().as_handle().try_clone_to_owned()?;
+    Ok((File::from(input), File::from(output)))
+}

@@ -1,0 +1,185 @@
+//! The body of a message: JSON in, a request, a notification or a response out.
+//!
+//! Read more tolerantly than the letter of the protocol, since a message that is dropped leaves the server with another
+//! text than the editor's: a lone surrogate or a byte that is no UTF-8 becomes U+FFFD, and a line or column that is no
+//! unsigned 32-bit number becomes the nearest one.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use tower_lsp::jsonrpc::{Error, Id, Request, Response};
+
+/// What a client sends.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A request, or a notification where it has no id.
+    Request(Request),
+    /// The answer to a request of the server.
+    Response(Response),
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    #[serde(default, deserialize_with = "present")]
+    id: Option<Id>,
+    method: Option<String>,
+    params: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    result: Option<Value>,
+    error: Option<Error>,
+}
+
+/// `null` is a value here and not an absence.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
+}
+
+/// Reads the body of a message.
+///
+/// # Errors
+/// The answer to send where it is no message.
+pub(crate) fn parse(body: &[u8]) -> Result<Message, Response> {
+    let raw = serde_json::from_slice(body).or_else(|error| match mend(body) {
+        Some(mended) => serde_json::from_str(&mended),
+        None => Err(error),
+    });
+    let raw: Raw = raw.map_err(|error| {
+        let answer = if error.is_data() { Error::invalid_request() } else { Error::parse_error() };
+        Response::from_error(Id::Null, answer)
+    })?;
+    match raw {
+        Raw { method: Some(method), id, params, .. } => {
+            let mut request = Request::build(method);
+            if let Some(mut params) = params {
+                tame(&mut params);
+                request = request.params(params);
+            }
+            if let Some(id) = id {
+                request = request.id(id);
+            }
+            Ok(Message::Request(request.finish()))
+        }
+        Raw { id: Some(id), error: Some(error), .. } => Ok(Message::Response(Response::from_error(id, error))),
+        Raw { id: Some(id), result: Some(result), .. } => Ok(Message::Response(Response::from_ok(id, result))),
+        Raw { id, .. } => Err(Response::from_error(id.unwrap_or_default(), Error::invalid_request())),
+    }
+}
+
+/// The body with U+FFFD for every lone surrogate and every run of bytes that is no UTF-8; `None` where it has neither.
+fn mend(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let lossy = matches!(text, Cow::Owned(_));
+    let bytes = text.as_bytes();
+    let escape = |at: usize| -> Option<u16> {
+        let hex = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
+    };
+    let mut out = String::with_capacity(text.len());
+    let (mut at, mut copied) = (0, 0);
+    while let Some(step) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == b'\\')) {
+        at += step;
+        at += match (escape(at), escape(at + 6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+            (Some(0xD800..=0xDFFF), _) => {
+                out.push_str(text.get(copied..at).unwrap_or_default());
+                out.push_str("\\ufffd");
+                copied = at + 6;
+                6
+            }
+            (Some(_), _) => 6,
+            (None, _) => 2,
+        };
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    (lossy || copied > 0).then_some(out)
+}
+
+/// Makes every `line` and `character` an unsigned 32-bit number: a negative one counts as 0, one that is too large as
+/// the largest.
+fn tame(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                match field {
+                    Value::Number(number) if key == "line" || key == "character" => {
+                        if number.as_u64().is_none_or(|n| n > u64::from(u32::MAX)) {
+                            let nearest = number.as_f64().unwrap_or_default().clamp(0.0, f64::from(u32::MAX));
+                            *field = Value::from(nearest as u32);
+                        }
+                    }
+                    _ => tame(field),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(tame),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(body: &str) -> Request {
+        match parse(body.as_bytes()) {
+            Ok(Message::Request(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn fault(body: &str) -> Value {
+        serde_json::to_value(parse(body.as_bytes()).unwrap_err()).unwrap()
+    }
+
+    #[test]
+    fn tells_requests_from_notifications_and_responses() {
+        let read = request(r#"{"jsonrpc":"2.0","id":7,"method":"a","params":[1]}"#);
+        assert_eq!((read.id(), read.method(), read.params()), (Some(&Id::Number(7)), "a", Some(&json!([1]))));
+        assert_eq!(request(r#"{"jsonrpc":"2.0","method":"a"}"#).id(), None);
+        let response = parse(br#"{"jsonrpc":"2.0","id":7,"result":null}"#);
+        assert!(matches!(response, Ok(Message::Response(response)) if response.is_ok()));
+        let response = parse(br#"{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":"no"}}"#);
+        assert!(matches!(response, Ok(Message::Response(response)) if response.is_error()));
+    }
+
+    #[test]
+    fn what_is_no_message_gets_an_answer() {
+        assert_eq!(fault("{")["error"]["code"], -32700);
+        assert_eq!(fault("[]")["error"]["code"], -32600);
+        assert_eq!(fault("{}")["error"]["code"], -32600);
+        assert_eq!(
+            fault(r#"{"id":3}"#),
+            json!({"jsonrpc":"2.0","id":3,"error":{"code":-32600,"message":"Invalid request"}})
+        );
+        let deep = "[".repeat(100_000);
+        assert_eq!(fault(&format!(r#"{{"method":"a","params":{deep}"#))["error"]["code"], -32700);
+    }
+
+    #[test]
+    fn lone_surrogates_and_stray_bytes_are_replaced() {
+        let text = |body: &str| request(body).params().unwrap()[0].as_str().unwrap().to_owned();
+        let one = |escaped: &str| text(&format!(r#"{{"method":"a","params":["{escaped}"]}}"#));
+        assert_eq!(one(r"a\ud83db"), "a\u{fffd}b");
+        assert_eq!(one(r"\ude00\ud83d"), "\u{fffd}\u{fffd}");
+        assert_eq!(one(r"\ud83d\ude00\ud83d"), "\u{1F600}\u{fffd}");
+        assert_eq!(one(r"\ud83d\ud83d\ude00"), "\u{fffd}\u{1F600}");
+        // An escaped backslash in front of `u` is no escape.
+        assert_eq!(one(r"\\ud83d\ud83d"), "\\ud83d\u{fffd}");
+        let Ok(Message::Request(read)) = parse(b"{\"method\":\"a\",\"params\":[\"\xff\"]}") else { panic!() };
+        assert_eq!(read.params(), Some(&json!(["\u{fffd}"])));
+    }
+
+    #[test]
+    fn positions_are_made_to_fit() {
+        let read = request(
+            r#"{"method":"a","params":{"range":{"start":{"line":-1,"character":1e300},"end":{"line":1.5,"character":4294967296}}}}"#,
+        );
+        assert_eq!(
+            read.params().unwrap()["range"],
+            json!({"start":{"line":0,"character":u32::MAX},"end":{"line":1,"character":u32::MAX}})
+        );
+    }
+}

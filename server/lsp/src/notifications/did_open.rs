@@ -1,0 +1,14 @@
+//! `textDocument/didOpen`.
+
+use std::sync::Arc;
+
+use tower_lsp::ls_types::DidOpenTextDocumentParams;
+
+use crate::session::Session;
+
+/// Takes over the text of a document.
+pub(crate) fn did_open(session: &Arc<Session>, params: DidOpenTextDocumentParams) {
+    let uri = params.text_document.uri.clone();
+    session.open(params.text_document);
+    session.publish_manifest(&uri);
+}

@@ -1,0 +1,42 @@
+//! `initialized`: from here on the server may ask the client.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use skillyard_project::config;
+use tokio::task;
+use tower_lsp::ls_types::Registration;
+
+use crate::{client::Abilities, log::log, session::Session, settings::SECTION};
+
+/// Asks for the settings, and to be told when they or a `skillyard.toml` change.
+pub(crate) fn initialized(session: &Arc<Session>) {
+    let abilities = session.abilities();
+    let registrations = registrations(&abilities);
+    if !registrations.is_empty() {
+        let session = Arc::clone(session);
+        task::spawn(async move {
+            if let Err(error) = session.client.register_capability(registrations).await {
+                log(&format!("the client does not tell what changes: {error}"));
+            }
+        });
+    }
+    if abilities.configuration {
+        let session = Arc::clone(session);
+        task::spawn(async move { session.ask_for_settings().await });
+    }
+}
+
+fn registrations(client: &Abilities) -> Vec<Registration> {
+    let registration = |method: &str, options: Value| Registration {
+        id: format!("skillyard {method}"),
+        method: method.to_owned(),
+        register_options: Some(options),
+    };
+    let files = json!({"watchers": [{"globPattern": format!("**/{}", config::FILE_NAME)}]});
+    let wanted = [
+        (client.registers_watched_files, registration("workspace/didChangeWatchedFiles", files)),
+        (client.registers_configuration, registration("workspace/didChangeConfiguration", json!({"section": SECTION}))),
+    ];
+    wanted.into_iter().filter_map(|(able, registration)| able.then_some(registration)).collect()
+}

@@ -1,0 +1,132 @@
+//! `textDocument/codeAction`: the fixes of the diagnostics at a place, and all safe fixes of a document at once.
+
+use skillyard_manifest::{self as manifest, Fix, Span, fix};
+use tower_lsp::{
+    jsonrpc::Result,
+    ls_types::{
+        CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeActionTriggerKind,
+        Diagnostic, NumberOrString, Uri,
+    },
+};
+
+use super::DocumentRequest;
+use crate::{documents::Analysed, edits, session::Snapshot};
+
+const FIX_ALL: CodeActionKind = CodeActionKind::new("source.fixAll.skillyard");
+
+/// The kinds that the server offers. [`FIX_ALL`] is what a client gets that asks for either of the last two.
+pub(crate) const KINDS: [CodeActionKind; 3] = [CodeActionKind::QUICKFIX, CodeActionKind::SOURCE_FIX_ALL, FIX_ALL];
+
+/// `textDocument/codeAction`.
+pub(crate) struct CodeActions;
+
+impl DocumentRequest for CodeActions {
+    type Params = CodeActionParams;
+    type Answer = Option<CodeActionResponse>;
+
+    fn document(params: &Self::Params) -> &Uri {
+        &params.text_document.uri
+    }
+
+    fn nothing() -> Self::Answer {
+        None
+    }
+
+    fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
+        let CodeActionParams { range, context, .. } = params;
+        let analysed = snapshot.analysed();
+        let mut actions = Vec::new();
+        if wants(context.only.as_deref(), &CodeActionKind::QUICKFIX) {
+            let place = snapshot.converter().span(range);
+            for found in at(&analysed, place) {
+                actions.extend(quick_fixes(snapshot, found, &context.diagnostics));
+            }
+        }
+        // With each move of the cursor editors ask what could be done here; that is not about the whole document.
+        let asked = context.only.is_some() || context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC);
+        if asked && wants(context.only.as_deref(), &FIX_ALL) {
+            let edits = fix_all(&analysed);
+            if !edits.is_empty() {
+                actions.push(CodeAction {
+                    title: "Fix all problems that can be fixed safely".to_owned(),
+                    kind: Some(FIX_ALL),
+                    edit: Some(snapshot.converter().workspace_edit(&edits)),
+                    ..CodeAction::default()
+                });
+            }
+        }
+        Ok(Some(actions.into_iter().map(CodeActionOrCommand::CodeAction).collect()))
+    }
+}
+
+/// Whether actions of `kind` are wanted: a kind asked for stands for all below it.
+fn wants(only: Option<&[CodeActionKind]>, kind: &CodeActionKind) -> bool {
+    only.is_none_or(|only| {
+        only.iter().any(|asked| {
+            let rest = kind.as_str().strip_prefix(asked.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || asked.as_str().is_empty())
+        })
+    })
+}
+
+/// The diagnostics that touch a place.
+fn at(analysed: &Analysed, place: Span) -> impl Iterator<Item = &manifest::Diagnostic> {
+    let diagnostics = analysed.analysis.diagnostics.iter();
+    diagnostics.filter(move |found| found.span.start <= place.end && place.start <= found.span.end)
+}
+
+/// The edits of all safe fixes.
+fn fix_all(analysed: &Analysed) -> Vec<manifest::TextEdit> {
+    let fixable = analysed.analysis.diagnostics.iter().any(|found| found.fixes.iter().any(|fix| fix.safe));
+    if !fixable {
+        return Vec::new();
+    }
+    let fixed = fix::fix_all(&analysed.text, &analysed.options, false);
+    edits::between(&analysed.text, &fixed.text)
+}
+
+fn quick_fixes(snapshot: &Snapshot, found: &manifest::Diagnostic, known: &[Diagnostic]) -> Vec<CodeAction> {
+    let converter = snapshot.converter();
+    let ours = converter.diagnostic(found);
+    // The client's own copy, where it has one: some compare all fields to tell which of theirs it is.
+    let same = |known: &&Diagnostic| {
+        known.range == ours.range && known.code.as_ref().is_some_and(|code| is_code(code, found.rule.code))
+    };
+    let diagnostic = known.iter().find(same).unwrap_or(&ours);
+    let best = found.fixes.iter().position(|fix| fix.safe);
+    let action = |(at, fix): (usize, &Fix)| CodeAction {
+        title: fix.title.clone(),
+        kind: Some(CodeActionKind::QUICKFIX),
+        diagnostics: Some(vec![diagnostic.clone()]),
+        edit: Some(converter.workspace_edit(&fix.edits)),
+        is_preferred: (snapshot.client.preferred_actions && best == Some(at)).then_some(true),
+        ..CodeAction::default()
+    };
+    found.fixes.iter().enumerate().filter(|(_, fix)| !fix.edits.is_empty()).map(action).collect()
+}
+
+fn is_code(code: &NumberOrString, ours: &str) -> bool {
+    matches!(code, NumberOrString::String(code) if code == ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_stands_for_those_below_it() {
+        let wanted = |only: &[&'static str], kind| {
+            let only: Vec<CodeActionKind> = only.iter().map(|kind| CodeActionKind::new(kind)).collect();
+            wants(Some(&only), kind)
+        };
+        for only in ["source", "source.fixAll", "source.fixAll.skillyard", ""] {
+            assert!(wanted(&[only], &FIX_ALL), "{only}");
+        }
+        for only in ["source.fix", "source.fixAll.other", "source.fixAll.skillyard.x", "quickfix"] {
+            assert!(!wanted(&[only], &FIX_ALL), "{only}");
+        }
+        assert!(wanted(&["refactor", "quickfix"], &CodeActionKind::QUICKFIX));
+        assert!(!wanted(&[], &CodeActionKind::QUICKFIX));
+        assert!(wants(None, &FIX_ALL));
+    }
+}

@@ -1,0 +1,61 @@
+//! `textDocument/diagnostic`: the diagnostics of a document, for clients that ask.
+
+use std::{sync::OnceLock, time::SystemTime};
+
+use tower_lsp::{
+    jsonrpc::Result,
+    ls_types::{
+        DocumentDiagnosticParams, DocumentDiagnosticReport, DocumentDiagnosticReportResult,
+        FullDocumentDiagnosticReport, RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport,
+        UnchangedDocumentDiagnosticReport, Uri,
+    },
+};
+
+use super::DocumentRequest;
+use crate::{publisher, session::Snapshot};
+
+/// `textDocument/diagnostic`.
+pub(crate) struct DocumentDiagnostics;
+
+impl DocumentRequest for DocumentDiagnostics {
+    type Params = DocumentDiagnosticParams;
+    type Answer = DocumentDiagnosticReportResult;
+
+    fn document(params: &Self::Params) -> &Uri {
+        &params.text_document.uri
+    }
+
+    fn nothing() -> Self::Answer {
+        full(FullDocumentDiagnosticReport::default())
+    }
+
+    fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
+        let id = result_id(snapshot.analysed().number);
+        if params.previous_result_id.as_ref() == Some(&id) {
+            let unchanged = UnchangedDocumentDiagnosticReport { result_id: id };
+            let report = RelatedUnchangedDocumentDiagnosticReport {
+                related_documents: None,
+                unchanged_document_diagnostic_report: unchanged,
+            };
+            return Ok(DocumentDiagnosticReport::from(report).into());
+        }
+        let items = publisher::diagnostics(snapshot);
+        Ok(full(FullDocumentDiagnosticReport { result_id: Some(id), items }))
+    }
+}
+
+fn full(report: FullDocumentDiagnosticReport) -> DocumentDiagnosticReportResult {
+    let report =
+        RelatedFullDocumentDiagnosticReport { related_documents: None, full_document_diagnostic_report: report };
+    DocumentDiagnosticReport::from(report).into()
+}
+
+/// The name of a result. A client may still know those of a server that ran before, so that they begin with the time.
+fn result_id((revision, options): (u64, u64)) -> String {
+    static STARTED: OnceLock<u128> = OnceLock::new();
+    let started = STARTED.get_or_init(|| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        now.unwrap_or_default().as_nanos()
+    });
+    format!("{started:x}-{revision:x}-{options:x}")
+}

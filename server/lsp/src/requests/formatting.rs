@@ -1,0 +1,55 @@
+//! `textDocument/formatting`: the document as `skillyard fmt` lays it out, in few edits.
+//!
+//! The layout is the project's and not the editor's (`tabSize` and the like): what the editor formats must pass
+//! `skillyard fmt --check`.
+
+use std::borrow::Cow;
+
+use skillyard_manifest as manifest;
+use skillyard_project::format::{self, FormatError, FormatOptions};
+use tower_lsp::{
+    jsonrpc::{Error, ErrorCode, Result},
+    ls_types::{DocumentFormattingParams, TextEdit, Uri},
+};
+
+use super::DocumentRequest;
+use crate::{edits, session::Snapshot};
+
+/// The protocol's code for a request that is right but cannot be done.
+const REQUEST_FAILED: i64 = -32803;
+
+/// `textDocument/formatting`.
+pub(crate) struct Formatting;
+
+impl DocumentRequest for Formatting {
+    type Params = DocumentFormattingParams;
+    type Answer = Option<Vec<TextEdit>>;
+
+    fn document(params: &Self::Params) -> &Uri {
+        &params.text_document.uri
+    }
+
+    fn nothing() -> Self::Answer {
+        None
+    }
+
+    fn answer(snapshot: &Snapshot, _: Self::Params) -> Result<Self::Answer> {
+        let text = String::from(&snapshot.revision.text);
+        let converter = snapshot.converter();
+        Ok(formatted(&text)?.map(|edits| edits.iter().map(|edit| converter.edit(edit)).collect()))
+    }
+}
+
+/// The edits that format `text`. `None` where it has a syntax error: the editor shows that one already, and an error at
+/// every save would be in the way.
+pub(super) fn formatted(text: &str) -> Result<Option<Vec<manifest::TextEdit>>> {
+    match format::format(text, &FormatOptions::default()) {
+        Ok(new) => Ok(Some(edits::between(text, &new))),
+        Err(FormatError::Syntax { .. }) => Ok(None),
+        Err(error) => Err(Error {
+            code: ErrorCode::ServerError(REQUEST_FAILED),
+            message: Cow::Owned(error.to_string()),
+            data: None,
+        }),
+    }
+}

@@ -1,0 +1,83 @@
+//! `initialize`: who the client is, and what the server offers it. Nothing is read or prepared here, since the client
+//! waits.
+
+use tower_lsp::ls_types::{
+    CodeActionOptions, CodeActionProviderCapability, DiagnosticOptions, DiagnosticServerCapabilities, InitializeParams,
+    InitializeResult, OneOf, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
+    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkspaceFolder,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+};
+
+use super::code_action;
+use crate::{client::Abilities, convert::SOURCE, log::log, parent, session::Session, settings::EditorSettings};
+
+/// Takes over what the client says, starts to watch its process, and answers.
+pub(crate) fn initialize(session: &Session, params: InitializeParams) -> InitializeResult {
+    let abilities = Abilities::new(&params.capabilities);
+    let capabilities = capabilities(&abilities);
+    let mut problems = Vec::new();
+    let initial = params
+        .initialization_options
+        .as_ref()
+        .map(|options| EditorSettings::read(options, &mut problems))
+        .unwrap_or_default();
+    // Nothing but the answer may be sent before the answer.
+    problems.iter().for_each(|problem| log(problem));
+    if let Some(pid) = params.process_id
+        && let Err(error) = parent::watch(pid, session.parent_gone())
+    {
+        log(&format!("the editor's process cannot be watched: {error}"));
+    }
+    session.initialize(abilities, initial, folders(params));
+    InitializeResult {
+        capabilities,
+        server_info: Some(ServerInfo { name: SOURCE.to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),
+        offset_encoding: None,
+    }
+}
+
+#[expect(deprecated, reason = "older clients have one root and say so here")]
+fn folders(params: InitializeParams) -> Vec<WorkspaceFolder> {
+    params.workspace_folders.unwrap_or_else(|| {
+        let root = params.root_uri.map(|uri| WorkspaceFolder { uri, name: String::new() });
+        root.into_iter().collect()
+    })
+}
+
+fn capabilities(client: &Abilities) -> ServerCapabilities {
+    ServerCapabilities {
+        position_encoding: Some(client.encoding_kind()),
+        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::INCREMENTAL),
+            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+            ..TextDocumentSyncOptions::default()
+        })),
+        // A client that asks gets nothing pushed, and one that does not ask gets no offer to.
+        diagnostic_provider: client.pulls_diagnostics.then(|| {
+            DiagnosticServerCapabilities::Options(DiagnosticOptions {
+                identifier: Some(SOURCE.to_owned()),
+                inter_file_dependencies: false,
+                workspace_diagnostics: false,
+                ..DiagnosticOptions::default()
+            })
+        }),
+        code_action_provider: client.code_actions.then(|| {
+            CodeActionProviderCapability::Options(CodeActionOptions {
+                code_action_kinds: Some(code_action::KINDS.to_vec()),
+                resolve_provider: Some(false),
+                ..CodeActionOptions::default()
+            })
+        }),
+        document_formatting_provider: Some(OneOf::Left(true)),
+        document_range_formatting_provider: Some(OneOf::Left(true)),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(OneOf::Left(true)),
+            }),
+            file_operations: None,
+        }),
+        ..ServerCapabilities::default()
+    }
+}

@@ -1,0 +1,33 @@
+//! `textDocument/rangeFormatting`: of what formatting the document would change, that which touches a range's lines.
+
+use tower_lsp::{
+    jsonrpc::Result,
+    ls_types::{DocumentRangeFormattingParams, TextEdit, Uri},
+};
+
+use super::{DocumentRequest, formatting::formatted};
+use crate::{edits, session::Snapshot};
+
+/// `textDocument/rangeFormatting`.
+pub(crate) struct RangeFormatting;
+
+impl DocumentRequest for RangeFormatting {
+    type Params = DocumentRangeFormattingParams;
+    type Answer = Option<Vec<TextEdit>>;
+
+    fn document(params: &Self::Params) -> &Uri {
+        &params.text_document.uri
+    }
+
+    fn nothing() -> Self::Answer {
+        None
+    }
+
+    fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
+        let text = String::from(&snapshot.revision.text);
+        let converter = snapshot.converter();
+        let Some(edits) = formatted(&text)? else { return Ok(None) };
+        let edits = edits::touching(edits, &text, converter.span(params.range));
+        Ok(Some(edits.iter().map(|edit| converter.edit(edit)).collect()))
+    }
+}

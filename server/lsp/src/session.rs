@@ -1,0 +1,260 @@
+//! Everything the server knows, and how a handler gets at it: by changing it at once, or by a snapshot.
+//!
+//! The locks here are held for moments and never across an `await`.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use skillyard_manifest::Encoding;
+use skillyard_project::shown;
+use tokio::{
+    sync::Notify,
+    task::{self, JoinHandle},
+};
+use tower_lsp::{
+    Client,
+    jsonrpc::{Error, Result},
+    ls_types::{
+        ConfigurationItem, MessageType, TextDocumentContentChangeEvent, TextDocumentItem, Uri, WorkspaceFolder,
+    },
+};
+
+use crate::{
+    client::Abilities,
+    convert::Converter,
+    documents::{Analysed, Documents, Revision, file_path},
+    log::log,
+    publisher::Publishers,
+    settings::{EditorSettings, SECTION, Settings},
+};
+
+/// What the server knows.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    pub(crate) publishers: Publishers,
+    parent_gone: Arc<Notify>,
+    abilities: OnceLock<Arc<Abilities>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    documents: Documents,
+    settings: Arc<Settings>,
+    /// From `initialize`: what counts where the client has no settings of its own.
+    initial: EditorSettings,
+    folders: Vec<WorkspaceFolder>,
+    /// How often settings were asked for: a late answer to an earlier question is dropped.
+    asked: u64,
+}
+
+/// A document and what counts for it, as they were at one moment.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) revision: Arc<Revision>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) client: Arc<Abilities>,
+}
+
+impl Snapshot {
+    /// The analysis. Takes as long as it takes: for a thread of its own.
+    pub(crate) fn analysed(&self) -> Arc<Analysed> {
+        self.revision.analysed(&self.settings.resolve(self.revision.folder.as_deref()))
+    }
+
+    pub(crate) fn converter(&self) -> Converter<'_> {
+        Converter { revision: &self.revision, client: &self.client }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(client: Client, parent_gone: Arc<Notify>) -> Arc<Self> {
+        Arc::new(Self {
+            client,
+            publishers: Publishers::default(),
+            parent_gone,
+            abilities: OnceLock::new(),
+            state: Mutex::default(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic within leaves every field whole: each is replaced in one step.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the client can do.
+    pub(crate) fn abilities(&self) -> Arc<Abilities> {
+        Arc::clone(self.abilities.get_or_init(Arc::default))
+    }
+
+    /// Takes over what `initialize` says.
+    pub(crate) fn initialize(&self, abilities: Abilities, initial: EditorSettings, folders: Vec<WorkspaceFolder>) {
+        // It is called once: the service answers a second `initialize` itself.
+        let _ = self.abilities.set(Arc::new(abilities));
+        let mut state = self.state();
+        state.settings = Arc::new(Settings::new(initial.clone(), Vec::new()));
+        state.initial = initial;
+        state.folders = folders;
+    }
+
+    /// Ends the server, since the client's process has.
+    pub(crate) fn parent_gone(&self) -> impl FnOnce() + Send + 'static {
+        let parent_gone = Arc::clone(&self.parent_gone);
+        move || parent_gone.notify_one()
+    }
+
+    /// The document and what counts for it; `None` if it is not open or is no manifest.
+    pub(crate) fn snapshot(&self, uri: &Uri) -> Option<Snapshot> {
+        let client = self.abilities();
+        let state = self.state();
+        let revision = state.documents.get(uri).filter(|revision| revision.manifest)?;
+        Some(Snapshot { revision: Arc::clone(revision), settings: Arc::clone(&state.settings), client })
+    }
+
+    /// Whether nothing has changed since `snapshot` was taken.
+    pub(crate) fn is_newest(&self, snapshot: &Snapshot) -> bool {
+        let state = self.state();
+        Arc::ptr_eq(&state.settings, &snapshot.settings)
+            && state.documents.get(&snapshot.revision.uri).is_some_and(|newest| Arc::ptr_eq(newest, &snapshot.revision))
+    }
+
+    /// Opens a document.
+    pub(crate) fn open(&self, document: TextDocumentItem) {
+        let TextDocumentItem { uri, language_id, version, text } = document;
+        self.state().documents.open(uri, language_id.as_str(), version, &text);
+    }
+
+    /// Changes a document.
+    pub(crate) fn change(&self, uri: &Uri, version: i32, changes: &[TextDocumentContentChangeEvent]) {
+        let encoding: Encoding = self.abilities().encoding;
+        if !self.state().documents.change(uri, version, changes, encoding) {
+            log(&format!("skipped a change of {}, which is not open", uri.as_str()));
+        }
+    }
+
+    /// Closes a document; whether it was a manifest.
+    pub(crate) fn close(&self, uri: &Uri) -> bool {
+        let mut state = self.state();
+        let manifest = state.documents.get(uri).is_some_and(|revision| revision.manifest);
+        if !state.documents.close(uri) {
+            log(&format!("skipped closing {}, which is not open", uri.as_str()));
+        }
+        manifest
+    }
+
+    /// Changes the workspace folders.
+    pub(crate) fn change_folders(&self, added: Vec<WorkspaceFolder>, removed: &[WorkspaceFolder]) {
+        let mut state = self.state();
+        state.folders.retain(|folder| !removed.iter().chain(&added).any(|gone| gone.uri == folder.uri));
+        state.folders.extend(added);
+    }
+
+    /// Does `job` on another thread. When the future is dropped (by `$/cancelRequest`) before it has begun, it never
+    /// does.
+    pub(crate) async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        struct Abort<T>(JoinHandle<T>);
+        impl<T> Drop for Abort<T> {
+            fn drop(&mut self) {
+                self.0.abort();
+            }
+        }
+        let mut task = Abort(task::spawn_blocking(job));
+        (&mut task.0).await.map_err(|error| {
+            log(&format!("a request failed; this is a bug of Skillyard: {error}"));
+            Error::internal_error()
+        })
+    }
+
+    /// Asks the client for its settings, in general and for each workspace folder, and takes them over.
+    pub(crate) async fn ask_for_settings(self: &Arc<Self>) {
+        let (asked, folders, initial) = {
+            let mut state = self.state();
+            state.asked += 1;
+            (state.asked, state.folders.clone(), state.initial.clone())
+        };
+        let item = |scope_uri| ConfigurationItem { scope_uri, section: Some(SECTION.to_owned()) };
+        let scopes = folders.iter().map(|folder| Some(folder.uri.clone()));
+        let items = std::iter::once(None).chain(scopes).map(item).collect();
+        let answers = match self.client.configuration(items).await {
+            Ok(answers) => answers,
+            Err(error) => return log(&format!("the client gave no settings: {error}")),
+        };
+        let mut problems = Vec::new();
+        let mut answers = answers
+            .iter()
+            .map(|answer| if answer.is_null() { initial.clone() } else { EditorSettings::read(answer, &mut problems) });
+        let general = answers.next().unwrap_or_else(|| initial.clone());
+        let by_folder = folders.iter().zip(answers).filter_map(|(folder, own)| Some((file_path(&folder.uri)?, own)));
+        let settings = Settings::new(general, by_folder.collect());
+        if self.state().asked == asked {
+            self.set_settings(settings);
+            problems.dedup();
+            self.tell(problems).await;
+        }
+    }
+
+    /// Takes over the settings of an editor that pushes them.
+    pub(crate) async fn push_settings(self: &Arc<Self>, settings: EditorSettings, problems: Vec<String>) {
+        self.set_settings(Settings::new(settings, Vec::new()));
+        self.tell(problems).await;
+    }
+
+    fn set_settings(self: &Arc<Self>, settings: Settings) {
+        {
+            let mut state = self.state();
+            if state.settings.same(&settings) {
+                return;
+            }
+            state.settings = Arc::new(settings);
+        }
+        self.refresh();
+    }
+
+    /// Reads every `skillyard.toml` again.
+    pub(crate) fn forget_files(self: &Arc<Self>) {
+        self.state().settings.forget_files();
+        self.refresh();
+    }
+
+    /// Makes the diagnostics of all documents new.
+    fn refresh(self: &Arc<Self>) {
+        let abilities = self.abilities();
+        if !abilities.pulls_diagnostics {
+            let uris: Vec<Uri> = self.state().documents.manifests().cloned().collect();
+            uris.iter().for_each(|uri| self.publish(uri));
+        } else if abilities.refreshes_diagnostics {
+            let session = Arc::clone(self);
+            task::spawn(async move {
+                if let Err(error) = session.client.workspace_diagnostic_refresh().await {
+                    log(&format!("the client does not refresh its diagnostics: {error}"));
+                }
+            });
+        }
+    }
+
+    /// Shows what is wrong with files that were read for `snapshot`.
+    pub(crate) async fn tell_problems(&self, snapshot: &Snapshot) {
+        self.tell(snapshot.settings.take_problems()).await;
+    }
+
+    async fn tell(&self, problems: Vec<String>) {
+        for problem in problems {
+            self.client.show_message(MessageType::WARNING, plain(&problem)).await;
+        }
+    }
+}
+
+/// `text` on one line, without what an editor makes a link of: messages may quote files of others.
+fn plain(text: &str) -> String {
+    shown::line(text).replace("](", "] (")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_hold_no_links_and_no_controls() {
+        assert_eq!(plain("[run](command:evil)\u{1b}[0m"), "[run] (command:evil)\\u{1b}[0m");
+    }
+}

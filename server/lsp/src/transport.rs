@@ -1,0 +1,223 @@
+//! The loop: messages in, handlers started, answers out.
+//!
+//! `tower_lsp::Server` is not used for this, only its service (routing, the states of the protocol, cancelling).
+//! Measured with 0.23.0: its reader ends at the first message that is no JSON, since the stream of frames under it ends
+//! after an error, and a handler that panics unwinds through the loop; both end the server. Besides, it stops reading
+//! while as many handlers as its concurrency level are in flight, so that enough slow requests hold up typing and
+//! cancelling. Here a panic costs one answer, and a message that makes no sense one error.
+
+use std::{
+    io::{self, BufRead, Write},
+    panic::AssertUnwindSafe,
+    sync::{Arc, mpsc as std_mpsc},
+    thread,
+    time::Duration,
+};
+
+use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use serde::Serialize;
+use tokio::sync::{Notify, mpsc};
+use tower_lsp::{
+    ClientSocket, ExitedError,
+    jsonrpc::{Error, Id, Request, Response},
+};
+use tower_service::Service;
+
+use crate::{
+    framing::Frames,
+    log::log,
+    message::{self, Message},
+};
+
+/// Requests in flight from which on no more input is read until one is answered. A client never gets there; a flood
+/// does not fill the memory.
+const MAX_IN_FLIGHT: usize = 1024;
+
+/// Messages that wait between a thread and the loop.
+const QUEUE: usize = 256;
+
+/// How long the last answers may take to be written after the end.
+const LAST_WRITE: Duration = Duration::from_secs(2);
+
+/// Why the server ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The client said `exit`.
+    Exit {
+        /// Whether it asked for `shutdown` before, as it should.
+        after_shutdown: bool,
+    },
+    /// The input ended, or the output was closed.
+    Disconnected {
+        /// Whether the client asked for `shutdown` before.
+        after_shutdown: bool,
+    },
+    /// The client's process died.
+    ParentDied,
+}
+
+impl End {
+    /// What the process should end with: 0 after a `shutdown`, else 1, as the protocol has it.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Exit { after_shutdown: true } | Self::Disconnected { after_shutdown: true } => 0,
+            Self::Exit { .. } | Self::Disconnected { .. } | Self::ParentDied => 1,
+        }
+    }
+}
+
+/// Starts the thread that reads messages from `input`. The channel closes at the end of the input.
+pub(crate) fn read(
+    input: impl BufRead + Send + 'static,
+) -> (mpsc::Receiver<Result<Message, Response>>, io::Result<()>) {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let reader = move || {
+        let mut frames = Frames::new(input);
+        loop {
+            let message = match frames.next() {
+                Ok(Some(Ok(body))) => message::parse(&body),
+                Ok(Some(Err(fault))) => {
+                    log(&format!("skipped {fault}"));
+                    Err(Response::from_error(Id::Null, Error::parse_error()))
+                }
+                Ok(None) => return,
+                Err(error) => return log(&format!("standard input cannot be read: {error}")),
+            };
+            if sender.blocking_send(message).is_err() {
+                return;
+            }
+        }
+    };
+    let started = thread::Builder::new().name("skillyard-read".to_owned()).spawn(reader).map(drop);
+    (receiver, started)
+}
+
+/// Where answers go.
+pub(crate) struct Outgoing {
+    queue: mpsc::Sender<Vec<u8>>,
+    done: std_mpsc::Receiver<()>,
+}
+
+impl Outgoing {
+    /// Queues a message; `false` if the output is closed.
+    async fn send(&self, message: &impl Serialize) -> bool {
+        match serde_json::to_vec(message) {
+            Ok(body) => {
+                let mut frame = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+                frame.extend_from_slice(&body);
+                self.queue.send(frame).await.is_ok()
+            }
+            Err(error) => {
+                log(&format!("a message could not be written as JSON: {error}"));
+                true
+            }
+        }
+    }
+
+    /// Closes the queue and waits until everything is written, but not for a client that does not read.
+    fn finish(self) {
+        drop(self.queue);
+        let _ = self.done.recv_timeout(LAST_WRITE);
+    }
+}
+
+/// Starts the thread that writes messages to `output`.
+pub(crate) fn write(mut output: impl Write + Send + 'static) -> (Outgoing, io::Result<()>) {
+    let (queue, mut receiver) = mpsc::channel::<Vec<u8>>(QUEUE);
+    let (finished, done) = std_mpsc::channel();
+    let writer = move || {
+        while let Some(frame) = receiver.blocking_recv() {
+            if output.write_all(&frame).and_then(|()| output.flush()).is_err() {
+                break;
+            }
+        }
+        drop(finished);
+    };
+    let started = thread::Builder::new().name("skillyard-write".to_owned()).spawn(writer).map(drop);
+    (Outgoing { queue, done }, started)
+}
+
+/// Serves until the end.
+pub(crate) async fn run<S>(
+    mut service: S,
+    socket: ClientSocket,
+    mut incoming: mpsc::Receiver<Result<Message, Response>>,
+    outgoing: Outgoing,
+    parent_gone: Arc<Notify>,
+) -> End
+where
+    S: Service<Request, Response = Option<Response>, Error = ExitedError>,
+    S::Future: Send + 'static,
+{
+    let (mut requests, mut responses) = socket.split();
+    let mut running: FuturesUnordered<BoxFuture<'static, Option<Response>>> = FuturesUnordered::new();
+    let mut after_shutdown = false;
+    let end = loop {
+        // The order matters: a handler that just arrived is polled, and thereby does its first statement, before the
+        // next message is taken.
+        let written = tokio::select! {
+            biased;
+            Some(answer) = running.next(), if !running.is_empty() => match answer {
+                Some(answer) => outgoing.send(&answer).await,
+                None => true,
+            },
+            Some(request) = requests.next() => outgoing.send(&request).await,
+            () = parent_gone.notified() => break End::ParentDied,
+            message = incoming.recv(), if running.len() < MAX_IN_FLIGHT => match message {
+                None => break End::Disconnected { after_shutdown },
+                Some(Ok(Message::Request(request))) => {
+                    after_shutdown |= request.method() == "shutdown";
+                    let exit = request.method() == "exit";
+                    running.push(start(&mut service, request));
+                    if exit {
+                        break End::Exit { after_shutdown };
+                    }
+                    true
+                }
+                Some(Ok(Message::Response(response))) => {
+                    // It fails only after `exit`.
+                    let _ = responses.send(response).await;
+                    true
+                }
+                Some(Err(answer)) => outgoing.send(&answer).await,
+            },
+        };
+        if !written {
+            break End::Disconnected { after_shutdown };
+        }
+    };
+    // What is answered already (such as a `shutdown` directly before `exit`) still goes out.
+    while let Some(Some(answer)) = running.next().now_or_never() {
+        if let Some(answer) = answer {
+            outgoing.send(&answer).await;
+        }
+    }
+    outgoing.finish();
+    end
+}
+
+/// Starts the handler of a message. A panic becomes the error answer of a request.
+fn start<S>(service: &mut S, request: Request) -> BoxFuture<'static, Option<Response>>
+where
+    S: Service<Request, Response = Option<Response>, Error = ExitedError>,
+    S::Future: Send + 'static,
+{
+    let id = request.id().cloned();
+    let method = request.method().to_owned();
+    let panicked = move || {
+        log(&format!("the handler of {method:?} panicked; this is a bug of Skillyard"));
+        id.map(|id| Response::from_error(id, Error::internal_error()))
+    };
+    // The service takes each message on its own; there is nothing half done in it that a later one could see.
+    match std::panic::catch_unwind(AssertUnwindSafe(|| service.call(request))) {
+        Ok(handler) => AssertUnwindSafe(handler)
+            .catch_unwind()
+            .map(move |answer| match answer {
+                Ok(answer) => answer.ok().flatten(),
+                Err(_) => panicked(),
+            })
+            .boxed(),
+        Err(_) => std::future::ready(panicked()).boxed(),
+    }
+}
