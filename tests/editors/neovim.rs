@@ -1,5 +1,7 @@
 //! Skillyard in a real Neovim, set up exactly as README says.
 
+#![allow(clippy::expect_used, reason = "a test that cannot go on says so and fails")]
+
 use std::{
     env,
     ffi::OsString,
@@ -43,7 +45,8 @@ fn readme_has_the_tested_configuration() {
 #[test]
 #[ignore = "needs Neovim 0.11: cargo xtask test"]
 fn a_mistake_is_shown_fixed_and_formatted_and_no_process_stays() {
-    let nvim = env::var_os("SKILLYARD_TEST_NVIM").expect("SKILLYARD_TEST_NVIM names Neovim; `cargo xtask test` sets it");
+    let nvim =
+        env::var_os("SKILLYARD_TEST_NVIM").expect("SKILLYARD_TEST_NVIM names Neovim; `cargo xtask test` sets it");
     let home = tempfile::tempdir().expect("a temporary folder");
     let workspace = home.path().join("workspace");
     let file = workspace.join("skill.toml");

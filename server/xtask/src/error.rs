@@ -36,7 +36,7 @@ pub enum Error {
         what: String,
     },
     /// Generated files are not what their source says.
-    Stale(Vec<String>),
+    Stale(Vec<PathBuf>),
     /// No Python that can make a virtual environment.
     NoPython(Vec<&'static str>),
 }
@@ -51,7 +51,7 @@ impl fmt::Display for Error {
             Self::Unexpected { place, what } => write!(f, "{place}: {what}"),
             Self::Stale(files) => {
                 writeln!(f, "not what their source says; run `cargo xtask generate` and commit the result:")?;
-                files.iter().try_for_each(|file| writeln!(f, "  {file}"))
+                files.iter().try_for_each(|file| writeln!(f, "  {}", file.display()))
             }
             Self::NoPython(tried) => write!(
                 f,

@@ -1,31 +1,120 @@
 //! `cargo xtask generate`: the files whose source is elsewhere.
 
-use std::{fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use crate::{error::Error, run::root};
+use skillyard_manifest::rules::{self, FAMILIES};
+
+use crate::{
+    error::Error,
+    picture,
+    run::{cargo, output, root, run, shown},
+};
+
+/// Generated files: their names from the workspace's folder, and their texts.
+type Files = BTreeMap<PathBuf, String>;
+
+/// The folder that holds the rules' pages and nothing else.
+const PAGES: &str = "server/manifest/rules";
 
 /// Writes every generated file, or with `check` says which are not what their source says.
 pub fn generate(check: bool) -> Result<(), Error> {
-    let mut stale = Vec::new();
-    for (name, text) in files() {
-        let path = root().join(&name);
-        // Line ends are git's to choose on Windows.
-        if fs::read_to_string(&path).is_ok_and(|is| is.replace("\r\n", "\n") == text) {
-            continue;
-        }
-        if check {
-            stale.push(name);
-            continue;
-        }
-        let folder = path.parent().map(PathBuf::from).unwrap_or_default();
-        fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-        fs::write(&path, text).map_err(Error::io(&path))?;
-        println!("{name}");
+    let mut files = from_the_library();
+    // The picture shows paths as they look anywhere but on Windows.
+    if !cfg!(windows) {
+        files.insert(".github/check.svg".into(), picture()?);
     }
-    if stale.is_empty() { Ok(()) } else { Err(Error::Stale(stale)) }
+    let stale = stale(&files)?;
+    if check {
+        return if stale.is_empty() { Ok(()) } else { Err(Error::Stale(stale)) };
+    }
+    for name in stale {
+        let path = root().join(&name);
+        match files.get(&name) {
+            Some(text) => {
+                let folder = path.parent().unwrap_or(root());
+                fs::create_dir_all(folder).map_err(Error::io(folder))?;
+                fs::write(&path, text).map_err(Error::io(&path))?;
+            }
+            None => fs::remove_file(&path).map_err(Error::io(&path))?,
+        }
+        println!("{}", name.display());
+    }
+    Ok(())
 }
 
-/// Every generated file: its name from the workspace's folder, and its text.
-fn files() -> Vec<(String, String)> {
-    Vec::new()
+/// What the manifest crate alone says: the pages of its rules.
+fn from_the_library() -> Files {
+    let mut files = Files::new();
+    let mut index = String::from(
+        "# The rules\n\nOne page a rule; `skillyard explain CODE` prints it. Written by `cargo xtask generate` from \
+         the table in `../src/rules`.\n",
+    );
+    for family in FAMILIES {
+        index.push_str(&format!(
+            "\n## {}\n\n{}.\n\n| rule | severity | a daemon |  |\n| --- | --- | --- | --- |\n",
+            family.name, family.about
+        ));
+        for rule in family.rules {
+            let page = format!("{}.md", rule.code);
+            let (severity, daemon) = (rule.severity.name(), rule.daemon.name());
+            index.push_str(&format!("| [`{}`]({page}) | {severity} | {daemon} | {} |\n", rule.code, rule.summary));
+            files.insert(Path::new(PAGES).join(page), rules::page(rule));
+        }
+    }
+    files.insert(Path::new(PAGES).join("README.md"), index);
+    files
+}
+
+/// README's picture, of what the program really prints.
+fn picture() -> Result<String, Error> {
+    run(&mut cargo(&["build", "--quiet", "--package", "skillyard"]))?;
+    let args = ["check", "tests/fixtures/forecast/skill.toml"];
+    let mut command = cargo(&["run", "--quiet", "--package", "skillyard", "--"]);
+    let result = output(command.args(args).env("CLICOLOR_FORCE", "1").env_remove("NO_COLOR"))?;
+    // The example has findings; anything else is no picture to show.
+    if result.status.code() != Some(1) {
+        let what = String::from_utf8_lossy(&result.stderr).into_owned();
+        return Err(Error::Unexpected { place: shown(&command), what });
+    }
+    Ok(picture::terminal(&format!("skillyard {}", args.join(" ")), &String::from_utf8_lossy(&result.stdout)))
+}
+
+/// The files that are missing, differ, or are there without a source.
+fn stale(files: &Files) -> Result<Vec<PathBuf>, Error> {
+    let differs = |(name, text): (&PathBuf, &String)| {
+        // Line ends are git's to choose on Windows.
+        let same = fs::read_to_string(root().join(name)).is_ok_and(|is| is.replace("\r\n", "\n") == *text);
+        (!same).then(|| name.clone())
+    };
+    let mut stale: Vec<PathBuf> = files.iter().filter_map(differs).collect();
+    let mut folders = vec![PathBuf::from(PAGES)];
+    while let Some(folder) = folders.pop() {
+        // Nothing generated yet is no folder yet.
+        let Ok(entries) = fs::read_dir(root().join(&folder)) else { continue };
+        for entry in entries {
+            let entry = entry.map_err(Error::io(&folder))?;
+            let name = folder.join(entry.file_name());
+            if entry.path().is_dir() {
+                folders.push(name);
+            } else if !files.contains_key(&name) {
+                stale.push(name);
+            }
+        }
+    }
+    Ok(stale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_library_generates_is_committed() {
+        let stale = stale(&from_the_library()).expect("readable folders");
+        assert!(stale.is_empty(), "run `cargo xtask generate` and commit: {stale:?}");
+    }
 }

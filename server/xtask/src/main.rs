@@ -8,6 +8,7 @@ mod error;
 mod generate;
 #[cfg(test)]
 mod layers;
+mod picture;
 mod run;
 mod suite;
 mod tools;
