@@ -256,7 +256,7 @@ mod tests {
 
     /// What an editor holds: characters that are cut up in different ways, and line ends of all kinds.
     fn piece() -> impl Strategy<Value = String> {
-        let parts = [
+        const PARTS: [&str; 14] = [
             "a",
             "\"",
             " = ",
@@ -272,7 +272,7 @@ mod tests {
             "\u{10FFFF}",
             "\0",
         ];
-        proptest::collection::vec(proptest::sample::select(&parts[..]), 0..12).prop_map(|parts| parts.concat())
+        proptest::collection::vec(proptest::sample::select(&PARTS[..]), 0..12).prop_map(|parts| parts.concat())
     }
 
     proptest! {

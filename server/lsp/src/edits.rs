@@ -1,6 +1,9 @@
 //! From an old text to a new one in few and small edits, so that cursors, folds and marks in between stay.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 use skillyard_manifest::{Span, TextEdit};
@@ -8,22 +11,39 @@ use skillyard_manifest::{Span, TextEdit};
 /// How long to look for small edits before larger ones must do.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Edits, sorted by place and without overlap, that make `old` to `new`.
+/// Edits, sorted by place and without overlap, that make `old` to `new`. None begins or ends within a line end.
 pub(crate) fn between(old: &str, new: &str) -> Vec<TextEdit> {
-    let (old_lines, new_lines) = (lines(old), lines(new));
-    let ops = capture_diff_slices_deadline(Algorithm::Myers, &old_lines, &new_lines, Some(Instant::now() + PATIENCE));
-    let (mut old_at, mut new_at) = (0, 0);
+    let deadline = Instant::now() + PATIENCE;
     let mut edits = Vec::new();
-    for op in &ops {
-        let (old_len, new_len) = (bytes(&old_lines, op.old_range()), bytes(&new_lines, op.new_range()));
+    for (old_lines, new_lines) in differences(old, new, Span::new(0, old.len()), 0, lines, deadline) {
+        let words = differences(old_lines.of(old), new_lines.of(new), old_lines, new_lines.start, words, deadline);
+        edits.extend(words.into_iter().map(|(span, text)| TextEdit { span, text: text.of(new).to_owned() }));
+    }
+    edits
+}
+
+/// Which bytes of `old` are replaced by which of `new`, in the pieces that `cut` makes. `at` is where `old` lies in its
+/// text, `new_at` where `new` starts in its own.
+fn differences(
+    old: &str,
+    new: &str,
+    at: Span,
+    new_at: usize,
+    cut: fn(&str) -> Vec<&str>,
+    deadline: Instant,
+) -> Vec<(Span, Span)> {
+    let (old, new) = (cut(old), cut(new));
+    let (mut old_at, mut new_at) = (at.start, new_at);
+    let mut found = Vec::new();
+    for op in capture_diff_slices_deadline(Algorithm::Myers, &old, &new, Some(deadline)) {
+        let (old_len, new_len) = (bytes(&old, op.old_range()), bytes(&new, op.new_range()));
         if !matches!(op, DiffOp::Equal { .. }) {
-            let replaced = Span::new(old_at, old_at + old_len);
-            edits.push(trimmed(old, replaced, Span::new(new_at, new_at + new_len).of(new)));
+            found.push((Span::new(old_at, old_at + old_len), Span::new(new_at, new_at + new_len)));
         }
         old_at += old_len;
         new_at += new_len;
     }
-    edits
+    found
 }
 
 /// The edits that have to do with the lines of `span`.
@@ -37,30 +57,8 @@ pub(crate) fn touching(edits: Vec<TextEdit>, text: &str, span: Span) -> Vec<Text
     edits.into_iter().filter(|edit| edit.span.start <= lines.end && lines.start <= edit.span.end).collect()
 }
 
-/// An edit without what stays the same at both of its ends.
-fn trimmed(old: &str, span: Span, text: &str) -> TextEdit {
-    let replaced = span.of(old);
-    let same = |(a, b): &(char, char)| a == b;
-    let mut front: usize = replaced.chars().zip(text.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
-    // A place between CR and LF has no line and column.
-    if replaced.get(..front).is_some_and(|kept| kept.ends_with('\r')) {
-        front -= 1;
-    }
-    let (replaced, text) = (replaced.get(front..).unwrap_or_default(), text.get(front..).unwrap_or_default());
-    let mut back: usize =
-        replaced.chars().rev().zip(text.chars().rev()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
-    let tail = |text: &str| text.get(text.len() - back..).is_some_and(|kept| kept.starts_with('\n'));
-    if tail(replaced) || tail(text) {
-        back -= 1;
-    }
-    TextEdit {
-        span: Span::new(span.start + front, span.end - back),
-        text: text.get(..text.len() - back).unwrap_or_default().to_owned(),
-    }
-}
-
-fn bytes(lines: &[&str], range: std::ops::Range<usize>) -> usize {
-    lines.get(range).unwrap_or_default().iter().map(|line| line.len()).sum()
+fn bytes(pieces: &[&str], range: Range<usize>) -> usize {
+    pieces.get(range).unwrap_or_default().iter().map(|piece| piece.len()).sum()
 }
 
 /// The lines with their ends, which are LF, CRLF and a lone CR.
@@ -76,6 +74,24 @@ fn lines(text: &str) -> Vec<&str> {
     }
     lines.extend(text.get(start..).filter(|rest| !rest.is_empty()));
     lines
+}
+
+/// Words, runs of spaces, line ends, and every other character for itself.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let len = match first {
+            '\r' if rest.starts_with("\r\n") => 2,
+            ' ' | '\t' => rest.find(|c| c != ' ' && c != '\t').unwrap_or(rest.len()),
+            c if c.is_alphanumeric() => rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (word, behind) = rest.split_at(len);
+        words.push(word);
+        rest = behind;
+    }
+    words
 }
 
 #[cfg(test)]
@@ -98,7 +114,10 @@ mod tests {
     #[test]
     fn edits_are_small() {
         assert_eq!(shown("a = 1\nb = 2\n", "a = 1\nb = 2\n"), []);
-        assert_eq!(shown("a=1\nb = 2\nc=3\n", "a = 1\nb = 2\nc = 3\n"), [pair("=", " = "), pair("=", " = ")]);
+        assert_eq!(
+            shown("a=1\nb = 2\nc=3\n", "a = 1\nb = 2\nc = 3\n"),
+            [pair("", " "), pair("", " "), pair("", " "), pair("", " ")]
+        );
         assert_eq!(shown("a\r\nb\r\n", "a\r\nx\r\nb\r\n"), [pair("", "x\r\n")]);
         assert_eq!(shown("id = \"echo\"\n", "id = \"acme.echo\"\n"), [pair("", "acme.")]);
         assert_eq!(shown("a", ""), [pair("a", "")]);

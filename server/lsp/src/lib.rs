@@ -29,7 +29,6 @@ use std::{
     fs::File,
     io::{self, BufReader},
     sync::Arc,
-    thread,
 };
 
 use tokio::sync::Notify;
@@ -71,6 +70,10 @@ impl std::error::Error for ServeError {
     }
 }
 
+/// Threads for analysis at the most; they come when there is work. More than there are cores, so that a few requests
+/// that take long do not hold up the others.
+const WORKERS: usize = 16;
+
 /// Serves on standard input and output until the client says `exit`, the input ends or the client's process dies.
 /// Blocks. Returns why it ended; [`End::exit_code`] is what the process should end with.
 ///
@@ -78,10 +81,9 @@ impl std::error::Error for ServeError {
 /// If standard input and output cannot be used, or the system gives no threads.
 pub fn serve() -> Result<End, ServeError> {
     let (input, output) = stdio().map_err(ServeError::Stdio)?;
-    // One thread runs all handlers, so that documents change in the order of arrival; analysis goes to the others.
-    let threads = thread::available_parallelism().map_or(2, usize::from).clamp(4, 16);
+    // One thread runs all handlers, so that documents change in the order of arrival; analysis goes to others.
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(threads)
+        .max_blocking_threads(WORKERS)
         .thread_name("skillyard-work")
         .build()
         .map_err(ServeError::Runtime)?;

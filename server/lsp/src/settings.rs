@@ -284,7 +284,7 @@ mod tests {
         settings.forget_files();
         settings.resolve(Some(root.path()));
         assert_eq!(settings.take_problems(), Vec::<String>::new());
-        fs::write(root.path().join(config::FILE_NAME), "palyra_version = true\nx = 1").unwrap();
+        fs::write(root.path().join(config::FILE_NAME), "[rulez]\n").unwrap();
         settings.resolve(Some(root.path()));
         assert_eq!(settings.take_problems().len(), 1);
     }

@@ -221,3 +221,149 @@ where
         Err(_) => std::future::ready(panicked()).boxed(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::pipe;
+
+    use serde_json::{Value, json};
+    use tower_lsp::{
+        LanguageServer, LspService,
+        jsonrpc::Result,
+        ls_types::{InitializeParams, InitializeResult},
+    };
+
+    use super::*;
+
+    /// A server whose handlers panic where they can: before the first `await`, after it, and in a notification.
+    struct Clumsy;
+
+    impl LanguageServer for Clumsy {
+        async fn initialize(&self, _: InitializeParams) -> Result<InitializeResult> {
+            Ok(InitializeResult::default())
+        }
+
+        async fn shutdown(&self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Clumsy {
+        async fn at_once(&self) -> Result<Value> {
+            panic!("at once");
+        }
+
+        async fn later(&self) -> Result<Value> {
+            tokio::task::yield_now().await;
+            panic!("later");
+        }
+
+        async fn told(&self) {
+            panic!("told");
+        }
+
+        async fn well(&self) -> Result<Value> {
+            Ok(json!("well"))
+        }
+
+        async fn never(&self) -> Result<Value> {
+            std::future::pending().await
+        }
+    }
+
+    fn frame(message: &Value) -> String {
+        let body = message.to_string();
+        format!("Content-Length: {}\r\n\r\n{body}", body.len())
+    }
+
+    fn frames(messages: &[Value]) -> String {
+        messages.iter().map(frame).collect()
+    }
+
+    /// The first `count` answers of the server to an input, and how it ends when the input does after that.
+    fn serve(input: &str, count: usize) -> (Vec<Value>, End) {
+        let (from_client, mut to_server) = pipe().unwrap();
+        let (from_server, to_client) = pipe().unwrap();
+        let server = thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                let (service, socket) = LspService::build(|_| Clumsy)
+                    .custom_method("at/once", Clumsy::at_once)
+                    .custom_method("later", Clumsy::later)
+                    .custom_method("told", Clumsy::told)
+                    .custom_method("well", Clumsy::well)
+                    .custom_method("never", Clumsy::never)
+                    .finish();
+                let (incoming, reader) = read(io::BufReader::new(from_client));
+                let (outgoing, writer) = write(to_client);
+                reader.and(writer).unwrap();
+                run(service, socket, incoming, outgoing, Arc::new(Notify::new())).await
+            })
+        });
+        to_server.write_all(input.as_bytes()).unwrap();
+        let mut frames = Frames::new(io::BufReader::new(from_server));
+        let mut next = || Some(serde_json::from_slice::<Value>(&frames.next().unwrap()?.unwrap()).unwrap());
+        let mut answers: Vec<Value> = (0..count).map_while(|_| next()).collect();
+        drop(to_server);
+        answers.extend(std::iter::from_fn(next));
+        (answers, server.join().unwrap())
+    }
+
+    fn request(id: u32, method: &str) -> Value {
+        json!({"jsonrpc": "2.0", "id": id, "method": method})
+    }
+
+    fn initialize() -> Value {
+        json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"capabilities": {}}})
+    }
+
+    fn code_of(answers: &[Value], id: u32) -> &Value {
+        &answers.iter().find(|answer| answer["id"] == id).unwrap()["error"]["code"]
+    }
+
+    #[test]
+    fn a_panic_costs_one_answer() {
+        let told = json!({"jsonrpc": "2.0", "method": "told"});
+        let input = [initialize(), request(1, "at/once"), request(2, "later"), told, request(3, "well")];
+        let (answers, end) = serve(&frames(&input), 4);
+        assert_eq!(end, End::Disconnected { after_shutdown: false });
+        assert_eq!(code_of(&answers, 1), -32603);
+        assert_eq!(code_of(&answers, 2), -32603);
+        assert!(answers.contains(&json!({"jsonrpc": "2.0", "id": 3, "result": "well"})), "{answers:?}");
+    }
+
+    #[test]
+    fn damage_costs_one_answer() {
+        let no_json = "Content-Length: 5\r\n\r\n{{{{{";
+        let no_length = "Content-Size: 5\r\n\r\n";
+        let input = [frame(&initialize()), no_json.to_owned(), no_length.to_owned(), frame(&request(1, "well"))];
+        let (answers, _) = serve(&input.concat(), 4);
+        assert_eq!(answers[1]["error"]["code"], -32700);
+        assert_eq!(answers[2]["error"]["code"], -32700);
+        assert_eq!(answers[3]["result"], "well");
+    }
+
+    #[test]
+    fn a_flood_of_slow_requests_does_not_hold_up_cancelling() {
+        let mut input = vec![initialize()];
+        input.extend((1..=500).map(|id| request(id, "never")));
+        input.push(json!({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": 77}}));
+        input.push(request(1000, "well"));
+        let (answers, _) = serve(&frames(&input), 3);
+        assert_eq!(code_of(&answers, 77), -32800);
+        assert_eq!(answers.len(), 3, "{answers:?}");
+    }
+
+    #[test]
+    fn exit_ends_at_once_with_the_answers_that_are_there() {
+        let exit = json!({"jsonrpc": "2.0", "method": "exit"});
+        let input = [initialize(), request(1, "never"), request(2, "shutdown"), exit.clone(), request(3, "well")];
+        // Read to the end of the output: the input stays open, as with editors that do not close it.
+        let (answers, end) = serve(&frames(&input), usize::MAX);
+        assert_eq!(end, End::Exit { after_shutdown: true });
+        assert!(answers.contains(&json!({"jsonrpc": "2.0", "id": 2, "result": null})), "{answers:?}");
+        assert!(!answers.iter().any(|answer| answer["id"] == 3));
+        assert_eq!(end.exit_code(), 0);
+        assert_eq!(serve(&frames(&[exit]), usize::MAX).1.exit_code(), 1);
+    }
+}

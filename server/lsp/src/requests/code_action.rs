@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_kind_stands_for_those_below_it() {
-        let wanted = |only: &[&'static str], kind| {
+        let wanted = |only: &[&'static str], kind: &CodeActionKind| {
             let only: Vec<CodeActionKind> = only.iter().map(|kind| CodeActionKind::new(kind)).collect();
             wants(Some(&only), kind)
         };
