@@ -31,13 +31,13 @@ fn deny() -> Result<(), Error> {
     let program = tools::cargo_deny()?;
     let deny = |args: &[&str]| {
         let mut command = Command::new(&program);
-        command.current_dir(root()).args(["--locked", "--log-level", "error"]).args(args);
+        command.current_dir(root()).args(["--locked", "--log-level", "warn"]).args(args);
         command
     };
-    run(&mut deny(&["check", "bans", "licenses", "sources"]))?;
+    run(&mut deny(&["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))?;
     let mut fetch = deny(&["fetch", "db"]);
     if ends_well(&mut fetch, FETCH)? {
-        return run(&mut deny(&["check", "--disable-fetch", "advisories"]));
+        return run(&mut deny(&["check", "--hide-inclusion-graph", "--disable-fetch", "advisories"]));
     }
     eprintln!("NOT CHECKED: advisories. The RustSec database could not be fetched from here (`{}`).", shown(&fetch));
     Ok(())
