@@ -1,15 +1,99 @@
 //! The `skillyard` binary: arguments in, the flows of `skillyard_project` called, text or JSON out.
+//!
+//! A subcommand is one file under `commands`; a format of `check` is one file under `report`.
 
-use std::process::ExitCode;
+mod alias;
+mod commands;
+mod error;
+mod exit;
+mod json;
+mod levels;
+mod out;
+mod report;
 
-use clap::Parser;
+use std::{panic, process::ExitCode};
 
-/// Checks, formats and explains the manifests of Palyra skills.
-#[derive(Parser)]
-#[command(name = "skillyard", version)]
-struct Cli {}
+use clap::{Parser, Subcommand};
+
+use crate::{
+    commands::{check, completions, explain, fmt, lsp},
+    error::Error,
+    exit::Exit,
+};
+
+/// Checks, explains and formats the manifests of Palyra skills, in the terminal and in the editor.
+#[derive(Parser, Debug)]
+#[command(
+    name = "skillyard",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  skillyard check                   check every skill.toml below the current folder
+  skillyard check --fix skills/     and apply the fixes that are safe
+  skillyard explain egress/port     what a rule is about
+
+Exit codes: 0 fine, 1 there are findings, 2 the command could not do its work."
+)]
+pub struct Cli {
+    /// The same as the subcommand `check`, with all its options
+    // Taken out of the arguments by `alias` before they are read; it stands here for the help.
+    #[arg(long, value_name = "PATHS", num_args = 0..)]
+    check: Option<Vec<String>>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Check(Box<check::Arguments>),
+    Explain(explain::Arguments),
+    Fmt(fmt::Arguments),
+    Lsp(lsp::Arguments),
+    Completions(completions::Arguments),
+}
 
 fn main() -> ExitCode {
-    let Cli {} = Cli::parse();
-    ExitCode::SUCCESS
+    let Cli { command, check: _ } = Cli::parse_from(alias::expand(std::env::args_os()));
+    // The panic itself has been printed by then. Exit code 1 would say that something was found.
+    let ended = panic::catch_unwind(|| run(command)).unwrap_or(Err(Error::Internal));
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            out::error(&error);
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<Exit, Error> {
+    match command {
+        Command::Check(arguments) => check::run(*arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Lsp(arguments) => lsp::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_has_an_example() {
+        let mut command = Cli::command();
+        command.build();
+        for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+            let name = sub.get_name().to_owned();
+            let help = sub.render_long_help().to_string();
+            assert!(help.contains("Example") && help.contains(&format!("skillyard {name}")), "{name}:\n{help}");
+        }
+    }
 }

@@ -106,14 +106,14 @@ impl fmt::Display for ConfigFault {
             }
             Self::Syntax(message) => write!(f, "not valid TOML: {message}"),
             Self::UnknownKey { key, hint } => {
-                write!(f, "unknown key `{key}`{hint}; the keys are `palyra_version` and `rules`")
+                write!(f, "unknown key `{key}`; {hint}")
             }
             Self::WrongType { key, expected } => write!(f, "`{key}` must be {expected}"),
             Self::BadVersion(text) => {
                 write!(f, "`{text}` is no version; write three numbers, such as \"0.1.0\"")
             }
             Self::UnknownRule { code, hint } => {
-                write!(f, "unknown rule `{code}`{hint}; `skillyard explain` lists all rules")
+                write!(f, "unknown rule `{code}`; {hint}")
             }
             Self::UnknownLevel(level) => {
                 write!(f, "unknown level `{level}`; use `allow`, `hint`, `info`, `warn` or `deny`")
@@ -226,7 +226,11 @@ fn read_key(config: &mut Config, key: &Spanned<impl AsRef<str>>, value: &Spanned
         ("package", DeValue::Table(_)) => {}
         ("package", _) => return Err(wrong_type(value, "package", "a table")),
         (other, _) => {
-            let hint = did_you_mean(other, ["palyra_version", "rules", "package"]);
+            let hint = did_you_mean(
+                other,
+                ["palyra_version", "rules", "package"],
+                "the keys are `palyra_version` and `rules`",
+            );
             return Err((span(key), ConfigFault::UnknownKey { key: shown_words(other), hint }));
         }
     }
@@ -238,7 +242,7 @@ fn read_rule(code: &Spanned<impl AsRef<str>>, level: &Spanned<DeValue<'_>>) -> R
     if !Options::is_pattern(name) {
         // `egress.port = "warn"` reads as a table in a table: the quotes are missing.
         let hint = match level.get_ref() {
-            DeValue::Table(_) => format!("; write a rule as \"{}/…\" = \"warn\", in quotes", shown_words(name)),
+            DeValue::Table(_) => format!("write a rule as \"{}/…\" = \"warn\", in quotes", shown_words(name)),
             _ => hint_for(name),
         };
         return Err((span(code), ConfigFault::UnknownRule { code: shown_words(name), hint }));
@@ -271,11 +275,13 @@ pub fn check_level(pattern: &str, level: Level) -> Result<(), ConfigFault> {
     }
 }
 
+const ALL: &str = "`skillyard explain` lists all rules";
+
 /// What may have been meant by an unknown rule or family, as the end of a sentence.
 #[must_use]
 pub fn hint_for(pattern: &str) -> String {
     let families: Vec<String> = rules::FAMILIES.iter().map(|family| format!("{}/*", family.name)).collect();
-    did_you_mean(pattern, rules::all().map(|rule| rule.code).chain(families.iter().map(String::as_str)))
+    did_you_mean(pattern, rules::all().map(|rule| rule.code).chain(families.iter().map(String::as_str)), ALL)
 }
 
 fn wrong_type(value: &Spanned<DeValue<'_>>, key: &str, expected: &'static str) -> Fault {

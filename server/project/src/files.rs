@@ -15,6 +15,10 @@ use crate::shown;
 /// The name of a manifest.
 pub const MANIFEST_NAME: &str = "skill.toml";
 
+/// The largest manifest that is read, in bytes. Above [`skillyard_manifest::MAX_BYTES`] a manifest is a finding like any
+/// other; what is above this too is no manifest.
+pub const MAX_READ: usize = 64 << 20;
+
 /// Why a file could not be read.
 #[derive(Debug)]
 pub enum ReadError {

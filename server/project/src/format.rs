@@ -1,16 +1,20 @@
 //! The formatter. It changes white space, line breaks and trailing commas, never what a file means.
 
-use std::{fmt, panic};
+use std::{
+    fmt, panic,
+    path::{Path, PathBuf},
+};
 
-use skillyard_manifest::{Encoding, LineIndex, Position, Span};
+use skillyard_manifest::{Encoding, LineIndex, MAX_BYTES, Position, Span};
 use taplo::formatter::{Options, format_syntax};
 use toml::de::{DeArray, DeTable, DeValue};
 use toml_parser::{Source, lexer::TokenKind};
 
-use crate::shown;
-
-/// The largest text that is formatted, in bytes.
-pub const MAX_FORMAT_BYTES: usize = 4 * 1024 * 1024;
+use crate::{
+    files::{self, ReadError},
+    fix::{self, WriteError},
+    shown,
+};
 
 /// How to lay out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,7 +34,7 @@ impl Default for FormatOptions {
 /// Why a text is not formatted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FormatError {
-    /// It is larger than [`MAX_FORMAT_BYTES`].
+    /// It is larger than [`MAX_BYTES`].
     TooLarge(usize),
     /// It is no TOML.
     Syntax {
@@ -57,7 +61,7 @@ impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge(bytes) => {
-                write!(f, "{bytes} bytes are too many to format; the limit is {MAX_FORMAT_BYTES}")
+                write!(f, "{bytes} bytes are too many to format; the limit is {MAX_BYTES}")
             }
             Self::Syntax { message, .. } => {
                 write!(f, "not formatted, since it has a syntax error: {message}; `skillyard check` says more")
@@ -93,7 +97,7 @@ impl FormatError {
 /// # Errors
 /// If the text is too large, no valid TOML, or TOML that the formatter cannot read.
 pub fn format(text: &str, options: &FormatOptions) -> Result<String, FormatError> {
-    if text.len() > MAX_FORMAT_BYTES {
+    if text.len() > MAX_BYTES {
         return Err(FormatError::TooLarge(text.len()));
     }
     let place = |span: Span| LineIndex::new(text).position(text, span.start, Encoding::Utf16);
@@ -126,6 +130,82 @@ pub fn format(text: &str, options: &FormatOptions) -> Result<String, FormatError
     } else {
         Err(FormatError::WouldChange)
     }
+}
+
+/// What [`format_file`] did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The file is formatted already.
+    Same,
+    /// The file was formatted, or would be.
+    Changed {
+        /// The text before.
+        before: String,
+        /// The text after.
+        after: String,
+    },
+}
+
+/// Why a file was not formatted. It is as it was.
+#[derive(Debug)]
+pub enum FormatFileError {
+    /// It could not be read.
+    Read(ReadError),
+    /// It cannot be formatted.
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: FormatError,
+    },
+    /// It could not be written.
+    Write(WriteError),
+}
+
+impl fmt::Display for FormatFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Write(error) => error.fmt(f),
+            Self::Format { path, error } => {
+                write!(f, "{}:", shown::path(path))?;
+                if let Some(start) = error.start() {
+                    write!(f, "{}:{}:", start.line + 1, start.character + 1)?;
+                }
+                write!(f, " {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for FormatFileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read(error) => Some(error),
+            Self::Format { error, .. } => Some(error),
+            Self::Write(error) => Some(error),
+        }
+    }
+}
+
+/// Formats the file at `path`, and writes it (as [`fix::replace`] does) if `write` says so.
+///
+/// # Errors
+/// If it cannot be read, formatted or written.
+pub fn format_file(path: &Path, options: &FormatOptions, write: bool) -> Result<Outcome, FormatFileError> {
+    let bytes = files::read(path, files::MAX_READ).map_err(FormatFileError::Read)?;
+    let before = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        FormatFileError::Read(ReadError::NotUtf8 { path: path.to_owned(), at })
+    })?;
+    let after = format(&before, options).map_err(|error| FormatFileError::Format { path: path.to_owned(), error })?;
+    if after == before {
+        return Ok(Outcome::Same);
+    }
+    if write {
+        fix::replace(path, before.as_bytes(), after.as_bytes()).map_err(FormatFileError::Write)?;
+    }
+    Ok(Outcome::Changed { before, after })
 }
 
 /// Formats without looking back. The error is the first byte that the library cannot read.

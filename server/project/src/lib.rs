@@ -1,8 +1,10 @@
 //! A skill's folder: its configuration, its files, and the flows over them. A flow exists once, here; the command line
 //! and the language server only ask and show.
 
+pub mod check;
 pub mod config;
 pub mod files;
+pub mod fix;
 pub mod format;
 pub mod shown;
 pub mod suggest;

@@ -18,10 +18,10 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     (distance <= 1 + word.chars().count() / 4).then_some(best)
 }
 
-/// ``; did you mean `x`?`` for the nearest candidate, else nothing.
+/// The end of a sentence about an unknown `word`: `did you mean X?` for the nearest candidate, else `otherwise`.
 #[must_use]
-pub fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
-    nearest(word, candidates).map(|best| format!("; did you mean `{best}`?")).unwrap_or_default()
+pub fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>, otherwise: &str) -> String {
+    nearest(word, candidates).map_or_else(|| otherwise.to_owned(), |best| format!("did you mean `{best}`?"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,180 @@
+//! `--format sarif`: SARIF 2.1.0, as code scanning reads it.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use skillyard_manifest::{
+    Encoding, Severity, Span,
+    rules::{self, FixKind, Rule},
+};
+use skillyard_project::check::Checked;
+
+use super::{Places, Reporter, Tally, roots::Root};
+use crate::json;
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+const ROOT: &str = "%SRCROOT%";
+
+/// The format.
+pub struct Sarif {
+    root: Root,
+}
+
+impl Sarif {
+    /// With paths counted from the repository around the current folder.
+    pub fn here() -> Self {
+        Self { root: Root::here() }
+    }
+}
+
+impl Reporter for Sarif {
+    /// The file's results, with a comma behind each.
+    fn piece(&self, checked: &Checked, text: &str) -> String {
+        let file = Subject { places: Places::new(text), artifact: self.artifact(checked) };
+        let mut fingerprints = HashMap::new();
+        let results = checked
+            .analysis
+            .diagnostics
+            .iter()
+            .map(|finding| json::line(&file.result(finding, &mut fingerprints)) + ",\n");
+        results.collect()
+    }
+
+    fn whole(&self, pieces: &[String], _: &Tally, failures: &[String]) -> String {
+        let driver = json!({
+            "name": "Skillyard",
+            "semanticVersion": env!("CARGO_PKG_VERSION"),
+            "informationUri": rules::PAGES,
+            "rules": rules::all().map(descriptor).collect::<Vec<_>>(),
+        });
+        let notifications: Vec<_> =
+            failures.iter().map(|failure| json!({ "level": "error", "message": { "text": failure } })).collect();
+        let invocation = json!({
+            "executionSuccessful": failures.is_empty(),
+            "toolExecutionNotifications": notifications,
+        });
+        let bases = json!({ ROOT: { "description": { "text": "The root of the repository." } } });
+        let results = pieces.concat();
+        // Only the results are many: they come as text already.
+        format!(
+            "{{\"$schema\":{},\"version\":\"2.1.0\",\"runs\":[{{\"tool\":{{\"driver\":{}}},\"invocations\":[{}],\
+             \"columnKind\":\"utf16CodeUnits\",\"originalUriBaseIds\":{},\"results\":[\n{}]}}]}}\n",
+            json::line(SCHEMA),
+            json::line(&driver),
+            json::line(&invocation),
+            json::line(&bases),
+            results.strip_suffix(",\n").unwrap_or_default(),
+        )
+    }
+}
+
+impl Sarif {
+    fn artifact(&self, checked: &Checked) -> Value {
+        let (uri, relative) = self.root.uri(&checked.path);
+        if relative { json!({ "uri": uri, "uriBaseId": ROOT }) } else { json!({ "uri": uri }) }
+    }
+}
+
+struct Subject<'t> {
+    places: Places<'t>,
+    artifact: Value,
+}
+
+impl Subject<'_> {
+    fn result(&self, finding: &skillyard_manifest::Diagnostic, seen: &mut HashMap<u64, u32>) -> Value {
+        let mut result = json!({
+            "ruleId": finding.rule.code,
+            "level": level(finding.severity),
+            "message": { "text": finding.message },
+            "locations": [{ "physicalLocation": self.place(finding.span) }],
+            "partialFingerprints": { "primaryLocationLineHash": self.fingerprint(finding, seen) },
+            "properties": { "daemon": finding.rule.daemon.name() },
+        });
+        if !finding.related.is_empty() {
+            let related = finding.related.iter().enumerate().map(|(id, related)| {
+                json!({
+                    "id": id,
+                    "message": { "text": related.message },
+                    "physicalLocation": self.place(related.span),
+                })
+            });
+            result["relatedLocations"] = related.collect();
+        }
+        if !finding.fixes.is_empty() {
+            result["fixes"] = finding.fixes.iter().map(|fix| self.fix(fix)).collect();
+        }
+        result
+    }
+
+    fn place(&self, span: Span) -> Value {
+        json!({ "artifactLocation": self.artifact, "region": self.region(span) })
+    }
+
+    fn region(&self, span: Span) -> Value {
+        let start = self.places.seen(span.start, Encoding::Utf16);
+        let end = self.places.seen(span.end, Encoding::Utf16);
+        json!({
+            "startLine": start.line,
+            "startColumn": start.character,
+            "endLine": end.line,
+            "endColumn": end.character,
+        })
+    }
+
+    fn fix(&self, fix: &skillyard_manifest::Fix) -> Value {
+        let replacements: Vec<_> = fix
+            .edits
+            .iter()
+            .map(|edit| {
+                let mut replacement = json!({ "deletedRegion": self.region(edit.span) });
+                if !edit.text.is_empty() {
+                    replacement["insertedContent"] = json!({ "text": edit.text });
+                }
+                replacement
+            })
+            .collect();
+        let title = if fix.safe { fix.title.clone() } else { format!("{} (unsafe)", fix.title) };
+        json!({
+            "description": { "text": title },
+            "artifactChanges": [{ "artifactLocation": self.artifact, "replacements": replacements }],
+        })
+    }
+
+    /// The same for the same finding on the same line, wherever in the file that line moves; the number tells repeated
+    /// ones apart.
+    fn fingerprint(&self, finding: &skillyard_manifest::Diagnostic, seen: &mut HashMap<u64, u32>) -> String {
+        let line = self.places.line(finding.span.start).of(self.places.text()).trim();
+        let hash = fnv1a([finding.rule.code.as_bytes(), b"\0", line.as_bytes()].into_iter().flatten());
+        let count = seen.entry(hash).or_default();
+        *count += 1;
+        format!("{hash:016x}:{count}")
+    }
+}
+
+/// A hash that stays the same over all versions and machines, which the standard library's does not promise.
+fn fnv1a<'b>(bytes: impl Iterator<Item = &'b u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info | Severity::Hint => "note",
+    }
+}
+
+fn descriptor(rule: &'static Rule) -> Value {
+    let page = rules::page(rule);
+    let mut tags = vec![rule.code.split('/').next().unwrap_or_default()];
+    tags.extend((rule.fix != FixKind::None).then_some("fixable"));
+    json!({
+        "id": rule.code,
+        "shortDescription": { "text": format!("{}.", rule.summary) },
+        "fullDescription": { "text": rule.details },
+        "help": { "text": page, "markdown": page },
+        "helpUri": rule.url(),
+        "defaultConfiguration": { "level": level(rule.severity) },
+        "properties": { "tags": tags, "daemon": rule.daemon.name() },
+    })
+}
