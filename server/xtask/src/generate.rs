@@ -55,7 +55,7 @@ fn from_the_library() -> Files {
     );
     for family in FAMILIES {
         index.push_str(&format!(
-            "\n## {}\n\n{}.\n\n| rule | severity | a daemon |  |\n| --- | --- | --- | --- |\n",
+            "\n## {}\n\n{}\n\n| rule | severity | a daemon | what |\n| --- | --- | --- | --- |\n",
             family.name, family.about
         ));
         for rule in family.rules {
