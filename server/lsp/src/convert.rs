@@ -97,9 +97,13 @@ impl Converter<'_> {
 }
 
 /// The line and column of byte `offset`. An offset within a character counts as its start, one behind the text as its
-/// end. The time does not depend on the length of the line.
+/// end, and one between CR and LF, which the protocol cannot name, as the end of the line. The time does not depend on
+/// the length of the line.
 fn position(text: &Rope, offset: usize, encoding: Encoding) -> Position {
-    let at = text.byte_to_char(offset.min(text.len_bytes()));
+    let mut at = text.byte_to_char(offset.min(text.len_bytes()));
+    if at > 0 && text.get_char(at) == Some('\n') && text.get_char(at - 1) == Some('\r') {
+        at -= 1;
+    }
     let line = text.char_to_line(at);
     let start = text.line_to_char(line);
     let column = match encoding {
@@ -126,6 +130,8 @@ mod tests {
             let index = LineIndex::new(&text);
             for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
                 let ours = position(&rope, at, encoding);
+                let cut = text.get(..at).is_some_and(|before| before.ends_with('\r') && text[at..].starts_with('\n'));
+                let at = if cut { at - 1 } else { at };
                 let theirs = index.position(&text, at, encoding);
                 prop_assert_eq!((ours.line, ours.character), (theirs.line, theirs.character));
                 let back = rope.char_to_byte(char_at(&rope, ours, encoding));

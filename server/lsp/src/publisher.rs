@@ -33,19 +33,19 @@ impl Publishers {
         }
     }
 
+    /// From here on what changes is something newer.
+    fn looks(&self, uri: &Uri) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uri.clone(), false);
+    }
+
     /// Whether the publisher has to look again; else it is gone.
     fn again(&self, uri: &Uri) -> bool {
         let mut publishers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match publishers.get_mut(uri) {
-            Some(again) if *again => {
-                *again = false;
-                true
-            }
-            _ => {
-                publishers.remove(uri);
-                false
-            }
+        let again = publishers.get(uri) == Some(&true);
+        if !again {
+            publishers.remove(uri);
         }
+        again
     }
 }
 
@@ -76,6 +76,7 @@ impl Session {
     }
 
     async fn publish_once(&self, uri: &Uri) {
+        self.publishers.looks(uri);
         let Some(snapshot) = self.snapshot(uri) else {
             return self.client.publish_diagnostics(uri.clone(), Vec::new(), None).await;
         };
