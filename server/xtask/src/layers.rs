@@ -8,13 +8,13 @@ use crate::run::{cargo, output, root};
 
 /// Every crate with the crates of ours that it may name, and the libraries of others that only it may name.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
-    ("skillyard-manifest", &[], &["toml_parser"]),
-    ("skillyard-project", &["skillyard-manifest"], &["ignore"]),
-    ("skillyard-lsp", &["skillyard-manifest", "skillyard-project"], &["tower-lsp-server", "ropey"]),
+    ("skillyard-manifest", &[], &[]),
+    ("skillyard-project", &["skillyard-manifest"], &["ignore", "taplo"]),
+    ("skillyard-lsp", &["skillyard-manifest", "skillyard-project"], &["tower-lsp-server", "tokio", "ropey"]),
     (
         "skillyard",
         &["skillyard-manifest", "skillyard-project", "skillyard-lsp"],
-        &["clap", "clap_complete", "annotate-snippets"],
+        &["clap", "clap_complete", "annotate-snippets", "anstream"],
     ),
     ("xtask", &["skillyard-manifest"], &[]),
 ];
