@@ -133,7 +133,9 @@ fn check_file(path: &Path, configs: &Configs<'_>, mode: FixMode) -> Result<Check
     let bytes = files::read(path, MAX_READ).map_err(|error| CheckError::Read(Arc::new(error)))?;
     let options = configs.options(folder(path)).map_err(CheckError::Config)?;
     let mut checked = checked(path, bytes, &options, mode);
-    if let (FixMode::Write { .. }, Some(text)) = (mode, checked.unwritten.take()) {
+    if matches!(mode, FixMode::Write { .. })
+        && let Some(text) = checked.unwritten.take()
+    {
         fix::replace(path, checked.text.as_bytes(), text.as_bytes())
             .map_err(|error| CheckError::Write(Arc::new(error)))?;
         checked.text = text;

@@ -1,0 +1,36 @@
+//! `skillyard explain` and `skillyard schema`.
+
+use crate::skillyard::{Folder, holds_against};
+
+#[test]
+fn a_rule_has_a_page() {
+    let folder = Folder::with(&[]);
+    let page = folder.run(&["explain", "fields/unknown-key"]).exits(0).quietly().out;
+    assert!(page.starts_with("# fields/unknown-key\n"), "{page}");
+}
+
+#[test]
+fn all_rules_are_listed_and_described() {
+    let folder = Folder::with(&[]);
+    let list = folder.run(&["explain"]).exits(0).quietly().out;
+    assert_eq!(list, folder.run(&["explain", "--list"]).exits(0).out);
+    let report = folder.run(&["explain", "--format", "json"]).exits(0).json();
+    holds_against("schema/explain-report.schema.json", &report);
+    let rules = report["rules"].as_array().unwrap();
+    assert!(rules.len() > 10);
+    for rule in rules {
+        let code = rule["code"].as_str().unwrap();
+        assert!(list.contains(&format!("\n  {code} ")), "{code}");
+        let one = folder.run(&["explain", code, "--format", "json"]).exits(0).json();
+        assert_eq!(&one["rules"][0], rule);
+    }
+}
+
+#[test]
+fn an_unknown_rule_gets_advice() {
+    let folder = Folder::with(&[]);
+    let ran = folder.run(&["explain", "fields/unknwon-key"]).exits(2);
+    assert_eq!(ran.err, "error: no rule `fields/unknwon-key`; did you mean `fields/unknown-key`?\n");
+    let ran = folder.run(&["explain", "zzz"]).exits(2);
+    assert_eq!(ran.err, "error: no rule `zzz`; `skillyard explain` lists all rules\n");
+}
