@@ -79,6 +79,15 @@ fn options_at_the_start_count() {
 }
 
 #[test]
+fn faults_of_options_at_the_start_are_shown() {
+    let options = json!({"palyraVersion": "new", "rules": {"*": "hint"}});
+    let mut client = greeted(modern(), json!({"initializationOptions": options}));
+    let shown = client.notified("window/showMessage");
+    assert!(shown["message"].as_str().unwrap().contains("palyraVersion"), "{shown}");
+    client.stop();
+}
+
+#[test]
 fn the_client_is_asked_and_asked_again_after_a_change() {
     let mut client = greeted(asking(), json!({}));
     let document = Skill::new().open(&mut client);

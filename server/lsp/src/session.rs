@@ -43,6 +43,8 @@ struct State {
     /// From `initialize`: what counts where the client has no settings of its own.
     initial: EditorSettings,
     folders: Vec<WorkspaceFolder>,
+    /// What was wrong with those, until it can be told.
+    problems: Vec<String>,
     /// How often settings were asked for: a late answer to an earlier question is dropped.
     asked: u64,
 }
@@ -88,12 +90,19 @@ impl Session {
     }
 
     /// Takes over what `initialize` says.
-    pub(crate) fn initialize(&self, abilities: Abilities, initial: EditorSettings, folders: Vec<WorkspaceFolder>) {
+    pub(crate) fn initialize(
+        &self,
+        abilities: Abilities,
+        initial: EditorSettings,
+        problems: Vec<String>,
+        folders: Vec<WorkspaceFolder>,
+    ) {
         // It is called once: the service answers a second `initialize` itself.
         let _ = self.abilities.set(Arc::new(abilities));
         let mut state = self.state();
         state.settings = Arc::new(Settings::new(initial.clone(), Vec::new()));
         state.initial = initial;
+        state.problems = problems;
         state.folders = folders;
     }
 
@@ -188,6 +197,7 @@ impl Session {
         let settings = Settings::new(general, by_folder.collect());
         if self.state().asked == asked {
             self.set_settings(settings);
+            problems.sort();
             problems.dedup();
             self.tell(problems).await;
         }
@@ -230,6 +240,12 @@ impl Session {
                 }
             });
         }
+    }
+
+    /// Shows what is wrong with the settings that `initialize` came with.
+    pub(crate) async fn tell_first_problems(&self) {
+        let problems = std::mem::take(&mut self.state().problems);
+        self.tell(problems).await;
     }
 
     /// Shows what is wrong with files that were read for `snapshot`.

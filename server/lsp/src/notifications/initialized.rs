@@ -21,10 +21,13 @@ pub(crate) fn initialized(session: &Arc<Session>) {
             }
         });
     }
-    if abilities.configuration {
-        let session = Arc::clone(session);
-        task::spawn(async move { session.ask_for_settings().await });
-    }
+    let session = Arc::clone(session);
+    task::spawn(async move {
+        session.tell_first_problems().await;
+        if abilities.configuration {
+            session.ask_for_settings().await;
+        }
+    });
 }
 
 fn registrations(client: &Abilities) -> Vec<Registration> {

@@ -1,11 +1,13 @@
 //! `textDocument/codeAction`: the fixes of the diagnostics at a place, and all safe fixes of a document at once.
 
+use std::collections::HashMap;
+
 use skillyard_manifest::{self as manifest, Fix, Span, fix};
 use tower_lsp::{
     jsonrpc::Result,
     ls_types::{
         CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeActionTriggerKind,
-        Diagnostic, NumberOrString, Uri,
+        Diagnostic, NumberOrString, Range, Uri,
     },
 };
 
@@ -38,9 +40,8 @@ impl DocumentRequest for CodeActions {
         let mut actions = Vec::new();
         if wants(context.only.as_deref(), &CodeActionKind::QUICKFIX) {
             let place = snapshot.converter().span(range);
-            for found in at(&analysed, place) {
-                actions.extend(quick_fixes(snapshot, found, &context.diagnostics));
-            }
+            let known = known(&context.diagnostics);
+            actions.extend(at(&analysed, place).flat_map(|found| quick_fixes(snapshot, found, &known)));
         }
         // With each move of the cursor editors ask what could be done here; that is not about the whole document.
         let asked = context.only.is_some() || context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC);
@@ -85,14 +86,26 @@ fn fix_all(analysed: &Analysed) -> Vec<manifest::TextEdit> {
     edits::between(&analysed.text, &fixed.text)
 }
 
-fn quick_fixes(snapshot: &Snapshot, found: &manifest::Diagnostic, known: &[Diagnostic]) -> Vec<CodeAction> {
+/// The client's own diagnostics by what tells them apart.
+fn known(diagnostics: &[Diagnostic]) -> HashMap<(Range, &str), &Diagnostic> {
+    let mut known = HashMap::new();
+    for diagnostic in diagnostics {
+        if let Some(NumberOrString::String(code)) = &diagnostic.code {
+            known.insert((diagnostic.range, code.as_str()), diagnostic);
+        }
+    }
+    known
+}
+
+fn quick_fixes(
+    snapshot: &Snapshot,
+    found: &manifest::Diagnostic,
+    known: &HashMap<(Range, &str), &Diagnostic>,
+) -> Vec<CodeAction> {
     let converter = snapshot.converter();
     let ours = converter.diagnostic(found);
     // The client's own copy, where it has one: some compare all fields to tell which of theirs it is.
-    let same = |known: &&Diagnostic| {
-        known.range == ours.range && known.code.as_ref().is_some_and(|code| is_code(code, found.rule.code))
-    };
-    let diagnostic = known.iter().find(same).unwrap_or(&ours);
+    let diagnostic = known.get(&(ours.range, found.rule.code)).copied().unwrap_or(&ours);
     let best = found.fixes.iter().position(|fix| fix.safe);
     let action = |(at, fix): (usize, &Fix)| CodeAction {
         title: fix.title.clone(),
@@ -103,10 +116,6 @@ fn quick_fixes(snapshot: &Snapshot, found: &manifest::Diagnostic, known: &[Diagn
         ..CodeAction::default()
     };
     found.fixes.iter().enumerate().filter(|(_, fix)| !fix.edits.is_empty()).map(action).collect()
-}
-
-fn is_code(code: &NumberOrString, ours: &str) -> bool {
-    matches!(code, NumberOrString::String(code) if code == ours)
 }
 
 #[cfg(test)]

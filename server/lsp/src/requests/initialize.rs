@@ -21,14 +21,13 @@ pub(crate) fn initialize(session: &Session, params: InitializeParams) -> Initial
         .as_ref()
         .map(|options| EditorSettings::read(options, &mut problems))
         .unwrap_or_default();
-    // Nothing but the answer may be sent before the answer.
-    problems.iter().for_each(|problem| log(problem));
     if let Some(pid) = params.process_id
         && let Err(error) = parent::watch(pid, session.parent_gone())
     {
         log(&format!("the editor's process cannot be watched: {error}"));
     }
-    session.initialize(abilities, initial, folders(params));
+    // Problems have to wait: nothing may be sent before the answer.
+    session.initialize(abilities, initial, problems, folders(params));
     InitializeResult {
         capabilities,
         server_info: Some(ServerInfo { name: SOURCE.to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),

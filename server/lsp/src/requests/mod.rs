@@ -39,3 +39,54 @@ pub(crate) async fn answer<R: DocumentRequest>(session: &Session, params: R::Par
     session.tell_problems(&snapshot).await;
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::OnceCell, sync::Arc};
+
+    use tokio::sync::Notify;
+    use tower_lsp::{
+        LspService,
+        jsonrpc::ErrorCode,
+        ls_types::{TextDocumentIdentifier, TextDocumentItem},
+    };
+
+    use super::*;
+    use crate::backend::Backend;
+
+    /// A request whose work panics.
+    struct Clumsy;
+
+    impl DocumentRequest for Clumsy {
+        type Params = TextDocumentIdentifier;
+        type Answer = u32;
+
+        fn document(params: &Self::Params) -> &Uri {
+            &params.uri
+        }
+
+        fn nothing() -> u32 {
+            0
+        }
+
+        fn answer(_: &Snapshot, _: Self::Params) -> Result<u32> {
+            panic!("as told")
+        }
+    }
+
+    #[test]
+    fn a_panic_at_work_is_an_internal_error() {
+        let session = OnceCell::new();
+        let (_service, _socket) = LspService::new(|client| {
+            Backend(Arc::clone(session.get_or_init(|| Session::new(client, Arc::new(Notify::new())))))
+        });
+        let session = session.get().unwrap();
+        let uri: Uri = "file:///skill.toml".parse().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let ask = || runtime.block_on(answer::<Clumsy>(session, TextDocumentIdentifier::new(uri.clone())));
+        assert_eq!(ask(), Ok(0), "the document is not open");
+        session.open(TextDocumentItem::new(uri.clone(), "toml".into(), 1, String::new()));
+        assert_eq!(ask().unwrap_err().code, ErrorCode::InternalError);
+        assert!(session.snapshot(&uri).is_some());
+    }
+}
