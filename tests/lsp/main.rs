@@ -12,6 +12,7 @@ mod formatting;
 mod hostile;
 mod life;
 mod settings;
+mod walls;
 
 use std::{
     io::Write,

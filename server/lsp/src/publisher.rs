@@ -12,7 +12,10 @@ use std::{
 use tokio::task;
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
-use crate::session::{Session, Snapshot};
+use crate::{
+    documents::Analysed,
+    session::{Session, Snapshot},
+};
 
 /// The documents whose publisher is at work; `true` where it is to look again.
 #[derive(Default)]
@@ -82,7 +85,7 @@ impl Session {
         };
         let job = {
             let snapshot = snapshot.clone();
-            move || diagnostics(&snapshot)
+            move || diagnostics(&snapshot, &snapshot.analysed())
         };
         // It fails only where the analysis panics; then what was shown stays, and the next change tries again.
         let Ok(diagnostics) = self.work(job).await else { return };
@@ -94,8 +97,8 @@ impl Session {
     }
 }
 
-/// The diagnostics of a document.
-pub(crate) fn diagnostics(snapshot: &Snapshot) -> Vec<Diagnostic> {
+/// The diagnostics that `analysed` holds, for the client.
+pub(crate) fn diagnostics(snapshot: &Snapshot, analysed: &Analysed) -> Vec<Diagnostic> {
     let converter = snapshot.converter();
-    snapshot.analysed().analysis.diagnostics.iter().map(|found| converter.diagnostic(found)).collect()
+    analysed.analysis.diagnostics.iter().map(|found| converter.diagnostic(found)).collect()
 }

@@ -30,7 +30,8 @@ impl DocumentRequest for DocumentDiagnostics {
     }
 
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let id = result_id(snapshot.analysed().number);
+        let analysed = snapshot.analysed();
+        let id = result_id(analysed.number);
         if params.previous_result_id.as_ref() == Some(&id) {
             let unchanged = UnchangedDocumentDiagnosticReport { result_id: id };
             let report = RelatedUnchangedDocumentDiagnosticReport {
@@ -39,7 +40,7 @@ impl DocumentRequest for DocumentDiagnostics {
             };
             return Ok(DocumentDiagnosticReport::from(report).into());
         }
-        let items = publisher::diagnostics(snapshot);
+        let items = publisher::diagnostics(snapshot, &analysed);
         Ok(full(FullDocumentDiagnosticReport { result_id: Some(id), items }))
     }
 }

@@ -1,0 +1,69 @@
+//! What opening a folder of others does to the machine: nothing.
+
+use std::{fs, process::Command};
+
+use serde_json::json;
+use skillyard_manifest::Encoding;
+
+use crate::{GOOD, address, client::Client, editor::Document, modern};
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "strace is a tool of Linux")]
+fn no_process_no_connection_and_no_file_written() {
+    if Command::new("strace").arg("--version").output().is_err() {
+        // It cannot be installed without rights over the machine, as the other tools of the suite can.
+        return eprintln!("not seen: there is no strace here (apt-get install strace)");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("calls");
+    let workspace = folder.path().join("workspace");
+    fs::create_dir(&workspace).unwrap();
+    // Asks for all that a hostile workspace would like to have.
+    fs::write(workspace.join("skillyard.toml"), "[package]\nkey = \"/etc/passwd\"\nrun = \"/bin/sh\"\n").unwrap();
+    let text = GOOD.replace(
+        "input_schema = { type = \"object\" }",
+        "input_schema = { \"$ref\" = \"http://127.0.0.1:9/a.json\", properties = { a = { \"$ref\" = \"file:///etc/passwd\" } } }",
+    );
+    assert_ne!(text, GOOD);
+
+    let mut command = Command::new("strace");
+    command.args(["--follow-forks", "--trace=process,network,openat,open,creat,rename,unlink,mkdir,link,symlink"]);
+    command.args(["--signal=none", "--output"]).arg(&log).arg(env!("CARGO_BIN_EXE_skillyard")).arg("lsp");
+    let mut client = Client::start(command);
+    let settings = json!({"path": "/bin/sh", "serverPath": "/bin/sh", "keyPath": "/etc/passwd"});
+    let root = json!([{"uri": address(&workspace), "name": "x"}]);
+    client.call(
+        "initialize",
+        json!({
+            "processId": std::process::id(), "capabilities": modern(), "initializationOptions": settings,
+            "workspaceFolders": root,
+        }),
+    );
+    client.notify("initialized", json!({}));
+    let uri = address(&workspace.join("skill.toml"));
+    let document = Document::open(&mut client, &uri, "skill-manifest", &text, Encoding::Utf16);
+    document.pull(&mut client);
+    let place = json!({"line": 0, "character": 0});
+    let (id, range) = (document.id(), json!({"start": place, "end": place}));
+    client.call("textDocument/codeAction", json!({"textDocument": id, "range": range, "context": {"diagnostics": []}}));
+    client
+        .call("textDocument/formatting", json!({"textDocument": id, "options": {"tabSize": 2, "insertSpaces": true}}));
+    client.notify("textDocument/didSave", json!({"textDocument": id}));
+    client.stop();
+
+    let log = fs::read_to_string(&log).unwrap();
+    let calls: Vec<&str> = log.lines().filter_map(|line| line.split_once(' ').map(|(_, call)| call.trim())).collect();
+    assert!(calls.iter().any(|call| call.starts_with("openat(") && call.contains("skillyard.toml")), "{log}");
+    let started = calls.iter().filter(|call| call.starts_with("execve(")).count();
+    assert_eq!(started, 1, "only the server itself: {log}");
+    for call in calls {
+        let forks = ["fork(", "vfork("].iter().any(|name| call.starts_with(name))
+            || (call.starts_with("clone") && !call.contains("CLONE_THREAD"));
+        let connects = ["socket", "connect(", "bind(", "sendto("].iter().any(|name| call.starts_with(name));
+        let opens = ["open", "creat("].iter().any(|name| call.starts_with(name));
+        let writes = opens && ["O_WRONLY", "O_RDWR", "O_CREAT", "creat("].iter().any(|flag| call.contains(flag));
+        let changes = ["rename", "unlink", "mkdir", "link", "symlink"].iter().any(|name| call.starts_with(name));
+        assert!(!forks && !connects && !writes && !changes, "{call}");
+        assert!(!call.contains("/etc/passwd"), "{call}");
+    }
+}
