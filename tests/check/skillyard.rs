@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A manifest without a fault that a daemon would refuse.
 pub const GOOD: &str = r#"manifest_version = 2

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/editors/neovim");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/editors/neovim");
 const CONFIG: &str = include_str!("neovim/config.lua");
 const README: &str = include_str!("../../README.md");
 

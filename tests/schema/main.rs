@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Good manifests in TOML 1.1, of which taplo reads 1.0: it has syntax errors where there are none.
 const NEWER_TOML: &[&str] =

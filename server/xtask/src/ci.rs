@@ -31,7 +31,7 @@ fn deny() -> Result<(), Error> {
     let program = tools::cargo_deny()?;
     let deny = |args: &[&str]| {
         let mut command = Command::new(&program);
-        command.current_dir(root()).args(["--locked", "--log-level", "warn"]).args(args);
+        command.current_dir(root()).args(["--workspace", "--locked", "--log-level", "warn"]).args(args);
         command
     };
     run(&mut deny(&["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))?;
