@@ -6,9 +6,10 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read as _},
     path::{Component, Path, PathBuf},
+    sync::mpsc,
 };
 
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use crate::shown;
 
@@ -186,7 +187,9 @@ pub fn manifests(paths: &[PathBuf]) -> Found {
     for path in if paths.is_empty() { &here } else { paths } {
         match path.metadata() {
             Ok(about) if about.is_dir() => {
-                let mut files = below(path, &mut found.errors);
+                let mut errors = Vec::new();
+                let mut files = below(path, &mut errors);
+                found.errors.append(&mut errors);
                 if files.is_empty() {
                     found.empty.push(path.clone());
                 }
@@ -211,21 +214,36 @@ fn below(folder: &Path, errors: &mut Vec<ReadError>) -> Vec<PathBuf> {
         // What is checked depends on the project alone, not on whose machine it lies.
         .git_global(false)
         .follow_links(false)
-        .build();
+        .build_parallel();
+    let (sender, found) = mpsc::channel();
+    walk.run(|| {
+        let sender = sender.clone();
+        Box::new(move |entry| {
+            let result = match entry {
+                Ok(entry) if is_manifest(&entry) => Ok(entry.into_path()),
+                Ok(_) => return WalkState::Continue,
+                Err(error) => Err(walk_error(folder, &error)),
+            };
+            // The receiver outlives the walk.
+            let _ = sender.send(result);
+            WalkState::Continue
+        })
+    });
+    drop(sender);
     let mut files = Vec::new();
-    for entry in walk {
-        match entry {
-            Ok(entry) => {
-                if entry.file_name() == MANIFEST_NAME && entry.file_type().is_some_and(|kind| kind.is_file()) {
-                    let path = entry.into_path();
-                    files.push(path.strip_prefix(".").map(Path::to_owned).unwrap_or(path));
-                }
-            }
-            Err(error) => errors.push(walk_error(folder, &error)),
+    for result in found {
+        match result {
+            Ok(path) => files.push(path.strip_prefix(".").map(Path::to_owned).unwrap_or(path)),
+            Err(error) => errors.push(error),
         }
     }
     files.sort();
+    errors.sort_by(|a, b| a.path().cmp(b.path()));
     files
+}
+
+fn is_manifest(entry: &DirEntry) -> bool {
+    entry.file_name() == MANIFEST_NAME && entry.file_type().is_some_and(|kind| kind.is_file())
 }
 
 fn walk_error(folder: &Path, error: &ignore::Error) -> ReadError {
