@@ -83,6 +83,7 @@ pub fn analyze(text: &str, options: &Options) -> Analysis {
     {
         diagnostics.push(refusal);
     }
+    rules::suppress(text, &document, &mut diagnostics);
     configure(&mut diagnostics, options);
     let (grants, policy_bindings) = match manifest {
         Some(manifest) => (Some(grants(&manifest)), Some(policy_bindings(&manifest))),

@@ -23,6 +23,19 @@ pub fn closest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<
     })
 }
 
+/// Whether one insertion, deletion, replacement or swap of neighbours turns `typed` into `word`.
+#[must_use]
+pub fn one_slip(typed: &str, word: &str) -> bool {
+    typed.len().abs_diff(word.len()) <= 1 && distance(typed, word) == 1
+}
+
+/// Whether two rule codes share their family, give or take a slip.
+#[must_use]
+pub fn same_family(code: &str, typed: &str) -> bool {
+    let family = |code: &str| code.split_once('/').map_or_else(String::new, |(family, _)| family.to_owned());
+    distance(&family(code), &family(typed)) <= 1
+}
+
 /// The number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
 fn distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.chars().collect();

@@ -194,8 +194,7 @@ fn check_keys(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static Table
 fn unknown_key(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static TableShape, name: &str, field: &Field<'_>) {
     let owner = if shape.path.is_empty() { "the manifest".to_owned() } else { format!("`{}`", shape.path) };
     let shown = show::quoted(name);
-    let free = || shape.keys.iter().map(|key| key.name).filter(|key| table.get(key).is_none());
-    if let Some(meant) = suggest::closest(name, free()) {
+    if let Some(meant) = meant(table, shape, name) {
         cx.report(&UNKNOWN_KEY, field.key, format!("{owner} has no key {shown}: did you mean `{meant}`?"))
             .unsafe_fix(format!("Rename to `{meant}`"), vec![edits::replace(field.key, meant)]);
         return;
@@ -244,8 +243,7 @@ fn check_missing(cx: &mut Context<'_, '_>, view: View<'_, '_>, table: &Table<'_>
         view.span
     };
     for key in shape.keys.iter().filter(|key| key.required) {
-        // Its own type check speaks for a schema that is there.
-        if view.get(key.name).is_some() {
+        if view.get(key.name).is_some() || misspelt(table, shape, key.name) {
             continue;
         }
         let owner = if shape.path.is_empty() { "the manifest".to_owned() } else { format!("`{}`", shape.path) };
@@ -255,6 +253,16 @@ fn check_missing(cx: &mut Context<'_, '_>, view: View<'_, '_>, table: &Table<'_>
             finding.unsafe_fix(format!("Add `{}`", key.name), vec![edit]);
         }
     }
+}
+
+/// Whether an unknown key of the table is told to mean `key`.
+fn misspelt(table: &Table<'_>, shape: &'static TableShape, key: &str) -> bool {
+    table.fields.keys().any(|name| shape.key(name).is_none() && meant(table, shape, name) == Some(key))
+}
+
+/// The key that an unknown one most likely means.
+fn meant(table: &Table<'_>, shape: &'static TableShape, name: &str) -> Option<&'static str> {
+    suggest::closest(name, shape.keys.iter().map(|key| key.name).filter(|key| table.get(key).is_none()))
 }
 
 /// Adds a missing key with a value to start from, in the words of the manifest where it has them.
@@ -315,7 +323,7 @@ fn check_positional(cx: &mut Context<'_, '_>, view: View<'_, '_>, shape: &'stati
     let named = if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) };
     cx.report(&POSITIONAL, view.span, format!("`{}` is written as an array: name its keys", shape.path))
         .safe_fix("Name the keys", vec![edits::replace(view.span, named)]);
-    for key in shape.keys.iter().filter(|key| key.required).skip(0) {
+    for key in shape.keys.iter().filter(|key| key.required) {
         if view.get(key.name).is_none() {
             cx.report(&MISSING_KEY, view.span, format!("`{}` needs `{}`", shape.path, key.name));
         }

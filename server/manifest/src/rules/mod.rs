@@ -18,6 +18,7 @@ mod plugin;
 mod quotas;
 mod schema;
 mod secrets;
+mod suppress;
 mod syntax;
 mod text;
 mod tool;
@@ -99,6 +100,7 @@ pub static FAMILIES: &[&Family] = &[
     &builder::FAMILY,
     &integrity::FAMILY,
     &text::FAMILY,
+    &suppress::FAMILY,
 ];
 
 /// Every rule.
@@ -152,6 +154,7 @@ pub fn page(rule: &Rule) -> String {
     page
 }
 
+pub(crate) use suppress::apply as suppress;
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
 
 /// A finding without anything to it but its place and message.
