@@ -11,6 +11,7 @@ pub fn closest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<
     let words: Vec<&str> = words.collect();
     let near = words
         .iter()
+        .filter(|word| word.len().abs_diff(typed.len()) <= word.len().max(typed.len()) / 3)
         .map(|word| (distance(&typed, word), *word))
         .filter(|(edits, word)| *edits <= word.len().max(typed.len()) / 3)
         .min_by_key(|(edits, _)| *edits)

@@ -167,6 +167,9 @@ pub(crate) fn is_compat(rule: &Rule) -> bool {
     matches!(rule.code, "compat/protocol-too-new" | "compat/min-too-new" | "compat/max-too-old")
 }
 
+/// Findings that are kept of one file.
+pub(crate) const MAX_FINDINGS: usize = 2_000;
+
 /// What a check looks at, and where its findings go.
 pub(crate) struct Context<'d, 't> {
     /// The whole text.
@@ -183,6 +186,10 @@ pub(crate) struct Context<'d, 't> {
 impl<'d, 't> Context<'d, 't> {
     /// Reports a finding; the result takes what belongs to it.
     pub fn report(&mut self, rule: &'static Rule, span: Span, message: impl Into<String>) -> Finding<'_> {
+        // Beyond the limit the last one is told over: the file is no manifest, and no one reads on.
+        if self.findings.len() > MAX_FINDINGS {
+            self.findings.pop();
+        }
         let at = self.findings.len();
         self.findings.push(finding(rule, span, message.into()));
         Finding(&mut self.findings[at])

@@ -255,7 +255,11 @@ fn check_schema(cx: &mut Context<'_, '_>, name: &str, node: &Node<'_>) {
     let mut count = 0;
     let depth = measure(node, &mut count);
     if count > MAX_VALUES || depth > MAX_DEPTH {
-        cx.report(&TOO_LARGE, node.span, format!("this schema has {count} values on {depth} levels: it is not checked"));
+        cx.report(
+            &TOO_LARGE,
+            node.span,
+            format!("this schema has {count} values on {depth} levels: it is not checked"),
+        );
         return;
     }
     let mut walk = Walk::new(cx);
@@ -398,21 +402,70 @@ const TYPES: [&str; 7] = ["object", "array", "string", "number", "integer", "boo
 
 /// Keywords whose value is one schema.
 const ONE: [&str; 12] = [
-    "additionalProperties", "additionalItems", "items", "contains", "propertyNames", "if", "then", "else", "not",
-    "unevaluatedItems", "unevaluatedProperties", "contentSchema",
+    "additionalProperties",
+    "additionalItems",
+    "items",
+    "contains",
+    "propertyNames",
+    "if",
+    "then",
+    "else",
+    "not",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "contentSchema",
 ];
 /// Keywords whose value is a list of schemas.
 const MANY: [&str; 5] = ["allOf", "anyOf", "oneOf", "prefixItems", "items"];
 /// Keywords whose value is a table of schemas.
-const NAMED: [&str; 6] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
+const NAMED: [&str; 6] =
+    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
 /// The other keywords.
 const PLAIN: [&str; 44] = [
-    "$schema", "$id", "id", "$ref", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor",
-    "$vocabulary", "$comment", "type", "enum", "const", "title", "description", "default", "examples", "deprecated",
-    "readOnly", "writeOnly", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength",
-    "minLength", "pattern", "format", "contentEncoding", "contentMediaType", "maxItems", "minItems", "uniqueItems",
-    "maxContains", "minContains", "maxProperties", "minProperties", "required", "dependentRequired", "discriminator",
-    "example", "nullable",
+    "$schema",
+    "$id",
+    "id",
+    "$ref",
+    "$anchor",
+    "$dynamicRef",
+    "$dynamicAnchor",
+    "$recursiveRef",
+    "$recursiveAnchor",
+    "$vocabulary",
+    "$comment",
+    "type",
+    "enum",
+    "const",
+    "title",
+    "description",
+    "default",
+    "examples",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "multipleOf",
+    "maximum",
+    "exclusiveMaximum",
+    "minimum",
+    "exclusiveMinimum",
+    "maxLength",
+    "minLength",
+    "pattern",
+    "format",
+    "contentEncoding",
+    "contentMediaType",
+    "maxItems",
+    "minItems",
+    "uniqueItems",
+    "maxContains",
+    "minContains",
+    "maxProperties",
+    "minProperties",
+    "required",
+    "dependentRequired",
+    "discriminator",
+    "example",
+    "nullable",
 ];
 
 /// Every keyword that a key of a schema can be.
@@ -434,7 +487,14 @@ struct Walk<'n, 'c, 'd, 't> {
 
 impl<'n, 'c, 'd, 't> Walk<'n, 'c, 'd, 't> {
     fn new(cx: &'c mut Context<'d, 't>) -> Self {
-        Self { cx, root: None, anchors: HashSet::new(), ids: HashSet::new(), told: HashSet::new(), dialect_unknown: false }
+        Self {
+            cx,
+            root: None,
+            anchors: HashSet::new(),
+            ids: HashSet::new(),
+            told: HashSet::new(),
+            dialect_unknown: false,
+        }
     }
 
     /// Notes every anchor and `$id` below a table.
@@ -486,7 +546,8 @@ impl<'n, 'c, 'd, 't> Walk<'n, 'c, 'd, 't> {
                 }
                 _ => {}
             }
-            let conditions = matches!(key, "allOf" | "anyOf" | "oneOf" | "if" | "then" | "else" | "not" | "dependentSchemas");
+            let conditions =
+                matches!(key, "allOf" | "anyOf" | "oneOf" | "if" | "then" | "else" | "not" | "dependentSchemas");
             self.below(key, value, conditions);
         }
     }
@@ -625,13 +686,16 @@ impl<'n, 'c, 'd, 't> Walk<'n, 'c, 'd, 't> {
                 let keys = table.into_iter().flat_map(|table| table.fields.keys().map(AsRef::as_ref));
                 let meant = suggest::closest(part, keys.filter(|key| i == 0 || !key.is_empty()));
                 let message = match meant {
-                    Some(meant) => format!("{} points to nothing: did you mean `{}`?", show::quoted(target), show::plain(meant)),
+                    Some(meant) => {
+                        format!("{} points to nothing: did you mean `{}`?", show::quoted(target), show::plain(meant))
+                    }
                     None => format!("{} points to nothing in this schema", show::quoted(target)),
                 };
                 let fixed = meant.map(|meant| {
                     let mut parts: Vec<String> = parts.clone();
                     parts[i] = meant.to_owned();
-                    let path: Vec<String> = parts.iter().map(|part| part.replace('~', "~0").replace('/', "~1")).collect();
+                    let path: Vec<String> =
+                        parts.iter().map(|part| part.replace('~', "~0").replace('/', "~1")).collect();
                     (meant, self.cx.set_string(value, &format!("#/{}", path.join("/"))))
                 });
                 let finding = self.cx.report(&BROKEN_REF, value.span, message);
@@ -750,7 +814,8 @@ fn compile(pattern: &str) -> Result<(), String> {
     match jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(options).build(&schema) {
         Ok(_) => Ok(()),
         Err(error) => {
-            let text = regex::Regex::new(pattern).err().map(|error| error.to_string()).unwrap_or_else(|| error.to_string());
+            let text =
+                regex::Regex::new(pattern).err().map(|error| error.to_string()).unwrap_or_else(|| error.to_string());
             // The library draws the pattern over several lines; its last one says what is wrong.
             let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             Err(show::plain(&last))

@@ -132,7 +132,8 @@ fn scope(text: &str, document: &Document<'_>, comment: Span) -> Span {
     }
     let next = document.items.partition_point(|item| item.start < comment.start);
     // Inside a value over several lines: the line below.
-    if let Some(around) = next.checked_sub(1).and_then(|i| document.items.get(i)).filter(|item| item.end > comment.end) {
+    if let Some(around) = next.checked_sub(1).and_then(|i| document.items.get(i)).filter(|item| item.end > comment.end)
+    {
         let below = edits::line_end(text, comment.end);
         let from = (below + 1).min(around.end);
         return Span::new(from, edits::line_end(text, from));
@@ -148,7 +149,8 @@ fn judge(text: &str, allow: &Allow<'_>, findings: &mut Vec<Diagnostic>, own: &mu
     for (span, code) in &allow.codes {
         let shown = show::quoted(code);
         let Some(rule) = super::find(code) else {
-            let meant = suggest::closest(code, super::all().map(|rule| rule.code).filter(|c| suggest::same_family(c, code)));
+            let meant =
+                suggest::closest(code, super::all().map(|rule| rule.code).filter(|c| suggest::same_family(c, code)));
             let message = match meant {
                 Some(meant) => format!("there is no rule {shown}: did you mean `{meant}`?"),
                 None => format!("there is no rule {shown}"),
