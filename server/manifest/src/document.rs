@@ -31,6 +31,10 @@ pub struct Document<'t> {
     pub broken: Vec<Span>,
     /// How deep the text nests in all, also where that is beyond [`MAX_DEPTH`].
     pub depth: usize,
+    /// The ranges of headers and entries, in the order of the text.
+    pub items: Vec<Span>,
+    /// The comments, each from `#` to the end of its line.
+    pub comments: Vec<Span>,
     /// Where each table header stands, with its dotted key, in the order of the text.
     pub headers: Vec<HeaderPlace<'t>>,
 }
@@ -207,6 +211,7 @@ impl<'t> Document<'t> {
     /// The document of a tree, which it uses up.
     #[must_use]
     pub fn of(tree: Tree<'t>) -> Self {
+        let comments = tree.comments().collect();
         let Tree { text, items, errors, .. } = tree;
         let mut builder = Builder {
             text,
@@ -216,6 +221,8 @@ impl<'t> Document<'t> {
                 headers_broken: false,
                 broken: Vec::new(),
                 depth: 0,
+                items: items.iter().map(Item::span).collect(),
+                comments,
                 headers: Vec::new(),
             },
             current: Place::Root,

@@ -11,6 +11,7 @@ mod edits;
 pub mod fix;
 pub mod grammar;
 mod grants;
+mod json_schema;
 pub mod model;
 mod options;
 pub mod rules;
@@ -22,11 +23,11 @@ mod text;
 mod view;
 
 use document::Document;
-use model::Manifest;
 
 pub use daemon::{ErrorKind, Warning, check_compat, validate, warnings};
 pub use diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit};
 pub use grants::{Grants, PolicyBinding, grants, policy_bindings};
+pub use json_schema::json_schema;
 pub use options::{Level, Options};
 pub use text::{Encoding, LineIndex, Position, Span};
 
@@ -76,18 +77,17 @@ pub fn analyze(text: &str, options: &Options) -> Analysis {
         return too_large(text.len(), options);
     }
     let document = Document::parse(text);
-    let (daemon, manifest, refusal) = judge(text, &document, options);
+    // The manifest lives and dies there: dropping it recurses as deep as reading it.
+    let judgement = deep::run(document.depth, || judge(text, options));
     let mut diagnostics = rules::run(text, &document, options);
-    if let Some(refusal) = refusal
+    if let Some(refusal) = judgement.refusal
         && !diagnostics.iter().any(|d| d.rule.daemon == Daemon::Rejects && !rules::is_compat(d.rule))
     {
         diagnostics.push(refusal);
     }
+    rules::suppress(text, &document, &mut diagnostics);
     configure(&mut diagnostics, options);
-    let (grants, policy_bindings) = match manifest {
-        Some(manifest) => (Some(grants(&manifest)), Some(policy_bindings(&manifest))),
-        None => (None, None),
-    };
+    let Judgement { daemon, grants, policy_bindings, .. } = judgement;
     Analysis { diagnostics, daemon, grants, policy_bindings }
 }
 
@@ -162,28 +162,42 @@ fn too_large(len: usize, options: &Options) -> Analysis {
     Analysis { diagnostics, daemon, grants: None, policy_bindings: None }
 }
 
-/// What a daemon alone says, the manifest if it takes it, and else its own words.
-fn judge(text: &str, document: &Document<'_>, options: &Options) -> (Verdict, Option<Manifest>, Option<Diagnostic>) {
-    let refused =
-        |kind| Verdict { accepts: false, error_kind: Some(kind), compat_error_kind: None, warnings: Vec::new() };
-    let finding = |span, message| Some(rules::finding(&rules::REFUSED, span, message));
-    match deep::run(document.depth, || daemon::parse(text)) {
+/// What a daemon alone says of a text, with what follows from its verdict.
+struct Judgement {
+    daemon: Verdict,
+    grants: Option<Grants>,
+    policy_bindings: Option<Vec<PolicyBinding>>,
+    /// Its own words where it refuses.
+    refusal: Option<Diagnostic>,
+}
+
+fn judge(text: &str, options: &Options) -> Judgement {
+    let refused = |kind, span, message| Judgement {
+        daemon: Verdict { accepts: false, error_kind: Some(kind), compat_error_kind: None, warnings: Vec::new() },
+        grants: None,
+        policy_bindings: None,
+        refusal: Some(rules::finding(&rules::REFUSED, span, message)),
+    };
+    let manifest = match daemon::parse(text) {
+        Ok(manifest) => manifest,
         Err(error) => {
             let span = error.span().map_or(Span::at(0), |at| Span::new(at.start.min(at.end), at.end));
-            (refused(ErrorKind::ManifestParse), None, finding(span, show::plain(error.message())))
+            return refused(ErrorKind::ManifestParse, span, show::plain(error.message()));
         }
-        Ok(manifest) => match validate(&manifest) {
-            Err(kind) => (refused(kind), None, finding(Span::at(0), format!("a daemon refuses this manifest: {kind}"))),
-            Ok(()) => {
-                let daemon = Verdict {
-                    accepts: true,
-                    error_kind: None,
-                    compat_error_kind: check_compat(&manifest, options.palyra_version).err(),
-                    warnings: warnings(&manifest),
-                };
-                (daemon, Some(manifest), None)
-            }
+    };
+    if let Err(kind) = validate(&manifest) {
+        return refused(kind, Span::at(0), format!("a daemon refuses this manifest: {kind}"));
+    }
+    Judgement {
+        daemon: Verdict {
+            accepts: true,
+            error_kind: None,
+            compat_error_kind: check_compat(&manifest, options.palyra_version).err(),
+            warnings: warnings(&manifest),
         },
+        grants: Some(grants(&manifest)),
+        policy_bindings: Some(policy_bindings(&manifest)),
+        refusal: None,
     }
 }
 

@@ -11,6 +11,7 @@ pub fn closest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<
     let words: Vec<&str> = words.collect();
     let near = words
         .iter()
+        .filter(|word| word.len().abs_diff(typed.len()) <= word.len().max(typed.len()) / 3)
         .map(|word| (distance(&typed, word), *word))
         .filter(|(edits, word)| *edits <= word.len().max(typed.len()) / 3)
         .min_by_key(|(edits, _)| *edits)
@@ -21,6 +22,19 @@ pub fn closest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<
         let only = sharing.next().copied();
         if sharing.next().is_some() { None } else { only }
     })
+}
+
+/// Whether one insertion, deletion, replacement or swap of neighbours turns `typed` into `word`.
+#[must_use]
+pub fn one_slip(typed: &str, word: &str) -> bool {
+    typed.len().abs_diff(word.len()) <= 1 && distance(typed, word) == 1
+}
+
+/// Whether two rule codes share their family, give or take a slip.
+#[must_use]
+pub fn same_family(code: &str, typed: &str) -> bool {
+    let family = |code: &str| code.split_once('/').map_or_else(String::new, |(family, _)| family.to_owned());
+    distance(&family(code), &family(typed)) <= 1
 }
 
 /// The number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.

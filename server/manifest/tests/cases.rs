@@ -128,7 +128,7 @@ fn read_cases(text: &str) -> Vec<Case> {
             expected.push_str(line);
             expected.push('\n');
         } else if let Some((from, to, code, message)) = read_mark(line) {
-            let at = case.fragment.lines().count() - 1;
+            let at = case.fragment.lines().count().saturating_sub(1);
             case.marks.push((at, from, to, code, message));
         } else {
             case.fragment.push_str(line);
@@ -140,7 +140,9 @@ fn read_cases(text: &str) -> Vec<Case> {
         for text in [&mut case.fragment].into_iter().chain(case.fixes.iter_mut().map(|fix| &mut fix.2)) {
             let kept = text.trim_end_matches('\n').len();
             text.truncate(kept);
-            text.push('\n');
+            if !text.is_empty() {
+                text.push('\n');
+            }
         }
     }
     cases

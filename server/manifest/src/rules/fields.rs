@@ -3,7 +3,7 @@
 use super::{Context, Family, FixKind, Rule};
 use crate::{
     diagnostic::{Daemon, Severity, Tag},
-    document::{Field, Node, NodeKind, Table, spelled},
+    document::{Field, Node, NodeKind, Origin, Table, spelled},
     edits, grammar,
     shape::{KeyShape, ROOT, TableShape, Type},
     show, suggest,
@@ -154,8 +154,8 @@ fn check(cx: &mut Context<'_, '_>) {
 fn check_table(cx: &mut Context<'_, '_>, view: View<'_, '_>, shape: &'static TableShape) {
     match view.as_table() {
         Some(table) => {
-            check_keys(cx, table, shape);
-            check_missing(cx, view, table, shape);
+            let guesses = check_keys(cx, table, shape);
+            check_missing(cx, view, table, shape, &guesses);
         }
         None => check_positional(cx, view, shape),
     }
@@ -164,10 +164,19 @@ fn check_table(cx: &mut Context<'_, '_>, view: View<'_, '_>, shape: &'static Tab
     }
 }
 
-fn check_keys(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static TableShape) {
+/// Unknown keys of one table that a meaning is sought for: more of them are no slips of the pen.
+const MAX_GUESSES: usize = 100;
+
+/// Reports what is wrong with the keys; gives the keys that unknown ones are told to mean.
+fn check_keys(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static TableShape) -> Vec<&'static str> {
+    let mut guesses = Vec::new();
+    let mut unknown = 0;
     for (name, field) in &table.fields {
         let Some((_, key)) = shape.key(name) else {
-            unknown_key(cx, table, shape, name, field);
+            unknown += 1;
+            let meant = if unknown <= MAX_GUESSES { meant(table, shape, name) } else { None };
+            guesses.extend(meant);
+            unknown_key(cx, table, shape, name, field, meant);
             continue;
         };
         if key.name == name {
@@ -189,13 +198,20 @@ fn check_keys(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static Table
                 .safe_fix(format!("Rename to `{}`", key.name), vec![edits::replace(field.key, key.name)]);
         }
     }
+    guesses
 }
 
-fn unknown_key(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static TableShape, name: &str, field: &Field<'_>) {
+fn unknown_key(
+    cx: &mut Context<'_, '_>,
+    table: &Table<'_>,
+    shape: &'static TableShape,
+    name: &str,
+    field: &Field<'_>,
+    meant: Option<&'static str>,
+) {
     let owner = if shape.path.is_empty() { "the manifest".to_owned() } else { format!("`{}`", shape.path) };
     let shown = show::quoted(name);
-    let free = || shape.keys.iter().map(|key| key.name).filter(|key| table.get(key).is_none());
-    if let Some(meant) = suggest::closest(name, free()) {
+    if let Some(meant) = meant {
         cx.report(&UNKNOWN_KEY, field.key, format!("{owner} has no key {shown}: did you mean `{meant}`?"))
             .unsafe_fix(format!("Rename to `{meant}`"), vec![edits::replace(field.key, meant)]);
         return;
@@ -233,7 +249,13 @@ fn tables_with(shape: &'static TableShape, name: &str) -> Option<&'static str> {
     })
 }
 
-fn check_missing(cx: &mut Context<'_, '_>, view: View<'_, '_>, table: &Table<'_>, shape: &'static TableShape) {
+fn check_missing(
+    cx: &mut Context<'_, '_>,
+    view: View<'_, '_>,
+    table: &Table<'_>,
+    shape: &'static TableShape,
+    guesses: &[&str],
+) {
     // Where a line broke off, the missing key may be the one that is being written.
     if table.incomplete || cx.document.headers_broken {
         return;
@@ -244,8 +266,7 @@ fn check_missing(cx: &mut Context<'_, '_>, view: View<'_, '_>, table: &Table<'_>
         view.span
     };
     for key in shape.keys.iter().filter(|key| key.required) {
-        // Its own type check speaks for a schema that is there.
-        if view.get(key.name).is_some() {
+        if view.get(key.name).is_some() || guesses.contains(&key.name) {
             continue;
         }
         let owner = if shape.path.is_empty() { "the manifest".to_owned() } else { format!("`{}`", shape.path) };
@@ -255,6 +276,11 @@ fn check_missing(cx: &mut Context<'_, '_>, view: View<'_, '_>, table: &Table<'_>
             finding.unsafe_fix(format!("Add `{}`", key.name), vec![edit]);
         }
     }
+}
+
+/// The key that an unknown one most likely means.
+fn meant(table: &Table<'_>, shape: &'static TableShape, name: &str) -> Option<&'static str> {
+    suggest::closest(name, shape.keys.iter().map(|key| key.name).filter(|key| table.get(key).is_none()))
 }
 
 /// Adds a missing key with a value to start from, in the words of the manifest where it has them.
@@ -315,7 +341,7 @@ fn check_positional(cx: &mut Context<'_, '_>, view: View<'_, '_>, shape: &'stati
     let named = if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) };
     cx.report(&POSITIONAL, view.span, format!("`{}` is written as an array: name its keys", shape.path))
         .safe_fix("Name the keys", vec![edits::replace(view.span, named)]);
-    for key in shape.keys.iter().filter(|key| key.required).skip(0) {
+    for key in shape.keys.iter().filter(|key| key.required) {
         if view.get(key.name).is_none() {
             cx.report(&MISSING_KEY, view.span, format!("`{}` needs `{}`", shape.path, key.name));
         }
@@ -416,6 +442,11 @@ fn check_enum(cx: &mut Context<'_, '_>, key: &'static KeyShape, allowed: &'stati
 }
 
 fn wrong_type(cx: &mut Context<'_, '_>, key: &'static KeyShape, expected: &str, node: &Node<'_>) {
+    // `[[a]]` that did not read leaves its sub-sections, which make a table of `a`.
+    let by_headers = node.as_table().is_some_and(|table| table.origin != Origin::Inline);
+    if cx.document.headers_broken && matches!(key.ty, Type::Tables(_)) && by_headers {
+        return;
+    }
     let raw = node.span.of(cx.text);
     // What a person clearly means can be written in the right type.
     let converted = match (key.ty, &node.kind) {
@@ -429,9 +460,7 @@ fn wrong_type(cx: &mut Context<'_, '_>, key: &'static KeyShape, expected: &str, 
             NodeKind::Integer(_) | NodeKind::Float(_) | NodeKind::Boolean(_) | NodeKind::DateTime,
         ) if expected == "a string" => Some(format!("\"{raw}\"")),
         (Type::Strings, NodeKind::String(_)) => Some(format!("[{raw}]")),
-        (Type::Tables(_), NodeKind::Table(table)) if table.origin == crate::document::Origin::Inline => {
-            Some(format!("[{raw}]"))
-        }
+        (Type::Tables(_), NodeKind::Table(table)) if table.origin == Origin::Inline => Some(format!("[{raw}]")),
         _ => None,
     };
     let mut edits: Vec<_> = converted.map(|new| edits::replace(node.span, new)).into_iter().collect();

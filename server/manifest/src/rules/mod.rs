@@ -18,6 +18,7 @@ mod plugin;
 mod quotas;
 mod schema;
 mod secrets;
+mod suppress;
 mod syntax;
 mod text;
 mod tool;
@@ -99,6 +100,7 @@ pub static FAMILIES: &[&Family] = &[
     &builder::FAMILY,
     &integrity::FAMILY,
     &text::FAMILY,
+    &suppress::FAMILY,
 ];
 
 /// Every rule.
@@ -152,6 +154,7 @@ pub fn page(rule: &Rule) -> String {
     page
 }
 
+pub(crate) use suppress::apply as suppress;
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
 
 /// A finding without anything to it but its place and message.
@@ -163,6 +166,9 @@ pub(crate) fn finding(rule: &'static Rule, span: Span, message: String) -> Diagn
 pub(crate) fn is_compat(rule: &Rule) -> bool {
     matches!(rule.code, "compat/protocol-too-new" | "compat/min-too-new" | "compat/max-too-old")
 }
+
+/// Findings that are kept of one file.
+pub(crate) const MAX_FINDINGS: usize = 2_000;
 
 /// What a check looks at, and where its findings go.
 pub(crate) struct Context<'d, 't> {
@@ -180,6 +186,10 @@ pub(crate) struct Context<'d, 't> {
 impl<'d, 't> Context<'d, 't> {
     /// Reports a finding; the result takes what belongs to it.
     pub fn report(&mut self, rule: &'static Rule, span: Span, message: impl Into<String>) -> Finding<'_> {
+        // Beyond the limit the last one is told over: the file is no manifest, and no one reads on.
+        if self.findings.len() > MAX_FINDINGS {
+            self.findings.pop();
+        }
         let at = self.findings.len();
         self.findings.push(finding(rule, span, message.into()));
         Finding(&mut self.findings[at])

@@ -42,6 +42,7 @@ pub(super) fn lex(text: &str) -> Vec<Token> {
         base = BOM.len();
         tokens.push(Token::new(TokenKind::Whitespace, 0, base));
     }
+    let mut looks_back = MAX_LOOKS_BACK;
     'again: loop {
         let rest = text.get(base..).unwrap_or_default();
         // The lexer would skip a second mark without a token for it.
@@ -73,9 +74,20 @@ pub(super) fn lex(text: &str) -> Vec<Token> {
                 }
             }
             if matches!(token.kind, TokenKind::MlBasicString | TokenKind::MlLiteralString) {
-                if !is_closed(token.kind, token.span().of(text))
-                    && let Some(cut) = next_opening_line(text, token.span())
+                let closed = is_closed(token.kind, token.span().of(text));
+                // One that took the opening quotes of a later string for its own end leaves the last one open.
+                if !closed
+                    && looks_back > 0
+                    && let Some((at, cut)) = swallowed_an_opening(text, &tokens)
                 {
+                    looks_back -= 1;
+                    let string = tokens[at];
+                    tokens.truncate(at);
+                    tokens.push(Token::new(string.kind, string.span().start, cut));
+                    base = cut;
+                    continue 'again;
+                }
+                if !closed && let Some(cut) = next_opening_line(text, token.span()) {
                     tokens.push(Token::new(token.kind, token.span().start, cut));
                     base = cut;
                     continue 'again;
@@ -86,6 +98,25 @@ pub(super) fn lex(text: &str) -> Vec<Token> {
         }
         return tokens;
     }
+}
+
+/// How often one text is read again from an earlier string: each time costs the rest of the text.
+const MAX_LOOKS_BACK: usize = 8;
+
+/// The first multi-line string whose last line reads `key = """`, with the start of the line in it that starts a key or
+/// a table.
+fn swallowed_an_opening(text: &str, tokens: &[Token]) -> Option<(usize, usize)> {
+    tokens.iter().enumerate().find_map(|(i, token)| {
+        if !matches!(token.kind, TokenKind::MlBasicString | TokenKind::MlLiteralString) {
+            return None;
+        }
+        let string = token.span().of(text);
+        let last = string.rsplit_once('\n')?.1.trim_end_matches(['"', '\'']).trim_end();
+        if !last.ends_with('=') || !opens_by_text(last) {
+            return None;
+        }
+        Some((i, next_opening_line(text, token.span())?))
+    })
 }
 
 /// Whether a string token ends with its own closing quotes.

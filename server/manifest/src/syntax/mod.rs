@@ -45,6 +45,18 @@ pub enum Item<'t> {
     Garbage(Span),
 }
 
+impl Item<'_> {
+    /// Its range.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Header(header) => header.span,
+            Self::Entry(entry) => entry.span,
+            Self::Garbage(span) => *span,
+        }
+    }
+}
+
 /// The header of a table or of an element of an array of tables.
 #[derive(Debug)]
 pub struct Header<'t> {

@@ -156,7 +156,8 @@ impl<'t> Parser<'t> {
     /// Reports at most one slip a line and item: what follows on the same line is nearly always its echo.
     fn error(&mut self, kind: Kind, span: Span, message: impl Into<String>) -> Option<&mut SyntaxError> {
         let earlier = self.errors.get(self.item_errors..).unwrap_or_default();
-        let echo = earlier.iter().any(|error| {
+        // Errors come in the order of the text, or nearly so: the last one is the one to echo.
+        let echo = earlier.last().is_some_and(|error| {
             let between = Span::new(error.span.start.min(span.start), error.span.start.max(span.start));
             !between.of(self.text).contains('\n')
         });
