@@ -69,7 +69,7 @@ impl LanguageServer for Backend {
     }
 
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
-        notifications::did_change_configuration(&self.0, params);
+        notifications::did_change_configuration(&self.0, &params);
     }
 
     async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {

@@ -204,9 +204,8 @@ impl Session {
     }
 
     /// Takes over the settings of an editor that pushes them.
-    pub(crate) async fn push_settings(self: &Arc<Self>, settings: EditorSettings, problems: Vec<String>) {
+    pub(crate) fn push_settings(self: &Arc<Self>, settings: EditorSettings) {
         self.set_settings(Settings::new(settings, Vec::new()));
-        self.tell(problems).await;
     }
 
     fn set_settings(self: &Arc<Self>, settings: Settings) {
@@ -253,7 +252,8 @@ impl Session {
         self.tell(snapshot.settings.take_problems()).await;
     }
 
-    async fn tell(&self, problems: Vec<String>) {
+    /// Shows what is wrong with settings.
+    pub(crate) async fn tell(&self, problems: Vec<String>) {
         for problem in problems {
             self.client.show_message(MessageType::WARNING, plain(&problem)).await;
         }
