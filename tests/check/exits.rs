@@ -16,7 +16,7 @@ fn wrong_usage_is_2_and_says_what_to_do() {
     for (arguments, words) in [
         (&["check", "--format", "xml"][..], "possible values: human, concise, json, jsonl, sarif, github"),
         (&["check", "--colour"], "unexpected argument"),
-        (&["chek"], "similar subcommand exists: 'check'"),
+        (&["chek"], "'check'"),
         (&["check", "-", "skill.toml"], "cannot be mixed"),
         (&["check", "--stdin-filename", "x"], "give `-`"),
         (&["fmt", "-", "skill.toml"], "cannot be mixed"),

@@ -34,3 +34,26 @@ fn an_unknown_rule_gets_advice() {
     let ran = folder.run(&["explain", "zzz"]).exits(2);
     assert_eq!(ran.err, "error: no rule `zzz`; `skillyard explain` lists all rules\n");
 }
+
+#[test]
+fn the_schema_is_one_and_takes_a_good_manifest() {
+    let folder = Folder::with(&[]);
+    let schema = folder.run(&["schema"]).exits(0).quietly().json();
+    assert!(jsonschema::meta::is_valid(&schema));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let manifest = serde_json::json!({
+        "manifest_version": 2,
+        "skill_id": "acme.x",
+        "name": "X",
+        "version": "1.0.0",
+        "publisher": "acme",
+        "entrypoints": { "tools": [{
+            "id": "acme.x", "name": "X", "description": "X.", "input_schema": {}, "output_schema": {},
+        }] },
+        "compat": { "required_protocol_major": 1, "min_palyra_version": "0.1.0" },
+    });
+    assert!(validator.is_valid(&manifest));
+    let mut wrong = manifest.clone();
+    wrong["colour"] = "blue".into();
+    assert!(!validator.is_valid(&wrong));
+}

@@ -98,3 +98,18 @@ fn the_configuration_sets_the_daemon() {
     assert_eq!(kind(&[]), "UnsupportedRuntimeVersion");
     assert_eq!(kind(&["--palyra-version", "0.1.0"]), serde_json::Value::Null);
 }
+
+#[test]
+fn a_comment_allows_a_finding_with_a_reason() {
+    let allowed = format!("# skillyard: allow({CODE}): old daemons read it\nmin_protocol_major");
+    let folder = Folder::with(&[("skill.toml", &warned().replace("min_protocol_major", &allowed))]);
+    assert_eq!(severity(&folder, &[]), None);
+    // What is allowed without need is reported.
+    folder.write("skill.toml", warned().replace("min_protocol_major", &allowed.replace(CODE, "fields/positional")));
+    let ran = folder.run(&["check", "--format", "concise"]);
+    assert!(ran.out.contains("[suppress/unused]") && ran.out.contains(CODE), "{ran:?}");
+    // What a daemon rejects is not allowed away.
+    folder.write("skill.toml", BAD.replace("sumary", "# skillyard: allow(fields/unknown-key): why not\nsumary"));
+    let ran = folder.run(&["check", "--format", "concise"]).exits(1);
+    assert!(ran.out.contains("[fields/unknown-key]"), "{ran:?}");
+}

@@ -16,7 +16,7 @@ use std::{panic, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{check, completions, explain, fmt, lsp},
+    commands::{check, completions, explain, fmt, lsp, schema},
     error::Error,
     exit::Exit,
 };
@@ -49,6 +49,7 @@ enum Command {
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
     Lsp(lsp::Arguments),
+    Schema(schema::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -71,6 +72,7 @@ fn run(command: Command) -> Result<Exit, Error> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Lsp(arguments) => lsp::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

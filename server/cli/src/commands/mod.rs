@@ -5,3 +5,4 @@ pub mod completions;
 pub mod explain;
 pub mod fmt;
 pub mod lsp;
+pub mod schema;
