@@ -3,11 +3,7 @@
 use std::{collections::HashMap, hash::Hash, ops::Range};
 
 use super::{Context, Rule};
-use crate::{
-    diagnostic::{Daemon, Severity, Tag},
-    grammar, show,
-    view::Text,
-};
+use crate::{diagnostic::Tag, grammar, show, view::Text};
 
 /// The elements whose key an earlier one has, each behind that first one.
 pub(super) fn repeated<K: Eq + Hash, T: Copy>(items: impl IntoIterator<Item = (K, T)>) -> Vec<(T, T)> {
@@ -73,13 +69,19 @@ pub(super) fn first_run(value: &str, is: impl Fn(char) -> bool) -> Option<Range<
     Some(start..start + len)
 }
 
-/// Reports a name that is no identifier, at the characters that are wrong. `what` names it with its article.
-pub(super) fn report_bad_name(cx: &mut Context<'_, '_>, rule: &'static Rule, text: Text<'_, '_>, what: &str) {
-    debug_assert!(matches!((rule.daemon, rule.severity), (Daemon::Rejects, Severity::Error)));
+/// Reports a name that is no identifier, at the characters that are wrong. `what` names it with its article; `only` is
+/// one that its list cannot do without.
+pub(super) fn report_bad_name(
+    cx: &mut Context<'_, '_>,
+    rule: &'static Rule,
+    text: Text<'_, '_>,
+    what: &str,
+    only: bool,
+) {
     let trimmed = text.trimmed();
     if trimmed.is_empty() {
-        let edit = cx.remove_listed(text.node);
-        cx.report(rule, text.span(), format!("{what} is empty")).unsafe_fix("Remove it", vec![edit]);
+        let edit = (!only).then(|| cx.remove_listed(text.node));
+        cx.report(rule, text.span(), format!("{what} is empty")).unsafe_fix("Remove it", edit.into_iter().collect());
         return;
     }
     let skipped = text.value.len() - text.value.trim_start().len();

@@ -79,7 +79,7 @@ fn check(cx: &mut Context<'_, '_>) {
             if grammar::is_identifier(name.value) {
                 common::report_untrimmed(cx, &UNTRIMMED, *name, "a daemon keeps it, and nothing has such a name");
             } else {
-                common::report_bad_name(cx, &BAD_NAME, *name, what);
+                common::report_bad_name(cx, &BAD_NAME, *name, what, false);
             }
         }
         let good = names.iter().filter(|name| !name.trimmed().is_empty());

@@ -1,7 +1,7 @@
 //! Hosts that a skill may call.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::{Ipv4Addr, Ipv6Addr},
     ops::Range,
 };
@@ -10,6 +10,7 @@ use super::{Context, Family, FixKind, Rule, common};
 use crate::{
     diagnostic::{Daemon, Severity, Tag},
     grammar, show,
+    text::Span,
     view::Text,
 };
 
@@ -104,7 +105,7 @@ static PORT: Rule = rejected(
     "egress/port",
     FixKind::Safe,
     "A host has a port",
-    "Hosts are granted without a port. Drop it; a service that listens on another port than 80 or 443 cannot be granted.",
+    "Hosts are granted as a whole, and a daemon refuses `:` in one. A port cannot narrow the grant: drop it.",
     "[capabilities]\nhttp_egress_allowlist = [\"api.acme.example:443\"]",
     GOOD,
 );
@@ -390,16 +391,25 @@ fn check(cx: &mut Context<'_, '_>) {
         let place = item.field.map_or(item.node.span, |field| field.key);
         cx.report(&TOO_MANY, place, format!("{} hosts are more than anyone reviews", hosts.len()));
     }
+    let normal: Vec<_> = hosts.iter().map(|host| (grammar::normalize_host(host.value), *host)).collect();
+    let named = || normal.iter().filter(|(name, _)| !name.is_empty()).cloned();
+    let again: HashSet<Span> = common::repeated(named()).into_iter().map(|(_, again)| again.span()).collect();
     for host in &hosts {
         match host.value.contains('*') {
             // Its own rule speaks for one that is not opted in.
-            true if opted_in => check_wildcard(cx, *host),
-            true => {}
-            false if grammar::is_host(host.value) => check_spelling(cx, *host, true),
-            false => check_rejected(cx, *host),
+            true if !opted_in => {}
+            // One more of the same is told as that, however it is written.
+            true if again.contains(&host.span()) => {}
+            true => check_wildcard(cx, *host),
+            false if !grammar::is_host(host.value) => check_rejected(cx, *host),
+            false if again.contains(&host.span()) => {}
+            false => check_spelling(cx, *host, true),
         }
     }
-    check_repeated(cx, &hosts, opted_in);
+    common::report_repeated(cx, &DUPLICATE, named());
+    if opted_in {
+        check_covered(cx, &normal);
+    }
 }
 
 /// The parts of a host that is written as a URL or with parts of one, as ranges.
@@ -700,16 +710,12 @@ fn check_suffix(cx: &mut Context<'_, '_>, host: Text<'_, '_>, suffix: &str, star
     }
 }
 
-fn check_repeated(cx: &mut Context<'_, '_>, hosts: &[Text<'_, '_>], opted_in: bool) {
-    let normal: Vec<_> = hosts.iter().map(|host| (grammar::normalize_host(host.value), *host)).collect();
-    common::report_repeated(cx, &DUPLICATE, normal.iter().filter(|(name, _)| !name.is_empty()).cloned());
-    if !opted_in {
-        return;
-    }
-    let wild: HashMap<&str, Text<'_, '_>> =
-        normal.iter().filter_map(|(name, host)| Some((name.strip_prefix("*.")?, *host))).collect();
-    for (name, host) in &normal {
-        let over = name.split_once('.').filter(|(label, _)| !label.contains('*')).and_then(|(_, rest)| wild.get(rest));
+fn check_covered(cx: &mut Context<'_, '_>, normal: &[(String, Text<'_, '_>)]) {
+    let suffix = |name: &'_ str| name.strip_prefix("*.").filter(|suffix| !suffix.contains('*')).map(ToOwned::to_owned);
+    let wild: HashMap<String, Text<'_, '_>> =
+        normal.iter().filter_map(|(name, host)| Some((suffix(name)?, *host))).collect();
+    for (name, host) in normal.iter().filter(|(name, _)| !name.contains('*')) {
+        let over = name.split_once('.').and_then(|(_, rest)| wild.get(rest));
         let Some(over) = over else { continue };
         let message = format!("{} covers {}", show::quoted(over.trimmed()), show::quoted(host.trimmed()));
         let edit = cx.remove_listed(host.node);

@@ -1,10 +1,13 @@
 //! Filesystem roots.
 
+use std::collections::HashSet;
+
 use super::{Context, Family, FixKind, Rule, common, paths};
 use crate::{
     diagnostic::{Daemon, Severity, Tag},
     grammar::PathFault,
     show,
+    text::Span,
     view::Text,
 };
 
@@ -263,10 +266,12 @@ fn check(cx: &mut Context<'_, '_>) {
         if roots.len() > MAX_ROOTS {
             cx.report(&TOO_MANY, place, format!("{} roots are more than anyone reviews", roots.len()));
         }
-        for root in &roots {
+        check_overlap(cx, &roots);
+        // One more of the same is told as that, however it is written.
+        let again: HashSet<Span> = common::repeated(good(&roots)).into_iter().map(|(_, again)| again.span()).collect();
+        for root in roots.iter().filter(|root| !again.contains(&root.span())) {
             check_root(cx, *root);
         }
-        check_overlap(cx, &roots);
     }
 }
 
@@ -424,13 +429,16 @@ fn is_reserved(segment: &str) -> bool {
     numbered || matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$")
 }
 
+/// The roots without a fault, each with what a daemon makes of it.
+fn good<'r, 'd, 't>(roots: &'r [Text<'d, 't>]) -> impl Iterator<Item = (String, Text<'d, 't>)> + use<'r, 'd, 't> {
+    let good = roots.iter().filter(|root| paths::faults(root.value).is_empty());
+    good.map(|root| (root.trimmed().replace('\\', "/"), *root))
+}
+
 fn check_overlap(cx: &mut Context<'_, '_>, roots: &[Text<'_, '_>]) {
-    let good = || roots.iter().filter(|root| paths::faults(root.value).is_empty());
-    let normal = |root: &Text<'_, '_>| root.trimmed().replace('\\', "/");
-    common::report_repeated(cx, &DUPLICATE, good().map(|root| (normal(root), *root)));
+    common::report_repeated(cx, &DUPLICATE, good(roots));
     // In the order of their segments all that lies below a root stands directly behind it.
-    let mut sorted: Vec<_> =
-        good().filter(|root| !root.value.contains('*')).map(|root| (normal(root), *root)).collect();
+    let mut sorted: Vec<_> = good(roots).filter(|(path, _)| !path.contains('*')).collect();
     sorted.sort_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
     let mut outer: Option<&(String, Text<'_, '_>)> = None;
     for entry in &sorted {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::grammar::PathFault;
+use crate::grammar::{PathFault, path_fault};
 
 /// One fault of a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -100,7 +100,8 @@ pub(super) fn repaired(path: &str) -> Option<(String, bool)> {
             segment => segments.push(segment),
         }
     }
-    (!segments.is_empty()).then(|| (segments.join("/"), same))
+    let repaired = segments.join("/");
+    path_fault(&repaired).is_none().then_some((repaired, same))
 }
 
 /// What is wrong and what to do, for the fault of a path that a message calls `what` (with its article).
@@ -123,7 +124,6 @@ pub(super) fn message(kind: PathFault, shown: &str, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grammar::path_fault;
 
     #[test]
     fn faults_agree_with_the_grammar() {

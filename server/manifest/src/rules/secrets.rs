@@ -162,6 +162,7 @@ fn bad_scope(cx: &mut Context<'_, '_>, scope: Text<'_, '_>) {
         None => (trimmed, None),
     };
     let known = grammar::SCOPE_PREFIXES.contains(&prefix);
+    let meant = meant_scope(cx, trimmed, prefix, id);
     let (span, message) = match id {
         _ if trimmed.is_empty() => (scope.span(), "the scope is empty".to_owned()),
         Some(id) if known && id.trim().is_empty() => {
@@ -176,12 +177,16 @@ fn bad_scope(cx: &mut Context<'_, '_>, scope: Text<'_, '_>) {
         }
         None if known => (scope.span(), format!("`{prefix}` needs `:` and an identifier behind it")),
         _ => {
-            let message = "a scope is `global`, `principal:ID`, `channel:ID` or `skill:ID`";
-            (at(0..prefix.len()), format!("{} is no scope: {message}", show::quoted(prefix)))
+            let shown = show::quoted(prefix);
+            let message = match &meant {
+                Some((meant, _)) => format!("{shown} is no scope: did you mean {}?", show::quoted(meant)),
+                None => format!("{shown} is no scope: it is `global`, `principal:ID`, `channel:ID` or `skill:ID`"),
+            };
+            (at(0..prefix.len()), message)
         }
     };
-    let fix = meant_scope(cx, trimmed, prefix, id)
-        .map(|(meant, safe)| (format!("Write `{}`", show::plain(&meant)), safe, cx.set_string(scope.node, &meant)));
+    let fix =
+        meant.map(|(meant, safe)| (format!("Write {}", show::quoted(&meant)), safe, cx.set_string(scope.node, &meant)));
     let finding = cx.report(&BAD_SCOPE, span, message);
     match fix {
         Some((title, true, edit)) => {
@@ -207,12 +212,14 @@ fn meant_scope(cx: &Context<'_, '_>, scope: &str, prefix: &str, id: Option<&str>
     let words = || grammar::SCOPE_PREFIXES.into_iter();
     let own = skill_id(cx);
     match id {
-        // A known word whose identifier is wrong: only the author knows it, but for the skill's own.
-        Some(id) if id.trim().is_empty() => match suggest::closest(prefix, words())? {
-            "skill" => good(format!("skill:{}", own?), false),
-            _ => None,
-        },
-        Some(id) => good(format!("{}:{}", suggest::closest(prefix, words())?, id.trim().to_ascii_lowercase()), false),
+        Some(id) => {
+            let word = suggest::closest(prefix, words())?;
+            // An identifier that is wrong only the author knows, but for the skill's own.
+            match good(format!("{word}:{}", id.trim().to_ascii_lowercase()), false) {
+                None if word == "skill" => good(format!("skill:{}", own?), false),
+                meant => meant,
+            }
+        }
         None if own.is_some_and(|own| own == scope) => good(format!("skill:{scope}"), false),
         None => match suggest::closest(scope, words().chain(["global"]))? {
             "global" => good("global".to_owned(), false),
@@ -236,7 +243,7 @@ fn check_keys(cx: &mut Context<'_, '_>, secret: View<'_, '_>) {
         if grammar::is_identifier(key.value) {
             common::report_untrimmed(cx, &UNTRIMMED, *key, "a daemon looks the secret up with it");
         } else {
-            common::report_bad_name(cx, &BAD_KEY, *key, "the name of a secret");
+            common::report_bad_name(cx, &BAD_KEY, *key, "the name of a secret", items.len() == 1);
         }
     }
     let good = keys.iter().filter(|key| !key.trimmed().is_empty());
