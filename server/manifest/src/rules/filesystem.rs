@@ -331,7 +331,10 @@ fn check_notation(cx: &mut Context<'_, '_>, root: Text<'_, '_>) {
     }
     if let Some((from, to)) = shell_notation(trimmed) {
         let shown = show::quoted(trimmed.get(from..to).unwrap_or_default());
-        let rest = trimmed.get(to..).filter(|_| from == 0).and_then(|rest| rest.strip_prefix(['/', '\\']));
+        // What stands for a folder may go; an escape stands for a character.
+        let folder = from == 0 && !(trimmed.starts_with('%') && to == 3);
+        let rest = trimmed.get(to..).filter(|_| folder).and_then(|rest| rest.strip_prefix(['/', '\\']));
+        let rest = rest.filter(|rest| shell_notation(rest).is_none());
         let fix = rest.filter(|rest| !rest.is_empty()).map(|rest| (rest, cx.set_string(root.node, rest)));
         let finding =
             cx.report(&SHELL_NOTATION, at(cx, from, to), format!("nothing expands {shown}: it is part of the name"));
@@ -366,6 +369,7 @@ fn check_segments(cx: &mut Context<'_, '_>, root: Text<'_, '_>, trimmed: &str, s
             dotted = true;
             let new: Vec<&str> = trimmed.split('/').map(|segment| segment.trim_end_matches(['.', ' '])).collect();
             let new = (!new.contains(&"") && !trimmed.contains('\\')).then(|| new.join("/"));
+            let new = new.filter(|new| new.trim() == new);
             let fix = new.map(|new| (cx.set_string(root.node, &new), new));
             let message =
                 format!("Windows drops the end of {}: end the name with another character", show::quoted(segment));
