@@ -5,6 +5,7 @@
 //! report it, and give it a case in `tests/cases/` (a test fails until all four are there).
 
 mod builder;
+mod common;
 mod compat;
 mod config;
 mod device;
@@ -14,6 +15,7 @@ mod filesystem;
 mod identity;
 mod integrity;
 mod operator;
+mod paths;
 mod plugin;
 mod quotas;
 mod schema;
@@ -229,7 +231,7 @@ impl<'d, 't> Context<'d, 't> {
             match view.get(part) {
                 Some(_) => view = view.table(part)?,
                 // An inline or dotted parent takes an inline child.
-                None if view.as_table()?.origin != Origin::Header && view.as_table()?.insert_at.is_some() => {
+                None if matches!(view.as_table()?.origin, Origin::Inline | Origin::Dotted) => {
                     let mut inner = format!("{{ {key} = {value} }}");
                     for below in path[i + 1..].iter().rev() {
                         inner = format!("{{ {below} = {inner} }}");
