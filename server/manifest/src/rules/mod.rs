@@ -26,7 +26,7 @@ mod text;
 mod tool;
 mod wildcard;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use crate::{
     Options,
@@ -49,7 +49,7 @@ pub enum FixKind {
 }
 
 /// One rule: what its diagnostics and its page are made of.
-#[derive(PartialEq, Eq, Hash, Debug)]
+#[derive(PartialEq, Eq, Hash)]
 pub struct Rule {
     /// Stable name, `family/what-is-wrong`.
     pub code: &'static str,
@@ -67,6 +67,12 @@ pub struct Rule {
     pub bad: &'static str,
     /// The fragment as it should be.
     pub good: &'static str,
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)
+    }
 }
 
 /// The rules that guard one part of the manifest.
