@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::{
     diagnostic::TextEdit,
-    document::{Document, Field, Node, NodeKind, Origin, Table, dotted, string},
+    document::{Document, Field, Node, NodeKind, Origin, Table, string},
+    syntax::Key,
     text::Span,
 };
 
@@ -68,21 +69,61 @@ pub(crate) fn line_start(text: &str, offset: usize) -> usize {
 
 /// Adds `key = value` to a table behind its last own key. `None` where it has no lines of its own.
 pub(crate) fn add_key(text: &str, table: &Table<'_>, key: &str, value: &str) -> Option<TextEdit> {
-    let at = table.insert_at?;
     let entry = format!("{}{key} = {value}", table.prefix);
-    if table.origin == Origin::Inline {
-        let body = text.get(..at)?;
-        let kept = body.trim_end().len();
-        let empty = body.get(..kept)?.ends_with('{');
-        let comma = if empty || body.get(..kept)?.ends_with(',') { "" } else { "," };
-        let close = if at > kept || empty { " " } else { "" };
-        return Some(replace(Span::new(kept, at), format!("{comma} {entry}{close}")));
-    }
+    let at = match (table.origin, last_entry(table)) {
+        (Origin::Inline, None) => {
+            // Behind a comment only where that has ended.
+            let at = table.insert_at?;
+            let gap = if text.get(..at)?.ends_with([' ', '\t', '\n']) { "" } else { " " };
+            return Some(insert(at, format!("{gap}{entry} ")));
+        }
+        (Origin::Inline | Origin::Dotted, Some(last)) => {
+            // Dotted keys stand on lines, or between the commas of an inline table.
+            let next = skip_trivia(text, last.end);
+            if table.origin == Origin::Inline || text.get(next..)?.starts_with([',', '}']) {
+                let lead = text.get(line_start(text, last.start)..last.start)?;
+                let own_line = lead.trim().is_empty() && last.start > lead.len();
+                let gap = if own_line { format!("{}{lead}", newline(text)) } else { " ".to_owned() };
+                return Some(insert(last.end, format!(",{gap}{entry}")));
+            }
+            last.end
+        }
+        _ => table.insert_at?,
+    };
     if at == 0 || (at <= 3 && text.get(..at) == Some("\u{FEFF}")) {
         return Some(insert(at, format!("{entry}{}", newline(text))));
     }
     let at = line_end(text, at);
     Some(insert(at, format!("{}{entry}", newline(text))))
+}
+
+/// The last `key = value` of a table, its dotted keys included and what has a header of its own left out.
+fn last_entry(table: &Table<'_>) -> Option<Span> {
+    let entry = |field: &Field<'_>| match &field.value.kind {
+        NodeKind::Table(inner) => match inner.origin {
+            Origin::Dotted => last_entry(inner),
+            Origin::Inline => Some(field.entry),
+            Origin::Header | Origin::Implicit => None,
+        },
+        NodeKind::Array(array) if array.of_tables => None,
+        _ => Some(field.entry),
+    };
+    table.fields.values().filter_map(entry).max_by_key(|span| span.end)
+}
+
+/// The first place from `at` on that is neither white space nor in a comment.
+fn skip_trivia(text: &str, mut at: usize) -> usize {
+    while let Some(rest) = text.get(at..) {
+        let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len();
+        if blank > 0 {
+            at += blank;
+        } else if rest.starts_with('#') {
+            at = line_end(text, at);
+        } else {
+            break;
+        }
+    }
+    at
 }
 
 /// Adds a section, `[a.b]` with its lines, behind the last section that shares its first key, or at the end.
@@ -138,19 +179,19 @@ pub(crate) fn remove_lines(text: &str, span: Span) -> TextEdit {
 
 /// Removes an element of a list in brackets, with one comma beside it and the space between.
 pub(crate) fn remove_listed(text: &str, span: Span) -> TextEdit {
-    let after = text.get(span.end..).unwrap_or_default();
-    let gap = after.len() - after.trim_start_matches([' ', '\t', '\n', '\r']).len();
-    if after.get(gap..).is_some_and(|rest| rest.starts_with(',')) {
-        let behind = after.get(gap + 1..).unwrap_or_default();
+    let comma = skip_trivia(text, span.end);
+    if text.get(comma..).is_some_and(|rest| rest.starts_with(',')) {
+        let behind = text.get(comma + 1..).unwrap_or_default();
         // Keep a comment behind the comma and the indentation of the next line.
         let space = behind.len() - behind.trim_start_matches([' ', '\t']).len();
         let line_ends = behind.get(space..).is_none_or(|rest| rest.starts_with(['\n', '\r']) || rest.is_empty());
-        let own_line = text.get(line_start(text, span.start)..span.start).is_some_and(|lead| lead.trim().is_empty());
+        let lead = text.get(..span.start).unwrap_or_default().trim_end_matches([' ', '\t']);
+        let own_line = lead.is_empty() || lead.ends_with('\n');
         if own_line && line_ends {
-            return remove_lines(text, span);
+            return remove_lines(text, Span::new(span.start, comma));
         }
         let space = if line_ends { 0 } else { space };
-        return replace(Span::new(span.start, span.end + gap + 1 + space), "");
+        return replace(Span::new(span.start, comma + 1 + space), "");
     }
     // The last one: the comma in front goes.
     let before = text.get(..span.start).unwrap_or_default();
@@ -159,13 +200,201 @@ pub(crate) fn remove_listed(text: &str, span: Span) -> TextEdit {
     replace(Span::new(start, span.end), "")
 }
 
-/// The range of a whole section: header and lines up to the next header that is not below it.
+/// The range of a whole section: header and lines up to the next header that is not below it. Comments directly above
+/// that next header belong to it.
 pub(crate) fn section(text: &str, document: &Document<'_>, header: Span) -> Option<Span> {
-    let at = document.headers.iter().position(|h| h.span == header)?;
-    let path = dotted(&document.headers[at].keys);
-    let below = format!("{path}.");
-    let next = document.headers.iter().skip(at + 1).find(|h| !dotted(&h.keys).starts_with(&below));
-    let start = line_start(text, header.start);
-    let end = next.map_or(text.len(), |next| line_start(text, next.span.start));
-    Some(Span::new(start, end))
+    let at = document.headers.binary_search_by_key(&header.start, |h| h.span.start).ok()?;
+    let keys = &document.headers[at].keys;
+    let is_below = |other: &[Key<'_>]| {
+        other.len() > keys.len() && other.iter().zip(keys).all(|(other, key)| other.name == key.name)
+    };
+    let next = (at + 1..document.headers.len()).find(|i| !is_below(&document.headers[*i].keys));
+    Some(Span::new(line_start(text, header.start), section_end(text, document, next)))
+}
+
+/// The ranges of all sections whose dotted key starts with `first`, those behind one another as one range.
+pub(crate) fn sections(text: &str, document: &Document<'_>, first: &str) -> Vec<Span> {
+    let mut ranges = Vec::new();
+    let mut start = None;
+    for (i, header) in document.headers.iter().enumerate() {
+        let ours = header.keys.first().is_some_and(|key| key.name == first);
+        match start {
+            None if ours => start = Some(line_start(text, header.span.start)),
+            Some(from) if !ours => {
+                ranges.push(Span::new(from, section_end(text, document, Some(i))));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    ranges.extend(start.map(|from| Span::new(from, text.len())));
+    ranges
+}
+
+/// Where the lines in front of the header at `next` end: above the comments that stand directly above it.
+fn section_end(text: &str, document: &Document<'_>, next: Option<usize>) -> usize {
+    let Some(header) = next.and_then(|next| document.headers.get(next)) else { return text.len() };
+    let mut end = line_start(text, header.span.start);
+    while end > 0 {
+        let above = line_start(text, end - 1);
+        if !text.get(above..end).is_some_and(|line| line.trim_start().starts_with('#')) {
+            break;
+        }
+        end = above;
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, diagnostic::Diagnostic, fix::apply_edits};
+
+    const REST: &str = "\n[[entrypoints.tools]]\nid = \"acme.t\"\nname = \"T\"\ndescription = \"T.\"\ninput_schema = {}\n\
+        output_schema = {}\n\n[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"\n";
+
+    /// Turns the opt-in of the one wildcard in `fragment` on.
+    fn opted_in(fragment: &str) -> String {
+        let head = "skill_id = \"acme.s\"\nname = \"S\"\nversion = \"1.0.0\"\npublisher = \"acme\"\n";
+        let mut text = format!("{head}{fragment}\n{REST}");
+        if fragment.contains('\r') {
+            text = text.replace("\r\n", "\n").replace('\n', "\r\n");
+        }
+        let of = |d: &&Diagnostic| d.rule.code == "wildcard/not-opted-in";
+        let before = crate::analyze(&text, &Options::default());
+        let found = before.diagnostics.iter().find(of).unwrap_or_else(|| panic!("not found in\n{text}"));
+        let fix =
+            found.fixes.iter().find(|fix| fix.title.starts_with("Set")).unwrap_or_else(|| panic!("no fix:\n{text}"));
+        let fixed = apply_edits(&text, &fix.edits);
+        let after = crate::analyze(&fixed, &Options::default());
+        assert!(after.daemon.accepts, "{:?}\n{fixed}", after.diagnostics);
+        assert!(!after.diagnostics.iter().any(|d| of(&d)), "{fixed}");
+        if fragment.contains('\r') {
+            assert_eq!(fixed.matches('\n').count(), fixed.matches("\r\n").count(), "{fixed:?}");
+        }
+        let start = head.len() + head.matches('\n').count() * usize::from(fragment.contains('\r'));
+        let behind = text.len() - start - fragment.len();
+        let kept = fixed.get(start..fixed.len().saturating_sub(behind)).unwrap_or_default().to_owned();
+        if kept.is_empty() { fixed } else { kept }
+    }
+
+    #[test]
+    fn opting_in_adds_a_section() {
+        let expected =
+            "[capabilities]\ndevice_capabilities = [\"a.*\"]\n\n[capabilities.wildcard_opt_in]\ndevice = true";
+        assert_eq!(opted_in("[capabilities]\ndevice_capabilities = [\"a.*\"]"), expected);
+        assert_eq!(opted_in("[capabilities]\r\ndevice_capabilities = [\"a.*\"]"), expected.replace('\n', "\r\n"));
+        // Known only by a header below it; a comment of what follows stays with that.
+        assert_eq!(
+            opted_in("[capabilities.filesystem]\nwrite_roots = [\n  \"*\", # all\n] # roots\n\n# next\n[operator]"),
+            "[capabilities.filesystem]\nwrite_roots = [\n  \"*\", # all\n] # roots\n\n[capabilities.wildcard_opt_in]\n\
+             filesystem = true\n\n# next\n[operator]"
+        );
+        // Behind the last of an array of tables.
+        assert_eq!(
+            opted_in("[[capabilities.secrets]]\nscope = \"global\"\nkey_names = [\"k*\"]"),
+            "[[capabilities.secrets]]\nscope = \"global\"\nkey_names = [\"k*\"]\n\n[capabilities.wildcard_opt_in]\n\
+             secrets = true"
+        );
+    }
+
+    #[test]
+    fn opting_in_uses_the_section_that_is_there() {
+        for (was, is) in [
+            ("[capabilities.wildcard_opt_in]", "[capabilities.wildcard_opt_in]\nnode = true"),
+            ("[capabilities.wildcard_opt_in] # c", "[capabilities.wildcard_opt_in] # c\nnode = true"),
+            (
+                "[capabilities.wildcard_opt_in]\ndevice = false # c",
+                "[capabilities.wildcard_opt_in]\ndevice = false # c\nnode = true",
+            ),
+            ("[capabilities.wildcard_opt_in]\nnode = false # c", "[capabilities.wildcard_opt_in]\nnode = true # c"),
+        ] {
+            let list = "[capabilities]\nnode_capabilities = [\"*\"]\n\n";
+            assert_eq!(opted_in(&format!("{list}{was}")), format!("{list}{is}"));
+        }
+    }
+
+    #[test]
+    fn opting_in_keeps_dotted_and_inline_tables() {
+        for (was, is) in [
+            (
+                "capabilities.node_capabilities = [\"*\"] # c",
+                "capabilities.node_capabilities = [\"*\"] # c\ncapabilities.wildcard_opt_in = { node = true }",
+            ),
+            (
+                "capabilities.filesystem.write_roots = [\"*\"]",
+                "capabilities.filesystem.write_roots = [\"*\"]\ncapabilities.wildcard_opt_in = { filesystem = true }",
+            ),
+            (
+                "capabilities.wildcard_opt_in.device = false\ncapabilities.node_capabilities = [\"*\"]",
+                "capabilities.wildcard_opt_in.device = false\ncapabilities.wildcard_opt_in.node = true\n\
+                 capabilities.node_capabilities = [\"*\"]",
+            ),
+            (
+                "[capabilities]\nnode_capabilities = [\"*\"]\nwildcard_opt_in.device = false",
+                "[capabilities]\nnode_capabilities = [\"*\"]\nwildcard_opt_in.device = false\nwildcard_opt_in.node = true",
+            ),
+            (
+                "[capabilities]\nnode_capabilities = [\"*\"]\nwildcard_opt_in = {}",
+                "[capabilities]\nnode_capabilities = [\"*\"]\nwildcard_opt_in = { node = true }",
+            ),
+            (
+                "[capabilities]\nnode_capabilities = [\"*\"]\nwildcard_opt_in = { device = false, }",
+                "[capabilities]\nnode_capabilities = [\"*\"]\nwildcard_opt_in = { device = false, node = true, }",
+            ),
+            (
+                "capabilities = { node_capabilities = [\"*\"] }",
+                "capabilities = { node_capabilities = [\"*\"], wildcard_opt_in = { node = true } }",
+            ),
+            (
+                "capabilities = { wildcard_opt_in.device = false, node_capabilities = [\"*\"] }",
+                "capabilities = { wildcard_opt_in.device = false, wildcard_opt_in.node = true, node_capabilities = [\"*\"] }",
+            ),
+            (
+                "capabilities = {\n  node_capabilities = [\"*\"] # last\n}",
+                "capabilities = {\n  node_capabilities = [\"*\"],\n  wildcard_opt_in = { node = true } # last\n}",
+            ),
+            (
+                "[capabilities]\nnode_capabilities = [\"*\"]\nwildcard_opt_in = {\n  # none yet\n}",
+                "[capabilities]\nnode_capabilities = [\"*\"]\nwildcard_opt_in = {\n  # none yet\nnode = true }",
+            ),
+            (
+                "[capabilities]\nnode_capabilities = [\"*\"]\nwildcard_opt_in = [false, false, false, false, false]",
+                "[capabilities]\nnode_capabilities = [\"*\"]\nwildcard_opt_in = [false, false, false, false, true]",
+            ),
+        ] {
+            assert_eq!(opted_in(was), is);
+        }
+    }
+
+    #[test]
+    fn a_list_keeps_its_layout() {
+        for (was, is) in [
+            ("[X]", "[]"),
+            ("[X, 1]", "[1]"),
+            ("[1, X]", "[1]"),
+            ("[1, X, ]", "[1, ]"),
+            ("[\n  X, # x\n  1,\n]", "[\n  # x\n  1,\n]"),
+            ("[\n  X,\n  1,\n]", "[\n  1,\n]"),
+            ("[\n  1, # one\n  X # x\n]", "[\n  1, # one\n   # x\n]"),
+            ("[\n  X\n  , 1\n]", "[\n  1\n]"),
+            ("[\n  X # x,\n  , 1\n]", "[\n  1\n]"),
+            ("[\n  X\n  ,\n  1\n]", "[\n  1\n]"),
+        ] {
+            let at = was.find('X').unwrap();
+            let edit = remove_listed(was, Span::new(at, at + 1));
+            assert_eq!(apply_edits(was, &[edit]), is, "{was}");
+        }
+    }
+
+    #[test]
+    fn sections_leave_the_comments_of_others() {
+        let text = "[a]\nx = 1\n\n# of b\n[b.c]\ny = 1\n\n[[b.d]]\n# in d\nz = 1\n\n# of e\n[e]\n[b]\n";
+        let document = Document::parse(text);
+        let ranges: Vec<&str> = sections(text, &document, "b").iter().map(|span| span.of(text)).collect();
+        assert_eq!(ranges, ["[b.c]\ny = 1\n\n[[b.d]]\n# in d\nz = 1\n\n", "[b]\n"]);
+        let of = |i: usize| section(text, &document, document.headers[i].span).unwrap().of(text);
+        assert_eq!(of(0), "[a]\nx = 1\n\n");
+        assert_eq!(of(2), "[[b.d]]\n# in d\nz = 1\n\n");
+    }
 }

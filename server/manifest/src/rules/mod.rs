@@ -5,6 +5,7 @@
 //! report it, and give it a case in `tests/cases/` (a test fails until all four are there).
 
 mod builder;
+mod common;
 mod compat;
 mod config;
 mod device;
@@ -14,6 +15,7 @@ mod filesystem;
 mod identity;
 mod integrity;
 mod operator;
+mod paths;
 mod plugin;
 mod quotas;
 mod schema;
@@ -24,7 +26,7 @@ mod text;
 mod tool;
 mod wildcard;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use crate::{
     Options,
@@ -47,7 +49,7 @@ pub enum FixKind {
 }
 
 /// One rule: what its diagnostics and its page are made of.
-#[derive(PartialEq, Eq, Hash, Debug)]
+#[derive(PartialEq, Eq, Hash)]
 pub struct Rule {
     /// Stable name, `family/what-is-wrong`.
     pub code: &'static str,
@@ -65,6 +67,12 @@ pub struct Rule {
     pub bad: &'static str,
     /// The fragment as it should be.
     pub good: &'static str,
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)
+    }
 }
 
 /// The rules that guard one part of the manifest.
@@ -229,7 +237,7 @@ impl<'d, 't> Context<'d, 't> {
             match view.get(part) {
                 Some(_) => view = view.table(part)?,
                 // An inline or dotted parent takes an inline child.
-                None if view.as_table()?.origin != Origin::Header && view.as_table()?.insert_at.is_some() => {
+                None if matches!(view.as_table()?.origin, Origin::Inline | Origin::Dotted) => {
                     let mut inner = format!("{{ {key} = {value} }}");
                     for below in path[i + 1..].iter().rev() {
                         inner = format!("{{ {below} = {inner} }}");
