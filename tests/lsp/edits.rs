@@ -102,7 +102,7 @@ fn a_thousand_edits_in_each_encoding_end_in_the_editors_text() {
 fn two_hundred_changes_at_once_among_slow_requests_end_in_the_editors_text() {
     let mut client = greeted(modern(), json!({}));
     let slow = slow_document(&mut client);
-    let requests: Vec<i64> = (0..40).map(|_| client.request("textDocument/codeAction", fix_all(&slow))).collect();
+    let requests: Vec<i64> = (0..20).map(|_| client.request("textDocument/codeAction", fix_all(&slow))).collect();
     let mut document = open(&mut client, GOOD);
     let mut dice = Dice(7);
     let changes: Vec<u8> = (0..200).flat_map(|_| frame(&dice.change(&mut document))).collect();
@@ -120,7 +120,7 @@ fn two_hundred_changes_at_once_among_slow_requests_end_in_the_editors_text() {
 fn cancelling_answers_while_the_work_goes_on() {
     let mut client = greeted(modern(), json!({}));
     let slow = slow_document(&mut client);
-    let requests: Vec<i64> = (0..40).map(|_| client.request("textDocument/codeAction", fix_all(&slow))).collect();
+    let requests: Vec<i64> = (0..20).map(|_| client.request("textDocument/codeAction", fix_all(&slow))).collect();
     for id in &requests {
         client.notify("$/cancelRequest", json!({"id": id}));
     }
@@ -130,11 +130,11 @@ fn cancelling_answers_while_the_work_goes_on() {
     client.stop();
 }
 
-/// A document that takes long to fix: hundreds of tools, each with the same fault.
+/// A document that takes long to fix: two hundred tools, each with the same fault.
 fn slow_document(client: &mut crate::client::Client) -> Document {
     let (head, tool) = GOOD.split_at(GOOD.find("[[").unwrap());
     let (tool, tail) = tool.split_at(tool.find("[compat]").unwrap());
-    let tools: String = (0..400).map(|n| tool.replace("acme.echo", &format!("echo{n}"))).collect();
+    let tools: String = (0..200).map(|n| tool.replace("acme.echo", &format!("echo{n}"))).collect();
     let uri = "file:///nowhere/slow/skill.toml";
     Document::open(client, uri, "toml", &format!("{head}{tools}{tail}"), Encoding::Utf16)
 }
