@@ -3,7 +3,7 @@
 //! Only this crate knows the protocol. A request or notification is one file under `requests` or `notifications`; what
 //! it says about a manifest comes from [`skillyard_manifest::analyze`], the same as on the command line.
 //!
-//! How a message goes through: a thread reads it from standard input (`framing`, [`message`]), the loop in
+//! How a message goes through: a thread reads it from standard input (`framing`, `message`), the loop in
 //! `transport` starts its handler, and the handler's first statement either changes the document or takes a snapshot
 //! of it (`session`). Messages are thereby seen in the order of arrival, whatever is slow. Analysis runs on threads of
 //! its own over snapshots, and a second thread writes what comes out.
