@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use skillyard_manifest::rules::{self, FAMILIES};
+use skillyard_manifest::{
+    json_schema,
+    rules::{self, FAMILIES},
+};
 
 use crate::{
     error::Error,
@@ -46,9 +49,10 @@ pub fn generate(check: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// What the manifest crate alone says: the pages of its rules.
+/// What the manifest crate alone says: its schema and the pages of its rules.
 fn from_the_library() -> Files {
     let mut files = Files::new();
+    files.insert("schema/skill.schema.json".into(), format!("{:#}\n", json_schema()));
     let mut index = String::from(
         "# The rules\n\nOne page a rule; `skillyard explain CODE` prints it. Written by `cargo xtask generate` from \
          the table in `../src/rules`.\n",
