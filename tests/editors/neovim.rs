@@ -25,7 +25,7 @@ version   =   "1.0.0"
 publisher = "acme"
 
 [[entrypoints.tools]]
-id = "echo"   # says it again
+id = "echo"
 name = "Echo"
 description = "Says it again."
 input_schema = { type = "object" }
@@ -77,7 +77,7 @@ fn a_mistake_is_shown_fixed_and_formatted_and_no_process_stays() {
     assert!(said.contains("diagnostic 9:6 "), "at the id's value: {said}");
     assert!(said.contains("severity ERROR\n"), "{said}");
     let after = fs::read_to_string(&file).expect("the file");
-    let expected = BEFORE.replace("version   =   ", "version = ").replace("id = \"echo\"   #", "id = \"acme.echo\" #");
+    let expected = BEFORE.replace("version   =   ", "version = ").replace("id = \"echo\"", "id = \"acme.echo\"");
     assert_eq!(after, expected, "{said}");
 
     let processes: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("process ")).collect();
