@@ -63,7 +63,10 @@ impl Document {
 
     /// The bytes of a range that the server sent.
     pub fn span(&self, range: &Value) -> Span {
-        let index = LineIndex::new(&self.text);
+        self.span_by(&LineIndex::new(&self.text), range)
+    }
+
+    fn span_by(&self, index: &LineIndex, range: &Value) -> Span {
         let number = |value: &Value| u32::try_from(value.as_u64().expect("a number")).expect("32 bits");
         let byte = |place: &Value| {
             let place = Position { line: number(&place["line"]), character: number(&place["character"]) };
@@ -76,8 +79,9 @@ impl Document {
 
     /// The text after edits that the server sent.
     pub fn with_edits(&self, edits: &Value) -> String {
+        let index = LineIndex::new(&self.text);
         let edits = edits.as_array().expect("edits").iter().map(|edit| TextEdit {
-            span: self.span(&edit["range"]),
+            span: self.span_by(&index, &edit["range"]),
             text: edit["newText"].as_str().expect("a text").to_owned(),
         });
         apply_edits(&self.text, &edits.collect::<Vec<_>>())
@@ -103,6 +107,7 @@ impl Document {
 
     /// What is to be compared of a diagnostic: code, severity, message and bytes.
     pub fn seen(&self, diagnostics: &[Value]) -> Vec<Value> {
+        let index = LineIndex::new(&self.text);
         let seen = diagnostics.iter().map(|found| {
             assert_eq!(found["source"], "skillyard");
             let severity = match found["severity"].as_u64() {
@@ -112,7 +117,7 @@ impl Document {
                 Some(4) => "hint",
                 other => panic!("{other:?}"),
             };
-            let span = self.span(&found["range"]);
+            let span = self.span_by(&index, &found["range"]);
             json!({
                 "code": found["code"], "severity": severity, "message": found["message"],
                 "byte_range": [span.start, span.end], "url": found["codeDescription"]["href"],
