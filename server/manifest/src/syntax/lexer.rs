@@ -54,7 +54,19 @@ pub(super) fn lex(text: &str) -> Vec<Token> {
         }
         let mut open: Option<Token> = None;
         for token in Source::new(rest).lex() {
-            let token = Token::new(token.kind(), base + token.span().start(), base + token.span().end());
+            let mut token = Token::new(token.kind(), base + token.span().start(), base + token.span().end());
+            // Text that runs up to the end of a line takes the `\r` of `\r\n` with it: it belongs to the line end.
+            if token.kind == TokenKind::Newline
+                && let Some(last) = tokens.last_mut()
+                && last.span().of(text).ends_with('\r')
+                && last.kind != TokenKind::Newline
+            {
+                last.end -= 1;
+                token.start -= 1;
+                if last.span().is_empty() {
+                    tokens.pop();
+                }
+            }
             if let Some(string) = open.take() {
                 let ends_well = matches!(
                     token.kind,
