@@ -2,7 +2,7 @@
 
 use super::{
     Context, Family, FixKind, Rule,
-    identity::check_version_text,
+    identity::{VersionRules, check_version_text},
 };
 use crate::{
     diagnostic::{Daemon, Severity},
@@ -124,10 +124,16 @@ const MAX: &str = "max_palyra_version";
 fn check(cx: &mut Context<'_, '_>) {
     let Some(compat) = cx.root.table("compat") else { return };
     check_protocol(cx, compat);
-    for (key, what) in [(MIN, "`min_palyra_version`"), (MAX, "`max_palyra_version`")] {
-        if let Some(text) = compat.text(key) {
-            check_version_text(cx, text, what, &BAD_VERSION, &SURROUNDING_SPACE, &VERSION_SPELLING);
-        }
+    let rules = VersionRules { bad: &BAD_VERSION, space: &SURROUNDING_SPACE, spelling: &VERSION_SPELLING };
+    let read = |key| compat.text(key).and_then(|text| Version::parse(text.value));
+    // A repaired version that the other one forbids is no repair.
+    if let Some(text) = compat.text(MIN) {
+        let max = read(MAX);
+        check_version_text(cx, text, "`min_palyra_version`", &rules, |min| max.is_none_or(|max| min <= max));
+    }
+    if let Some(text) = compat.text(MAX) {
+        let min = read(MIN);
+        check_version_text(cx, text, "`max_palyra_version`", &rules, |max| min.is_none_or(|min| min <= max));
     }
     check_order(cx, compat);
     check_daemon(cx, compat);
@@ -149,10 +155,7 @@ fn check_order(cx: &mut Context<'_, '_>, compat: View<'_, '_>) {
     let (Some(min), Some(max)) = (compat.text(MIN), compat.text(MAX)) else { return };
     let (Some(low), Some(high)) = (Version::parse(min.value), Version::parse(max.value)) else { return };
     if high < low {
-        let swap = vec![
-            cx.set_string(min.node, &high.to_string()),
-            cx.set_string(max.node, &low.to_string()),
-        ];
+        let swap = vec![cx.set_string(min.node, &high.to_string()), cx.set_string(max.node, &low.to_string())];
         cx.report(&MAX_BELOW_MIN, max.span(), format!("the maximum {high} is below the minimum {low}"))
             .related(min.span(), "the minimum")
             .unsafe_fix("Swap the two", swap);

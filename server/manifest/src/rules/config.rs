@@ -1,6 +1,6 @@
 //! What an operator can configure: `[operator.config]`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{
     Context, Family, FixKind, Rule,
@@ -236,6 +236,8 @@ fn check(cx: &mut Context<'_, '_>) {
     check_schema_version(cx, config);
     let table = config.get("properties").and_then(|item| item.node.as_table());
     let declared = Declared { table };
+    let required: HashMap<&str, &Node<'_>> =
+        config.texts("required").into_iter().rev().map(|text| (text.value, text.node)).collect();
     check_empty(cx, config, &declared);
     check_required(cx, config, &declared);
     let Some(shape) = config.shape.child("properties") else { return };
@@ -244,7 +246,7 @@ fn check(cx: &mut Context<'_, '_>) {
             cx.report(&TOO_LONG, field.key, format!("{} properties: keep it below {MOST}", declared.len()));
         }
         let property = View::of_node(&field.value, shape);
-        check_key(cx, config, &declared, key, field);
+        check_key(cx, &required, &declared, key, field);
         check_redaction(cx, key, field, property);
         if let Some(property) = property {
             check_property(cx, property);
@@ -288,10 +290,9 @@ fn check_empty(cx: &mut Context<'_, '_>, config: View<'_, '_>, declared: &Declar
     let operator = cx.root.table("operator");
     let fix = match config.as_table().map(|table| table.origin) {
         Some(Origin::Inline) => operator.map(|operator| remove_key(cx, operator, "config")).unwrap_or_default(),
-        Some(Origin::Header) => edits::section(cx.text, cx.document, config.span)
-            .map(|span| edits::replace(span, ""))
-            .into_iter()
-            .collect(),
+        Some(Origin::Header) => {
+            edits::section(cx.text, cx.document, config.span).map(|span| edits::replace(span, "")).into_iter().collect()
+        }
         _ => Vec::new(),
     };
     cx.report(&EMPTY_CONTRACT, config.span, "`operator.config` declares no properties: add one or leave it out")
@@ -300,7 +301,7 @@ fn check_empty(cx: &mut Context<'_, '_>, config: View<'_, '_>, declared: &Declar
 
 fn check_required(cx: &mut Context<'_, '_>, config: View<'_, '_>, declared: &Declared<'_, '_>) {
     let required = config.texts("required");
-    let suggests = required.len().saturating_mul(declared.len()) <= MOST_COMPARED;
+    let suggests = required.len().saturating_mul(declared.len().max(1)) <= MOST_COMPARED;
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for text in required {
         let key = text.value;
@@ -327,7 +328,7 @@ fn check_required(cx: &mut Context<'_, '_>, config: View<'_, '_>, declared: &Dec
         };
         if let Some(default) = found.value.as_table().and_then(|property| property.get("default")) {
             let fix = vec![cx.remove_listed(text.node)];
-            cx.report(&REQUIRED_WITH_DEFAULT, text.span(), "a required property needs no default, and one with a default is not required")
+            cx.report(&REQUIRED_WITH_DEFAULT, text.span(), "this property has a default: nobody needs to set it")
                 .related(default.key, "its default")
                 .unsafe_fix("Do not require it", fix);
         }
@@ -343,7 +344,7 @@ fn required_key_is_bad(cx: &mut Context<'_, '_>, declared: &Declared<'_, '_>, te
     let repair = repaired(text.trimmed(), grammar::is_label_char);
     let known = repair.filter(|(value, _)| declared.get(value).is_some());
     let fix = known.map(|(value, _)| (show::quoted(&value), cx.set_string(text.node, &value)));
-    let message = format!("a key has only {KEY}, unlike {}", show::quoted(text.value));
+    let message = format!("a key takes only {KEY}, unlike {}", show::quoted(text.value));
     let finding = cx.report(&BAD_KEY, text.span(), message);
     match fix {
         Some((value, edit)) => finding.safe_fix(format!("Write {value}"), vec![edit]),
@@ -351,12 +352,7 @@ fn required_key_is_bad(cx: &mut Context<'_, '_>, declared: &Declared<'_, '_>, te
     };
 }
 
-fn undeclared(
-    cx: &mut Context<'_, '_>,
-    declared: &Declared<'_, '_>,
-    text: crate::view::Text<'_, '_>,
-    suggests: bool,
-) {
+fn undeclared(cx: &mut Context<'_, '_>, declared: &Declared<'_, '_>, text: crate::view::Text<'_, '_>, suggests: bool) {
     let key = text.value;
     let trimmed = text.trimmed();
     let shown = show::quoted(key);
@@ -369,7 +365,8 @@ fn undeclared(
     };
     let write = meant.map(|meant| (show::quoted(meant), cx.set_string(text.node, meant)));
     let remove = vec![cx.remove_listed(text.node)];
-    let declare = declare(cx, trimmed);
+    // Looks for a place in the whole file: not for lists without end.
+    let declare = if suggests { declare(cx, trimmed) } else { Vec::new() };
     let mut finding = cx.report(&UNDECLARED_REQUIRED, text.span(), message);
     if let Some((meant, edit)) = write {
         finding = identity::fix(finding, same.is_some(), format!("Write {meant}"), vec![edit]);
@@ -390,7 +387,7 @@ fn declare(cx: &Context<'_, '_>, key: &str) -> Vec<TextEdit> {
 
 fn check_key(
     cx: &mut Context<'_, '_>,
-    config: View<'_, '_>,
+    required: &HashMap<&str, &Node<'_>>,
     declared: &Declared<'_, '_>,
     key: &str,
     field: &Field<'_>,
@@ -400,7 +397,7 @@ fn check_key(
         (&BAD_KEY, "a configuration key is empty".to_owned(), None)
     } else if !grammar::is_label(key) {
         let bad: String = trimmed.chars().filter(|c| !grammar::is_label_char(*c)).take(8).collect();
-        let message = format!("a key has only {KEY}, not {}", show::quoted(&bad));
+        let message = format!("a key takes only {KEY}, not {}", show::quoted(&bad));
         (&BAD_KEY, message, repaired(trimmed, grammar::is_label_char))
     } else if trimmed != key {
         let message = "a key has white space around it: it is checked without, but looked up with it".to_owned();
@@ -413,9 +410,8 @@ fn check_key(
     };
     let repair = repair.filter(|(new, _)| declared.get(new).is_none()).and_then(|(new, safe)| {
         let mut edits = rename(field, &new)?;
-        // At most one of each: repeated ones are told there.
-        let required = config.texts("required").into_iter().find(|text| text.value == key);
-        edits.extend(required.map(|text| cx.set_string(text.node, &new)));
+        // Repeated ones are told there.
+        edits.extend(required.get(key).map(|node| cx.set_string(node, &new)));
         Some((show::quoted(&new), safe, edits))
     });
     let finding = cx.report(rule, field.key, message);
@@ -467,8 +463,7 @@ fn check_property(cx: &mut Context<'_, '_>, property: View<'_, '_>) {
             identity::too_long(cx, &TOO_LONG, text, &format!("`{key}`"), most);
         }
     }
-    let kind =
-        property.get("type").and_then(|item| variant(item.node)).filter(|kind| PROPERTY_TYPES.contains(kind));
+    let kind = property.get("type").and_then(|item| variant(item.node)).filter(|kind| PROPERTY_TYPES.contains(kind));
     check_enum(cx, property, kind);
     if let (Some(kind), Some(default)) = (kind, property.get("default")) {
         check_default(cx, property, kind, default.node);
@@ -532,7 +527,10 @@ fn check_default(cx: &mut Context<'_, '_>, property: View<'_, '_>, kind: &str, d
     let node = odd.unwrap_or(default);
     let raw = node.span.of(cx.text);
     let converted = match (kind, &node.kind) {
-        ("string" | "string_list", NodeKind::Integer(_) | NodeKind::Boolean(_) | NodeKind::Float(_) | NodeKind::DateTime) => {
+        (
+            "string" | "string_list",
+            NodeKind::Integer(_) | NodeKind::Boolean(_) | NodeKind::Float(_) | NodeKind::DateTime,
+        ) => {
             let text = string(raw);
             Some(if kind == "string_list" && odd.is_none() { format!("[{text}]") } else { text })
         }
@@ -543,9 +541,10 @@ fn check_default(cx: &mut Context<'_, '_>, property: View<'_, '_>, kind: &str, d
         }
         ("number", NodeKind::String(s)) => {
             let s = s.trim();
-            s.parse::<i64>().map(|n| n.to_string()).ok().or_else(|| {
-                s.parse::<f64>().ok().filter(|f| f.is_finite()).map(|f| format!("{f:?}"))
-            })
+            s.parse::<i64>()
+                .map(|n| n.to_string())
+                .ok()
+                .or_else(|| s.parse::<f64>().ok().filter(|f| f.is_finite()).map(|f| format!("{f:?}")))
         }
         ("boolean", NodeKind::String(s)) => matches!(s.trim(), "true" | "false").then(|| s.trim().to_owned()),
         _ => None,
@@ -569,9 +568,7 @@ fn check_default(cx: &mut Context<'_, '_>, property: View<'_, '_>, kind: &str, d
     if let Some(at) = related {
         finding = finding.related(at, "its type");
     }
-    finding
-        .safe_fix("Write it in the right type", fix.into_iter().collect())
-        .unsafe_fix("Remove the default", remove);
+    finding.safe_fix("Write it in the right type", fix.into_iter().collect()).unsafe_fix("Remove the default", remove);
 }
 
 fn default_in_enum(cx: &mut Context<'_, '_>, property: View<'_, '_>, default: &Node<'_>, value: &str) {
@@ -580,14 +577,21 @@ fn default_in_enum(cx: &mut Context<'_, '_>, property: View<'_, '_>, default: &N
     if values.is_empty() || values.iter().any(|allowed| allowed.value == value) {
         return;
     }
-    let words: HashSet<&str> = values.iter().map(|allowed| allowed.value).filter(|word| word.len() <= LONGEST).collect();
-    let same = values.iter().map(|allowed| allowed.value).find(|allowed| {
-        allowed.trim() == value.trim() || allowed.eq_ignore_ascii_case(value.trim())
-    });
+    let same = values
+        .iter()
+        .map(|allowed| allowed.value)
+        .find(|allowed| allowed.trim() == value.trim() || allowed.eq_ignore_ascii_case(value.trim()));
     let meant = same.or_else(|| {
-        let mut words: Vec<&str> = words.into_iter().collect();
-        words.sort_unstable();
-        suggest::closest(value, words.into_iter().take(MOST))
+        // Upper and lower case are no difference to a reader.
+        let lower: Vec<String> = values
+            .iter()
+            .take(MOST)
+            .map(|allowed| allowed.value)
+            .filter(|word| word.len() <= LONGEST)
+            .map(str::to_ascii_lowercase)
+            .collect();
+        let closest = suggest::closest(value, lower.iter().map(String::as_str))?;
+        values.iter().map(|allowed| allowed.value).find(|allowed| allowed.eq_ignore_ascii_case(closest))
     });
     let shown = show::quoted(value);
     let message = match meant {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Context, Family, Finding, FixKind, Rule};
+use super::{Context, Family, Finding, FixKind, Rule, text};
 use crate::{
     diagnostic::{Daemon, Severity, Tag},
     document::string,
@@ -216,7 +216,7 @@ fn check_skill_id(cx: &mut Context<'_, '_>) {
         return;
     }
     if let Some(empty) = empty_part(id.value) {
-        let repaired = id.trimmed().split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+        let repaired = without_empty_parts(id.trimmed());
         let fix = (!repaired.is_empty()).then(|| cx.set_string(id.node, &repaired));
         let span = cx.inside(id.node, empty);
         cx.report(&BAD_SKILL_ID, span, "`skill_id` has an empty part: put something between and around its dots")
@@ -228,12 +228,11 @@ fn check_skill_id(cx: &mut Context<'_, '_>) {
     if odd_identifier(cx, &ODD_IDENTIFIER, id, "`skill_id`") {
         return;
     }
-    let Some(publisher) = cx.publisher() else { return };
+    let Some(publisher) = cx.publisher().filter(|publisher| !is_odd(publisher)) else { return };
     let namespace = format!("{publisher}.");
     if id.trimmed().starts_with(&namespace) {
         return;
     }
-    // A publisher that no skill id can start with is told there.
     let prefixed = format!("{namespace}{}", id.trimmed());
     let fix = (id.trimmed() != publisher && grammar::is_skill_id(&prefixed)).then(|| cx.set_string(id.node, &prefixed));
     let at = cx.root.text("publisher").map(|publisher| publisher.span());
@@ -248,7 +247,8 @@ fn check_skill_id(cx: &mut Context<'_, '_>) {
 
 fn check_version(cx: &mut Context<'_, '_>) {
     let Some(version) = cx.root.text("version") else { return };
-    check_version_text(cx, version, "`version`", &BAD_VERSION, &SURROUNDING_SPACE, &VERSION_SPELLING);
+    let rules = VersionRules { bad: &BAD_VERSION, space: &SURROUNDING_SPACE, spelling: &VERSION_SPELLING };
+    check_version_text(cx, version, "`version`", &rules, |_| true);
 }
 
 fn check_name(cx: &mut Context<'_, '_>) {
@@ -314,14 +314,19 @@ pub(super) fn bad_characters(
     let at = lead(text.value) + start;
     let span = cx.inside(text.node, at..at + run);
     let bad = show::quoted(rest.get(..run).unwrap_or_default());
-    let repair = repaired(trimmed, allowed).map(|(value, safe)| (cx.set_string(text.node, &value), value, safe));
-    let finding = cx.report(rule, span, format!("{what} has only {charset}, not {bad}"));
-    if let Some((edit, value, safe)) = repair {
+    let repair = repaired(trimmed, allowed).map(|(value, safe)| {
+        // Lower-casing alone leaves what else is wrong with a skill id.
+        let whole = if std::ptr::eq(rule, &BAD_SKILL_ID) { without_empty_parts(&value) } else { value.clone() };
+        (cx.set_string(text.node, &whole), safe && whole == value, whole)
+    });
+    let finding = cx.report(rule, span, format!("{what} takes only {charset}, not {bad}"));
+    if let Some((edit, safe, value)) = repair {
         fix(finding, safe, format!("Write {}", show::quoted(&value)), vec![edit]);
     }
 }
 
 /// `trimmed` with allowed characters only, and whether that keeps what was meant: lower-casing does, replacing does not.
+/// Letters of other scripts are replaced by the Latin ones that they imitate, and by nothing else.
 pub(super) fn repaired(trimmed: &str, allowed: impl Fn(char) -> bool) -> Option<(String, bool)> {
     let lower = trimmed.to_ascii_lowercase();
     if lower.chars().all(&allowed) {
@@ -329,14 +334,20 @@ pub(super) fn repaired(trimmed: &str, allowed: impl Fn(char) -> bool) -> Option<
     }
     let mut out = String::new();
     for c in lower.chars() {
-        if allowed(c) {
-            out.push(c);
-        } else if !out.ends_with('-') {
-            out.push('-');
+        match text::latin_look(c).map(|c| c.to_ascii_lowercase()).unwrap_or(c) {
+            c if allowed(c) => out.push(c),
+            ':' | '/' if allowed('.') => out.push('.'),
+            c if c.is_alphanumeric() => return None,
+            _ if out.ends_with('-') => {}
+            _ => out.push('-'),
         }
     }
-    let out = out.trim_matches('-').replace(".-", ".").replace("-.", ".");
+    let out = without_empty_parts(&out.split('.').map(|part| part.trim_matches('-')).collect::<Vec<_>>().join("."));
     (out.chars().any(|c| c.is_ascii_alphanumeric()) && out.chars().all(&allowed)).then_some((out, false))
+}
+
+fn without_empty_parts(id: &str) -> String {
+    id.split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
 }
 
 /// Adds a fix of either kind.
@@ -362,13 +373,13 @@ fn empty_part(value: &str) -> Option<Range<usize>> {
     trimmed.ends_with('.').then(|| at + trimmed.len() - 1..at + trimmed.len())
 }
 
+/// Whether an identifier is of punctuation only or has an empty part.
+pub(super) fn is_odd(id: &str) -> bool {
+    !id.contains(|c: char| c.is_ascii_alphanumeric()) || empty_part(id).is_some()
+}
+
 /// Says that an identifier is of punctuation only or has an empty part; whether it does.
-pub(super) fn odd_identifier(
-    cx: &mut Context<'_, '_>,
-    rule: &'static Rule,
-    text: Text<'_, '_>,
-    what: &str,
-) -> bool {
+pub(super) fn odd_identifier(cx: &mut Context<'_, '_>, rule: &'static Rule, text: Text<'_, '_>, what: &str) -> bool {
     if !text.value.contains(|c: char| c.is_ascii_alphanumeric()) {
         cx.report(rule, text.span(), format!("{what} is made of punctuation only: nobody can call it by name"));
         return true;
@@ -390,30 +401,43 @@ pub(super) fn too_long(cx: &mut Context<'_, '_>, rule: &'static Rule, text: Text
     }
 }
 
-/// Checks a version: that it reads, that nothing surrounds it, and that its numbers are plain.
+/// The rules that a version is checked by.
+pub(super) struct VersionRules {
+    /// It does not read.
+    pub bad: &'static Rule,
+    /// There is white space around it.
+    pub space: &'static Rule,
+    /// Its numbers are not plain.
+    pub spelling: &'static Rule,
+}
+
+/// Checks a version: that it reads, that nothing surrounds it, and that its numbers are plain. A repaired one that does
+/// not `fit` is offered as unsafe.
 pub(super) fn check_version_text(
     cx: &mut Context<'_, '_>,
     text: Text<'_, '_>,
     what: &str,
-    bad: &'static Rule,
-    space: &'static Rule,
-    spelling: &'static Rule,
+    rules: &VersionRules,
+    fits: impl Fn(Version) -> bool,
 ) {
     if let Some(version) = Version::parse(text.value) {
         let plain = version.to_string();
         if text.trimmed() == plain {
-            surrounding_space(cx, space, text, what);
+            surrounding_space(cx, rules.space, text, what);
         } else {
             let fix = vec![cx.set_string(text.node, &plain)];
-            cx.report(spelling, text.span(), format!("{what} is read as {plain}: write it so"))
+            cx.report(rules.spelling, text.span(), format!("{what} is read as {plain}: write it so"))
                 .safe_fix(format!("Write `{plain}`"), fix);
         }
         return;
     }
     let (range, problem) = version_fault(text.value);
     let span = cx.inside(text.node, range);
-    let repair = version_repair(text.trimmed()).map(|(value, safe)| (cx.set_string(text.node, &value), value, safe));
-    let finding = cx.report(bad, span, format!("{what} {problem}"));
+    let repair = version_repair(text.trimmed()).map(|(version, safe)| {
+        let value = version.to_string();
+        (cx.set_string(text.node, &value), value, safe && fits(version))
+    });
+    let finding = cx.report(rules.bad, span, format!("{what} {problem}"));
     if let Some((edit, value, safe)) = repair {
         fix(finding, safe, format!("Write `{value}`"), vec![edit]);
     }
@@ -435,11 +459,14 @@ fn version_fault(value: &str) -> (Range<usize>, String) {
     // `1.2.3-rc.1+7`: everything behind the numbers.
     let numbers = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
     if numbers > 0 && trimmed.get(numbers..).is_some_and(|rest| rest.starts_with(['-', '+'])) {
-        return (at + numbers..whole.end, "has no pre-release and no build part: a daemon does not read them".to_owned());
+        return (
+            at + numbers..whole.end,
+            "has no pre-release and no build part: a daemon does not read them".to_owned(),
+        );
     }
     let parts = trimmed.split('.').count();
     if parts != 3 {
-        return (whole, format!("is exactly three numbers, such as `1.0.0`, not {parts}"));
+        return (whole, "is exactly three numbers, such as `1.0.0`".to_owned());
     }
     let mut start = at;
     for part in trimmed.split('.') {
@@ -459,7 +486,7 @@ fn version_fault(value: &str) -> (Range<usize>, String) {
 }
 
 /// The version that was evidently meant, and whether nothing of meaning is lost.
-fn version_repair(trimmed: &str) -> Option<(String, bool)> {
+fn version_repair(trimmed: &str) -> Option<(Version, bool)> {
     let front = trimmed.find(|c: char| c.is_ascii_digit())?;
     let prefix = trimmed.get(..front)?.trim();
     let numbers = trimmed.get(front..)?;
@@ -472,7 +499,7 @@ fn version_repair(trimmed: &str) -> Option<(String, bool)> {
         return None;
     }
     parts.resize(3, 0);
-    Some((Version(parts[0], parts[1], parts[2]).to_string(), known && !dropped))
+    Some((Version(parts[0], parts[1], parts[2]), known && !dropped))
 }
 
 /// The name of the skill as TOML, for texts that are made from it.

@@ -329,8 +329,7 @@ fn check_docs_url(cx: &mut Context<'_, '_>, operator: View<'_, '_>, url: Text<'_
         let run = rest.len() - rest.trim_start_matches(' ').len();
         let span = cx.inside(url.node, lead + space..lead + space + run);
         let fix = vec![cx.set_string(url.node, &trimmed.replace(' ', "%20"))];
-        cx.report(&BAD_DOCS_URL, span, "an address has no spaces: write `%20`")
-            .safe_fix("Write spaces as `%20`", fix);
+        cx.report(&BAD_DOCS_URL, span, "an address has no spaces: write `%20`").safe_fix("Write spaces as `%20`", fix);
     }
     if let Some(hash) = trimmed.find('#') {
         let span = cx.inside(url.node, lead + hash..lead + trimmed.len());
@@ -365,7 +364,8 @@ fn check_scheme(cx: &mut Context<'_, '_>, url: Text<'_, '_>, trimmed: &str, lead
 
 /// What a daemon does not look at.
 fn check_usable(cx: &mut Context<'_, '_>, url: Text<'_, '_>, trimmed: &str, lead: usize) {
-    let bad = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '}');
+    let bad =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '}');
     if let Some(at) = trimmed.find(bad) {
         let len = trimmed.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
         let shown = show::quoted(trimmed.get(at..at + len).unwrap_or_default());

@@ -181,7 +181,8 @@ fn check_module_path(cx: &mut Context<'_, '_>, path: Text<'_, '_>) {
     let span = cx.inside(path.node, range);
     let tidy = tidied(value);
     let placed = placed(&tidy);
-    let repair = if holds(&tidy) { Some((tidy, true)) } else { placed.filter(|placed| holds(placed)).map(|p| (p, false)) };
+    let repair =
+        if holds(&tidy) { Some((tidy, true)) } else { placed.filter(|placed| holds(placed)).map(|p| (p, false)) };
     let repair = repair.map(|(value, safe)| (cx.set_string(path.node, &value), value, safe));
     let finding = cx.report(&BAD_MODULE_PATH, span, format!("`default_module_path` {problem}"));
     if let Some((edit, value, safe)) = repair {
@@ -268,11 +269,7 @@ fn check_entrypoint(cx: &mut Context<'_, '_>, plugin: View<'_, '_>, entrypoint: 
     let span = cx.inside(entrypoint.node, at..at + run);
     let bad = show::quoted(rest.get(..run).unwrap_or_default());
     let fix = snake(trimmed).map(|new| (show::quoted(&new), cx.set_string(entrypoint.node, &new)));
-    let finding = cx.report(
-        &BAD_ENTRYPOINT,
-        span,
-        format!("`default_entrypoint` has only `a-z 0-9 _ -`, not {bad}"),
-    );
+    let finding = cx.report(&BAD_ENTRYPOINT, span, format!("`default_entrypoint` takes only `a-z 0-9 _ -`, not {bad}"));
     if let Some((new, edit)) = fix {
         // The module's export has a name of its own.
         finding.unsafe_fix(format!("Write {new}"), vec![edit]);
@@ -298,8 +295,12 @@ fn snake(name: &str) -> Option<String> {
     (!out.is_empty()).then(|| out.to_owned())
 }
 
+/// How many repeated sections get a fix.
+const MOST_SECTIONS: usize = 32;
+
 fn check_contracts(cx: &mut Context<'_, '_>, plugin: View<'_, '_>) {
     let mut seen: HashMap<&str, Span> = HashMap::new();
+    let mut repeated = 0;
     let sections = plugin
         .get("contracts")
         .is_some_and(|item| matches!(&item.node.kind, NodeKind::Array(array) if array.of_tables));
@@ -318,8 +319,14 @@ fn check_contracts(cx: &mut Context<'_, '_>, plugin: View<'_, '_>) {
             seen.insert(kind, item.node.span);
             continue;
         };
+        repeated += 1;
         let fix = if sections {
-            edits::section(cx.text, cx.document, contract.span).map(|span| edits::replace(span, ""))
+            // Finding the end of a section looks at all of them: not without end.
+            if repeated > MOST_SECTIONS {
+                None
+            } else {
+                edits::section(cx.text, cx.document, contract.span).map(|span| edits::replace(span, ""))
+            }
         } else {
             Some(edits::remove_listed(cx.text, contract.span))
         };
@@ -335,6 +342,7 @@ pub(super) fn variant<'d>(node: &'d Node<'_>) -> Option<&'d str> {
         return Some(text);
     }
     let table = node.as_table()?;
-    let (name, _) = table.fields.first()?;
-    (table.fields.len() == 1).then_some(name.as_ref())
+    let (name, field) = table.fields.first()?;
+    let unit = table.fields.len() == 1 && field.value.as_table().is_some_and(|inner| inner.fields.is_empty());
+    unit.then_some(name.as_ref())
 }

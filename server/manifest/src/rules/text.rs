@@ -115,7 +115,10 @@ fn shown<'d, 't>(cx: &Context<'d, 't>) -> Vec<(Text<'d, 't>, bool)> {
         add(tool, &[("name", true), ("description", false)]);
     }
     if let Some(builder) = cx.root.table("builder") {
-        add(builder, &[("source_kind", false), ("source_ref", false), ("rollout_flag", false), ("review_status", false)]);
+        add(
+            builder,
+            &[("source_kind", false), ("source_ref", false), ("rollout_flag", false), ("review_status", false)],
+        );
         if let Some(checklist) = builder.table("checklist") {
             add(checklist, &[("review_notes", false)]);
         }
@@ -256,17 +259,15 @@ fn check_shown(cx: &mut Context<'_, '_>, node: &Node<'_>, one_line: bool) {
 /// What a string or key says, each character with its place, also where it is written as an escape.
 fn characters(text: &str, span: Span) -> Vec<(Span, char)> {
     let raw = span.of(text);
-    let quotes = if raw.starts_with("\"\"\"") || raw.starts_with("'''") {
-        3
-    } else {
-        usize::from(raw.starts_with(['"', '\'']))
-    };
+    let quotes =
+        if raw.starts_with("\"\"\"") || raw.starts_with("'''") { 3 } else { usize::from(raw.starts_with(['"', '\''])) };
     let escapes = raw.starts_with('"');
     let end = raw.len().saturating_sub(quotes);
     let mut out = Vec::new();
     let mut at = quotes;
     while let Some(c) = raw.get(at..end).and_then(|rest| rest.chars().next()) {
-        let (c, len) = if escapes && c == '\\' { escape(raw.get(at..end).unwrap_or_default()) } else { (Some(c), c.len_utf8()) };
+        let (c, len) =
+            if escapes && c == '\\' { escape(raw.get(at..end).unwrap_or_default()) } else { (Some(c), c.len_utf8()) };
         if let Some(c) = c {
             out.push((Span::new(span.start + at, span.start + at + len), c));
         }
@@ -412,7 +413,11 @@ fn check_invisible(cx: &mut Context<'_, '_>, characters: &[(Span, char)]) {
         let (_, c) = characters[at];
         let before = at.checked_sub(1).and_then(|at| characters.get(at)).map(|(_, c)| *c);
         let after = characters.get(at + 1).map(|(_, c)| *c);
-        show::is_unseen(c) && !c.is_control() && !is_bidi(c) && !is_break(c) && !is_needed(c, before, after)
+        // The few tags of a flag follow it: more of them would hide a text of their own.
+        let of_flag = is_flag_tag(c)
+            && (1..=7).any(|back| at.checked_sub(back).is_some_and(|at| characters[at].1 == '\u{1F3F4}'));
+        let seen = c.is_control() || is_bidi(c) || is_break(c) || of_flag;
+        show::is_unseen(c) && !seen && !is_needed(c, before, after)
     };
     let left = (0..characters.len()).any(|at| !characters[at].1.is_whitespace() && !unseen(at));
     let mut at = 0;
@@ -437,7 +442,9 @@ fn is_needed(c: char, before: Option<char>, after: Option<char>) -> bool {
     let foreign = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !show::is_unseen(c));
     match c {
         // Joiners of emoji and of scripts that join.
-        '\u{200C}' | '\u{200D}' => (foreign(before) || before == Some('\u{FE0F}')) && after.is_some_and(|c| !c.is_ascii()),
+        '\u{200C}' | '\u{200D}' => {
+            (foreign(before) || before == Some('\u{FE0F}')) && after.is_some_and(|c| !c.is_ascii())
+        }
         // Selectors of emoji, also in keycaps.
         '\u{FE00}'..='\u{FE0F}' => foreign(before) || after == Some('\u{20E3}'),
         // Word limits in scripts that write no spaces.
@@ -445,14 +452,10 @@ fn is_needed(c: char, before: Option<char>, after: Option<char>) -> bool {
             c.is_some_and(|c| matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}'))
         }),
         // Fillers of Hangul and selectors of Mongolian beside their own letters.
-        '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' => {
-            [before, after].iter().any(|c| c.is_some_and(|c| matches!(c, '\u{1100}'..='\u{11FF}' | '\u{3131}'..='\u{318E}' | '\u{AC00}'..='\u{D7FF}')))
-        }
+        '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' => [before, after].iter().any(|c| {
+            c.is_some_and(|c| matches!(c, '\u{1100}'..='\u{11FF}' | '\u{3131}'..='\u{318E}' | '\u{AC00}'..='\u{D7FF}'))
+        }),
         '\u{180B}'..='\u{180F}' => before.is_some_and(|c| matches!(c, '\u{1820}'..='\u{18AA}')),
-        // The tags of a flag follow it.
-        '\u{E0020}'..='\u{E007F}' => {
-            before.is_some_and(|c| c == '\u{1F3F4}' || matches!(c, '\u{E0020}'..='\u{E007E}')) && is_flag_tag(c)
-        }
         _ => false,
     }
 }
@@ -476,7 +479,8 @@ fn check_look_alikes(cx: &mut Context<'_, '_>, characters: &[(Span, char)]) {
     for word in characters.split(|(_, c)| !c.is_alphanumeric()) {
         let alike: Vec<(Span, char, char)> =
             word.iter().filter_map(|(span, c)| Some((*span, *c, latin_look(*c)?))).collect();
-        let (Some((_, c, looks)), Some((first, _)), Some((last, _))) = (alike.first(), word.first(), word.last()) else {
+        let (Some((_, c, looks)), Some((first, _)), Some((last, _))) = (alike.first(), word.first(), word.last())
+        else {
             continue;
         };
         let mixed = word.iter().any(|(_, c)| is_latin(*c)) && !word.iter().any(|(_, c)| other(*c));
@@ -500,7 +504,7 @@ fn is_latin(c: char) -> bool {
 }
 
 /// The Latin letter that a letter of another script is drawn like in common fonts.
-fn latin_look(c: char) -> Option<char> {
+pub(super) fn latin_look(c: char) -> Option<char> {
     Some(match c {
         // Cyrillic
         'А' => 'A',

@@ -199,10 +199,11 @@ fn check(cx: &mut Context<'_, '_>) {
     check_count(cx);
     let tools = cx.tools();
     let asked = asks_for(cx);
+    let owner = Owner::of(cx);
     let mut seen = Seen::default();
     for tool in tools {
         if let Some(id) = tool.text("id") {
-            check_id(cx, id, &mut seen);
+            check_id(cx, id, &owner, &mut seen);
         }
         check_texts(cx, tool);
         check_risk(cx, tool, asked);
@@ -230,77 +231,95 @@ fn check_count(cx: &mut Context<'_, '_>) {
 #[derive(Default)]
 struct Seen<'d>(HashMap<&'d str, (Span, usize)>);
 
-fn check_id<'d>(cx: &mut Context<'d, '_>, id: Text<'d, '_>, seen: &mut Seen<'d>) {
+/// The publisher, looked at once for all tools.
+struct Owner<'d> {
+    /// If it is a good one: a bad publisher is told there.
+    publisher: Option<&'d str>,
+    /// Whether it is of punctuation only or has an empty part: that is told there, once.
+    odd: bool,
+    /// Where it stands.
+    place: Option<Span>,
+}
+
+impl<'d> Owner<'d> {
+    fn of(cx: &Context<'d, '_>) -> Self {
+        let publisher = cx.publisher();
+        let odd = publisher.is_some_and(identity::is_odd);
+        Self { publisher, odd, place: cx.root.text("publisher").map(|publisher| publisher.span()) }
+    }
+}
+
+fn check_id<'d>(cx: &mut Context<'d, '_>, id: Text<'d, '_>, owner: &Owner<'d>, seen: &mut Seen<'d>) {
     let trimmed = id.trimmed();
     if !grammar::is_identifier(trimmed) {
         bad_characters(cx, &BAD_ID, id, "a tool's `id`", grammar::is_identifier_char, IDENTIFIER);
         return;
     }
-    let namespaced = check_namespace(cx, id);
-    check_duplicate(cx, id, seen);
-    surrounding_space(cx, &SURROUNDING_SPACE, id, "the `id`");
+    let namespaced = check_namespace(cx, id, owner);
+    if !check_duplicate(cx, id, seen) {
+        surrounding_space(cx, &SURROUNDING_SPACE, id, "the `id`");
+    }
     too_long(cx, &TOO_LONG, id, "the `id`", LONGEST);
-    if namespaced {
-        check_odd(cx, id);
+    if namespaced && !owner.odd {
+        check_odd(cx, id, owner.publisher.unwrap_or_default());
     }
 }
 
 /// Whether the id is in the publisher's namespace, or that cannot be said.
-fn check_namespace(cx: &mut Context<'_, '_>, id: Text<'_, '_>) -> bool {
-    // A bad publisher is told there.
-    let Some(publisher) = cx.publisher() else { return true };
-    let namespace = format!("{publisher}.");
+fn check_namespace(cx: &mut Context<'_, '_>, id: Text<'_, '_>, owner: &Owner<'_>) -> bool {
+    let Some(publisher) = owner.publisher else { return true };
     let trimmed = id.trimmed();
-    if trimmed.starts_with(&namespace) {
+    let inside = trimmed.strip_prefix(publisher);
+    if inside.is_some_and(|rest| rest.starts_with('.')) {
         return true;
     }
+    let shown = show::quoted(&format!("{}.", publisher.get(..LONGEST).unwrap_or(publisher)));
     // `acme-today`, `acme:today`: only the dot is missing.
-    let rest = trimmed.strip_prefix(publisher).and_then(|rest| rest.strip_prefix(['-', '_', ':']));
+    let rest = inside.and_then(|rest| rest.strip_prefix(['-', '_', ':']));
     let bare = rest.filter(|rest| !rest.is_empty()).unwrap_or(trimmed);
     let safe = trimmed != publisher && !bare.contains(['.', ':']);
-    let new = format!("{namespace}{}", bare.trim_start_matches('.'));
-    let mut fix = vec![cx.set_string(id.node, &new)];
+    let mut fix = Vec::new();
+    // An absurd publisher is not repeated for every tool.
+    let new = (publisher.len() <= LONGEST).then(|| format!("{publisher}.{}", bare.trim_start_matches('.')));
+    if let Some(new) = &new {
+        fix.push(cx.set_string(id.node, new));
+    }
     // The default tool follows its tool.
     let default =
         cx.root.table("operator").and_then(|operator| operator.table("plugin")).and_then(|p| p.text("default_tool_id"));
-    if let Some(default) = default.filter(|default| default.trimmed() == trimmed) {
-        fix.push(cx.set_string(default.node, &new));
+    if let (Some(default), Some(new)) = (default.filter(|default| default.trimmed() == trimmed), &new) {
+        fix.push(cx.set_string(default.node, new));
     }
-    let at = cx.root.text("publisher").map(|publisher| publisher.span());
-    let shown = show::quoted(&namespace);
     let mut finding = cx.report(
         &NOT_NAMESPACED,
         id.span(),
         format!("the `id` {} does not start with {shown}", show::quoted(trimmed)),
     );
-    if let Some(at) = at {
+    if let Some(at) = owner.place {
         finding = finding.related(at, "the publisher");
     }
     identity::fix(finding, safe, format!("Prefix the tool id with {shown}"), fix);
     false
 }
 
-fn check_duplicate<'d>(cx: &mut Context<'d, '_>, id: Text<'d, '_>, seen: &mut Seen<'d>) {
+/// Whether another tool has the id.
+fn check_duplicate<'d>(cx: &mut Context<'d, '_>, id: Text<'d, '_>, seen: &mut Seen<'d>) -> bool {
     let trimmed = id.trimmed();
     let (first, count) = seen.0.entry(trimmed).or_insert((id.span(), 0));
     *count += 1;
     let (first, count) = (*first, *count);
     if count == 1 {
-        return;
+        return false;
     }
     let new = format!("{trimmed}_{count}");
     let fix = vec![cx.set_string(id.node, &new)];
     cx.report(&DUPLICATE_ID, id.span(), format!("another tool already has the `id` {}", show::quoted(trimmed)))
         .related(first, "the first tool with it")
         .unsafe_fix(format!("Rename to {}", show::quoted(&new)), fix);
+    true
 }
 
-fn check_odd(cx: &mut Context<'_, '_>, id: Text<'_, '_>) {
-    let publisher = cx.publisher().unwrap_or_default();
-    // A publisher that ends in a dot is told there, once.
-    if publisher.contains("..") || publisher.starts_with('.') || publisher.ends_with('.') {
-        return;
-    }
+fn check_odd(cx: &mut Context<'_, '_>, id: Text<'_, '_>, publisher: &str) {
     if odd_identifier(cx, &ODD_ID, id, "the `id`") {
         return;
     }
@@ -355,9 +374,9 @@ fn check_risk(cx: &mut Context<'_, '_>, tool: View<'_, '_>, asked: Option<(&'sta
         (None, Some(risk)) => {
             risk.as_table().and_then(|table| edits::add_key(cx.text, table, "requires_approval", "true"))
         }
-        (None, None) => tool
-            .as_table()
-            .and_then(|table| edits::add_key(cx.text, table, "risk", "{ requires_approval = true }")),
+        (None, None) => {
+            tool.as_table().and_then(|table| edits::add_key(cx.text, table, "risk", "{ requires_approval = true }"))
+        }
     }
     .into_iter()
     .collect();
