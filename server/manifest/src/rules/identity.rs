@@ -458,7 +458,8 @@ fn version_fault(value: &str) -> (Range<usize>, String) {
     }
     // `1.2.3-rc.1+7`: everything behind the numbers.
     let numbers = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
-    if numbers > 0 && trimmed.get(numbers..).is_some_and(|rest| rest.starts_with(['-', '+'])) {
+    let whole_numbers = trimmed.get(..numbers).is_some_and(|front| front.ends_with(|c: char| c.is_ascii_digit()));
+    if whole_numbers && trimmed.get(numbers..).is_some_and(|rest| rest.starts_with(['-', '+'])) {
         return (
             at + numbers..whole.end,
             "has no pre-release and no build part: a daemon does not read them".to_owned(),
@@ -492,7 +493,8 @@ fn version_repair(trimmed: &str) -> Option<(Version, bool)> {
     let numbers = trimmed.get(front..)?;
     let end = numbers.find(['-', '+']).unwrap_or(numbers.len());
     let dropped = end < numbers.len();
-    let numbers: String = numbers.get(..end)?.chars().filter(|c| !c.is_whitespace()).collect();
+    let dots = |c: char| if matches!(c, ',' | '\u{FF0E}') { '.' } else { c };
+    let numbers: String = numbers.get(..end)?.chars().filter(|c| !c.is_whitespace()).map(dots).collect();
     let mut parts = numbers.split('.').map(|part| part.parse::<u32>().ok()).collect::<Option<Vec<_>>>()?;
     let known = matches!(prefix, "" | "v" | "V" | "=");
     if parts.len() > 3 || !(known || matches!(prefix, ">=" | "^" | "~" | "v." | "V.")) {

@@ -182,8 +182,8 @@ fn check_presence(cx: &mut Context<'_, '_>) {
     let operator = cx.root.get("operator");
     let place = operator.map(|item| item.node.span);
     if !has_content(cx.root) {
-        // What is not a table is told by its type.
-        if operator.is_some() && cx.root.table("operator").is_none() {
+        // What is not a table is told by its type, and behind a broken header may stand what seems to be missing.
+        if cx.document.headers_broken || (operator.is_some() && cx.root.table("operator").is_none()) {
             return;
         }
         // A manifest without a name is told so at its start; this would say more about nothing.

@@ -147,6 +147,10 @@ fn check_tool_id(cx: &mut Context<'_, '_>, plugin: View<'_, '_>, id: Text<'_, '_
         surrounding_space(cx, &SURROUNDING_SPACE, id, what);
         return;
     }
+    // That there are no tools is told where they belong.
+    if declared.is_empty() {
+        return;
+    }
     // A tool that is about to be put into the namespace takes its default along.
     let dotted = format!(".{trimmed}");
     let meant = declared

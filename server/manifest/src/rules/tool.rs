@@ -213,7 +213,8 @@ fn check(cx: &mut Context<'_, '_>) {
 fn check_count(cx: &mut Context<'_, '_>) {
     let Some(tools) = cx.root.table("entrypoints").and_then(|entrypoints| entrypoints.get("tools")) else { return };
     let Some(items) = tools.node.as_array() else { return };
-    if items.is_empty() {
+    // Tools that did not get into the list are told by their syntax.
+    if items.is_empty() && cx.document.errors.is_empty() {
         let publisher = cx.publisher().unwrap_or("acme");
         let tool = format!(
             "[{{ id = \"{publisher}.tool\", name = \"Tool\", description = \"What the tool does.\", \
@@ -221,7 +222,8 @@ fn check_count(cx: &mut Context<'_, '_>) {
         );
         let fix = vec![edits::replace(tools.node.span, tool)];
         cx.report(&NONE, tools.node.span, "a skill has at least one tool").unsafe_fix("Add a tool", fix);
-    } else if items.len() > MOST_TOOLS {
+    }
+    if items.len() > MOST_TOOLS {
         let span = items.get(MOST_TOOLS).map_or(tools.node.span, |first| first.span);
         cx.report(&TOO_LONG, span, format!("{} tools are more than a model can choose among", items.len()));
     }
@@ -259,7 +261,9 @@ fn check_id<'d>(cx: &mut Context<'d, '_>, id: Text<'d, '_>, owner: &Owner<'d>, s
     if !check_duplicate(cx, id, seen) {
         surrounding_space(cx, &SURROUNDING_SPACE, id, "the `id`");
     }
-    too_long(cx, &TOO_LONG, id, "the `id`", LONGEST);
+    if owner.publisher.is_none_or(|publisher| publisher.len() <= LONGEST) {
+        too_long(cx, &TOO_LONG, id, "the `id`", LONGEST);
+    }
     if namespaced && !owner.odd {
         check_odd(cx, id, owner.publisher.unwrap_or_default());
     }
