@@ -196,7 +196,7 @@ static DUPLICATE_REQUIRED: Rule = Rule {
 
 static REQUIRED_WITH_DEFAULT: Rule = Rule {
     code: "config/required-with-default",
-    severity: Severity::Info,
+    severity: Severity::Hint,
     daemon: Daemon::Silent,
     fix: FixKind::Unsafe,
     summary: "A required property has a default",

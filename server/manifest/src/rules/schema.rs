@@ -126,7 +126,7 @@ static DATE_TIME: Rule = Rule {
     severity: Severity::Error,
     daemon: Daemon::Silent,
     fix: FixKind::Safe,
-    summary: "A date stands in a schema or a default, where JSON has none",
+    summary: "A date stands in a schema, where JSON has none",
     details: "JSON has no dates. A daemon turns a TOML date into a private marker object that no input ever equals. Write it as \
               a string.",
     bad: "[entrypoints]\ntools = [{ id = \"acme.weather.today\", name = \"Today\", description = \"Tells the weather.\", \
@@ -140,7 +140,7 @@ static NOT_FINITE: Rule = Rule {
     severity: Severity::Error,
     daemon: Daemon::Silent,
     fix: FixKind::None,
-    summary: "An infinity or NaN stands in a schema or a default, where JSON has none",
+    summary: "An infinity or NaN stands in a schema, where JSON has none",
     details: "A daemon reads it as null, and packaging cannot write it. Leave out a bound that is infinite.",
     bad: "[entrypoints]\ntools = [{ id = \"acme.weather.today\", name = \"Today\", description = \"Tells the weather.\", \
           input_schema = { maximum = inf }, output_schema = {} }]",
@@ -218,21 +218,6 @@ fn check(cx: &mut Context<'_, '_>) {
         for name in ["input_schema", "output_schema"] {
             let Some(item) = tool.get(name) else { continue };
             check_schema(cx, name, item.node);
-        }
-    }
-    check_defaults(cx);
-}
-
-/// Configuration defaults hold JSON, too.
-fn check_defaults(cx: &mut Context<'_, '_>) {
-    let config = cx.root.table("operator").and_then(|operator| operator.table("config"));
-    let Some(config) = config else { return };
-    let Some(properties) = config.get("properties").and_then(|item| item.node.as_table()) else { return };
-    let Some(shape) = config.shape.child("properties") else { return };
-    for field in properties.fields.values() {
-        let Some(property) = crate::view::View::of_node(&field.value, shape) else { continue };
-        if let Some(default) = property.get("default") {
-            Walk::new(cx).free(default.node);
         }
     }
 }

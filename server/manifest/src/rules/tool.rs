@@ -368,6 +368,11 @@ fn check_risk(cx: &mut Context<'_, '_>, tool: View<'_, '_>, asked: Option<(&'sta
     if risk.is_none() && tool.get("risk").is_some() {
         return;
     }
+    // What broke off may be the very line that says so.
+    let cut_short = |view: View<'_, '_>| view.as_table().is_some_and(|table| table.incomplete);
+    if cx.document.headers_broken || cut_short(tool) || risk.is_some_and(cut_short) {
+        return;
+    }
     let given = risk.and_then(|risk| risk.get("requires_approval"));
     let sensitive = risk.is_some_and(|risk| risk.flag("default_sensitive"));
     if given.is_some_and(|given| given.node.as_bool() != Some(false)) {
