@@ -38,7 +38,7 @@ impl fmt::Display for ErrorKind {
 /// A warning in a daemon's report.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is the rule `daemon/*` of the same name")]
+#[expect(missing_docs, reason = "each is the rule of the same name in `identity`, `operator` or `config`")]
 pub enum Warning {
     LegacyManifestVersion,
     MissingOperatorMetadata,

@@ -104,7 +104,7 @@ pub enum Origin {
 #[derive(Debug)]
 pub struct Table<'t> {
     /// Its keys in the order in which they first appear.
-    pub fields: IndexMap<Cow<'t, str>, Field<'t>>,
+    pub fields: IndexMap<Cow<'t, str>, Field<'t>, foldhash::fast::RandomState>,
     /// How it is written.
     pub origin: Origin,
     /// Where a new `key = value` goes: behind the last one of its own, or behind its header. For an inline table,
@@ -129,7 +129,7 @@ pub struct Field<'t> {
 
 impl<'t> Table<'t> {
     fn new(origin: Origin) -> Self {
-        Self { fields: IndexMap::new(), origin, insert_at: None, prefix: String::new(), incomplete: false }
+        Self { fields: IndexMap::default(), origin, insert_at: None, prefix: String::new(), incomplete: false }
     }
 
     /// The field with this key.

@@ -185,6 +185,7 @@ pub(crate) fn remove_listed(text: &str, span: Span) -> TextEdit {
         // Keep a comment behind the comma and the indentation of the next line.
         let space = behind.len() - behind.trim_start_matches([' ', '\t']).len();
         let line_ends = behind.get(space..).is_none_or(|rest| rest.starts_with(['\n', '\r']) || rest.is_empty());
+        // Looks at white space only, so that a long line of many elements takes no quadratic time.
         let lead = text.get(..span.start).unwrap_or_default().trim_end_matches([' ', '\t']);
         let own_line = lead.is_empty() || lead.ends_with('\n');
         if own_line && line_ends {

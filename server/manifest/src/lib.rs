@@ -68,6 +68,9 @@ impl Analysis {
 /// The largest text that is analysed, in bytes. A larger one gets one finding.
 pub const MAX_BYTES: usize = 4 << 20;
 
+/// From here on the verdict and the rules are worth a thread each, in bytes.
+const LARGE: usize = 32 << 10;
+
 /// Analyses the text of a `skill.toml`.
 ///
 /// Takes any text, ends in time linear in its size, and needs no more than 512 KiB of stack.
@@ -78,8 +81,12 @@ pub fn analyze(text: &str, options: &Options) -> Analysis {
     }
     let document = Document::parse(text);
     // The manifest lives and dies there: dropping it recurses as deep as reading it.
-    let judgement = deep::run(document.depth, || judge(text, options));
-    let mut diagnostics = rules::run(text, &document, options);
+    let (judgement, mut diagnostics) = deep::beside(
+        text.len() >= LARGE,
+        document.depth,
+        || judge(text, options),
+        || rules::run(text, &document, options),
+    );
     if let Some(refusal) = judgement.refusal
         && !diagnostics.iter().any(|d| d.rule.daemon == Daemon::Rejects && !rules::is_compat(d.rule))
     {

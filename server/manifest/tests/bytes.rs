@@ -49,6 +49,27 @@ fn control_characters_outside_strings() {
     }
 }
 
+#[test]
+fn places_leave_the_line_end_out() {
+    for (line, code, place) in [
+        ("name = Weather", "syntax/bad-value", "Weather"),
+        ("name = \"Weather", "syntax/unclosed-string", "\"Weather"),
+        ("name = 'Weather", "syntax/unclosed-string", "'Weather"),
+        ("name = \"Weather\" and more", "syntax/unexpected", "and more"),
+        ("The weather", "syntax/unexpected", "The weather"),
+        ("nam", "syntax/missing-equals", "nam"),
+    ] {
+        let text = format!("version = \"1.0.0\"\r\n{line}\r\npublisher = \"a\"\r\n");
+        let analysis = analyze(&text, &Options::default());
+        let found = analysis.diagnostics.iter().find(|d| d.rule.code == code).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(found.span.of(&text), place);
+        for fix in &found.fixes {
+            let fixed = skillyard_manifest::fix::apply_edits(&text, &fix.edits);
+            assert_eq!(fixed.matches("\r\n").count(), fixed.matches('\n').count(), "{fixed:?}");
+        }
+    }
+}
+
 /// A manifest that a daemon takes, with `schema` as one more part of a tool's input schema.
 fn with_schema(part: &str) -> String {
     format!(

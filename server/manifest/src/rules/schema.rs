@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::{BuildHasher, Hash, Hasher},
     sync::{LazyLock, Mutex, PoisonError},
 };
 
@@ -125,7 +126,7 @@ static DATE_TIME: Rule = Rule {
     severity: Severity::Error,
     daemon: Daemon::Silent,
     fix: FixKind::Safe,
-    summary: "A date stands in a schema or a default, where JSON has none",
+    summary: "A date stands in a schema, where JSON has none",
     details: "JSON has no dates. A daemon turns a TOML date into a private marker object that no input ever equals. Write it as \
               a string.",
     bad: "[entrypoints]\ntools = [{ id = \"acme.weather.today\", name = \"Today\", description = \"Tells the weather.\", \
@@ -139,7 +140,7 @@ static NOT_FINITE: Rule = Rule {
     severity: Severity::Error,
     daemon: Daemon::Silent,
     fix: FixKind::None,
-    summary: "An infinity or NaN stands in a schema or a default, where JSON has none",
+    summary: "An infinity or NaN stands in a schema, where JSON has none",
     details: "A daemon reads it as null, and packaging cannot write it. Leave out a bound that is infinite.",
     bad: "[entrypoints]\ntools = [{ id = \"acme.weather.today\", name = \"Today\", description = \"Tells the weather.\", \
           input_schema = { maximum = inf }, output_schema = {} }]",
@@ -219,21 +220,6 @@ fn check(cx: &mut Context<'_, '_>) {
             check_schema(cx, name, item.node);
         }
     }
-    check_defaults(cx);
-}
-
-/// Configuration defaults hold JSON, too.
-fn check_defaults(cx: &mut Context<'_, '_>) {
-    let config = cx.root.table("operator").and_then(|operator| operator.table("config"));
-    let Some(config) = config else { return };
-    let Some(properties) = config.get("properties").and_then(|item| item.node.as_table()) else { return };
-    let Some(shape) = config.shape.child("properties") else { return };
-    for field in properties.fields.values() {
-        let Some(property) = crate::view::View::of_node(&field.value, shape) else { continue };
-        if let Some(default) = property.get("default") {
-            Walk::new(cx).free(default.node);
-        }
-    }
 }
 
 fn check_schema(cx: &mut Context<'_, '_>, name: &str, node: &Node<'_>) {
@@ -284,7 +270,47 @@ fn measure(node: &Node<'_>, count: &mut usize) -> usize {
 
 // ---- against the metaschema ----
 
+/// Schemas that are kept as valid: a text is analysed again at every keystroke, and nearly all its schemas stay.
+const MAX_VALID: usize = 16_384;
+
+/// What the metaschema found nothing in, by fingerprint.
+static VALID: LazyLock<Mutex<HashSet<u64>>> = LazyLock::new(Mutex::default);
+
+/// A number that two schemas share only if they say the same: seeded anew in each process, so that none can be made.
+fn fingerprint(node: &Node<'_>) -> u64 {
+    static SEED: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
+    let mut hasher = SEED.build_hasher();
+    feed(node, &mut hasher);
+    hasher.finish()
+}
+
+fn feed(node: &Node<'_>, hasher: &mut impl Hasher) {
+    std::mem::discriminant(&node.kind).hash(hasher);
+    match &node.kind {
+        NodeKind::Invalid | NodeKind::DateTime => {}
+        NodeKind::String(s) => s.hash(hasher),
+        NodeKind::Integer(i) => i.hash(hasher),
+        NodeKind::Float(f) => f.to_bits().hash(hasher),
+        NodeKind::Boolean(b) => b.hash(hasher),
+        NodeKind::Array(array) => {
+            array.items.len().hash(hasher);
+            array.items.iter().for_each(|item| feed(item, hasher));
+        }
+        NodeKind::Table(table) => {
+            table.fields.len().hash(hasher);
+            for (key, field) in &table.fields {
+                key.hash(hasher);
+                feed(&field.value, hasher);
+            }
+        }
+    }
+}
+
 fn check_metaschema(cx: &mut Context<'_, '_>, node: &Node<'_>, depth: usize, told: &HashSet<Span>) {
+    let fingerprint = fingerprint(node);
+    if VALID.lock().unwrap_or_else(PoisonError::into_inner).contains(&fingerprint) {
+        return;
+    }
     let Some(schema) = json(node) else { return };
     let errors: Vec<(Vec<String>, String)> = deep::run(depth * 3, || {
         let validator = match Draft::default().detect(&schema) {
@@ -308,6 +334,13 @@ fn check_metaschema(cx: &mut Context<'_, '_>, node: &Node<'_>, depth: usize, tol
         }
         errors
     });
+    if errors.is_empty() {
+        let mut valid = VALID.lock().unwrap_or_else(PoisonError::into_inner);
+        if valid.len() >= MAX_VALID {
+            valid.clear();
+        }
+        valid.insert(fingerprint);
+    }
     for (pointer, message) in errors {
         let (key, value) = locate(node, &pointer);
         if told.iter().any(|span| span.intersects(value)) {

@@ -27,7 +27,7 @@ static UNUSED: Rule = Rule {
     summary: "A comment allows what is not there",
     details: "The finding that the comment allows is gone, or the comment stands in the wrong place: behind a value it speaks \
               for its line, on a line of its own for the key or header that follows. Left behind, it would hide the next one.",
-    bad: "# skillyard: allow(egress/port): served on a test port\nname = \"Weather\"",
+    bad: "# skillyard: allow(egress/upper-case): as its owner writes it\nname = \"Weather\"",
     good: "name = \"Weather\"",
 };
 

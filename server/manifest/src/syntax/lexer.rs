@@ -54,7 +54,19 @@ pub(super) fn lex(text: &str) -> Vec<Token> {
         }
         let mut open: Option<Token> = None;
         for token in Source::new(rest).lex() {
-            let token = Token::new(token.kind(), base + token.span().start(), base + token.span().end());
+            let mut token = Token::new(token.kind(), base + token.span().start(), base + token.span().end());
+            // Text that runs up to the end of a line takes the `\r` of `\r\n` with it: it belongs to the line end.
+            if token.kind == TokenKind::Newline
+                && let Some(last) = tokens.last_mut()
+                && last.span().of(text).ends_with('\r')
+                && last.kind != TokenKind::Newline
+            {
+                last.end -= 1;
+                token.start -= 1;
+                if last.span().is_empty() {
+                    tokens.pop();
+                }
+            }
             if let Some(string) = open.take() {
                 let ends_well = matches!(
                     token.kind,
@@ -103,8 +115,8 @@ pub(super) fn lex(text: &str) -> Vec<Token> {
 /// How often one text is read again from an earlier string: each time costs the rest of the text.
 const MAX_LOOKS_BACK: usize = 8;
 
-/// The first multi-line string whose last line reads `key = """`, with the start of the line in it that starts a key or
-/// a table.
+/// The first multi-line string whose last line reads `key = """`, with the line end in it in front of the line that
+/// starts a key or a table.
 fn swallowed_an_opening(text: &str, tokens: &[Token]) -> Option<(usize, usize)> {
     tokens.iter().enumerate().find_map(|(i, token)| {
         if !matches!(token.kind, TokenKind::MlBasicString | TokenKind::MlLiteralString) {
@@ -134,13 +146,15 @@ pub(super) fn is_closed(kind: TokenKind, string: &str) -> bool {
     !escapes || body.bytes().rev().take_while(|&b| b == b'\\').count() % 2 == 0
 }
 
-/// The start of the first line in `string`, behind its own first, that reads as `key =` or `[key`.
+/// The line end in `string` in front of the first line, behind its own first, that reads as `key =` or `[key`.
 fn next_opening_line(text: &str, string: Span) -> Option<usize> {
     let body = string.of(text);
-    body.match_indices('\n')
-        .map(|(i, _)| i + 1)
-        .find(|&start| body.get(start..).is_some_and(opens_by_text))
-        .map(|start| string.start + start)
+    body.match_indices('\n').map(|(i, _)| i + 1).find(|&start| body.get(start..).is_some_and(opens_by_text)).map(
+        |start| {
+            let before = body.get(..start - 1).unwrap_or_default();
+            string.start + before.strip_suffix('\r').unwrap_or(before).len()
+        },
+    )
 }
 
 /// Whether a line reads as a key or a header, judged by its bare text: all that is known inside a string.

@@ -343,6 +343,15 @@ impl<'t> Parser<'t> {
                     return keys;
                 }
             };
+            // Nearly every key is bare, and means what it is.
+            if token.kind == TokenKind::Atom && raw.bytes().all(is_bare) {
+                self.bump();
+                keys.push(Key { span, name: Cow::Borrowed(raw) });
+                if self.next_part() {
+                    continue;
+                }
+                break;
+            }
             let mut name = Cow::Borrowed("");
             let mut problems = Vec::new();
             let raw_token = Raw::new_unchecked(raw, encoding, toml_parser::Span::new_unchecked(span.start, span.end));
@@ -352,14 +361,9 @@ impl<'t> Parser<'t> {
             }
             self.bump();
             keys.push(Key { span, name });
-            let before_space = self.at;
-            self.skip_space();
-            if self.kind() != TokenKind::Dot {
-                self.at = before_space;
+            if !self.next_part() {
                 break;
             }
-            self.bump();
-            self.skip_space();
         }
         if keys.len() > MAX_NESTING {
             let span = keys[0].span.to(keys[keys.len() - 1].span);
@@ -371,6 +375,20 @@ impl<'t> Parser<'t> {
             keys.truncate(1);
         }
         keys
+    }
+
+    /// Goes behind the dot that leads to the next part of a key, if there is one.
+    fn next_part(&mut self) -> bool {
+        let before_space = self.at;
+        self.skip_space();
+        let dot = self.kind() == TokenKind::Dot;
+        if dot {
+            self.bump();
+            self.skip_space();
+        } else {
+            self.at = before_space;
+        }
+        dot
     }
 
     fn bad_key(&mut self, token: Token, problems: &[toml_parser::ParseError]) {
@@ -550,6 +568,13 @@ impl<'t> Parser<'t> {
         if !is_closed(token.kind, raw) {
             self.unclosed_string(token);
             return Value { span, kind: ValueKind::Invalid };
+        }
+        // Nearly every string is plain, and says what stands between its quotes.
+        if matches!(token.kind, TokenKind::BasicString | TokenKind::LiteralString)
+            && let Some(body) = raw.get(1..raw.len() - 1)
+            && !body.bytes().any(|b| b == b'\\' || b < b' ' || b == 0x7F)
+        {
+            return Value { span, kind: ValueKind::String(Cow::Borrowed(body)) };
         }
         let mut value = Cow::Borrowed("");
         let mut problems = Vec::new();
