@@ -1,5 +1,7 @@
 //! What no text file can show: bytes, sizes and depths.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
 use std::thread;
 
 use skillyard_manifest::{Analysis, ErrorKind, MAX_BYTES, Options, Span, analyze, analyze_bytes};

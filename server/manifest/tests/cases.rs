@@ -21,6 +21,8 @@
 //!
 //! For every fix of every finding, whether shown or not: applying it removes the finding and breaks nothing else.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use skillyard_manifest::{

@@ -1,5 +1,7 @@
 //! Every recorded verdict of a daemon on a manifest, against ours.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
 use std::{fs, path::Path};
 
 use serde_json::Value;

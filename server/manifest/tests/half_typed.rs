@@ -1,6 +1,8 @@
 //! Manifests as they are seen most of the time: half-typed. One slip gives one finding, two at most, and what stands
 //! below it is understood as if nothing had happened.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
 use skillyard_manifest::{Options, analyze};
 
 /// A good manifest but for its last line, which every analysis must still find.

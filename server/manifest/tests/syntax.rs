@@ -1,5 +1,7 @@
 //! The syntax tree against the TOML test suite, against the library that a daemon reads with, and against any bytes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
 use proptest::prelude::*;
 use skillyard_manifest::{
     Options,
