@@ -1,5 +1,7 @@
 //! "Did you mean …?"
 
+use strsim::damerau_levenshtein;
+
 /// The one of `words` that `typed` most likely means, if any is near: within a third of its length in edits, or sharing
 /// a part between underscores that no other has.
 pub fn closest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
@@ -12,7 +14,7 @@ pub fn closest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<
     let near = words
         .iter()
         .filter(|word| word.len().abs_diff(typed.len()) <= word.len().max(typed.len()) / 3)
-        .map(|word| (distance(&typed, word), *word))
+        .map(|word| (damerau_levenshtein(&typed, word), *word))
         .filter(|(edits, word)| *edits <= word.len().max(typed.len()) / 3)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, word)| word);
@@ -27,34 +29,14 @@ pub fn closest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<
 /// Whether one insertion, deletion, replacement or swap of neighbours turns `typed` into `word`.
 #[must_use]
 pub fn one_slip(typed: &str, word: &str) -> bool {
-    typed.len().abs_diff(word.len()) <= 1 && distance(typed, word) == 1
+    typed.len().abs_diff(word.len()) <= 1 && damerau_levenshtein(typed, word) == 1
 }
 
 /// Whether two rule codes share their family, give or take a slip.
 #[must_use]
 pub fn same_family(code: &str, typed: &str) -> bool {
     let family = |code: &str| code.split_once('/').map_or_else(String::new, |(family, _)| family.to_owned());
-    distance(&family(code), &family(typed)) <= 1
-}
-
-/// The number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().collect();
-    let b: Vec<char> = b.chars().collect();
-    let mut rows = [vec![0; b.len() + 1], (0..=b.len()).collect::<Vec<_>>(), Vec::new()];
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let replaced = rows[1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = replaced.min(rows[1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(rows[0][j - 2] + 1);
-            }
-        }
-        rows.rotate_left(1);
-        rows[1] = row;
-    }
-    rows[1][b.len()]
+    damerau_levenshtein(&family(code), &family(typed)) <= 1
 }
 
 #[cfg(test)]
@@ -68,7 +50,11 @@ mod tests {
         assert_eq!(closest("max-palyra-version", words.into_iter()), Some("max_palyra_version"));
         assert_eq!(closest("publisher", words.into_iter()), None);
         assert_eq!(closest("memory", ["memory_provider", "context_engine"].into_iter()), Some("memory_provider"));
-        assert_eq!(distance("abcd", "acbd"), 1);
-        assert_eq!(distance("", "abc"), 3);
+        let codes = ["egress/port", "egress/host", "tool/not-namespaced"];
+        assert_eq!(closest("Egress/Prot", codes.into_iter()), Some("egress/port"));
+        assert_eq!(closest("namespaced", codes.into_iter()), Some("tool/not-namespaced"));
+        assert_eq!(closest("quotas", codes.into_iter()), None);
+        assert_eq!(closest("", codes.into_iter()), None);
+        assert_eq!(closest(&"egress/port".repeat(100), codes.into_iter()), None);
     }
 }

@@ -7,12 +7,7 @@ use std::{
 };
 
 use super::{Context, Family, FixKind, Rule, common};
-use crate::{
-    diagnostic::{Daemon, Severity, Tag},
-    grammar, show,
-    text::Span,
-    view::Text,
-};
+use crate::{diagnostic::Tag, grammar, show, text::Span, view::Text};
 
 pub(super) static FAMILY: Family = Family {
     name: "egress",
@@ -47,32 +42,10 @@ pub(super) static FAMILY: Family = Family {
     check,
 };
 
-const fn rejected(
-    code: &'static str,
-    fix: FixKind,
-    summary: &'static str,
-    details: &'static str,
-    bad: &'static str,
-    good: &'static str,
-) -> Rule {
-    Rule { code, severity: Severity::Error, daemon: Daemon::Rejects, fix, summary, details, bad, good }
-}
-
-const fn advice(
-    code: &'static str,
-    fix: FixKind,
-    summary: &'static str,
-    details: &'static str,
-    bad: &'static str,
-    good: &'static str,
-) -> Rule {
-    Rule { code, severity: Severity::Warning, daemon: Daemon::Silent, fix, summary, details, bad, good }
-}
-
 const GOOD: &str = "[capabilities]\nhttp_egress_allowlist = [\"api.acme.example\"]";
 const NAMED: &str = "[capabilities]\nhttp_egress_allowlist = [\"api.acme.example\", \"cdn.acme.example\"]";
 
-static EMPTY: Rule = rejected(
+static EMPTY: Rule = Rule::rejects(
     "egress/empty",
     FixKind::Unsafe,
     "A host is empty",
@@ -82,7 +55,7 @@ static EMPTY: Rule = rejected(
     "[capabilities]\nhttp_egress_allowlist = []",
 );
 
-static SCHEME: Rule = rejected(
+static SCHEME: Rule = Rule::rejects(
     "egress/scheme",
     FixKind::Safe,
     "A host is written as a URL",
@@ -91,7 +64,7 @@ static SCHEME: Rule = rejected(
     GOOD,
 );
 
-static USER: Rule = rejected(
+static USER: Rule = Rule::rejects(
     "egress/user",
     FixKind::Safe,
     "A host has a user name in front of it",
@@ -101,7 +74,7 @@ static USER: Rule = rejected(
     GOOD,
 );
 
-static PORT: Rule = rejected(
+static PORT: Rule = Rule::rejects(
     "egress/port",
     FixKind::Safe,
     "A host has a port",
@@ -110,7 +83,7 @@ static PORT: Rule = rejected(
     GOOD,
 );
 
-static PATH: Rule = rejected(
+static PATH: Rule = Rule::rejects(
     "egress/path",
     FixKind::Safe,
     "A host has a path, a query or an address range behind it",
@@ -120,7 +93,7 @@ static PATH: Rule = rejected(
     GOOD,
 );
 
-static IPV6: Rule = rejected(
+static IPV6: Rule = Rule::rejects(
     "egress/ipv6",
     FixKind::None,
     "A host is an IPv6 address",
@@ -129,7 +102,7 @@ static IPV6: Rule = rejected(
     GOOD,
 );
 
-static DOTS: Rule = rejected(
+static DOTS: Rule = Rule::rejects(
     "egress/dots",
     FixKind::Safe,
     "A host starts with a dot or has two in a row",
@@ -138,7 +111,7 @@ static DOTS: Rule = rejected(
     GOOD,
 );
 
-static HYPHEN: Rule = rejected(
+static HYPHEN: Rule = Rule::rejects(
     "egress/hyphen",
     FixKind::Unsafe,
     "A host starts or ends with a hyphen",
@@ -147,7 +120,7 @@ static HYPHEN: Rule = rejected(
     GOOD,
 );
 
-static NON_ASCII: Rule = rejected(
+static NON_ASCII: Rule = Rule::rejects(
     "egress/non-ascii",
     FixKind::None,
     "A host has letters outside of ASCII",
@@ -157,7 +130,7 @@ static NON_ASCII: Rule = rejected(
     "[capabilities]\nhttp_egress_allowlist = [\"xn--bcher-kva.example\"]",
 );
 
-static BAD_CHARACTER: Rule = rejected(
+static BAD_CHARACTER: Rule = Rule::rejects(
     "egress/bad-character",
     FixKind::None,
     "A host has a character that no host has",
@@ -166,7 +139,7 @@ static BAD_CHARACTER: Rule = rejected(
     GOOD,
 );
 
-static UNTRIMMED: Rule = advice(
+static UNTRIMMED: Rule = Rule::warns(
     "egress/untrimmed",
     FixKind::Safe,
     "A host has white space around it",
@@ -175,7 +148,7 @@ static UNTRIMMED: Rule = advice(
     GOOD,
 );
 
-static UPPER_CASE: Rule = advice(
+static UPPER_CASE: Rule = Rule::warns(
     "egress/upper-case",
     FixKind::Safe,
     "A host has upper-case letters",
@@ -184,7 +157,7 @@ static UPPER_CASE: Rule = advice(
     GOOD,
 );
 
-static TRAILING_DOT: Rule = advice(
+static TRAILING_DOT: Rule = Rule::warns(
     "egress/trailing-dot",
     FixKind::Safe,
     "A host ends with a dot",
@@ -193,7 +166,7 @@ static TRAILING_DOT: Rule = advice(
     GOOD,
 );
 
-static IP_ADDRESS: Rule = advice(
+static IP_ADDRESS: Rule = Rule::warns(
     "egress/ip-address",
     FixKind::None,
     "A host is an IP address",
@@ -204,7 +177,7 @@ static IP_ADDRESS: Rule = advice(
     GOOD,
 );
 
-static PRIVATE: Rule = advice(
+static PRIVATE: Rule = Rule::warns(
     "egress/private",
     FixKind::None,
     "A host names this machine, a private network or a cloud's metadata service",
@@ -215,7 +188,7 @@ static PRIVATE: Rule = advice(
     GOOD,
 );
 
-static SINGLE_LABEL: Rule = advice(
+static SINGLE_LABEL: Rule = Rule::warns(
     "egress/single-label",
     FixKind::None,
     "A host has no dot",
@@ -225,7 +198,7 @@ static SINGLE_LABEL: Rule = advice(
     GOOD,
 );
 
-static TOO_LONG: Rule = advice(
+static TOO_LONG: Rule = Rule::warns(
     "egress/too-long",
     FixKind::None,
     "A host is longer than a name can be",
@@ -234,7 +207,7 @@ static TOO_LONG: Rule = advice(
     GOOD,
 );
 
-static LABEL_HYPHEN: Rule = advice(
+static LABEL_HYPHEN: Rule = Rule::warns(
     "egress/label-hyphen",
     FixKind::None,
     "A label of a host starts or ends with a hyphen",
@@ -244,7 +217,7 @@ static LABEL_HYPHEN: Rule = advice(
     GOOD,
 );
 
-static ANY_HOST: Rule = advice(
+static ANY_HOST: Rule = Rule::warns(
     "egress/any-host",
     FixKind::None,
     "`*` asks for every host",
@@ -253,7 +226,7 @@ static ANY_HOST: Rule = advice(
     GOOD,
 );
 
-static PUBLIC_SUFFIX: Rule = advice(
+static PUBLIC_SUFFIX: Rule = Rule::warns(
     "egress/public-suffix",
     FixKind::None,
     "A wildcard covers a public suffix as a whole",
@@ -263,7 +236,7 @@ static PUBLIC_SUFFIX: Rule = advice(
     NAMED,
 );
 
-static WILDCARD_PLACE: Rule = advice(
+static WILDCARD_PLACE: Rule = Rule::warns(
     "egress/wildcard-place",
     FixKind::None,
     "A wildcard is not the left-most label of a host",
@@ -273,7 +246,7 @@ static WILDCARD_PLACE: Rule = advice(
     NAMED,
 );
 
-static WILDCARD_DEAD: Rule = advice(
+static WILDCARD_DEAD: Rule = Rule::warns(
     "egress/wildcard-dead",
     FixKind::Safe,
     "A host with a wildcard has what no host has",
@@ -283,7 +256,7 @@ static WILDCARD_DEAD: Rule = advice(
     NAMED,
 );
 
-static DUPLICATE: Rule = advice(
+static DUPLICATE: Rule = Rule::warns(
     "egress/duplicate",
     FixKind::Safe,
     "A host is listed twice",
@@ -292,7 +265,7 @@ static DUPLICATE: Rule = advice(
     GOOD,
 );
 
-static COVERED: Rule = advice(
+static COVERED: Rule = Rule::warns(
     "egress/covered",
     FixKind::Unsafe,
     "A host is covered by a wildcard of the same list",
@@ -302,7 +275,7 @@ static COVERED: Rule = advice(
     GOOD,
 );
 
-static TOO_MANY: Rule = advice(
+static TOO_MANY: Rule = Rule::warns(
     "egress/too-many",
     FixKind::None,
     "The list of hosts is longer than anyone reviews",
@@ -858,7 +831,8 @@ mod tests {
                         let text = format!("[capabilities]\nhttp_egress_allowlist = ['{host}']\n");
                         let analysis = crate::analyze(&text, &crate::Options::default());
                         let told = analysis.diagnostics.iter().any(|diagnostic| {
-                            diagnostic.rule.code.starts_with("egress/") && diagnostic.rule.daemon == Daemon::Rejects
+                            diagnostic.rule.code.starts_with("egress/")
+                                && diagnostic.rule.daemon == crate::Daemon::Rejects
                         });
                         assert_eq!(told, !grammar::is_host(&host), "{host:?}");
                     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Context, Family, FixKind, Rule, common, paths};
 use crate::{
-    diagnostic::{Daemon, Severity, Tag},
+    diagnostic::{Severity, Tag},
     grammar::PathFault,
     show,
     text::Span,
@@ -37,32 +37,9 @@ pub(super) static FAMILY: Family = Family {
     check,
 };
 
-const fn rejected(
-    code: &'static str,
-    fix: FixKind,
-    summary: &'static str,
-    details: &'static str,
-    bad: &'static str,
-    good: &'static str,
-) -> Rule {
-    Rule { code, severity: Severity::Error, daemon: Daemon::Rejects, fix, summary, details, bad, good }
-}
-
-const fn advice(
-    code: &'static str,
-    severity: Severity,
-    fix: FixKind,
-    summary: &'static str,
-    details: &'static str,
-    bad: &'static str,
-    good: &'static str,
-) -> Rule {
-    Rule { code, severity, daemon: Daemon::Silent, fix, summary, details, bad, good }
-}
-
 const GOOD: &str = "[capabilities.filesystem]\nwrite_roots = [\"reports\"]";
 
-static EMPTY: Rule = rejected(
+static EMPTY: Rule = Rule::rejects(
     "filesystem/empty",
     FixKind::Unsafe,
     "A root is empty",
@@ -72,7 +49,7 @@ static EMPTY: Rule = rejected(
     GOOD,
 );
 
-static ABSOLUTE: Rule = rejected(
+static ABSOLUTE: Rule = Rule::rejects(
     "filesystem/absolute",
     FixKind::Unsafe,
     "A root is absolute",
@@ -82,7 +59,7 @@ static ABSOLUTE: Rule = rejected(
     GOOD,
 );
 
-static COLON: Rule = rejected(
+static COLON: Rule = Rule::rejects(
     "filesystem/colon",
     FixKind::Unsafe,
     "A root holds `:`",
@@ -91,7 +68,7 @@ static COLON: Rule = rejected(
     GOOD,
 );
 
-static NUL: Rule = rejected(
+static NUL: Rule = Rule::rejects(
     "filesystem/nul",
     FixKind::None,
     "A root holds a NUL character",
@@ -100,7 +77,7 @@ static NUL: Rule = rejected(
     GOOD,
 );
 
-static PARENT_SEGMENT: Rule = rejected(
+static PARENT_SEGMENT: Rule = Rule::rejects(
     "filesystem/parent-segment",
     FixKind::Safe,
     "A root has a segment `..`",
@@ -110,7 +87,7 @@ static PARENT_SEGMENT: Rule = rejected(
     GOOD,
 );
 
-static DOT_SEGMENT: Rule = rejected(
+static DOT_SEGMENT: Rule = Rule::rejects(
     "filesystem/dot-segment",
     FixKind::Safe,
     "A root has a segment `.`",
@@ -119,7 +96,7 @@ static DOT_SEGMENT: Rule = rejected(
     GOOD,
 );
 
-static EMPTY_SEGMENT: Rule = rejected(
+static EMPTY_SEGMENT: Rule = Rule::rejects(
     "filesystem/empty-segment",
     FixKind::Safe,
     "A root ends with `/` or has two in a row",
@@ -128,9 +105,8 @@ static EMPTY_SEGMENT: Rule = rejected(
     GOOD,
 );
 
-static UNTRIMMED: Rule = advice(
+static UNTRIMMED: Rule = Rule::warns(
     "filesystem/untrimmed",
-    Severity::Warning,
     FixKind::Safe,
     "A root has white space around it",
     "A daemon grants the folder without the white space, so what the manifest says is not what is granted.",
@@ -138,9 +114,8 @@ static UNTRIMMED: Rule = advice(
     GOOD,
 );
 
-static BACKSLASH: Rule = advice(
+static BACKSLASH: Rule = Rule::warns(
     "filesystem/backslash",
-    Severity::Warning,
     FixKind::Safe,
     "A root is written with `\\`",
     "A daemon checks `\\` as if it were `/` but grants the root as it is written, and only Windows takes the two for the same. \
@@ -149,9 +124,8 @@ static BACKSLASH: Rule = advice(
     "[capabilities.filesystem]\nwrite_roots = [\"reports/2026\"]",
 );
 
-static SHELL_NOTATION: Rule = advice(
+static SHELL_NOTATION: Rule = Rule::warns(
     "filesystem/shell-notation",
-    Severity::Warning,
     FixKind::Unsafe,
     "A root is written as for a shell or a URL",
     "Nothing expands `~`, `$HOME` or `%TEMP%` in a root, and nothing decodes `%2e`: they are parts of a folder's name, \
@@ -160,9 +134,8 @@ static SHELL_NOTATION: Rule = advice(
     GOOD,
 );
 
-static GLOB: Rule = advice(
+static GLOB: Rule = Rule::warns(
     "filesystem/glob",
-    Severity::Warning,
     FixKind::None,
     "A root holds a glob character other than `*`",
     "Only `*` is a wildcard, with its opt-in. `?`, `[…]` and `{…}` are parts of a folder's name.",
@@ -170,9 +143,8 @@ static GLOB: Rule = advice(
     "[capabilities.filesystem]\nwrite_roots = [\"reports/2026\"]",
 );
 
-static RESERVED_NAME: Rule = advice(
+static RESERVED_NAME: Rule = Rule::warns(
     "filesystem/reserved-name",
-    Severity::Warning,
     FixKind::None,
     "A segment of a root is a device on Windows",
     "On Windows `CON`, `PRN`, `AUX`, `NUL`, `COM1` to `COM9` and `LPT1` to `LPT9` are devices in every folder, in any case and \
@@ -181,9 +153,8 @@ static RESERVED_NAME: Rule = advice(
     GOOD,
 );
 
-static TRAILING_DOT: Rule = advice(
+static TRAILING_DOT: Rule = Rule::warns(
     "filesystem/trailing-dot",
-    Severity::Warning,
     FixKind::Unsafe,
     "A segment of a root ends with a dot or a space",
     "Windows drops dots and spaces at the end of a name: `reports.` is `reports` there, and `.. ` may be `..`.",
@@ -191,9 +162,8 @@ static TRAILING_DOT: Rule = advice(
     "[capabilities.filesystem]\nwrite_roots = [\"reports/2026\"]",
 );
 
-static TOO_LONG: Rule = advice(
+static TOO_LONG: Rule = Rule::warns(
     "filesystem/too-long",
-    Severity::Warning,
     FixKind::None,
     "A root is too long for file systems",
     "Common file systems take at most 255 bytes for one name, and paths of about a thousand bytes.",
@@ -204,9 +174,8 @@ static TOO_LONG: Rule = advice(
     GOOD,
 );
 
-static TOO_MANY: Rule = advice(
+static TOO_MANY: Rule = Rule::warns(
     "filesystem/too-many",
-    Severity::Warning,
     FixKind::None,
     "A list of roots is longer than anyone reviews",
     "An operator has to read what a skill asks for. Name the folder above instead of its parts.",
@@ -218,9 +187,8 @@ static TOO_MANY: Rule = advice(
     GOOD,
 );
 
-static DUPLICATE: Rule = advice(
+static DUPLICATE: Rule = Rule::warns(
     "filesystem/duplicate",
-    Severity::Warning,
     FixKind::Safe,
     "A root is listed twice",
     "The second one grants nothing more. Remove it.",
@@ -228,9 +196,8 @@ static DUPLICATE: Rule = advice(
     GOOD,
 );
 
-static COVERED: Rule = advice(
+static COVERED: Rule = Rule::warns(
     "filesystem/covered",
-    Severity::Warning,
     FixKind::Unsafe,
     "A root lies below another root of its list",
     "A root grants all that is below it. Remove the inner one, or the outer one if the skill needs only the inner.",
@@ -238,16 +205,15 @@ static COVERED: Rule = advice(
     GOOD,
 );
 
-static READ_ROOTS: Rule = advice(
+static READ_ROOTS: Rule = Rule::warns(
     "filesystem/read-roots-grant-nothing",
-    Severity::Info,
     FixKind::None,
     "`read_roots` give a daemon 0.1.0 no grant",
     "A daemon 0.1.0 checks `read_roots` and then makes nothing of them: a module gets handles for `write_roots` only. Keep them \
      as a statement for later daemons, or name the folder in `write_roots` if the skill has to read it today.",
     "[capabilities.filesystem]\nread_roots = [\"data\"]",
     GOOD,
-);
+).at(Severity::Info);
 
 /// Longest name and longest path, in bytes, and the longest list.
 const MAX_NAME: usize = 255;

@@ -3,7 +3,11 @@
 
 use std::ops::Range;
 
-use super::{Context, Family, Finding, FixKind, Rule, text};
+use super::{
+    Context, Family, Finding, FixKind, Rule,
+    common::{first_run, untrimmed},
+    text,
+};
 use crate::{
     diagnostic::{Daemon, Severity, Tag},
     document::string,
@@ -279,16 +283,9 @@ fn lead(value: &str) -> usize {
 
 /// Says that an identifier has white space around it, at that space.
 pub(super) fn surrounding_space(cx: &mut Context<'_, '_>, rule: &'static Rule, text: Text<'_, '_>, what: &str) {
-    let (value, trimmed) = (text.value, text.trimmed());
-    if value == trimmed || trimmed.is_empty() {
-        return;
-    }
-    let (front, back) = (lead(value), lead(value) + trimmed.len());
-    let span = match (front > 0, back < value.len()) {
-        (true, false) => cx.inside(text.node, 0..front),
-        (false, true) => cx.inside(text.node, back..value.len()),
-        _ => text.span(),
-    };
+    let trimmed = text.trimmed();
+    let Some(range) = untrimmed(text.value).filter(|_| !trimmed.is_empty()) else { return };
+    let span = if range.len() == text.value.len() { text.span() } else { cx.inside(text.node, range) };
     let fix = vec![cx.set_string(text.node, trimmed)];
     let message = format!("{what} has white space around it: it is checked without, but stored and looked up with it");
     cx.report(rule, span, message).safe_fix("Trim the white space", fix);
@@ -308,12 +305,10 @@ pub(super) fn bad_characters(
         cx.report(rule, text.span(), format!("{what} is empty"));
         return;
     }
-    let Some(start) = trimmed.find(|c| !allowed(c)) else { return };
-    let rest = trimmed.get(start..).unwrap_or_default();
-    let run = rest.find(&allowed).unwrap_or(rest.len());
-    let at = lead(text.value) + start;
-    let span = cx.inside(text.node, at..at + run);
-    let bad = show::quoted(rest.get(..run).unwrap_or_default());
+    let Some(run) = first_run(trimmed, |c| !allowed(c)) else { return };
+    let lead = lead(text.value);
+    let span = cx.inside(text.node, lead + run.start..lead + run.end);
+    let bad = show::quoted(trimmed.get(run).unwrap_or_default());
     let repair = repaired(trimmed, allowed).map(|(value, safe)| {
         // Lower-casing alone leaves what else is wrong with a skill id.
         let whole = if std::ptr::eq(rule, &BAD_SKILL_ID) { without_empty_parts(&value) } else { value.clone() };

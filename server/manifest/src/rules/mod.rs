@@ -126,6 +126,35 @@ pub fn find(code: &str) -> Option<&'static Rule> {
 pub const PAGES: &str = "https://skillyard.dev/rules/";
 
 impl Rule {
+    /// A rule that a daemon rejects on.
+    const fn rejects(
+        code: &'static str,
+        fix: FixKind,
+        summary: &'static str,
+        details: &'static str,
+        bad: &'static str,
+        good: &'static str,
+    ) -> Self {
+        Self { code, severity: Severity::Error, daemon: Daemon::Rejects, fix, summary, details, bad, good }
+    }
+
+    /// A warning about what a daemon takes without a word.
+    const fn warns(
+        code: &'static str,
+        fix: FixKind,
+        summary: &'static str,
+        details: &'static str,
+        bad: &'static str,
+        good: &'static str,
+    ) -> Self {
+        Self { code, severity: Severity::Warning, daemon: Daemon::Silent, fix, summary, details, bad, good }
+    }
+
+    /// The same rule, less loud or louder.
+    const fn at(self, severity: Severity) -> Self {
+        Self { severity, ..self }
+    }
+
     /// The address of the rule's page.
     #[must_use]
     pub fn url(&self) -> String {

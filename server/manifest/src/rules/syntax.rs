@@ -1,10 +1,7 @@
 //! What keeps the file from being read as TOML.
 
 use super::{Context, Family, FixKind, Rule};
-use crate::{
-    diagnostic::{Daemon, Severity},
-    syntax::SyntaxErrorKind,
-};
+use crate::syntax::SyntaxErrorKind;
 
 pub(super) static FAMILY: Family = Family {
     name: "syntax",
@@ -31,18 +28,7 @@ pub(super) static FAMILY: Family = Family {
     check,
 };
 
-const fn rule(
-    code: &'static str,
-    fix: FixKind,
-    summary: &'static str,
-    details: &'static str,
-    bad: &'static str,
-    good: &'static str,
-) -> Rule {
-    Rule { code, severity: Severity::Error, daemon: Daemon::Rejects, fix, summary, details, bad, good }
-}
-
-pub(super) static UNCLOSED_STRING: Rule = rule(
+pub(super) static UNCLOSED_STRING: Rule = Rule::rejects(
     "syntax/unclosed-string",
     FixKind::Unsafe,
     "A string is not closed",
@@ -52,7 +38,7 @@ pub(super) static UNCLOSED_STRING: Rule = rule(
     "name = \"Weather\"",
 );
 
-static BAD_STRING: Rule = rule(
+static BAD_STRING: Rule = Rule::rejects(
     "syntax/bad-string",
     FixKind::Safe,
     "A string holds an escape or a character that TOML does not know",
@@ -63,7 +49,7 @@ static BAD_STRING: Rule = rule(
     "name = '50\\% weather'",
 );
 
-static MISSING_EQUALS: Rule = rule(
+static MISSING_EQUALS: Rule = Rule::rejects(
     "syntax/missing-equals",
     FixKind::Safe,
     "A key has no `=`",
@@ -72,7 +58,7 @@ static MISSING_EQUALS: Rule = rule(
     "name = \"Weather\"",
 );
 
-static MISSING_VALUE: Rule = rule(
+static MISSING_VALUE: Rule = Rule::rejects(
     "syntax/missing-value",
     FixKind::None,
     "A key has no value",
@@ -82,7 +68,7 @@ static MISSING_VALUE: Rule = rule(
     "name = \"Weather\"",
 );
 
-static BAD_VALUE: Rule = rule(
+static BAD_VALUE: Rule = Rule::rejects(
     "syntax/bad-value",
     FixKind::Safe,
     "Something stands where a value belongs that is none",
@@ -91,7 +77,7 @@ static BAD_VALUE: Rule = rule(
     "name = \"Weather\"",
 );
 
-static UNCLOSED_BRACKET: Rule = rule(
+static UNCLOSED_BRACKET: Rule = Rule::rejects(
     "syntax/unclosed-bracket",
     FixKind::Safe,
     "An array or inline table is not closed",
@@ -100,7 +86,7 @@ static UNCLOSED_BRACKET: Rule = rule(
     "[capabilities]\nhttp_egress_allowlist = [\"api.acme.example\"]\n",
 );
 
-static MISSING_COMMA: Rule = rule(
+static MISSING_COMMA: Rule = Rule::rejects(
     "syntax/missing-comma",
     FixKind::Safe,
     "Two values of a list have no comma between them",
@@ -109,7 +95,7 @@ static MISSING_COMMA: Rule = rule(
     "[capabilities]\nhttp_egress_allowlist = [\"a.acme.example\", \"b.acme.example\"]",
 );
 
-static BAD_KEY: Rule = rule(
+static BAD_KEY: Rule = Rule::rejects(
     "syntax/bad-key",
     FixKind::Safe,
     "Something stands where a key belongs that is none",
@@ -118,7 +104,7 @@ static BAD_KEY: Rule = rule(
     "[operator.config.properties]\ncity = { type = \"string\" }",
 );
 
-static BAD_HEADER: Rule = rule(
+static BAD_HEADER: Rule = Rule::rejects(
     "syntax/bad-header",
     FixKind::Safe,
     "A table header is not complete",
@@ -127,7 +113,7 @@ static BAD_HEADER: Rule = rule(
     "[capabilities]\nhttp_egress_allowlist = []",
 );
 
-static UNEXPECTED: Rule = rule(
+static UNEXPECTED: Rule = Rule::rejects(
     "syntax/unexpected",
     FixKind::Safe,
     "There is text where nothing is expected",
@@ -137,7 +123,7 @@ static UNEXPECTED: Rule = rule(
     "name = \"Weather\"",
 );
 
-static CONTROL_CHARACTER: Rule = rule(
+static CONTROL_CHARACTER: Rule = Rule::rejects(
     "syntax/control-character",
     FixKind::Unsafe,
     "A control character stands outside a string",
@@ -146,7 +132,7 @@ static CONTROL_CHARACTER: Rule = rule(
     "",
 );
 
-static TOO_DEEP: Rule = rule(
+static TOO_DEEP: Rule = Rule::rejects(
     "syntax/too-deep",
     FixKind::None,
     "Values or keys nest too deep",
@@ -155,7 +141,7 @@ static TOO_DEEP: Rule = rule(
     "",
 );
 
-pub(super) static DUPLICATE_KEY: Rule = rule(
+pub(super) static DUPLICATE_KEY: Rule = Rule::rejects(
     "syntax/duplicate-key",
     FixKind::Unsafe,
     "The same key or table is defined twice",
@@ -164,7 +150,7 @@ pub(super) static DUPLICATE_KEY: Rule = rule(
     "[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"",
 );
 
-static TABLE_CONFLICT: Rule = rule(
+static TABLE_CONFLICT: Rule = Rule::rejects(
     "syntax/table-conflict",
     FixKind::None,
     "A key or header reaches into a value that is no open table",
@@ -174,7 +160,7 @@ static TABLE_CONFLICT: Rule = rule(
     "[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"",
 );
 
-pub(crate) static NOT_UTF8: Rule = rule(
+pub(crate) static NOT_UTF8: Rule = Rule::rejects(
     "syntax/not-utf8",
     FixKind::None,
     "The file is not UTF-8",
@@ -183,7 +169,7 @@ pub(crate) static NOT_UTF8: Rule = rule(
     "",
 );
 
-pub(crate) static TOO_LARGE: Rule = rule(
+pub(crate) static TOO_LARGE: Rule = Rule::rejects(
     "syntax/too-large",
     FixKind::None,
     "The file is too large to be a manifest",
@@ -193,7 +179,7 @@ pub(crate) static TOO_LARGE: Rule = rule(
     "",
 );
 
-pub(crate) static REFUSED: Rule = rule(
+pub(crate) static REFUSED: Rule = Rule::rejects(
     "syntax/refused",
     FixKind::None,
     "A daemon refuses the file for a reason that no other rule names",
