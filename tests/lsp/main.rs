@@ -12,6 +12,8 @@ mod formatting;
 mod hostile;
 mod life;
 mod settings;
+// strace is a tool of Linux.
+#[cfg(target_os = "linux")]
 mod walls;
 
 use std::{

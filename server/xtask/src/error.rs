@@ -39,6 +39,8 @@ pub enum Error {
     Stale(Vec<PathBuf>),
     /// No Python that can make a virtual environment.
     NoPython(Vec<&'static str>),
+    /// No strace, and no rights to install it.
+    NoStrace,
 }
 
 impl fmt::Display for Error {
@@ -53,6 +55,10 @@ impl fmt::Display for Error {
                 writeln!(f, "not what their source says; run `cargo xtask generate` and commit the result:")?;
                 files.iter().try_for_each(|file| writeln!(f, "  {}", file.display()))
             }
+            Self::NoStrace => write!(
+                f,
+                "no strace found, and it cannot be installed with this user's rights; as root: apt-get install strace"
+            ),
             Self::NoPython(tried) => write!(
                 f,
                 "no Python 3 found (tried {}); install it with its venv module, or set PYTHON to one",

@@ -24,11 +24,27 @@ const CARGO_DENY_VERSION: &str = "0.20.2";
 /// The tools that tests ask for, as environment variables: name and program.
 pub fn for_tests() -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let bin = venv("python", FOR_TESTS)?;
+    strace()?;
     Ok(vec![
         ("SKILLYARD_TEST_NVIM", program(&bin, "nvim")),
         ("SKILLYARD_TEST_PRE_COMMIT", program(&bin, "pre-commit")),
         ("SKILLYARD_TEST_TAPLO", program(&bin, "taplo")),
     ])
+}
+
+/// The one tool that no language's registry carries: on Linux a test watches the server with it.
+fn strace() -> Result<(), Error> {
+    let there = || Command::new("strace").arg("--version").output().is_ok();
+    if !cfg!(target_os = "linux") || there() {
+        return Ok(());
+    }
+    // Goes through where the caller has rights over the machine, as in CI; else the error says what to type.
+    for arguments in [&["update", "-qq"][..], &["install", "-y", "-qq", "--no-install-recommends", "strace"]] {
+        if Command::new("apt-get").args(arguments).status().is_err() {
+            break;
+        }
+    }
+    if there() { Ok(()) } else { Err(Error::NoStrace) }
 }
 
 /// cargo-deny.
