@@ -11,9 +11,9 @@ use skillyard_manifest::{
     syntax::Key,
 };
 
-/// Every table of the shape, with the header that leads to it.
+/// Every table of the shape, with the headers that lead to it.
 fn tables() -> Vec<(&'static TableShape, String)> {
-    fn below(shape: &'static TableShape, path: &str, out: &mut Vec<(&'static TableShape, String)>) {
+    fn below(shape: &'static TableShape, path: &str, before: &str, out: &mut Vec<(&'static TableShape, String)>) {
         for key in shape.keys {
             let next = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
             let (child, next) = match key.ty {
@@ -22,12 +22,14 @@ fn tables() -> Vec<(&'static TableShape, String)> {
                 Type::Map(child) => (child, format!("[{next}.any]")),
                 _ => continue,
             };
-            out.push((child, next.clone()));
-            below(child, next.trim_matches(['[', ']']), out);
+            out.push((child, format!("{before}{next}")));
+            // A table below an array of tables belongs to its last element.
+            let before = if next.starts_with("[[") { format!("{before}{next}\n") } else { before.to_owned() };
+            below(child, next.trim_matches(['[', ']']), &before, out);
         }
     }
     let mut out = vec![(&ROOT, String::new())];
-    below(&ROOT, "", &mut out);
+    below(&ROOT, "", "", &mut out);
     out
 }
 
