@@ -9,6 +9,8 @@ use crate::{
 /// Installs what the suite needs and runs all of it. `args` go to the test programs.
 pub fn test(args: &[String]) -> Result<(), Error> {
     let tools = tools::for_tests()?;
-    let mut command = cargo(&["test", "--workspace", "--", "--include-ignored"]);
+    // The examples in the documentation first: what is read last should be what the tests say.
+    run(&mut cargo(&["test", "--workspace", "--doc"]))?;
+    let mut command = cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--", "--include-ignored"]);
     run(command.args(args).envs(tools))
 }
