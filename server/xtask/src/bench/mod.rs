@@ -105,12 +105,7 @@ pub fn bench(keep: bool) -> Result<(), Error> {
     for number in 0..FILES {
         write(&many.join(format!("skill-{number:04}/skill.toml")), &inputs::manifest(number, SIZES[0]))?;
     }
-    let mut columns = Vec::new();
-    for contender in &contenders {
-        eprintln!("measuring {}", contender.name);
-        columns.push((contender.name, measure(contender, &folder)?));
-    }
-    let report = Report { columns, missing };
+    let report = Report { columns: measure(&contenders, &folder)?, missing };
     let table = report.markdown();
     println!("{table}");
     write(&folder.join("results.md"), &table)?;
@@ -123,67 +118,68 @@ pub fn bench(keep: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Everything about one contender.
-fn measure(contender: &Contender, folder: &Path) -> Result<Measured, Error> {
-    let serve = || {
-        let mut command = Command::new(&contender.program);
-        command.args(contender.serve);
-        command
-    };
-    let version = output(Command::new(&contender.program).arg("--version"))?;
-    let version = String::from_utf8_lossy(&version.stdout).lines().next().unwrap_or_default().to_owned();
-
+/// Everything about everybody. They take turns, so that what else the machine does falls on all of them.
+fn measure(contenders: &[Contender], folder: &Path) -> Result<Vec<(&'static str, Measured)>, Error> {
+    let mut columns = Vec::new();
+    for contender in contenders {
+        let version = output(Command::new(&contender.program).arg("--version"))?;
+        let version = String::from_utf8_lossy(&version.stdout).lines().next().unwrap_or_default().to_owned();
+        columns.push((contender.name, Measured { version, check_arguments: contender.check, ..Measured::default() }));
+    }
     let empty = folder.join("empty");
     fs::create_dir_all(&empty).map_err(Error::io(&empty))?;
-    let mut starts = Vec::new();
-    let mut resident_at_start = None;
+    eprintln!("measuring the starts");
     for _ in 0..REPEATS {
-        let (server, took) = Server::start(&mut serve(), &empty, contender.client_pulls, &contender.configuration)?;
-        resident_at_start = server.resident();
-        server.stop()?;
-        starts.push(took);
+        for (contender, (_, measured)) in contenders.iter().zip(&mut columns) {
+            let (server, took) = contender.start(&empty)?;
+            measured.resident_at_start = server.resident();
+            measured.start.add(took);
+            server.stop()?;
+        }
     }
-
-    let mut typing = Vec::new();
-    let mut delivery = None;
     for size in SIZES {
+        eprintln!("measuring keystrokes in {} KB", size / 1024);
         let text = inputs::manifest(0, size);
         let path = folder.join(format!("size-{size}")).join("skill.toml");
         write(&path, &text)?;
-        let place = inputs::typing_place(&text)
-            .ok_or_else(|| Error::Unexpected { place: path.display().to_string(), what: "no description".into() })?;
-        let (mut server, _) = Server::start(
-            &mut serve(),
-            path.parent().unwrap_or(folder),
-            contender.client_pulls,
-            &contender.configuration,
-        )?;
-        delivery = Some(server.delivery);
-        let mut document = server.open(&path, &text)?;
-        let mut took = Vec::new();
-        for (at, letter) in ('a'..='z').cycle().take(WARM_UP + KEYSTROKES).enumerate() {
-            let time = server.type_char(&mut document, place + at, letter)?;
-            if at >= WARM_UP {
-                took.push(time);
-            }
+        for (contender, (_, measured)) in contenders.iter().zip(&mut columns) {
+            measured.typing.push(type_into(contender, &path, &text)?);
         }
-        typing.push(Typing { bytes: text.len(), times: Times::of(took), resident: server.resident() });
-        server.stop()?;
     }
-
-    let mut checks = Vec::new();
+    eprintln!("measuring the checks");
     for _ in 0..REPEATS {
-        checks.push(check(contender, &folder.join("many"))?);
+        for (contender, (_, measured)) in contenders.iter().zip(&mut columns) {
+            measured.check.add(check(contender, &folder.join("many"))?);
+        }
     }
-    Ok(Measured {
-        version,
-        pulled: delivery == Some(client::Delivery::Pull),
-        start: Times::of(starts),
-        resident_at_start,
-        typing,
-        check: Times::of(checks),
-        check_command: contender.check.join(" "),
-    })
+    Ok(columns)
+}
+
+impl Contender {
+    /// Its server in a folder, and how long it took to answer.
+    fn start(&self, folder: &Path) -> Result<(Server, Duration), Error> {
+        let mut command = Command::new(&self.program);
+        Server::start(command.args(self.serve), folder, self.client_pulls, &self.configuration)
+    }
+}
+
+/// One sitting: the keystrokes in one document.
+fn type_into(contender: &Contender, path: &Path, text: &str) -> Result<Typing, Error> {
+    let place = inputs::typing_place(text)
+        .ok_or_else(|| Error::Unexpected { place: path.display().to_string(), what: "no description".into() })?;
+    let (mut server, _) = contender.start(path.parent().unwrap_or(path))?;
+    let mut document = server.open(path, text)?;
+    let mut times = Times::default();
+    for (at, letter) in ('a'..='z').cycle().take(WARM_UP + KEYSTROKES).enumerate() {
+        let time = server.type_char(&mut document, place + at, letter)?;
+        if at >= WARM_UP {
+            times.add(time);
+        }
+    }
+    let resident = server.resident();
+    let pulled = server.delivery == client::Delivery::Pull;
+    server.stop()?;
+    Ok(Typing { bytes: text.len(), times, resident, pulled })
 }
 
 /// The time of one check of all files, from the start of the process to its end.

@@ -6,15 +6,16 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 
-/// Measurements of one thing.
+/// Measurements of one thing, in ascending order.
+#[derive(Default)]
 pub struct Times {
     sorted: Vec<Duration>,
 }
 
 impl Times {
-    pub fn of(mut times: Vec<Duration>) -> Self {
-        times.sort_unstable();
-        Self { sorted: times }
+    pub fn add(&mut self, time: Duration) {
+        let at = self.sorted.partition_point(|other| *other <= time);
+        self.sorted.insert(at, time);
     }
 
     /// The smallest time that `percent` of all do not exceed, in milliseconds.
@@ -38,17 +39,19 @@ pub struct Typing {
     pub times: Times,
     /// The server's memory after them, in bytes.
     pub resident: Option<u64>,
+    /// Whether the client asked for the diagnostics.
+    pub pulled: bool,
 }
 
 /// All about one contender.
+#[derive(Default)]
 pub struct Measured {
     pub version: String,
-    pub pulled: bool,
     pub start: Times,
     pub resident_at_start: Option<u64>,
     pub typing: Vec<Typing>,
     pub check: Times,
-    pub check_command: String,
+    pub check_arguments: &'static [&'static str],
 }
 
 /// Everybody, and who could not be measured.
@@ -112,12 +115,11 @@ fn column(name: &str, m: &Measured) -> Value {
     json!({
         "name": name,
         "version": m.version,
-        "delivery": if m.pulled { "pull" } else { "push" },
         "start_to_initialize": m.start.json(),
         "resident_at_start_bytes": m.resident_at_start,
         "keystroke_to_diagnostics": typing,
         "check_1000": m.check.json(),
-        "check_arguments": m.check_command,
+        "check_arguments": m.check_arguments,
     })
 }
 
@@ -167,8 +169,11 @@ mod tests {
 
     #[test]
     fn percentiles_are_ranks() {
-        let times = Times::of((1..=200).rev().map(Duration::from_millis).collect());
+        let mut times = Times::default();
+        (1..=200).rev().for_each(|time| times.add(Duration::from_millis(time)));
         assert_eq!(times.cell(), "100 / 190");
-        assert_eq!(Times::of(vec![Duration::from_micros(1234)]).cell(), "1.23 / 1.23");
+        let mut one = Times::default();
+        one.add(Duration::from_micros(1234));
+        assert_eq!(one.cell(), "1.23 / 1.23");
     }
 }
