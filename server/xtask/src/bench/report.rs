@@ -110,7 +110,14 @@ fn column(name: &str, m: &Measured) -> Value {
     let typing: Vec<Value> = m
         .typing
         .iter()
-        .map(|typing| json!({ "bytes": typing.bytes, "times": typing.times.json(), "resident_bytes": typing.resident }))
+        .map(|typing| {
+            json!({
+                "bytes": typing.bytes,
+                "delivery": if typing.pulled { "pull" } else { "push" },
+                "times": typing.times.json(),
+                "resident_bytes": typing.resident,
+            })
+        })
         .collect();
     json!({
         "name": name,
