@@ -117,7 +117,14 @@ proptest! {
 
     #[test]
     fn any_bytes_come_back(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let text = String::from_utf8_lossy(&bytes);
+        // A text of the same length, so that places in it are places in the file.
+        let text = skillyard_manifest::readable(&bytes);
+        prop_assert_eq!(text.len(), bytes.len());
         errors(&text);
+        let analysis = skillyard_manifest::analyze_bytes(&bytes, &Options::default());
+        prop_assert!(!analysis.daemon.accepts);
+        for d in &analysis.diagnostics {
+            prop_assert!(d.span.end <= bytes.len(), "{:?}", d);
+        }
     }
 }
