@@ -72,7 +72,7 @@ fn property(shape: &TableShape, key: &KeyShape) -> Value {
         Type::Table(child) => table(child),
         Type::Tables(child) => json!({ "type": "array", "items": table(child) }),
         Type::Map(child) => json!({ "type": "object", "additionalProperties": table(child) }),
-        Type::Schema => json!({ "type": "object" }),
+        Type::Schema => json!({ "type": "object", "additionalProperties": true }),
         Type::Any => json!({}),
     };
     out["description"] = json!(key.doc);

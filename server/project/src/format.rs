@@ -243,6 +243,8 @@ fn lay_out(text: &str, options: &FormatOptions, crlf: bool) -> Result<String, us
         indent_string: options.indent.clone(),
         allowed_blank_lines: 1,
         crlf,
+        // A lone comment stays beside its value.
+        align_single_comments: false,
         ..Options::default()
     };
     // The library is kept from doing harm: what it makes is compared, and should it panic, the text stays.
