@@ -797,6 +797,17 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// A comma between the elements of a list, each a `what`; `expected` where one stands in front of it.
+    fn comma(&mut self, expected: bool, what: &str) {
+        let span = self.bump();
+        if expected {
+            return;
+        }
+        if let Some(error) = self.error(Kind::Unexpected, span, format!("there is no {what} in front of this comma")) {
+            error.fix = Some(fix("Remove the comma", true, vec![edit(span, "")]));
+        }
+    }
+
     fn missing_comma(&mut self) {
         let end = self.end_of_last();
         let at = Span::new(end, self.span().start);
@@ -819,15 +830,7 @@ impl<'t> Parser<'t> {
                     break;
                 }
                 TokenKind::Comma if !stopped => {
-                    if !needs_comma {
-                        let span = self.span();
-                        if let Some(error) =
-                            self.error(Kind::Unexpected, span, "there is no value in front of this comma")
-                        {
-                            error.fix = Some(fix("Remove the comma", true, vec![edit(span, "")]));
-                        }
-                    }
-                    self.bump();
+                    self.comma(needs_comma, "value");
                     needs_comma = false;
                 }
                 TokenKind::RightCurlyBracket if !stopped && self.open_tables == 0 => {
@@ -891,15 +894,7 @@ impl<'t> Parser<'t> {
                     break;
                 }
                 TokenKind::Comma if !stopped => {
-                    if !needs_comma {
-                        let span = self.span();
-                        if let Some(error) =
-                            self.error(Kind::Unexpected, span, "there is no entry in front of this comma")
-                        {
-                            error.fix = Some(fix("Remove the comma", true, vec![edit(span, "")]));
-                        }
-                    }
-                    self.bump();
+                    self.comma(needs_comma, "entry");
                     needs_comma = false;
                 }
                 TokenKind::Atom | TokenKind::BasicString | TokenKind::LiteralString if !stopped => {
