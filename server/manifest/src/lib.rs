@@ -29,6 +29,7 @@ pub use diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit};
 pub use grants::{Grants, PolicyBinding, grants, policy_bindings};
 pub use json_schema::json_schema;
 pub use options::{Level, Options};
+pub use show::is_unseen;
 pub use text::{Encoding, LineIndex, Position, Span};
 
 /// What a daemon alone says.
@@ -42,6 +43,12 @@ pub struct Verdict {
     pub compat_error_kind: Option<ErrorKind>,
     /// The warnings of its report; empty for a refused manifest.
     pub warnings: Vec<Warning>,
+}
+
+impl Verdict {
+    fn refused(kind: ErrorKind) -> Self {
+        Self { accepts: false, error_kind: Some(kind), compat_error_kind: None, warnings: Vec::new() }
+    }
 }
 
 /// Everything there is to say about one text.
@@ -130,12 +137,7 @@ fn analyze_not_utf8(bytes: &[u8], options: &Options) -> Analysis {
     analysis.diagnostics.retain(|d| !findings.iter().any(|bad| bad.span.intersects(d.span)));
     analysis.diagnostics.extend(findings);
     analysis.diagnostics.sort_by_key(|d| d.span);
-    analysis.daemon = Verdict {
-        accepts: false,
-        error_kind: Some(ErrorKind::ManifestParse),
-        compat_error_kind: None,
-        warnings: Vec::new(),
-    };
+    analysis.daemon = Verdict::refused(ErrorKind::ManifestParse);
     analysis.grants = None;
     analysis.policy_bindings = None;
     analysis
@@ -160,12 +162,7 @@ fn too_large(len: usize, options: &Options) -> Analysis {
     let message = format!("the file has {len} bytes, and no manifest above {MAX_BYTES} is read");
     let mut diagnostics = vec![rules::finding(&rules::TOO_LARGE, Span::at(0), message)];
     configure(&mut diagnostics, options);
-    let daemon = Verdict {
-        accepts: false,
-        error_kind: Some(ErrorKind::ManifestParse),
-        compat_error_kind: None,
-        warnings: Vec::new(),
-    };
+    let daemon = Verdict::refused(ErrorKind::ManifestParse);
     Analysis { diagnostics, daemon, grants: None, policy_bindings: None }
 }
 
@@ -180,7 +177,7 @@ struct Judgement {
 
 fn judge(text: &str, options: &Options) -> Judgement {
     let refused = |kind, span, message| Judgement {
-        daemon: Verdict { accepts: false, error_kind: Some(kind), compat_error_kind: None, warnings: Vec::new() },
+        daemon: Verdict::refused(kind),
         grants: None,
         policy_bindings: None,
         refusal: Some(rules::finding(&rules::REFUSED, span, message)),

@@ -29,12 +29,14 @@ pub(crate) fn plain(text: &str) -> String {
     out
 }
 
-/// Whether `c` is a control, a bidirectional control or otherwise invisible, so that a reader would not see it.
-pub(crate) fn is_unseen(c: char) -> bool {
+/// Whether `c` is a control (the tab and line ends too), a bidirectional control or otherwise invisible, so that a
+/// reader would not see it. The one table of them: what is printed and what the rules say rest on it.
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
             | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-            | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
             | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }

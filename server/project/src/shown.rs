@@ -2,17 +2,7 @@
 
 use std::{borrow::Cow, fmt::Write as _, path::Path};
 
-/// Whether `c` must not reach a screen as it is: controls (the tab and line ends too), bidirectional controls, and
-/// characters that show nothing.
-#[must_use]
-pub fn is_unshowable(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
+use skillyard_manifest::is_unseen;
 
 /// Appends `c` as it may be shown: itself, or `\n`, `\t`, `\u{202e}` and the like.
 pub fn push(out: &mut String, c: char) {
@@ -20,7 +10,7 @@ pub fn push(out: &mut String, c: char) {
         '\n' => out.push_str("\\n"),
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
-        c if is_unshowable(c) => {
+        c if is_unseen(c) => {
             // Writing to a string cannot fail.
             let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
         }
@@ -31,7 +21,7 @@ pub fn push(out: &mut String, c: char) {
 /// `text` on one line, with everything unshowable escaped.
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unshowable) {
+    if !text.contains(is_unseen) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -52,7 +42,7 @@ pub fn words(text: &str, limit: usize) -> String {
 #[must_use]
 pub fn lines(text: &str) -> Cow<'_, str> {
     let keep = |c| matches!(c, '\n' | '\t');
-    if !text.contains(|c| is_unshowable(c) && !keep(c)) {
+    if !text.contains(|c| is_unseen(c) && !keep(c)) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
