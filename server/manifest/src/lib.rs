@@ -29,7 +29,7 @@ pub use diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit};
 pub use grants::{Grants, PolicyBinding, grants, policy_bindings};
 pub use json_schema::json_schema;
 pub use options::{Level, Options};
-pub use show::is_unseen;
+pub use show::{is_unseen, plain, quoted};
 pub use text::{Encoding, LineIndex, Position, Span};
 
 /// What a daemon alone says.
@@ -186,7 +186,7 @@ fn judge(text: &str, options: &Options) -> Judgement {
         Ok(manifest) => manifest,
         Err(error) => {
             let span = error.span().map_or(Span::at(0), |at| Span::new(at.start.min(at.end), at.end));
-            return refused(ErrorKind::ManifestParse, span, show::plain(error.message()));
+            return refused(ErrorKind::ManifestParse, span, plain(error.message()));
         }
     };
     if let Err(kind) = validate(&manifest) {

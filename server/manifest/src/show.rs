@@ -6,12 +6,14 @@ use std::fmt::Write as _;
 const MAX_SHOWN: usize = 60;
 
 /// `text` in back quotes, escaped and shortened.
-pub(crate) fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     format!("`{}`", plain(text))
 }
 
 /// `text` escaped and shortened. Back quotes become plain ones, so that a message cannot end its own quotation.
-pub(crate) fn plain(text: &str) -> String {
+#[must_use]
+pub fn plain(text: &str) -> String {
     let mut out = String::new();
     for (i, c) in text.chars().enumerate() {
         if i == MAX_SHOWN {

@@ -9,7 +9,9 @@ use crate::run::{cargo, output, root};
 /// Every crate with the crates of ours that it may name, and the libraries of others that only it may name.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("skillyard-manifest", &[], &[]),
-    ("skillyard-project", &["skillyard-manifest"], &["ignore", "taplo"]),
+    ("skillyard-artifact", &["skillyard-manifest"], &["zip", "wasmparser", "wat", "ed25519-dalek", "ssh-key"]),
+    ("skillyard-store", &["skillyard-artifact", "skillyard-manifest"], &["directories", "keyring"]),
+    ("skillyard-project", &["skillyard-manifest", "skillyard-artifact", "skillyard-store"], &["ignore", "taplo"]),
     ("skillyard-lsp", &["skillyard-manifest", "skillyard-project"], &["tower-lsp-server", "tokio", "ropey"]),
     (
         "skillyard",

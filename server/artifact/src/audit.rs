@@ -1,0 +1,1 @@
+//! The audit: the checks of a daemon in its order, then ours.

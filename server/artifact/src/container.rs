@@ -1,0 +1,1 @@
+//! The raw archive, walked strictly before anything is inflated.

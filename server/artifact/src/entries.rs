@@ -1,0 +1,1 @@
+//! The entries of an archive: names, sizes, hashes, contents.

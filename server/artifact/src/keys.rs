@@ -1,0 +1,1 @@
+//! Signing keys: read from every usual form, made, and shown by their public half.

@@ -1,0 +1,1 @@
+//! What a WebAssembly module or component is and asks for, by parsing alone.

@@ -1,0 +1,1 @@
+//! Packaging: files in, a signed artifact out.

@@ -1,0 +1,1 @@
+//! Verification, in the order of a daemon, as a pipeline of types.
