@@ -15,7 +15,14 @@ pub struct Family {
 }
 
 /// All families, in the order of the documentation.
-pub static FAMILIES: &[&Family] = &[&crate::container::FAMILY, &crate::path::FAMILY];
+pub static FAMILIES: &[&Family] = &[
+    &crate::container::FAMILY,
+    &crate::path::FAMILY,
+    &crate::manifest::FAMILY,
+    &crate::integrity::FAMILY,
+    &crate::signature::FAMILY,
+    &crate::trust::FAMILY,
+];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

@@ -192,6 +192,7 @@ pub fn page(rule: &Rule) -> String {
 }
 
 pub(crate) use suppress::apply as suppress;
+pub use text::latin_look;
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
 
 /// A finding without anything to it but its place and message.
