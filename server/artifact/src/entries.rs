@@ -196,7 +196,15 @@ impl<'a> Reading<'a> {
             );
             return Ok(());
         }
-        let mut archive = match ZipArchive::new(Cursor::new(container.bytes)) {
+        // A daemon's reader finds the end record however far from the end it stands; the crate of today gives up after
+        // 64 KiB, and then gets the archive without what lies behind.
+        let archive = ZipArchive::new(Cursor::new(container.bytes)).or_else(|error| match container.end {
+            Some(end) if end < container.bytes.len() => {
+                ZipArchive::new(Cursor::new(container.bytes.get(..end).unwrap_or_default()))
+            }
+            _ => Err(error),
+        });
+        let mut archive = match archive {
             Ok(archive) => archive,
             Err(error) => {
                 self.refuse(zip_kind(&error), Finding::new(&container::UNREADABLE, zip_text(&error)));

@@ -19,7 +19,7 @@ use crate::{
     documents,
     entries::{ContentFault, Entries, Entry, Refusal},
     integrity::{self, SIGNATURE_PATH},
-    limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, MAX_SIGNATURE_BYTES},
+    limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, MAX_MANIFEST_ITEMS, MAX_SIGNATURE_BYTES},
     manifest::{self, Facts},
     signature::{self, Signature},
     trust::{self, Likeness, PublicKey, TrustDecision, TrustStore},
@@ -380,6 +380,13 @@ impl Opening {
         let Some(content) = self.read(entries, entry, manifest::PATH, MAX_MANIFEST_BYTES, kind) else {
             return (None, None, None);
         };
+        let items = content.iter().filter(|byte| matches!(byte, b'\n' | b',' | b'{')).count();
+        if items > MAX_MANIFEST_ITEMS {
+            let message = format!("the manifest has {items} lines, commas and braces, and is read up to {MAX_MANIFEST_ITEMS}");
+            let finding = Finding::new(&manifest::MANIFEST_TOO_LARGE, message).in_entry(manifest::PATH);
+            self.refuse(Refusal { kind, finding });
+            return (None, None, None);
+        }
         let manifest::Read { facts, manifest, findings } = manifest::read(&content, palyra);
         self.findings.extend(findings);
         let facts = facts.map_err(|refusal| self.refuse(refusal)).ok();
