@@ -14,8 +14,7 @@ use skillyard_manifest::{
 };
 
 use crate::{
-    Finding,
-    deflate,
+    Finding, deflate,
     limits::{MAX_ARCHIVE_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES},
     path,
     rules::Family,
@@ -192,11 +191,8 @@ pub static FOLDER: Rule = silent(
 );
 
 /// A symbolic link.
-pub static SYMLINK: Rule = silent(
-    "archive/symlink",
-    "an entry is a symbolic link",
-    "Unpacked, it would point out of the skill's folder.",
-);
+pub static SYMLINK: Rule =
+    silent("archive/symlink", "an entry is a symbolic link", "Unpacked, it would point out of the skill's folder.");
 
 /// Attributes other than those of a plain file.
 pub static ATTRIBUTES: Rule = silent(
@@ -216,12 +212,13 @@ pub static TIME: Rule = silent(
 pub static MAKER: Rule = silent(
     "archive/version",
     "an entry names another system or version of the format",
-    "Builders write Unix or DOS, version 2.0 or 4.5, and the same for every entry. The signature does not cover these \
+    "Builders write Unix or DOS, the version that is needed to read or 4.5, and the same for every entry. The signature does not cover these \
      fields, so nothing else is taken.",
 );
 
 /// Encryption.
-pub static ENCRYPTED: Rule = rejects("archive/encrypted", "an entry is encrypted", "Nobody could verify what is in it.");
+pub static ENCRYPTED: Rule =
+    rejects("archive/encrypted", "an entry is encrypted", "Nobody could verify what is in it.");
 
 /// Streamed entries.
 pub static DATA_DESCRIPTOR: Rule = silent(
@@ -285,9 +282,10 @@ const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const ZIP64_END: [u8; 4] = *b"PK\x06\x06";
 const ZIP64_LOCATOR: [u8; 4] = *b"PK\x06\x07";
 
-/// Who made the archive: Unix or (builders on Windows) DOS in the upper byte, version 2.0 or (newer builders) 4.5 of the
-/// format in the lower.
-const MADE_BY: [u16; 4] = [0x0314, 0x032D, 0x0014, 0x002D];
+/// Who made an entry, in the upper byte: Unix, or DOS by builders on Windows.
+const SYSTEMS: [u16; 2] = [3 << 8, 0];
+/// The version of the format that newer builders name, in the lower byte; older ones name the one that is needed to read.
+const NEW_VERSION: u16 = 45;
 const VERSION: u16 = 20;
 const VERSION_STORED: u16 = 10;
 /// 1980-01-01.
@@ -536,7 +534,11 @@ impl<'a> Walk<'a> {
         let locator = end.at.checked_sub(20).and_then(|at| self.bytes.get(at..));
         let full = end.records == u16::MAX || end.size == u32::MAX || end.offset == u32::MAX;
         if full || locator.is_some_and(|at| at.starts_with(&ZIP64_LOCATOR)) {
-            self.report(&ZIP64, "the archive has the end records of zip64, which no archive of this size needs", record);
+            self.report(
+                &ZIP64,
+                "the archive has the end records of zip64, which no archive of this size needs",
+                record,
+            );
             return Vec::new();
         }
         if end.disk != 0 || end.directory_disk != 0 || end.records_here != end.records {
@@ -649,13 +651,18 @@ impl<'a> Walk<'a> {
             wrong.push((&SYMLINK, format!("{quoted} is a symbolic link")));
         } else if central.external != ATTRIBUTES_0644 || central.internal != 0 {
             let attributes = central.external;
-            wrong.push((&ATTRIBUTES, format!("{quoted} has attributes {attributes:#x}: it is no plain file of mode 0644")));
+            wrong.push((
+                &ATTRIBUTES,
+                format!("{quoted} has attributes {attributes:#x}: it is no plain file of mode 0644"),
+            ));
         }
         if name.ends_with(b"/") || name.ends_with(b"\\") {
             wrong.push((&FOLDER, format!("{quoted} is an entry for a folder: folders follow from the names of files")));
         }
         let version_known = shared.version == VERSION || (shared.version == VERSION_STORED && shared.method == STORE);
-        if !MADE_BY.contains(&central.made_by) || central.made_by != maker || !version_known {
+        let new = maker & 0xFF == NEW_VERSION;
+        let made_by = maker & 0xFF00 | if new { NEW_VERSION } else { shared.version };
+        if !SYSTEMS.contains(&(maker & 0xFF00)) || central.made_by != made_by || !version_known {
             let (maker, version) = (central.made_by, shared.version);
             wrong.push((
                 &MAKER,
@@ -683,7 +690,10 @@ impl<'a> Walk<'a> {
             wrong.push((&STREAM, format!("{quoted} is stored and has two different sizes")));
         }
         if central.extra > 0 {
-            wrong.push((&EXTRA_FIELD, format!("{quoted} has an extra field of {} bytes in the directory", central.extra)));
+            wrong.push((
+                &EXTRA_FIELD,
+                format!("{quoted} has an extra field of {} bytes in the directory", central.extra),
+            ));
         }
         if central.comment > 0 {
             wrong.push((&COMMENT, format!("{quoted} has a comment of {} bytes", central.comment)));

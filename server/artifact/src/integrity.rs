@@ -150,13 +150,13 @@ pub(crate) fn verify(listed: &[IntegrityFile], entries: &Entries<'_>) -> Result<
             Err(fault) => {
                 let message = format!("the listed path {} is refused: {}", quoted(&file.path), path::fault_text(fault));
                 let finding = Finding::new(&BAD_PATH, message).in_entry("skill.toml");
-                return Err(Refusal { kind: ErrorKind::InvalidArtifactPath, finding });
+                return Err(Refusal::new(ErrorKind::InvalidArtifactPath, finding));
             }
         };
     }
     let mismatch = |message: String| {
         let finding = Finding::new(&MISMATCH, message).in_entry("skill.toml");
-        Err(Refusal { kind: ErrorKind::ManifestValidation, finding })
+        Err(Refusal::new(ErrorKind::ManifestValidation, finding))
     };
     for (path, entry) in entries.iter().filter(|(path, _)| !matches!(path.as_str(), "skill.toml" | SIGNATURE_PATH)) {
         match wanted.remove(path) {
@@ -178,7 +178,8 @@ pub(crate) fn verify(listed: &[IntegrityFile], entries: &Entries<'_>) -> Result<
 pub(crate) fn faults(listed: &[IntegrityFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut report = |rule, message: String| {
-        findings.push(Finding::new(rule, message).in_entry("skill.toml").see("integrity.files", "package the skill again"));
+        findings
+            .push(Finding::new(rule, message).in_entry("skill.toml").see("integrity.files", "package the skill again"));
     };
     let mut last: Option<EntryPath> = None;
     let mut seen = std::collections::BTreeSet::new();

@@ -6,11 +6,7 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use skillyard_manifest::{
-    Grants, PolicyBinding, Severity, Warning,
-    grammar::Version,
-    model::Manifest,
-    plain, quoted,
-    rules::Rule,
+    Grants, PolicyBinding, Severity, Warning, grammar::Version, model::Manifest, plain, quoted, rules::Rule,
 };
 
 use crate::{
@@ -336,7 +332,7 @@ impl Opening {
         let entry = entries.get(path);
         if entry.is_none() && self.whole {
             let finding = Finding::new(&manifest::MISSING, format!("the artifact has no `{path}`")).in_entry(path);
-            self.refuse(Refusal { kind: ErrorKind::MissingArtifactEntry, finding });
+            self.refuse(Refusal::new(ErrorKind::MissingArtifactEntry, finding));
         }
         entry
     }
@@ -358,7 +354,7 @@ impl Opening {
                     ContentFault::Damaged | ContentFault::Checksum => &crate::container::UNREADABLE,
                 };
                 let message = format!("`{path}` has {} bytes and is read up to {limit}", entry.size);
-                self.refuse(Refusal { kind, finding: Finding::new(rule, message).in_entry(path) });
+                self.refuse(Refusal::new(kind, Finding::new(rule, message).in_entry(path)));
                 None
             }
         }
@@ -374,7 +370,7 @@ impl Opening {
         if entry.size > MAX_MANIFEST_BYTES {
             let message = format!("the manifest has {} bytes and is read up to {MAX_MANIFEST_BYTES}", entry.size);
             let finding = Finding::new(&manifest::MANIFEST_TOO_LARGE, message).in_entry(manifest::PATH);
-            self.refuse(Refusal { kind, finding });
+            self.refuse(Refusal::new(kind, finding));
             return (None, None, None);
         }
         let Some(content) = self.read(entries, entry, manifest::PATH, MAX_MANIFEST_BYTES, kind) else {
@@ -382,9 +378,10 @@ impl Opening {
         };
         let items = content.iter().filter(|byte| matches!(byte, b'\n' | b',' | b'{')).count();
         if items > MAX_MANIFEST_ITEMS {
-            let message = format!("the manifest has {items} lines, commas and braces, and is read up to {MAX_MANIFEST_ITEMS}");
+            let message =
+                format!("the manifest has {items} lines, commas and braces, and is read up to {MAX_MANIFEST_ITEMS}");
             let finding = Finding::new(&manifest::MANIFEST_TOO_LARGE, message).in_entry(manifest::PATH);
-            self.refuse(Refusal { kind, finding });
+            self.refuse(Refusal::new(kind, finding));
             return (None, None, None);
         }
         let manifest::Read { facts, manifest, findings } = manifest::read(&content, palyra);
@@ -406,7 +403,7 @@ impl Opening {
         match check(&content) {
             Err(fault) => {
                 let finding = Finding::new(rule, format!("`{path}` is refused: {}", plain(&fault))).in_entry(path);
-                self.refuse(Refusal { kind, finding });
+                self.refuse(Refusal::new(kind, finding));
             }
             Ok(repeated) => {
                 for key in repeated {
@@ -432,8 +429,11 @@ impl Opening {
             }
         }
         if !any && self.whole {
-            let finding = Finding::new(&manifest::MISSING, "the artifact has no module: one below `modules/` that ends in `.wasm`");
-            self.refuse(Refusal { kind: ErrorKind::MissingArtifactEntry, finding });
+            let finding = Finding::new(
+                &manifest::MISSING,
+                "the artifact has no module: one below `modules/` that ends in `.wasm`",
+            );
+            self.refuse(Refusal::new(ErrorKind::MissingArtifactEntry, finding));
         }
     }
 
@@ -447,7 +447,7 @@ impl Opening {
             Err(error) => {
                 let message = format!("`{SIGNATURE_PATH}` does not read: {}", plain(&error.to_string()));
                 let finding = Finding::new(&signature::UNREADABLE, message).in_entry(SIGNATURE_PATH);
-                self.refuse(Refusal { kind, finding });
+                self.refuse(Refusal::new(kind, finding));
                 None
             }
         }
@@ -494,10 +494,9 @@ impl<'a> Opened<'a> {
         let (error_kind, error) = match (&daemon_error, &artifact) {
             (Some((kind, message)), _) => (Some(*kind), Some(message.clone())),
             (None, Some(_)) => (None, None),
-            (None, None) => (
-                own().map(|finding| ErrorKind::nearest(finding.rule)),
-                own().map(|finding| finding.message.clone()),
-            ),
+            (None, None) => {
+                (own().map(|finding| ErrorKind::nearest(finding.rule)), own().map(|finding| finding.message.clone()))
+            }
         };
         let facts = facts.as_ref();
         Verification {
@@ -531,11 +530,8 @@ fn likeness(store: &TrustStore, publisher: &str) -> Option<Finding> {
         Likeness::LooksAlike => (&trust::LOOK_ALIKE, "looks like"),
         Likeness::OneEdit => (&trust::NEAR_NAME, "is one edit away from"),
     };
-    let message = format!(
-        "the publisher {} {how} {}, whom you know, and is another one",
-        quoted(publisher),
-        quoted(alike.known)
-    );
+    let message =
+        format!("the publisher {} {how} {}, whom you know, and is another one", quoted(publisher), quoted(alike.known));
     Some(Finding::new(rule, message).in_entry(manifest::PATH).see("publisher", "ask the publisher you know"))
 }
 

@@ -125,14 +125,21 @@ fn archives() {
 
 #[test]
 fn manifests() {
-    for (name, piece) in [("brackets", "["), ("keys", "a."), ("tables", "[[a]]\n"), ("values", "1,"), ("braces", "{a=")] {
+    for (name, piece) in [("brackets", "["), ("keys", "a."), ("tables", "[[a]]\n"), ("values", "1,"), ("braces", "{a=")]
+    {
         for size in [256 << 10, 16 << 20] {
             small(&format!("{size} bytes of {name} as manifest"), || {
                 with("skill.toml", format!("x = [{}", piece.repeat(size / piece.len() - 10)).into_bytes())
             });
         }
-        let most = ((256 << 10) / piece.len()).min(16 << 10) - 10;
-        small(&format!("{most} {name} beside a full archive"), || full("skill.toml", piece.repeat(most).into_bytes()));
+        let items = piece.matches(['\n', ',', '{']).count();
+        let most = ((256 << 10) / piece.len()).min(if items > 0 { 16 << 10 } else { usize::MAX }) - 10;
+        small(&format!("{most} {name} beside a full archive"), || {
+            full("skill.toml", format!("x = [{}", piece.repeat(most)).into_bytes())
+        });
+        small(&format!("{most} {name} alone beside a full archive"), || {
+            full("skill.toml", piece.repeat(most).into_bytes())
+        });
     }
     small("an array of numbers as schema", || {
         let list = format!("[entrypoints.tools.input_schema]\nx = [{}]", "1,".repeat(16_000));

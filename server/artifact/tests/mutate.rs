@@ -11,8 +11,8 @@ use common::*;
 /// Text that compresses about as well as prose.
 fn prose(words: usize) -> Vec<u8> {
     const WORDS: [&str; 16] = [
-        "the", "daemon", "reads", "a", "skill", "and", "keeps", "every", "file", "that", "nobody", "signed", "out", "of",
-        "its", "memory",
+        "the", "daemon", "reads", "a", "skill", "and", "keeps", "every", "file", "that", "nobody", "signed", "out",
+        "of", "its", "memory",
     ];
     let mut state = 1_u32;
     let mut text = String::new();

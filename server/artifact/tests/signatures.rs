@@ -4,7 +4,10 @@
 
 mod common;
 
-use base64::{Engine as _, engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE}};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE},
+};
 use common::*;
 use ed25519_dalek::Signer as _;
 use sha2::{Digest as _, Sha512};
@@ -17,8 +20,8 @@ use skillyard_artifact::{
 
 /// The order of the curve's prime-order group, 2^252 + 27742317777372353535851937790883648493, little-endian.
 const ORDER: [u8; 32] = [
-    0xED, 0xD3, 0xF5, 0x5C, 0x1A, 0x63, 0x12, 0x58, 0xD6, 0x9C, 0xF7, 0xA2, 0xDE, 0xF9, 0xDE, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0x10,
+    0xED, 0xD3, 0xF5, 0x5C, 0x1A, 0x63, 0x12, 0x58, 0xD6, 0x9C, 0xF7, 0xA2, 0xDE, 0xF9, 0xDE, 0x14, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
 /// The eight points of small order in canonical form (RFC 8032's encoding): orders 1, 2, 4, 4, 8, 8, 8, 8.
@@ -88,7 +91,11 @@ fn keys_in_other_forms() {
     assert_eq!(faults.len(), 19, "every y of p and above is refused");
     assert!(faults.contains(&KeyFault::NotCanonical));
     // No point at all.
-    assert!((0..=255).any(|y| PublicKey([&[y], [0; 31].as_slice()].concat().try_into().unwrap()).fault() == Some(KeyFault::NoPoint)));
+    assert!(
+        (0..=255)
+            .any(|y| PublicKey([&[y], [0; 31].as_slice()].concat().try_into().unwrap()).fault()
+                == Some(KeyFault::NoPoint))
+    );
     assert_eq!(public(&key()).fault(), None);
 }
 

@@ -268,12 +268,8 @@ pub fn pack(files: &Files) -> Vec<u8> {
 
 /// The verdict against an empty store, with first use allowed.
 pub fn verified(bytes: &[u8]) -> Verification<'_> {
-    verify(
-        bytes,
-        &VerifyOptions { trust: &TrustStore::default(), allow_tofu: true, palyra: PALYRA_VERSION },
-        &(),
-    )
-    .unwrap()
+    verify(bytes, &VerifyOptions { trust: &TrustStore::default(), allow_tofu: true, palyra: PALYRA_VERSION }, &())
+        .unwrap()
 }
 
 /// The codes of the errors.
