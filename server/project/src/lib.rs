@@ -6,5 +6,8 @@ pub mod config;
 pub mod files;
 pub mod fix;
 pub mod format;
+pub mod live;
 pub mod shown;
 pub mod suggest;
+
+pub use skillyard_artifact::{Cancelled, Progress};
