@@ -140,7 +140,8 @@ impl Skill {
         command.arg("lsp");
         let mut client = Client::start(command);
         let folders = json!([{"uri": address(&self.folder()), "name": "skill"}]);
-        let params = json!({"processId": std::process::id(), "capabilities": capabilities, "workspaceFolders": folders});
+        let params =
+            json!({"processId": std::process::id(), "capabilities": capabilities, "workspaceFolders": folders});
         client.call("initialize", params);
         client.notify("initialized", json!({}));
         client

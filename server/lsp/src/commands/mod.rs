@@ -11,7 +11,7 @@ use std::{borrow::Cow, fmt, path::PathBuf, sync::Arc, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use skillyard_manifest::{self as manifest, Options, grammar::Version};
+use skillyard_manifest::{self as manifest, Options, Severity, grammar::Version};
 use skillyard_project::{Cancelled, audit::FolderError, check::config_of, shown, skill::SkillError, verify::FlowError};
 use tower_lsp::{
     jsonrpc::{self, ErrorCode},
@@ -184,6 +184,16 @@ fn report_of(report: &impl Serialize) -> Result<Map<String, Value>, Failure> {
         }
     }
     Ok(document)
+}
+
+/// A severity in Markdown.
+fn in_a_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "**error**",
+        Severity::Warning => "**warning**",
+        Severity::Info => "info",
+        Severity::Hint => "hint",
+    }
 }
 
 /// The version of every report.
