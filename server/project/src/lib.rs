@@ -7,4 +7,6 @@ pub mod files;
 pub mod fix;
 pub mod format;
 pub mod shown;
+pub mod skill;
+pub mod source;
 pub mod suggest;
