@@ -12,12 +12,14 @@
 pub mod audit;
 pub mod container;
 mod deflate;
+mod documents;
 pub mod entries;
 mod error_kind;
 mod finding;
 pub mod integrity;
 pub mod keys;
 pub mod limits;
+mod manifest;
 pub mod module;
 pub mod package;
 pub mod path;

@@ -198,6 +198,7 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
 }
 
 pub(crate) use suppress::apply as suppress;
+pub use text::latin_look;
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
 
 /// A finding without anything to it but its place and message.
