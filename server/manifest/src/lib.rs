@@ -13,6 +13,7 @@ pub mod fix;
 pub mod grammar;
 mod grants;
 mod json_schema;
+pub mod locate;
 pub mod model;
 mod options;
 pub mod rules;
