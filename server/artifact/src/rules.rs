@@ -15,7 +15,13 @@ pub struct Family {
 }
 
 /// All families, in the order of the documentation.
-pub static FAMILIES: &[&Family] = &[&crate::package::FAMILY];
+pub static FAMILIES: &[&Family] = &[
+    &crate::container::FAMILY,
+    &crate::path::FAMILY,
+    &crate::package::FAMILY,
+    &crate::audit::MODULE_FAMILY,
+    &crate::audit::SKILL_FAMILY,
+];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

@@ -11,6 +11,7 @@ use skillyard_manifest::model::Manifest;
 use crate::{
     integrity::{hex, sha256},
     json::{self, Kind, List, Table, Text},
+    module::{self, Module, ModuleKind},
     timestamp::rfc3339,
 };
 
@@ -198,6 +199,38 @@ pub struct Dependency {
     pub root: bool,
     /// What it depends on, as places in the same list.
     pub dependencies: Vec<usize>,
+}
+
+impl ModuleFacts {
+    /// What was found in a module; `entrypoint` is the export that a manifest names.
+    #[must_use]
+    pub fn of(module: &Module, entrypoint: &str) -> Self {
+        let kind = module.kind(entrypoint);
+        let import = |import: &module::Import| match (import.module.as_str(), import.name.as_str()) {
+            (module, "") => module.to_owned(),
+            ("", name) => name.to_owned(),
+            (module, name) => format!("{module}.{name}"),
+        };
+        let dependency = |dependency: &module::Dependency| Dependency {
+            name: dependency.name.clone(),
+            version: dependency.version.clone(),
+            source: dependency.source.clone(),
+            build_only: dependency.kind == "build",
+            root: dependency.root,
+            dependencies: dependency.dependencies.clone(),
+        };
+        Self {
+            kind: (kind != ModuleKind::Other).then(|| kind.name()),
+            is_program: matches!(kind, ModuleKind::WasiPreview1Command | ModuleKind::WasiCommandComponent),
+            producers: module
+                .producers
+                .iter()
+                .map(|line| (line.field.clone(), line.name.clone(), line.version.clone()))
+                .collect(),
+            imports: module.imports.iter().map(import).collect(),
+            dependencies: module.dependencies.listed().iter().map(dependency).collect(),
+        }
+    }
 }
 
 /// What an SBOM is made of.

@@ -19,9 +19,10 @@ use skillyard_manifest::{
 
 use crate::{
     Cancelled, ErrorKind, Finding, Progress,
-    integrity::{hex, sha256},
+    integrity::{self, hex, sha256},
     keys::SigningKey,
     limits::{MAX_ARCHIVE_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES},
+    module,
     provenance::{self, FactFault, Facts, ProvenanceFault},
     sbom::{self, ModuleFacts, SbomFault},
 };
@@ -267,7 +268,7 @@ pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -
     let text = write_manifest(&manifest)?;
     entries.insert(MANIFEST, text.as_bytes());
 
-    let payload = payload_hash(&entries);
+    let payload = integrity::payload_hash(entries.iter().map(|(path, content)| (*path, *content)));
     let signature = sign(&manifest.publisher, key, &payload, inputs.signed_at_unix_ms);
     entries.insert(SIGNATURE, &signature);
     limits(&entries)?;
@@ -497,17 +498,10 @@ fn documents(
 }
 
 /// What a module says about itself, for the SBOM.
-fn module_facts(_content: &[u8], _manifest: &Manifest, _progress: &dyn Progress) -> Result<ModuleFacts, Cancelled> {
-    Ok(ModuleFacts::default())
-}
-
-fn payload_hash(entries: &BTreeMap<&str, &[u8]>) -> [u8; 32] {
-    let mut bytes = b"palyra.skill.payload.v1".to_vec();
-    for part in entries.iter().flat_map(|(path, content)| [path.as_bytes(), *content]) {
-        bytes.extend((part.len() as u64).to_be_bytes());
-        bytes.extend(part);
-    }
-    sha256(&bytes)
+fn module_facts(content: &[u8], manifest: &Manifest, progress: &dyn Progress) -> Result<ModuleFacts, Cancelled> {
+    let module = module::scan(content, progress)?;
+    let entrypoint = manifest.operator.plugin.default_entrypoint.as_deref().unwrap_or("run");
+    Ok(ModuleFacts::of(&module, entrypoint))
 }
 
 fn sign(publisher: &str, key: &SigningKey, payload: &[u8; 32], signed_at_unix_ms: i64) -> Vec<u8> {
