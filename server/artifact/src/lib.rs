@@ -17,6 +17,7 @@ pub mod entries;
 mod error_kind;
 mod finding;
 pub mod integrity;
+mod json;
 pub mod keys;
 pub mod limits;
 mod manifest;
@@ -28,6 +29,7 @@ pub mod provenance;
 pub mod rules;
 pub mod sbom;
 pub mod signature;
+mod timestamp;
 pub mod trust;
 pub mod verify;
 
