@@ -89,7 +89,8 @@ fn the_lens_packages_and_signs_what_verify_accepts() {
 }
 
 /// `(module (memory 1 1) (func (export "run") (result i32) i32.const 0))`.
-const MODULE: &[u8] = b"\0asm\x01\0\0\0\x01\x05\x01\x60\0\x01\x7f\x03\x02\x01\0\x05\x04\x01\x01\x01\x01\x07\x07\x01\x03run\0\0\
+const MODULE: &[u8] =
+    b"\0asm\x01\0\0\0\x01\x05\x01\x60\0\x01\x7f\x03\x02\x01\0\x05\x04\x01\x01\x01\x01\x07\x07\x01\x03run\0\0\
     \x0a\x06\x01\x04\0\x41\0\x0b";
 
 /// A new folder for a skill.

@@ -1,13 +1,17 @@
 //! A skill's folder: its configuration, its files, and the flows over them. A flow exists once, here; the command line
 //! and the language server only ask and show.
 
+pub mod capabilities;
 pub mod check;
 pub mod config;
 pub mod files;
 pub mod fix;
 pub mod format;
 pub mod live;
+pub mod rules;
 pub mod shown;
+pub mod skill;
+pub mod source;
 pub mod suggest;
 
-pub use skillyard_artifact::{Cancelled, Progress};
+pub use skillyard_artifact::{Cancelled, ErrorKind, Finding, ManifestPlace, Progress};
