@@ -161,7 +161,8 @@ mod tests {
         ] {
             assert!(sbom(bad.as_bytes()).is_err(), "{bad}");
         }
-        let deep = format!(r#"{{"bomFormat": "CycloneDX", "specVersion": "1", "x": {}{}}}"#, "[".repeat(200), "]".repeat(200));
+        let deep =
+            format!(r#"{{"bomFormat": "CycloneDX", "specVersion": "1", "x": {}{}}}"#, "[".repeat(200), "]".repeat(200));
         assert!(serde_json::from_str::<serde_json::Value>(&deep).is_err());
         assert!(sbom(deep.as_bytes()).is_err());
     }

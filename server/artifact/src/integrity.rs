@@ -178,7 +178,8 @@ pub(crate) fn verify(listed: &[IntegrityFile], entries: &Entries<'_>) -> Result<
 pub(crate) fn faults(listed: &[IntegrityFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut report = |rule, message: String| {
-        findings.push(Finding::new(rule, message).in_entry("skill.toml").see("integrity.files", "package the skill again"));
+        findings
+            .push(Finding::new(rule, message).in_entry("skill.toml").see("integrity.files", "package the skill again"));
     };
     let mut last: Option<EntryPath> = None;
     let mut seen = std::collections::BTreeSet::new();

@@ -13,11 +13,7 @@ use skillyard_manifest::{
     validate, warnings,
 };
 
-use crate::{
-    ErrorKind, Finding,
-    entries::Refusal,
-    rules::Family,
-};
+use crate::{ErrorKind, Finding, entries::Refusal, rules::Family};
 
 /// The rules about the manifest and the other files that an artifact must have.
 pub static FAMILY: Family = Family {
@@ -325,10 +321,9 @@ fn not_a_table<'p>(value: &toml::Value, mut place: impl Iterator<Item = &'p str>
     };
     let join = |part: &str| if key.is_empty() { part.to_owned() } else { format!("{key}.{part}") };
     match (part, value) {
-        ("*", toml::Value::Array(items)) => items
-            .iter()
-            .enumerate()
-            .find_map(|(at, item)| not_a_table(item, place.clone(), &format!("{key}[{at}]"))),
+        ("*", toml::Value::Array(items)) => {
+            items.iter().enumerate().find_map(|(at, item)| not_a_table(item, place.clone(), &format!("{key}[{at}]")))
+        }
         ("*", toml::Value::Table(items)) => {
             items.iter().find_map(|(name, item)| not_a_table(item, place.clone(), &join(name)))
         }

@@ -61,11 +61,8 @@ pub static UNREADABLE: Rule = rejects(
 );
 
 /// Another algorithm.
-pub static ALGORITHM: Rule = rejects(
-    "signature/algorithm",
-    "the signature names another algorithm",
-    "There is one: `ed25519-sha256`.",
-);
+pub static ALGORITHM: Rule =
+    rejects("signature/algorithm", "the signature names another algorithm", "There is one: `ed25519-sha256`.");
 
 /// Another payload.
 pub static PAYLOAD: Rule = rejects(
@@ -229,8 +226,11 @@ impl Signature {
             return Err(failed(&INVALID, format!("the signature by {} does not hold", key.id())));
         }
         if self.publisher != publisher {
-            let message =
-                format!("the signature is by {}, the manifest's publisher {}", quoted(&self.publisher), quoted(publisher));
+            let message = format!(
+                "the signature is by {}, the manifest's publisher {}",
+                quoted(&self.publisher),
+                quoted(publisher)
+            );
             return Err(failed(&PUBLISHER, message));
         }
         Ok(key)
@@ -240,8 +240,7 @@ impl Signature {
     #[must_use]
     pub fn faults(&self, bytes: &[u8], payload: &[u8; 32]) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut report =
-            |rule, message: String| findings.push(Finding::new(rule, message).in_entry(SIGNATURE_PATH));
+        let mut report = |rule, message: String| findings.push(Finding::new(rule, message).in_entry(SIGNATURE_PATH));
         if bytes.trim_ascii_start().starts_with(b"[") {
             report(&POSITIONAL, "`signature.json` is an array: write an object with the names of its keys".to_owned());
         } else if bytes != self.to_json().as_bytes() {
@@ -263,9 +262,8 @@ impl Signature {
     }
 
     fn holds_strictly(&self, key: PublicKey, payload: &[u8; 32]) -> bool {
-        decoded(&self.signature_base64).is_some_and(|signature| {
-            verify_strict(key, integrity::hex(payload).as_bytes(), &signature)
-        })
+        decoded(&self.signature_base64)
+            .is_some_and(|signature| verify_strict(key, integrity::hex(payload).as_bytes(), &signature))
     }
 }
 

@@ -6,11 +6,7 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use skillyard_manifest::{
-    Grants, PolicyBinding, Severity, Warning,
-    grammar::Version,
-    model::Manifest,
-    plain, quoted,
-    rules::Rule,
+    Grants, PolicyBinding, Severity, Warning, grammar::Version, model::Manifest, plain, quoted, rules::Rule,
 };
 
 use crate::{
@@ -425,7 +421,10 @@ impl Opening {
             }
         }
         if !any && self.whole {
-            let finding = Finding::new(&manifest::MISSING, "the artifact has no module: one below `modules/` that ends in `.wasm`");
+            let finding = Finding::new(
+                &manifest::MISSING,
+                "the artifact has no module: one below `modules/` that ends in `.wasm`",
+            );
             self.refuse(Refusal { kind: ErrorKind::MissingArtifactEntry, finding });
         }
     }
@@ -487,10 +486,9 @@ impl<'a> Opened<'a> {
         let (error_kind, error) = match (&daemon_error, &artifact) {
             (Some((kind, message)), _) => (Some(*kind), Some(message.clone())),
             (None, Some(_)) => (None, None),
-            (None, None) => (
-                own().map(|finding| ErrorKind::nearest(finding.rule)),
-                own().map(|finding| finding.message.clone()),
-            ),
+            (None, None) => {
+                (own().map(|finding| ErrorKind::nearest(finding.rule)), own().map(|finding| finding.message.clone()))
+            }
         };
         let facts = facts.as_ref();
         Verification {
@@ -524,11 +522,8 @@ fn likeness(store: &TrustStore, publisher: &str) -> Option<Finding> {
         Likeness::LooksAlike => (&trust::LOOK_ALIKE, "looks like"),
         Likeness::OneEdit => (&trust::NEAR_NAME, "is one edit away from"),
     };
-    let message = format!(
-        "the publisher {} {how} {}, whom you know, and is another one",
-        quoted(publisher),
-        quoted(alike.known)
-    );
+    let message =
+        format!("the publisher {} {how} {}, whom you know, and is another one", quoted(publisher), quoted(alike.known));
     Some(Finding::new(rule, message).in_entry(manifest::PATH).see("publisher", "ask the publisher you know"))
 }
 
