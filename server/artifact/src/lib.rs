@@ -11,6 +11,7 @@
 
 pub mod audit;
 pub mod container;
+mod deflate;
 pub mod entries;
 mod error_kind;
 mod finding;

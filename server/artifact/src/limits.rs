@@ -1,4 +1,4 @@
-//! The sizes that a daemon sets, in bytes where nothing else is said.
+//! The sizes that a daemon sets, in bytes where nothing else is said, and those that Skillyard sets to what it parses.
 
 /// The archive itself.
 pub const MAX_ARCHIVE_BYTES: u64 = 64 << 20;
@@ -8,3 +8,11 @@ pub const MAX_TOTAL_BYTES: u64 = 64 << 20;
 pub const MAX_ENTRY_BYTES: u64 = 16 << 20;
 /// How many entries an archive has, `signature.json` and directory entries included.
 pub const MAX_ENTRIES: usize = 256;
+
+/// `skill.toml` in an artifact. Skillyard's own: a parser takes many times as much memory as the text has bytes, and
+/// whatever is opened must stay below 100 MB.
+pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+/// `sbom.cdx.json` and `provenance.json`. Skillyard's own.
+pub const MAX_DOCUMENT_BYTES: u64 = 8 << 20;
+/// `signature.json`, which has some 400 bytes. Skillyard's own.
+pub const MAX_SIGNATURE_BYTES: u64 = 64 << 10;
