@@ -7,6 +7,7 @@ pub mod config;
 pub mod files;
 pub mod fix;
 pub mod format;
+pub mod live;
 pub mod rules;
 pub mod shown;
 pub mod skill;

@@ -199,6 +199,7 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
 
 pub(crate) use suppress::apply as suppress;
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
+pub use text::latin_look;
 
 /// A finding without anything to it but its place and message.
 pub(crate) fn finding(rule: &'static Rule, span: Span, message: String) -> Diagnostic {
