@@ -124,10 +124,18 @@ fn make_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Makes names in `folder` outlive a power cut. Windows has no such call: there a rename is the file system's journal's.
+/// Makes names in `folder` outlive a power cut, where the system can: a folder that may be entered but not read cannot
+/// be synced, some network file systems do not know the call, and Windows leaves it to the file system's journal.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
-    fs::File::open(folder)?.sync_all()?;
+    match fs::File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(cause)
+            if matches!(
+                cause.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) => {}
+        done => done?,
+    }
     #[cfg(not(unix))]
     let _ = folder;
     Ok(())

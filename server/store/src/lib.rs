@@ -14,5 +14,5 @@ mod shown;
 pub mod trust_store;
 
 pub use durable::ReadError;
-pub use format::TrustStoreError;
+pub use format::TrustError;
 pub use seal::{NotADigest, SealError, StoreDigest};

@@ -19,7 +19,7 @@ use skillyard_artifact::{
 use crate::{
     credentials::Credentials,
     durable::{Disk, ReadError, Reading},
-    format::{TrustStoreError, parse, to_json},
+    format::{TrustError, parse, pin, to_json},
     lock::{self, Lock},
     paths::{PathError, resolve},
     seal::{KeepIn, KeyPlace, Seal, SealError, SealFile, StoreDigest},
@@ -82,6 +82,8 @@ impl fmt::Display for SealState {
 pub struct Loaded {
     /// Its content; empty where the file is missing or blank and was never sealed.
     pub store: TrustStore,
+    /// Its text, for whoever looks at more than what it means.
+    pub text: String,
     /// How it is guarded.
     pub seal: SealState,
     /// The digest of the file.
@@ -97,15 +99,6 @@ pub struct Updated<T> {
     pub written: bool,
     /// How the store is guarded now.
     pub seal: SealState,
-}
-
-/// What a pin did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Pinned {
-    /// The key is the publisher's from now on.
-    Newly,
-    /// It was already, pinned or listed.
-    Already,
 }
 
 /// Where the secret of the seal is to be from now on, when a person accepts a store.
@@ -173,7 +166,8 @@ impl TrustStoreFile {
         if view.seal.as_ref().is_some_and(|seal| seal.next.is_some()) {
             self.finish();
         }
-        Ok(Loaded { store, seal: state(view.seal.as_ref()), digest: view.digest })
+        let text = String::from_utf8_lossy(view.content.as_deref().unwrap_or_default()).into_owned();
+        Ok(Loaded { store, text, seal: state(view.seal.as_ref()), digest: view.digest })
     }
 
     /// Changes the store: reads it, lets `change` do its work, and writes what came of it, all while no other process
@@ -211,36 +205,14 @@ impl TrustStoreFile {
         Ok(Updated { value, written: true, seal })
     }
 
-    /// Pins `key` as the one of `publisher` at its first use.
+    /// Pins `key` as the one of `publisher` at its first use; [`Updated::written`] says whether it was not trusted before.
     ///
     /// Decided anew while no other process writes: of two that pin different keys at once one wins and the other is told.
     ///
     /// # Errors
-    /// [`UpdateError::Change`] with the key or keys that the publisher has already.
-    pub fn pin(&self, publisher: &str, key: PublicKey) -> Result<Updated<Pinned>, UpdateError<PinConflict>> {
-        self.update(|store| {
-            let conflict = |held: Vec<PublicKey>, listed| PinConflict {
-                publisher: publisher.to_owned(),
-                offered: key,
-                held,
-                listed,
-            };
-            if let Some(keys) = store.trusted.get(publisher) {
-                return if keys.contains(&key) {
-                    Ok(Pinned::Already)
-                } else {
-                    Err(conflict(keys.iter().copied().collect(), true))
-                };
-            }
-            match store.tofu.get(publisher) {
-                Some(held) if *held == key => Ok(Pinned::Already),
-                Some(held) => Err(conflict(vec![*held], false)),
-                None => {
-                    store.tofu.insert(publisher.to_owned(), key);
-                    Ok(Pinned::Newly)
-                }
-            }
-        })
+    /// [`UpdateError::Change`] with the key or keys that the publisher has already, or where it can have none.
+    pub fn pin(&self, publisher: &str, key: PublicKey) -> Result<Updated<()>, UpdateError<TrustError>> {
+        self.update(|store| pin(store, publisher, key))
     }
 
     /// Takes the file as it is, because a person looked at it and says so: it is sealed, or sealed anew. `found` is the
@@ -347,10 +319,9 @@ impl TrustStoreFile {
     }
 
     fn parse(&self, content: Option<&[u8]>) -> Result<TrustStore, TrustStoreFileError> {
-        content.map_or_else(
-            || Ok(TrustStore::default()),
-            |bytes| parse(bytes).map_err(|error| TrustStoreFileError::Invalid { path: self.path.clone(), error }),
-        )
+        let Some(bytes) = content else { return Ok(TrustStore::default()) };
+        let text = str::from_utf8(bytes).map_err(|_| TrustStoreFileError::NotText { path: self.path.clone() })?;
+        parse(text).map_err(|error| TrustStoreFileError::Invalid { path: self.path.clone(), error })
     }
 
     /// Writes `new`. The caller holds the lock, and `view` was read since.
@@ -424,7 +395,12 @@ pub enum TrustStoreFileError {
         /// The file.
         path: PathBuf,
         /// What is wrong, and at which entry.
-        error: TrustStoreError,
+        error: TrustError,
+    },
+    /// The file is not UTF-8.
+    NotText {
+        /// The file.
+        path: PathBuf,
     },
     /// The file is not the one that Skillyard wrote last.
     Changed {
@@ -503,6 +479,9 @@ impl fmt::Display for TrustStoreFileError {
             Self::Write { path, cause } => write!(f, "{}: {cause}", Shown(path)),
             Self::Invalid { path, error } => {
                 write!(f, "{}: {error}. Nothing is trusted by it, and it was left as it is", Shown(path))
+            }
+            Self::NotText { path } => {
+                write!(f, "{} is not text. Nothing is trusted by it, and it was left as it is", Shown(path))
             }
             Self::Changed { path, sealed, found } => {
                 let accept = Accept { path, found: *found, secret_file: false };
@@ -586,32 +565,5 @@ impl<E: std::error::Error + 'static> std::error::Error for UpdateError<E> {
     }
 }
 
-/// The publisher has another key already.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PinConflict {
-    /// The publisher.
-    pub publisher: String,
-    /// The key that was to be pinned.
-    pub offered: PublicKey,
-    /// The key that is pinned, or those that are listed.
-    pub held: Vec<PublicKey>,
-    /// Whether a person listed them.
-    pub listed: bool,
-}
-
-impl fmt::Display for PinConflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let held: Vec<String> = self.held.iter().map(PublicKey::id).collect();
-        write!(
-            f,
-            "the key {} was not pinned for {}: that publisher is {} with {}. If the publisher really has a new key, ask \
-             them, and remove the old one first",
-            self.offered.id(),
-            skillyard_manifest::quoted(&self.publisher),
-            if self.listed { "listed as trusted" } else { "pinned" },
-            held.join(", ")
-        )
-    }
-}
-
-impl std::error::Error for PinConflict {}
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use skillyard_store::trust_store::{Pinned, TrustStoreFile, UpdateError};
+use skillyard_store::{
+    TrustError,
+    trust_store::{TrustStoreFile, UpdateError},
+};
 
 use crate::common::{Home, key};
 
@@ -104,9 +107,9 @@ fn child_that_pins_its_own() {
         // A reader among the writers sees no half state.
         assert!(store.load().unwrap().store.tofu.contains_key(&format!("publisher-{who}-{n}")));
         match store.pin(&format!("contested-{n}"), key(who as u8)) {
-            Ok(updated) => say(&format!("{n} {}", if updated.value == Pinned::Newly { "won" } else { "had" })),
-            Err(UpdateError::Change(conflict)) => {
-                assert_eq!(conflict.offered, key(who as u8));
+            Ok(updated) => say(&format!("{n} {}", if updated.written { "won" } else { "had" })),
+            Err(UpdateError::Change(TrustError::OtherPinned { key: offered, .. })) => {
+                assert_eq!(offered, key(who as u8));
                 say(&format!("{n} told"));
             }
             Err(error) => panic!("{error}"),

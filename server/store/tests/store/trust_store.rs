@@ -2,8 +2,8 @@ use std::{fs, sync::Arc, time::Duration};
 
 use skillyard_artifact::ErrorKind;
 use skillyard_store::{
-    ReadError, SealError, StoreDigest,
-    trust_store::{MAX_BYTES, Pinned, SealState, SealWith, TrustStoreFileError, UpdateError},
+    ReadError, SealError, StoreDigest, TrustError,
+    trust_store::{MAX_BYTES, SealState, SealWith, TrustStoreFileError, UpdateError},
 };
 
 use crate::common::{Home, key, mock_credentials, no_credentials, over};
@@ -29,9 +29,8 @@ fn missing_and_blank_stores_are_empty_and_reading_writes_nothing() {
 #[test]
 fn a_pin_is_there_for_the_next_process() {
     let home = Home::new();
-    assert_eq!(home.store().pin("acme", key(1)).unwrap().value, Pinned::Newly);
-    let again = home.store().pin("acme", key(1)).unwrap();
-    assert_eq!((again.value, again.written), (Pinned::Already, false));
+    assert!(home.store().pin("acme", key(1)).unwrap().written);
+    assert!(!home.store().pin("acme", key(1)).unwrap().written);
     let loaded = home.store().load().unwrap();
     assert_eq!(loaded.store.tofu.get("acme"), Some(&key(1)));
     assert_eq!(loaded.seal, SealState::SecretFile);
@@ -49,13 +48,8 @@ fn the_second_key_of_a_publisher_is_told() {
     store.pin("acme", key(1)).unwrap();
     let before = fs::read(home.store_path()).unwrap();
     match store.pin("acme", key(2)) {
-        Err(UpdateError::Change(conflict)) => {
-            assert_eq!(
-                (conflict.held.as_slice(), conflict.offered, conflict.listed),
-                ([key(1)].as_slice(), key(2), false)
-            );
-            let text = conflict.to_string();
-            assert!(text.contains(&key(1).id()) && text.contains(&key(2).id()) && text.contains("acme"), "{text}");
+        Err(UpdateError::Change(TrustError::OtherPinned { publisher, key: offered, pinned })) => {
+            assert_eq!((publisher.as_str(), offered, pinned), ("acme", key(2), key(1)));
         }
         other => panic!("{other:?}"),
     }
@@ -68,8 +62,8 @@ fn the_second_key_of_a_publisher_is_told() {
             Ok::<_, ()>(())
         })
         .unwrap();
-    assert_eq!(store.pin("listed", key(3)).unwrap().value, Pinned::Already);
-    assert!(matches!(store.pin("listed", key(4)), Err(UpdateError::Change(conflict)) if conflict.listed));
+    assert!(!store.pin("listed", key(3)).unwrap().written);
+    assert!(matches!(store.pin("listed", key(4)), Err(UpdateError::Change(TrustError::NotListed { .. }))));
 }
 
 #[test]
