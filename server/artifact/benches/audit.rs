@@ -19,8 +19,7 @@ const MANIFEST: &str = "skill_id = \"acme.bench\"\nname = \"Bench\"\nversion = \
 
 fn report(manifest: &Manifest, path: &str, bytes: &[u8]) -> Report {
     let modules = [(path, bytes)];
-    let subject =
-        Subject { manifest, warnings: &[], modules: &modules, sbom: true, provenance: true, signature: None };
+    let subject = Subject { manifest, warnings: &[], modules: &modules, sbom: true, provenance: true, signature: None };
     let policy = Policy { max_module_bytes: u64::MAX, ..Policy::default() };
     audit(&subject, &policy, 0, None, &()).expect("nobody ends it")
 }

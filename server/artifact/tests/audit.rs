@@ -115,8 +115,7 @@ impl Case {
 
 const PATH_OPEN: &str = "(import \"wasi_snapshot_preview1\" \"path_open\"
     (func (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))";
-const FD_WRITE: &str =
-    "(import \"wasi_snapshot_preview1\" \"fd_write\" (func (param i32 i32 i32 i32) (result i32)))";
+const FD_WRITE: &str = "(import \"wasi_snapshot_preview1\" \"fd_write\" (func (param i32 i32 i32 i32) (result i32)))";
 const ROUTING: &str = "[[operator.plugin.contracts]]\nkind = \"memory_provider\"\n\
                        [[operator.plugin.contracts]]\nkind = \"routing_strategy\"";
 const HOSTS: &str = "[capabilities]\nhttp_egress_allowlist = [\"api.acme.example\"]";
@@ -135,11 +134,17 @@ fn cases() -> Vec<Case> {
         case("module/invalid", Error, "", Vec::new(), "empty"),
         case("module/invalid", Error, "", b"this is not wasm".to_vec(), "header"),
         case("module/invalid", Error, "", vec![0xff, 0xfe, 0, 0], "no text either"),
-        case("module/invalid", Error, "", plugin("(func (result i32))")[..40].to_vec(), "unexpected end"),
+        case("module/invalid", Error, "", plugin("")[..30].to_vec(), "unexpected end"),
         case("module/unsupported-feature", Error, "", plugin("(memory 1 1 shared)"), "threads"),
         case("module/unsupported-feature", Error, "", plugin("(func (param externref))"), "gc"),
         case("module/unsupported-feature", Error, "", plugin("(tag)"), "exceptions"),
-        case("module/text-format", Error, "", b"(module (func (export \"run\") (result i32) i32.const 1))".to_vec(), ""),
+        case(
+            "module/text-format",
+            Error,
+            "",
+            b"(module (func (export \"run\") (result i32) i32.const 1))".to_vec(),
+            "",
+        ),
         case("module/component", Warning, "", wasm("(component)"), "no host runs it"),
         case(
             "module/not-run-by-daemon",
@@ -148,8 +153,14 @@ fn cases() -> Vec<Case> {
             wasm(&format!("(module {FD_WRITE} (func (export \"_start\")))")),
             "preview 1 command",
         ),
-        case("module/no-entrypoint", Warning, "", wasm("(module (func (export \"main\") (result i32) i32.const 1))"), "`run`")
-            .key("operator.plugin.default_entrypoint"),
+        case(
+            "module/no-entrypoint",
+            Warning,
+            "",
+            wasm("(module (func (export \"main\") (result i32) i32.const 1))"),
+            "`run`",
+        )
+        .key("operator.plugin.default_entrypoint"),
         case(
             "module/no-entrypoint",
             Warning,
@@ -158,13 +169,25 @@ fn cases() -> Vec<Case> {
             "`(i32) -> i32`",
         )
         .at("run"),
-        case("module/no-entrypoint", Warning, "", wasm("(module (global (export \"run\") i32 (i32.const 1)))"), "`global`"),
+        case(
+            "module/no-entrypoint",
+            Warning,
+            "",
+            wasm("(module (global (export \"run\") i32 (i32.const 1)))"),
+            "`global`",
+        ),
         case("module/no-entrypoint", Warning, "[operator.plugin]\ndefault_entrypoint = \"go\"", plugin(""), "`go`"),
         case("module/too-many-names", Error, "", plugin(&format!("(func) {exports}")), "100002 exports"),
         case("module/filesystem-import", Error, "", plugin(PATH_OPEN), "path_open")
             .key("capabilities.filesystem")
             .at("path_open"),
-        case("module/filesystem-import", Error, "", plugin("(import \"wasi:filesystem/types@0.2.0\" \"open\" (func))"), ""),
+        case(
+            "module/filesystem-import",
+            Error,
+            "",
+            plugin("(import \"wasi:filesystem/types@0.2.0\" \"open\" (func))"),
+            "",
+        ),
         case(
             "module/filesystem-import",
             Error,
@@ -199,7 +222,8 @@ fn cases() -> Vec<Case> {
             "",
         )
         .key("capabilities.http_egress_allowlist"),
-        case("module/unknown-import", Warning, "", plugin("(import \"env\" \"abort\" (func))"), "`env.abort`").at("abort"),
+        case("module/unknown-import", Warning, "", plugin("(import \"env\" \"abort\" (func))"), "`env.abort`")
+            .at("abort"),
         case("module/unknown-import", Warning, HOSTS, plugin(&host("http-count", "(param i32)")), "another type"),
         case("module/unknown-import", Warning, HOSTS, plugin(&host("http-fetch", "(result i32)")), "no such function"),
         case(
@@ -209,9 +233,22 @@ fn cases() -> Vec<Case> {
             plugin("(import \"palyra:plugins/host-capabilities@0.2.0\" \"http-count\" (func (result i32)))"),
             "another version",
         ),
-        case("module/unknown-import", Warning, "", wasm("(component (import \"acme:x/y@1.0.0\" (instance)))"), "no host"),
-        case("module/unknown-import", Warning, "", wasm("(component (import \"wasi:cli/stdin@0.3.0\" (instance)))"), "version"),
-        case("module/host-name-export", Warning, "", plugin("(func (export \"palyra_http\"))"), "`palyra_http`").at("palyra_http"),
+        case(
+            "module/unknown-import",
+            Warning,
+            "",
+            wasm("(component (import \"acme:x/y@1.0.0\" (instance)))"),
+            "no host",
+        ),
+        case(
+            "module/unknown-import",
+            Warning,
+            "",
+            wasm("(component (import \"wasi:cli/stdin@0.3.0\" (instance)))"),
+            "version",
+        ),
+        case("module/host-name-export", Warning, "", plugin("(func (export \"palyra_http\"))"), "`palyra_http`")
+            .at("palyra_http"),
         case("module/unseen-in-name", Warning, "", plugin("(func (export \"a\\u{202e}b\"))"), "a\\u{202E}b"),
         case("module/start-function", Info, "", plugin("(func $s) (start $s)"), "before the entry"),
         case("module/memories-together", Error, "", plugin("(memory 600) (memory 600)"), "2 memories start")
@@ -221,7 +258,7 @@ fn cases() -> Vec<Case> {
         case("module/memory-unbounded", Hint, "", plugin("(memory 1)"), "67108864")
             .key("capabilities.quotas.max_memory_bytes"),
         case("module/huge-table", Warning, "", plugin("(table 60000 funcref) (table 60000 funcref)"), "120000"),
-        case("module/huge-code", Warning, "", plugin(&slow), "20"),
+        case("module/huge-code", Warning, "", plugin(&slow), "9000 locals"),
         case(
             "module/huge-data",
             Warning,
@@ -261,7 +298,9 @@ fn cases() -> Vec<Case> {
             "module/undeclared-host",
             Warning,
             HOSTS,
-            plugin(&format!("{call} (memory 1 1) (data (i32.const 0) \"https://api.acme.example/\\00evil.acme.com\\00\")")),
+            plugin(&format!(
+                "{call} (memory 1 1) (data (i32.const 0) \"https://api.acme.example/\\00evil.acme.com\\00\")"
+            )),
             "names `evil.acme.com`, which",
         )
         .key("capabilities.http_egress_allowlist"),
@@ -408,8 +447,14 @@ fn the_policy_decides_about_devices_and_wildcards() {
     );
     let module = plugin("");
     let modules: [(&str, &[u8]); 1] = [("modules/a.wasm", &module)];
-    let subject =
-        Subject { manifest: &manifest, warnings: &[], modules: &modules, sbom: true, provenance: true, signature: None };
+    let subject = Subject {
+        manifest: &manifest,
+        warnings: &[],
+        modules: &modules,
+        sbom: true,
+        provenance: true,
+        signature: None,
+    };
     let failed = |policy: Policy| {
         let report = audit(&subject, &policy, 0, None, &()).unwrap();
         report.checks.iter().filter(|c| c.status == Status::Fail).map(|c| c.check_id.clone()).collect::<Vec<_>>()
@@ -437,8 +482,14 @@ fn looked_up(packages: &Value) -> skillyard_artifact::audit::Report {
     let manifest = manifest("");
     let module = dependencies(&json!({ "packages": packages }));
     let modules: [(&str, &[u8]); 1] = [("modules/a.wasm", &module)];
-    let subject =
-        Subject { manifest: &manifest, warnings: &[], modules: &modules, sbom: true, provenance: true, signature: None };
+    let subject = Subject {
+        manifest: &manifest,
+        warnings: &[],
+        modules: &modules,
+        sbom: true,
+        provenance: true,
+        signature: None,
+    };
     let feed = Advisories::parse(FEED.as_bytes()).unwrap();
     audit(&subject, &Policy::default(), 0, Some(&feed), &()).unwrap()
 }
@@ -482,7 +533,8 @@ fn what_is_no_vulnerability_of_the_module_only_informs() {
     build["kind"] = json!("build");
     let mut git = package("parse", "1.0.0");
     git["source"] = json!("git");
-    let report = looked_up(&json!([build, git, package("old", "1.0.0"), package("fine", "1.0.0"), package("exact", "1.0.1")]));
+    let report =
+        looked_up(&json!([build, git, package("old", "1.0.0"), package("fine", "1.0.0"), package("exact", "1.0.1")]));
     assert_eq!(codes(&report), ["audit/advised-dependency", "audit/advised-dependency"]);
     assert!(report.passed());
     assert_eq!(report.vulnerability_scan.packages, 5);
@@ -569,7 +621,13 @@ fn an_audit_can_be_ended() {
     let manifest = manifest("");
     let module = plugin("");
     let modules: [(&str, &[u8]); 1] = [("modules/a.wasm", &module)];
-    let subject =
-        Subject { manifest: &manifest, warnings: &[], modules: &modules, sbom: true, provenance: true, signature: None };
+    let subject = Subject {
+        manifest: &manifest,
+        warnings: &[],
+        modules: &modules,
+        sbom: true,
+        provenance: true,
+        signature: None,
+    };
     assert_eq!(audit(&subject, &Policy::default(), 0, None, &Ends).unwrap_err(), Cancelled);
 }

@@ -136,7 +136,18 @@ type = "string"
 
     #[test]
     fn any_key_and_any_text_come_to_an_answer() {
-        for key in ["", ".", "[", "[x]", "\"", "\"a", "a..b", "skill_id[0]", "skill_id.x", "entrypoints.tools[99999999999999999999]"] {
+        for key in [
+            "",
+            ".",
+            "[",
+            "[x]",
+            "\"",
+            "\"a",
+            "a..b",
+            "skill_id[0]",
+            "skill_id.x",
+            "entrypoints.tools[99999999999999999999]",
+        ] {
             for text in [TEXT, "skill_id", "[[", "a = [[["] {
                 let _ = locate(text, key);
             }

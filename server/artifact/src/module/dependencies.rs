@@ -72,10 +72,14 @@ struct Section {
 pub(super) fn read(section: &[u8]) -> Result<Vec<Dependency>, String> {
     let mut json = Vec::new();
     let limit = MAX_DEPENDENCY_BYTES + 1;
-    ZlibDecoder::new(section).take(limit).read_to_end(&mut json).map_err(|error| format!("it does not inflate: {error}"))?;
+    ZlibDecoder::new(section)
+        .take(limit)
+        .read_to_end(&mut json)
+        .map_err(|error| format!("it does not inflate: {error}"))?;
     if json.len() as u64 >= limit {
         return Err(format!("inflated it is larger than {MAX_DEPENDENCY_BYTES} bytes"));
     }
-    let section: Section = serde_json::from_slice(&json).map_err(|error| format!("it is not the expected JSON: {error}"))?;
+    let section: Section =
+        serde_json::from_slice(&json).map_err(|error| format!("it is not the expected JSON: {error}"))?;
     Ok(section.packages)
 }

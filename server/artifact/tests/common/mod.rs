@@ -55,8 +55,7 @@ pub fn wasm(text: &str) -> Vec<u8> {
 /// The audit of a folder with these modules, by the default policy.
 pub fn audit_of(manifest: &Manifest, modules: &[(&str, &[u8])]) -> Report {
     let warnings = skillyard_manifest::warnings(manifest);
-    let subject =
-        Subject { manifest, warnings: &warnings, modules, sbom: false, provenance: false, signature: None };
+    let subject = Subject { manifest, warnings: &warnings, modules, sbom: false, provenance: false, signature: None };
     audit(&subject, &Policy::default(), 0, None, &()).unwrap()
 }
 
