@@ -402,3 +402,64 @@ fn what_is_not_saved_is_not_signed() {
     finished(&mut client, id);
     client.stop();
 }
+
+#[test]
+fn verifying_looks_and_pins_nothing() {
+    let skill = Skill::new();
+    let mut client = skill.serve(minimal());
+    let id = execute(&mut client, "skillyard.verify", json!({"uri": skill.uri()}));
+    let error = refused(&mut client, id);
+    assert!(error["message"].as_str().unwrap().contains("Package and Sign"), "{error}");
+    let made = packaged(&mut client, &skill);
+    let before = skill.written();
+
+    let id = execute(&mut client, "skillyard.verify", json!({"uri": skill.uri()}));
+    let (report, shown) = finished(&mut client, id);
+    assert_eq!(shown["type"], 3, "{shown}");
+    for (field, expected) in [
+        ("accepted", json!(true)),
+        ("trust_decision", json!("tofu_newly_pinned")),
+        ("payload_sha256", made["payload_sha256"].clone()),
+        ("key_id", made["key_id"].clone()),
+        ("pinned", json!(false)),
+    ] {
+        assert_eq!(report[field], expected, "{report}");
+    }
+    assert!(report["markdown"].as_str().unwrap().contains(made["key_id"].as_str().unwrap()));
+    assert_eq!(skill.written(), before);
+
+    let artifact = made["artifact"].as_str().unwrap();
+    let mut bytes = fs::read(artifact).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let damaged = skill.folder().join("damaged.palyra-skill");
+    fs::write(&damaged, bytes).unwrap();
+    let argument = json!({"uri": skill.uri(), "artifact": crate::address(&damaged)});
+    let id = execute(&mut client, "skillyard.verify", argument);
+    let (report, shown) = finished(&mut client, id);
+    assert_eq!((&report["accepted"], &shown["type"]), (&json!(false), &json!(1)), "{report} {shown}");
+    assert!(!report["error_kind"].is_null(), "{report}");
+    let argument = json!({"uri": skill.uri(), "artifact": "https://example.com/a.palyra-skill"});
+    let id = execute(&mut client, "skillyard.verify", argument);
+    assert_eq!(refused(&mut client, id)["code"], -32803);
+    client.stop();
+}
+
+#[test]
+fn keys_are_never_kept_in_a_workspace() {
+    let skill = Skill::new();
+    let mut command = skill.skillyard();
+    // As a hostile workspace would have it, had it a say.
+    command.arg("lsp").env("PALYRA_SKILLS_TRUST_STORE", skill.folder().join("trust.json"));
+    let mut client = Client::start(command);
+    let folders = json!([{"uri": crate::address(&skill.folder()), "name": "skill"}]);
+    client.call("initialize", json!({"capabilities": minimal(), "workspaceFolders": folders}));
+    client.notify("initialized", json!({}));
+    for command in ["skillyard.packageAndSign", "skillyard.verify"] {
+        let id = execute(&mut client, command, json!({"uri": skill.uri()}));
+        let error = refused(&mut client, id);
+        assert!(error["message"].as_str().unwrap().contains("workspace"), "{error}");
+    }
+    assert_eq!(skill.written(), Vec::<std::path::PathBuf>::new());
+    client.stop();
+}

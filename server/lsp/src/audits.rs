@@ -16,10 +16,7 @@ use std::{
 };
 
 use skillyard_manifest::{Span, locate};
-use skillyard_project::{
-    Cancelled, Progress,
-    live::{Look, Placed},
-};
+use skillyard_project::{Cancelled, Progress, live::Placed};
 use tokio::task;
 use tower_lsp::ls_types::{CodeDescription, Diagnostic, NumberOrString, Uri};
 
@@ -51,14 +48,15 @@ impl Audited {
 
     /// The findings at their places in `analysed`, which need not be the text that was audited.
     pub(crate) fn diagnostics(&self, analysed: &Analysed, converter: Converter<'_>) -> Vec<Diagnostic> {
-        let keys: Vec<&str> = self.found.iter().map(|found| found.key.as_deref().unwrap_or(WHOLE)).collect();
-        let spans = locate::locate_many(&analysed.text, &keys);
+        let keys = self.found.iter().map(|found| found.key.as_deref().unwrap_or(WHOLE));
+        let spans = locate::locate_many(&analysed.text, &keys.chain([WHOLE]).collect::<Vec<_>>());
+        // A manifest without any of it has no place but its start.
+        let whole = spans.last().copied().flatten().unwrap_or(Span::at(0));
         let shown = self.found.iter().zip(spans).filter_map(|(found, span)| {
             let level = analysed.options.level(&found.code);
             let shown = level.map_or(Some(found.severity), |level| level.severity())?;
             Some(Diagnostic {
-                // A manifest that is empty by now has no place but its start.
-                range: converter.range(span.unwrap_or(Span::at(0))),
+                range: converter.range(span.unwrap_or(whole)),
                 severity: Some(severity(shown)),
                 code: Some(NumberOrString::String(found.code.to_owned())),
                 code_description: found
@@ -117,7 +115,7 @@ impl Session {
             }
         };
         // What something newer has overtaken is dropped; that one has left a note to look again.
-        if let Ok(Some(Look::Found(found))) = self.work(job).await
+        if let Ok(Some(Some(found))) = self.work(job).await
             && self.is_current(&snapshot)
         {
             self.show_audit(uri, found);

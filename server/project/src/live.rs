@@ -34,19 +34,10 @@ pub struct Placed {
     pub key: Option<String>,
 }
 
-/// What a look at a folder came to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Look {
-    /// Nothing has changed since the last look, or what the manifest says cannot be known now.
-    Same,
-    /// These are the findings now; none where there is no module.
-    Found(Vec<Placed>),
-}
-
 /// What looks at one skill's folder remember.
 #[derive(Debug, Default)]
 pub struct Live {
-    last: Option<Basis>,
+    last: Option<(Basis, Vec<Placed>)>,
 }
 
 /// What an audit rests on.
@@ -69,7 +60,9 @@ impl Live {
     /// Audits the modules of the skill in `folder` beside the manifest `text`, which need not be what is on the disk, for
     /// a daemon of the version `palyra`.
     ///
-    /// What cannot be collected has no findings here: a build may be half done. Who audits the folder is told.
+    /// Gives the findings, none where there is no module; `None` where the manifest is one that a daemon refuses, so that
+    /// they cannot be known. What cannot be collected has no findings here: a build may be half done. Who audits the
+    /// folder is told.
     ///
     /// # Errors
     /// Only if `progress` ends it.
@@ -79,10 +72,10 @@ impl Live {
         text: &str,
         palyra: Version,
         progress: &dyn Progress,
-    ) -> Result<Look, Cancelled> {
+    ) -> Result<Option<Vec<Placed>>, Cancelled> {
         let nothing = |live: &mut Self| {
             live.last = None;
-            Ok(Look::Found(Vec::new()))
+            Ok(Some(Vec::new()))
         };
         let Some(config) = modules_only(folder) else { return nothing(self) };
         let plan = match Plan::of(folder, &config, &Additions::default(), progress) {
@@ -90,7 +83,7 @@ impl Live {
             Err(SkillError::Cancelled) => return Err(Cancelled),
             Err(_) => return nothing(self),
         };
-        let Ok(manifest) = manifest(&plan.manifest, text.as_bytes(), palyra) else { return Ok(Look::Same) };
+        let Ok(manifest) = manifest(&plan.manifest, text.as_bytes(), palyra) else { return Ok(None) };
         let modules = plan.items.iter().map(|item| ModuleState {
             entry: item.entry.clone(),
             file: item.file.clone(),
@@ -98,8 +91,8 @@ impl Live {
             modified: item.file.metadata().and_then(|about| about.modified()).ok(),
         });
         let basis = Basis { manifest, modules: modules.collect() };
-        if self.last.as_ref() == Some(&basis) {
-            return Ok(Look::Same);
+        if let Some((_, found)) = self.last.as_ref().filter(|(last, _)| *last == basis) {
+            return Ok(Some(found.clone()));
         }
         let mut collected = match plan.read(progress) {
             Ok(collected) => collected,
@@ -110,8 +103,9 @@ impl Live {
         let options = AuditOptions { policy: Policy::default(), feed: None, palyra, now_unix_ms: 0 };
         match audit_folder(folder, &collected, &options, progress) {
             Ok(report) => {
-                self.last = Some(basis);
-                Ok(Look::Found(placed(&report)))
+                let found = placed(&report);
+                self.last = Some((basis, found.clone()));
+                Ok(Some(found))
             }
             Err(FolderError::Cancelled) => Err(Cancelled),
             Err(_) => nothing(self),

@@ -275,15 +275,24 @@ impl Prepared {
 
     /// Where the artifact goes.
     fn output(&self, report: &Report) -> Result<PathBuf, MakeError> {
-        let name = format!("{}-{}.{ARTIFACT_EXTENSION}", report.skill_id, report.version);
         let path = match &self.output {
-            None => self.plan.folder.join(OUTPUT_FOLDER).join(name),
-            Some(folder) if folder.is_dir() => folder.join(name),
+            None => usual_output(&self.plan.folder, &report.skill_id, &report.version),
+            Some(folder) if folder.is_dir() => folder.join(file_name(&report.skill_id, &report.version)),
             Some(file) => file.clone(),
         };
         may_be_replaced(&path)?;
         Ok(path)
     }
+}
+
+/// Where the artifact of the skill in `folder` goes where nothing else is said.
+#[must_use]
+pub fn usual_output(folder: &Path, skill_id: &str, version: &str) -> PathBuf {
+    folder.join(OUTPUT_FOLDER).join(file_name(skill_id, version))
+}
+
+fn file_name(skill_id: &str, version: &str) -> String {
+    format!("{skill_id}-{version}.{ARTIFACT_EXTENSION}")
 }
 
 /// Whether a finding is about a likely secret.

@@ -3,7 +3,7 @@
 //! The manifest is what stands in the editor, saved or not: what is shown there is what is audited. Nothing is written,
 //! and nothing of the skill is run.
 
-use skillyard_manifest::{self as manifest, Severity};
+use skillyard_manifest as manifest;
 use skillyard_project::{
     audit::{AuditOptions, Policy, Report, audit_folder},
     check::config_of,
@@ -12,7 +12,7 @@ use skillyard_project::{
 };
 use tower_lsp::ls_types::MessageType;
 
-use super::{Failure, Outcome, Skill, now_unix_ms, report_of};
+use super::{Failure, Outcome, Skill, in_a_word, now_unix_ms, report_of};
 use crate::{markdown, work::Work};
 
 /// Audits, shows the findings at the lines of the manifest, and reports.
@@ -83,13 +83,4 @@ fn in_markdown(report: &Report) -> String {
         format!("- {} {}: {}\n", check.status.name(), markdown::code(&check.check_id), markdown::words(&check.message))
     }));
     out
-}
-
-fn in_a_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "**error**",
-        Severity::Warning => "**warning**",
-        Severity::Info => "info",
-        Severity::Hint => "hint",
-    }
 }
