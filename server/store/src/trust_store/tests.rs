@@ -208,7 +208,7 @@ fn a_crash_while_a_person_accepts_leaves_it_refused_or_accepted() {
             fs::write(world.path(), &changed).unwrap();
         };
         let act = |store: &TrustStoreFile| store.accept(digest, with).is_ok();
-        let check = |world: &World, at, done| {
+        let check = |world: &World, at: usize, done: bool| {
             match world.store().load() {
                 Ok(loaded) => assert_eq!(loaded.store.tofu.into_keys().collect::<Vec<_>>(), ["other"]),
                 Err(TrustStoreFileError::Changed { found, .. }) if !done => assert_eq!(found, digest),
