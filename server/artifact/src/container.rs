@@ -14,8 +14,7 @@ use skillyard_manifest::{
 };
 
 use crate::{
-    Finding,
-    deflate,
+    Finding, deflate,
     limits::{MAX_ARCHIVE_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES},
     path,
     rules::Family,
@@ -192,11 +191,8 @@ pub static FOLDER: Rule = silent(
 );
 
 /// A symbolic link.
-pub static SYMLINK: Rule = silent(
-    "archive/symlink",
-    "an entry is a symbolic link",
-    "Unpacked, it would point out of the skill's folder.",
-);
+pub static SYMLINK: Rule =
+    silent("archive/symlink", "an entry is a symbolic link", "Unpacked, it would point out of the skill's folder.");
 
 /// Attributes other than those of a plain file.
 pub static ATTRIBUTES: Rule = silent(
@@ -220,7 +216,8 @@ pub static MAKER: Rule = silent(
 );
 
 /// Encryption.
-pub static ENCRYPTED: Rule = rejects("archive/encrypted", "an entry is encrypted", "Nobody could verify what is in it.");
+pub static ENCRYPTED: Rule =
+    rejects("archive/encrypted", "an entry is encrypted", "Nobody could verify what is in it.");
 
 /// Streamed entries.
 pub static DATA_DESCRIPTOR: Rule = silent(
@@ -520,7 +517,11 @@ impl<'a> Walk<'a> {
         let locator = end.at.checked_sub(20).and_then(|at| self.bytes.get(at..));
         let full = end.records == u16::MAX || end.size == u32::MAX || end.offset == u32::MAX;
         if full || locator.is_some_and(|at| at.starts_with(&ZIP64_LOCATOR)) {
-            self.report(&ZIP64, "the archive has the end records of zip64, which no archive of this size needs", record);
+            self.report(
+                &ZIP64,
+                "the archive has the end records of zip64, which no archive of this size needs",
+                record,
+            );
             return Vec::new();
         }
         if end.disk != 0 || end.directory_disk != 0 || end.records_here != end.records {
@@ -633,7 +634,10 @@ impl<'a> Walk<'a> {
             wrong.push((&SYMLINK, format!("{quoted} is a symbolic link")));
         } else if central.external != ATTRIBUTES_0644 || central.internal != 0 {
             let attributes = central.external;
-            wrong.push((&ATTRIBUTES, format!("{quoted} has attributes {attributes:#x}: it is no plain file of mode 0644")));
+            wrong.push((
+                &ATTRIBUTES,
+                format!("{quoted} has attributes {attributes:#x}: it is no plain file of mode 0644"),
+            ));
         }
         if name.ends_with(b"/") || name.ends_with(b"\\") {
             wrong.push((&FOLDER, format!("{quoted} is an entry for a folder: folders follow from the names of files")));
@@ -663,7 +667,10 @@ impl<'a> Walk<'a> {
             wrong.push((&STREAM, format!("{quoted} is stored and has two different sizes")));
         }
         if central.extra > 0 {
-            wrong.push((&EXTRA_FIELD, format!("{quoted} has an extra field of {} bytes in the directory", central.extra)));
+            wrong.push((
+                &EXTRA_FIELD,
+                format!("{quoted} has an extra field of {} bytes in the directory", central.extra),
+            ));
         }
         if central.comment > 0 {
             wrong.push((&COMMENT, format!("{quoted} has a comment of {} bytes", central.comment)));

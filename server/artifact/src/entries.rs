@@ -4,14 +4,7 @@
 //! that end in a slash are skipped. Contents are inflated here, because a daemon's reader stops at a limit and at nothing
 //! else, while the crate also looks at the size in the header.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    fmt,
-    io::Cursor,
-    ops::Range,
-    thread,
-};
+use std::{borrow::Cow, collections::BTreeMap, fmt, io::Cursor, ops::Range, thread};
 
 use flate2::{Decompress, FlushDecompress, Status};
 use skillyard_manifest::quoted;
@@ -190,10 +183,7 @@ impl<'a> Reading<'a> {
         }
         if !container.may_open() {
             let message = "the archive's directory is too large to be read; what a daemon would say is not known";
-            self.refuse(
-                ErrorKind::ArtifactTooManyEntries,
-                Finding::new(&container::DIRECTORY_TOO_LARGE, message),
-            );
+            self.refuse(ErrorKind::ArtifactTooManyEntries, Finding::new(&container::DIRECTORY_TOO_LARGE, message));
             return Ok(());
         }
         let mut archive = match ZipArchive::new(Cursor::new(container.bytes)) {
@@ -311,10 +301,7 @@ fn hash_twice(payload: &mut PayloadHasher, path: &EntryPath, content: &[u8]) -> 
 }
 
 /// The name of the entry at `index` and where its data lies; `None` for a folder, which a daemon skips.
-fn place(
-    archive: &mut ZipArchive<Cursor<&[u8]>>,
-    index: usize,
-) -> Result<Option<(String, Place)>, ZipError> {
+fn place(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Option<(String, Place)>, ZipError> {
     let file = archive.by_index(index)?;
     if file.is_dir() {
         return Ok(None);
@@ -366,7 +353,9 @@ fn stream(data: &[u8], most: usize, content: &mut Vec<u8>) -> Result<(), Content
             inflater.decompress_vec(rest, content, FlushDecompress::None).map_err(|_| ContentFault::Damaged)?;
         match status {
             Status::StreamEnd => return Ok(()),
-            _ if (read, written) == (inflater.total_in(), inflater.total_out()) && content.len() < content.capacity() => {
+            _ if (read, written) == (inflater.total_in(), inflater.total_out())
+                && content.len() < content.capacity() =>
+            {
                 return Err(ContentFault::Damaged);
             }
             _ => {}

@@ -15,7 +15,17 @@ pub struct Family {
 }
 
 /// All families, in the order of the documentation.
-pub static FAMILIES: &[&Family] = &[&crate::container::FAMILY, &crate::path::FAMILY, &crate::audit::MODULE_FAMILY, &crate::audit::SKILL_FAMILY];
+pub static FAMILIES: &[&Family] = &[
+    &crate::container::FAMILY,
+    &crate::path::FAMILY,
+    &crate::signature::FAMILY,
+    &crate::trust::FAMILY,
+    &crate::package::FAMILY,
+    &crate::audit::MODULE_FAMILY,
+    &crate::audit::SKILL_FAMILY,
+    &crate::manifest::FAMILY,
+    &crate::integrity::FAMILY,
+];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

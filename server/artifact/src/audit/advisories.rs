@@ -92,7 +92,12 @@ impl fmt::Display for AdvisoryError {
         match self {
             Self::Json { why } => write!(f, "the advisories are no OSV records in JSON: {}", plain(why)),
             Self::Version { id, version } => {
-                write!(f, "advisory {} names {}, which is no version of Semantic Versioning", quoted(id), quoted(version))
+                write!(
+                    f,
+                    "advisory {} names {}, which is no version of Semantic Versioning",
+                    quoted(id),
+                    quoted(version)
+                )
             }
         }
     }

@@ -131,7 +131,8 @@ fn module(subject: &Subject<'_>, policy: &Policy, scanned: &Scanned<'_>, checks:
     let (path, name, bytes) = (plain(scanned.path), quoted(scanned.path), scanned.bytes);
     let limit = policy.max_module_bytes;
     let Some(module) = &scanned.module else {
-        let message = format!("{name} has {bytes} bytes, more than the {limit} that the policy allows; it was not read");
+        let message =
+            format!("{name} has {bytes} bytes, more than the {limit} that the policy allows; it was not read");
         let details = json!({ "module": path, "bytes": bytes, "limit": limit });
         checks.push(Check::new("wasm_module_size_limit", Status::Fail, message, details));
         return;
@@ -160,9 +161,10 @@ fn module(subject: &Subject<'_>, policy: &Policy, scanned: &Scanned<'_>, checks:
     let imports = module.imports.iter().filter(|import| import.module.starts_with("wasi:filesystem")).count();
     let (status, message) = match (imports, granted) {
         (0, _) => (Status::Pass, format!("{name} imports nothing of wasi:filesystem")),
-        (imports, true) => {
-            (Status::Pass, format!("{name} has {imports} imports of wasi:filesystem, and the manifest declares folders"))
-        }
+        (imports, true) => (
+            Status::Pass,
+            format!("{name} has {imports} imports of wasi:filesystem, and the manifest declares folders"),
+        ),
         (imports, false) => (
             Status::Fail,
             format!("{name} has {imports} imports of wasi:filesystem, and the manifest declares no folder"),
@@ -185,7 +187,9 @@ fn feed(scan: &VulnerabilityScan) -> Check {
     let vulnerable = scan.vulnerable;
     let (status, message) = match scan.advisories {
         None => (Status::Warn, "no advisories are configured: known vulnerabilities were not looked for".to_owned()),
-        Some(_) if vulnerable > 0 => (Status::Fail, format!("{vulnerable} known vulnerabilities in the modules' packages")),
+        Some(_) if vulnerable > 0 => {
+            (Status::Fail, format!("{vulnerable} known vulnerabilities in the modules' packages"))
+        }
         Some(advisories) => {
             let packages = scan.packages;
             (Status::Pass, format!("none of {advisories} advisories is about one of the {packages} packages"))

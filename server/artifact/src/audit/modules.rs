@@ -354,7 +354,9 @@ impl Check<'_> {
         let kind = self.module.kind(self.entrypoint);
         if self.module.component {
             let message = match kind {
-                ModuleKind::Other => "a component that exports neither `wasi:cli/run` nor `palyra:skill/tool`: no host runs it",
+                ModuleKind::Other => {
+                    "a component that exports neither `wasi:cli/run` nor `palyra:skill/tool`: no host runs it"
+                }
                 _ => "a component: Skillyard runs it, a daemon 0.1.0 does not load it",
             };
             self.report(Finding::new(&COMPONENT, message));
@@ -561,13 +563,16 @@ impl Check<'_> {
             self.report(finding.see(KEY, "a daemon holds each memory to it, not their sum: use one memory"));
         } else if largest.maximum.is_none_or(|maximum| maximum > quota) {
             let message = format!("memory may grow up to the quota of {quota} bytes");
-            self.report(Finding::new(&MEMORY_UNBOUNDED, message).at(largest.range.clone()).see(KEY, "the limit that holds"));
+            self.report(
+                Finding::new(&MEMORY_UNBOUNDED, message).at(largest.range.clone()).see(KEY, "the limit that holds"),
+            );
         }
     }
 
     fn size(&mut self) {
         let module = self.module;
-        if let Some((_, range)) = module.tables.largest.clone().filter(|_| module.tables.elements > MAX_TABLE_ELEMENTS) {
+        if let Some((_, range)) = module.tables.largest.clone().filter(|_| module.tables.elements > MAX_TABLE_ELEMENTS)
+        {
             let elements = module.tables.elements;
             let message = format!("tables start with {elements} elements, and a daemon gives {MAX_TABLE_ELEMENTS}");
             self.report(Finding::new(&HUGE_TABLE, message).at(range));
@@ -615,7 +620,9 @@ impl Check<'_> {
         };
         let message = format!("{what}: machines may answer differently, and the skill offers a contract that decides");
         let key = format!("operator.plugin.contracts[{index}].kind");
-        self.report(Finding::new(&NONDETERMINISTIC, message).at(range).see(key, "equal inputs should give equal answers"));
+        self.report(
+            Finding::new(&NONDETERMINISTIC, message).at(range).see(key, "equal inputs should give equal answers"),
+        );
     }
 
     fn strings(&mut self) {
@@ -623,10 +630,13 @@ impl Check<'_> {
         if let Some(first) = strings.secrets.first() {
             let mut message = format!("holds {}", first.what);
             if strings.secret_count > 1 {
-                message = format!("holds {} strings in the shape of secrets, the first {}", strings.secret_count, first.what);
+                message =
+                    format!("holds {} strings in the shape of secrets, the first {}", strings.secret_count, first.what);
             }
             let finding = Finding::new(&SECRET, message).at(first.range.clone());
-            self.report(finding.see("capabilities.secrets", "ask for the secret by scope and key name, and revoke this one"));
+            self.report(
+                finding.see("capabilities.secrets", "ask for the secret by scope and key name, and revoke this one"),
+            );
         }
         let component = self.module.component;
         let calls = self.module.imports.iter().any(|import| match imports::need(import, component) {

@@ -17,12 +17,7 @@ use crate::{Finding, module::PREVIEW1, rules::Family};
 pub static FAMILY: Family = Family {
     name: "audit",
     about: "The skill as a whole: modules that are named but missing, grants that nothing uses, packages with advisories.",
-    rules: &[
-        &DEFAULT_MODULE_MISSING,
-        &UNUSED_CAPABILITY,
-        &VULNERABLE_DEPENDENCY,
-        &ADVISED_DEPENDENCY,
-    ],
+    rules: &[&DEFAULT_MODULE_MISSING, &UNUSED_CAPABILITY, &VULNERABLE_DEPENDENCY, &ADVISED_DEPENDENCY],
 };
 
 static DEFAULT_MODULE_MISSING: Rule = Rule {
@@ -90,7 +85,8 @@ pub(super) fn check(
             Some(first) => format!("name a module that is there: {}", quoted(first.path)),
             None => "add the module".to_owned(),
         };
-        findings.push(Finding::new(&DEFAULT_MODULE_MISSING, message).see("operator.plugin.default_module_path", advice));
+        findings
+            .push(Finding::new(&DEFAULT_MODULE_MISSING, message).see("operator.plugin.default_module_path", advice));
     }
     unused(manifest, modules, findings);
     for affected in &vulnerabilities.matches {

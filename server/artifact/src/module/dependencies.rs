@@ -1,5 +1,5 @@
 //! The packages that a module says it was built from: the section `.dep-v0`, zlib over JSON, in the auditable format
-//! (`{"packages": [{"name", "version", "source", "kind"}]}`).
+//! (`{"packages": [{"name", "version", "source", "kind", "dependencies"}]}`).
 
 use std::io::Read as _;
 
@@ -37,7 +37,13 @@ impl Dependencies {
             (Self::Unreadable(_), _) => {}
             (_, Err(why)) => *self = Self::Unreadable(why),
             (Self::Unknown, Ok(packages)) => *self = Self::Listed(packages),
-            (Self::Listed(known), Ok(packages)) => known.extend(packages),
+            (Self::Listed(known), Ok(packages)) => {
+                let before = known.len();
+                known.extend(packages.into_iter().map(|mut package| {
+                    package.dependencies.iter_mut().for_each(|place| *place = place.saturating_add(before));
+                    package
+                }));
+            }
         }
     }
 }
@@ -57,6 +63,9 @@ pub struct Dependency {
     /// Whether it is what was built.
     #[serde(default)]
     pub root: bool,
+    /// What it depends on itself, as places in the list.
+    #[serde(default)]
+    pub dependencies: Vec<usize>,
 }
 
 fn runtime() -> String {
@@ -72,10 +81,14 @@ struct Section {
 pub(super) fn read(section: &[u8]) -> Result<Vec<Dependency>, String> {
     let mut json = Vec::new();
     let limit = MAX_DEPENDENCY_BYTES + 1;
-    ZlibDecoder::new(section).take(limit).read_to_end(&mut json).map_err(|error| format!("it does not inflate: {error}"))?;
+    ZlibDecoder::new(section)
+        .take(limit)
+        .read_to_end(&mut json)
+        .map_err(|error| format!("it does not inflate: {error}"))?;
     if json.len() as u64 >= limit {
         return Err(format!("inflated it is larger than {MAX_DEPENDENCY_BYTES} bytes"));
     }
-    let section: Section = serde_json::from_slice(&json).map_err(|error| format!("it is not the expected JSON: {error}"))?;
+    let section: Section =
+        serde_json::from_slice(&json).map_err(|error| format!("it is not the expected JSON: {error}"))?;
     Ok(section.packages)
 }

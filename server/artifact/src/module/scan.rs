@@ -91,7 +91,9 @@ fn assemble(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
         return Err("it begins with no WebAssembly header, and is no text either".to_owned());
     };
     if text.len() > MAX_TEXT_BYTES {
-        return Err(format!("it begins with no WebAssembly header, and texts above {MAX_TEXT_BYTES} bytes are not read"));
+        return Err(format!(
+            "it begins with no WebAssembly header, and texts above {MAX_TEXT_BYTES} bytes are not read"
+        ));
     }
     // Its message quotes the text over several lines; the first says what is wrong.
     wat::parse_str(text).map(Cow::Owned).map_err(|error| {

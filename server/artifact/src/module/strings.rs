@@ -125,8 +125,27 @@ static CLASS: [u8; 256] = {
 
 /// Schemes that name a host, the longer of two that end alike first.
 static SCHEMES: &[&[u8]] = &[
-    b"https", b"http", b"wss", b"ws", b"sftp", b"ftps", b"ftp", b"ssh", b"tcp", b"udp", b"rediss", b"redis",
-    b"postgresql", b"postgres", b"mysql", b"mongodb", b"amqps", b"amqp", b"grpc", b"ldaps", b"ldap",
+    b"https",
+    b"http",
+    b"wss",
+    b"ws",
+    b"sftp",
+    b"ftps",
+    b"ftp",
+    b"ssh",
+    b"tcp",
+    b"udp",
+    b"rediss",
+    b"redis",
+    b"postgresql",
+    b"postgres",
+    b"mysql",
+    b"mongodb",
+    b"amqps",
+    b"amqp",
+    b"grpc",
+    b"ldaps",
+    b"ldap",
 ];
 
 /// Ends of hosts that are taken for one without a scheme in front. Few, since many a file or package is named alike.
@@ -257,7 +276,9 @@ fn url(text: &Text<'_>) -> Option<Found> {
         start = 4 + user;
         let colon = (0..user).find(|i| text.get(3 + i) == Some(b':'));
         // `user:%s@host` and the like are a pattern to be filled in.
-        let filled = |from: usize| (from..user).all(|i| text.get(3 + i).is_some_and(|b| !matches!(b, b'%' | b'{' | b'$' | b'*')));
+        let filled = |from: usize| {
+            (from..user).all(|i| text.get(3 + i).is_some_and(|b| !matches!(b, b'%' | b'{' | b'$' | b'*')))
+        };
         if colon.is_some_and(|colon| colon + 1 < user && filled(colon + 1)) {
             secret = Some("a password in a URL");
         }
