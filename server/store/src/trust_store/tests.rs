@@ -154,7 +154,7 @@ fn a_crash_after_a_crash_leaves_one_of_the_three() {
         let before = {
             // Not loaded, which would finish the first: the second meets it as it is.
             let text = fs::read_to_string(world.path()).unwrap();
-            parse(&text).unwrap().tofu.into_keys().collect::<Vec<_>>()
+            TrustStore::parse(&text).unwrap().tofu.into_keys().collect::<Vec<_>>()
         };
         for second in (0..30).step_by(1 + first % 3) {
             let (store, _) = world.crashing(second);

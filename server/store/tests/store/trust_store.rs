@@ -1,8 +1,8 @@
 use std::{fs, sync::Arc, time::Duration};
 
-use skillyard_artifact::ErrorKind;
+use skillyard_artifact::{ErrorKind, trust::TrustError};
 use skillyard_store::{
-    ReadError, SealError, StoreDigest, TrustError,
+    ReadError, SealError, StoreDigest,
     trust_store::{MAX_BYTES, SealState, SealWith, TrustStoreFileError, UpdateError},
 };
 
