@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use skillyard_manifest::rules::Rule;
 
 /// Why a daemon refuses: the stable names that its reports use.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -30,6 +31,26 @@ pub enum ErrorKind {
     Io,
     Zip,
     Serialization,
+}
+
+impl ErrorKind {
+    /// The kind that says best why Skillyard refuses what a daemon takes, by the rule that is broken.
+    #[must_use]
+    pub fn nearest(rule: &Rule) -> Self {
+        match rule.code.split_once('/').unwrap_or_default() {
+            (_, "duplicate-name" | "duplicate") => Self::DuplicateArtifactEntry,
+            ("archive", "too-large") => Self::ArtifactTooLarge,
+            ("archive", "too-many-entries" | "directory-too-large") => Self::ArtifactTooManyEntries,
+            ("archive", "entry-too-large") => Self::ArtifactEntryTooLarge,
+            ("archive", _) => Self::Zip,
+            ("path", _) => Self::InvalidArtifactPath,
+            ("signature", "positional" | "not-canonical" | "impossible-time") => Self::Serialization,
+            ("signature", _) => Self::SignatureVerificationFailed,
+            ("content", "repeated-key") => Self::Serialization,
+            ("trust", _) => Self::UntrustedPublisher,
+            _ => Self::ManifestValidation,
+        }
+    }
 }
 
 impl fmt::Display for ErrorKind {

@@ -12,6 +12,7 @@
 pub mod audit;
 pub mod container;
 mod deflate;
+mod documents;
 pub mod entries;
 mod error_kind;
 mod finding;
@@ -19,6 +20,7 @@ pub mod integrity;
 mod json;
 pub mod keys;
 pub mod limits;
+mod manifest;
 pub mod module;
 pub mod package;
 pub mod path;

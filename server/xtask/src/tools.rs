@@ -103,7 +103,8 @@ pub fn program(bin: &Path, name: &str) -> PathBuf {
     bin.join(format!("{name}{}", env::consts::EXE_SUFFIX))
 }
 
-fn tools() -> PathBuf {
+/// The folder of all tools.
+pub fn tools() -> PathBuf {
     target().join("tools")
 }
 

@@ -504,7 +504,8 @@ fn is_latin(c: char) -> bool {
 }
 
 /// The Latin letter that a letter of another script is drawn like in common fonts.
-pub(super) fn latin_look(c: char) -> Option<char> {
+#[must_use]
+pub fn latin_look(c: char) -> Option<char> {
     Some(match c {
         // Cyrillic
         'А' => 'A',
