@@ -26,6 +26,7 @@ pub fn for_tests() -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let bin = venv("python", FOR_TESTS)?;
     strace()?;
     Ok(vec![
+        ("SKILLYARD_TEST_JUDGES", program(&bin, "python")),
         ("SKILLYARD_TEST_NVIM", program(&bin, "nvim")),
         ("SKILLYARD_TEST_PRE_COMMIT", program(&bin, "pre-commit")),
         ("SKILLYARD_TEST_TAPLO", program(&bin, "taplo")),
