@@ -4,7 +4,7 @@
 
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -45,34 +45,10 @@ fn readme_has_the_tested_configuration() {
 #[test]
 #[ignore = "needs Neovim 0.11: cargo xtask test"]
 fn a_mistake_is_shown_fixed_and_formatted_and_no_process_stays() {
-    let nvim =
-        env::var_os("SKILLYARD_TEST_NVIM").expect("SKILLYARD_TEST_NVIM names Neovim; `cargo xtask test` sets it");
     let home = tempfile::tempdir().expect("a temporary folder");
-    let workspace = home.path().join("workspace");
-    let file = workspace.join("skill.toml");
-    fs::create_dir(&workspace).expect("a folder");
+    let file = workspace(home.path()).join("skill.toml");
     fs::write(&file, BEFORE).expect("a file");
-
-    let output = Command::new(nvim)
-        .args(["--headless", "--clean"])
-        .arg("--cmd")
-        .arg(format!("luafile {FOLDER}/config.lua"))
-        .args(["-c", &format!("luafile {FOLDER}/session.lua")])
-        // Reached only where the session stopped half-way.
-        .args(["-c", "cquit"])
-        .arg(&file)
-        .env("PATH", path_with(Path::new(env!("CARGO_BIN_EXE_skillyard"))))
-        .env("HOME", home.path())
-        .env("XDG_CONFIG_HOME", home.path().join("config"))
-        .env("XDG_STATE_HOME", home.path().join("state"))
-        .env("XDG_DATA_HOME", home.path().join("data"))
-        .env("XDG_CACHE_HOME", home.path().join("cache"))
-        .stdin(Stdio::null())
-        .output()
-        .expect("Neovim runs");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}\n{said}\n{complained}\n{}", output.status, log(home.path()));
+    let said = sitting(home.path(), "session.lua");
 
     assert!(said.contains("diagnostic 9:6 "), "at the id's value: {said}");
     assert!(said.contains("severity ERROR\n"), "{said}");
@@ -85,6 +61,79 @@ fn a_mistake_is_shown_fixed_and_formatted_and_no_process_stays() {
     for process in processes {
         assert!(ends(process), "the server {process} outlives the editor");
     }
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn the_lens_packages_and_signs_what_verify_accepts() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let workspace = workspace(home.path());
+    fs::write(workspace.join("skill.toml"), BEFORE.replace("id = \"echo\"", "id = \"acme.echo\"")).expect("a file");
+    fs::write(workspace.join("module.wasm"), MODULE).expect("a file");
+
+    let said = sitting(home.path(), "package.lua");
+    assert!(said.contains("asked 2\n"), "for the lens, then for the key: {said}");
+    assert!(said.contains("progress true\n"), "{said}");
+    let artifact = workspace.join("dist").join("acme.echo-1.0.0.palyra-skill");
+    assert!(artifact.is_file(), "{said}");
+
+    let mut verify = at_home(home.path(), env!("CARGO_BIN_EXE_skillyard"));
+    let output = verify.args(["verify", "--allow-tofu"]).arg(&artifact).output().expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    // What is private is the home's and not the workspace's, and nothing was left over.
+    let mut there: Vec<OsString> =
+        fs::read_dir(&workspace).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    there.sort();
+    assert_eq!(there, ["dist", "module.wasm", "skill.toml"]);
+    assert_eq!(fs::read_dir(workspace.join("dist")).expect("a folder").count(), 1);
+}
+
+/// `(module (memory 1 1) (func (export "run") (result i32) i32.const 0))`.
+const MODULE: &[u8] =
+    b"\0asm\x01\0\0\0\x01\x05\x01\x60\0\x01\x7f\x03\x02\x01\0\x05\x04\x01\x01\x01\x01\x07\x07\x01\x03run\0\0\
+    \x0a\x06\x01\x04\0\x41\0\x0b";
+
+/// A new folder for a skill.
+fn workspace(home: &Path) -> PathBuf {
+    let workspace = home.join("workspace");
+    fs::create_dir(&workspace).expect("a folder");
+    workspace
+}
+
+/// A program that knows no other home.
+fn at_home(home: &Path, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("PATH", path_with(Path::new(env!("CARGO_BIN_EXE_skillyard"))))
+        .env("HOME", home)
+        .env("XDG_CONFIG_HOME", home.join("config"))
+        .env("XDG_STATE_HOME", home.join("state"))
+        .env("XDG_DATA_HOME", home.join("data"))
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .env_remove("PALYRA_SKILLS_TRUST_STORE")
+        .env_remove("DBUS_SESSION_BUS_ADDRESS");
+    command
+}
+
+/// Opens the workspace's manifest in Neovim, set up as in README, and lets a script sit before it; what that said.
+fn sitting(home: &Path, script: &str) -> String {
+    let nvim =
+        env::var_os("SKILLYARD_TEST_NVIM").expect("SKILLYARD_TEST_NVIM names Neovim; `cargo xtask test` sets it");
+    let output = at_home(home, nvim)
+        .args(["--headless", "--clean"])
+        .arg("--cmd")
+        .arg(format!("luafile {FOLDER}/config.lua"))
+        .args(["-c", &format!("luafile {FOLDER}/{script}")])
+        // Reached only where the session stopped half-way.
+        .args(["-c", "cquit"])
+        .arg(home.join("workspace").join("skill.toml"))
+        .stdin(Stdio::null())
+        .output()
+        .expect("Neovim runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{said}\n{complained}\n{}", output.status, log(home));
+    said
 }
 
 /// PATH with the folder of a program in front.

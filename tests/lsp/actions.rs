@@ -59,11 +59,18 @@ fn only_what_is_asked_for_is_offered() {
     let all = "source.fixAll.skillyard";
     let count = |kinds: &[String], kind: &str| kinds.iter().filter(|k| *k == kind).count();
     let offered = kinds(&mut client, here, json!({"diagnostics": []}));
+    let at_end = offered.iter().rev().take(3).all(|kind| kind.starts_with("source.skillyard."));
+    assert!(at_end, "the commands do not stand in the way: {offered:?}");
     assert!(count(&offered, "quickfix") >= 1 && count(&offered, all) == 1, "{offered:?}");
     // Not with each move of the cursor.
     let offered = kinds(&mut client, here, json!({"diagnostics": [], "triggerKind": 2}));
     assert!(count(&offered, "quickfix") >= 1 && count(&offered, all) == 0, "{offered:?}");
-    for only in ["source", "source.fixAll", all] {
+    let commands = ["source.skillyard.packageAndSign", "source.skillyard.verify", "source.skillyard.audit"];
+    let offered = kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": ["source"]}));
+    assert_eq!(offered, [&[all], &commands[..]].concat());
+    let offered = kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": ["source.skillyard"]}));
+    assert_eq!(offered, commands);
+    for only in ["source.fixAll", all] {
         assert_eq!(kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": [only]})), [all], "{only}");
     }
     for only in ["refactor", "source.organizeImports", "source.fixAll.eslint"] {

@@ -94,10 +94,24 @@ impl Client {
 
     /// Answers the server's next request `method` with what `result` makes of its parameters.
     pub fn serve(&mut self, method: &str, result: impl FnOnce(&Value) -> Value) {
-        let by = |message: &Value| message["method"] == method && message.get("id").is_some();
-        let request = self.await_message(method, by);
+        let request = self.asked(method);
         let result = result(&request["params"]);
-        self.send(&json!({"jsonrpc": "2.0", "id": request["id"], "result": result}));
+        self.respond(&request, "result", result);
+    }
+
+    /// The server's next request `method`, with its `id` and `params`, for [`Client::respond`].
+    pub fn asked(&mut self, method: &str) -> Value {
+        self.await_message(method, |message| message["method"] == method && message.get("id").is_some())
+    }
+
+    /// Answers a request of the server with a `result` or an `error`.
+    pub fn respond(&mut self, request: &Value, with: &str, value: Value) {
+        self.send(&json!({"jsonrpc": "2.0", "id": request["id"], with: value}));
+    }
+
+    /// The next message of all, in the order in which the server sent them.
+    pub fn next(&mut self) -> Value {
+        self.await_message("any message", |_| true)
     }
 
     /// The next error that belongs to no request.

@@ -4,6 +4,7 @@
 
 mod actions;
 mod client;
+mod commands;
 mod damage;
 mod diagnostics;
 mod editor;
@@ -11,7 +12,9 @@ mod edits;
 mod formatting;
 mod hostile;
 mod life;
+mod live;
 mod settings;
+mod skill;
 // strace is a tool of Linux.
 #[cfg(target_os = "linux")]
 mod walls;

@@ -5,7 +5,12 @@ use std::{fs, process::Command};
 use serde_json::json;
 use skillyard_manifest::Encoding;
 
-use crate::{GOOD, address, client::Client, editor::Document, modern};
+use crate::{
+    GOOD, address,
+    client::Client,
+    editor::Document,
+    skill::{full, module},
+};
 
 #[test]
 #[ignore = "needs strace: cargo xtask test"]
@@ -16,6 +21,11 @@ fn no_process_no_connection_and_no_file_written() {
     fs::create_dir(&workspace).unwrap();
     // Asks for all that a hostile workspace would like to have.
     fs::write(workspace.join("skillyard.toml"), "[package]\nkey = \"/etc/passwd\"\nrun = \"/bin/sh\"\n").unwrap();
+    // And another skill, whose module is read.
+    let other = workspace.join("other");
+    fs::create_dir_all(other.join("modules")).unwrap();
+    fs::write(other.join("skillyard.toml"), "").unwrap();
+    fs::write(other.join("modules/greedy.wasm"), module(&[("wasi_snapshot_preview1", "path_open")])).unwrap();
     let text = GOOD.replace(
         "input_schema = { type = \"object\" }",
         "input_schema = { \"$ref\" = \"http://127.0.0.1:9/a.json\", properties = { a = { \"$ref\" = \"file:///etc/passwd\" } } }",
@@ -31,7 +41,7 @@ fn no_process_no_connection_and_no_file_written() {
     client.call(
         "initialize",
         json!({
-            "processId": std::process::id(), "capabilities": modern(), "initializationOptions": settings,
+            "processId": std::process::id(), "capabilities": full(), "initializationOptions": settings,
             "workspaceFolders": root,
         }),
     );
@@ -39,6 +49,11 @@ fn no_process_no_connection_and_no_file_written() {
     let uri = address(&workspace.join("skill.toml"));
     let document = Document::open(&mut client, &uri, "skill-manifest", &text, Encoding::Utf16);
     document.pull(&mut client);
+    let uri = address(&other.join("skill.toml"));
+    let other = Document::open(&mut client, &uri, "skill-manifest", GOOD, Encoding::Utf16);
+    client.serve("workspace/diagnostic/refresh", |_| serde_json::Value::Null);
+    assert!(other.pull(&mut client).iter().any(|found| found["code"] == "module/filesystem-import"));
+    client.call("textDocument/codeLens", json!({"textDocument": other.id()}));
     let place = json!({"line": 0, "character": 0});
     let (id, range) = (document.id(), json!({"start": place, "end": place}));
     client.call("textDocument/codeAction", json!({"textDocument": id, "range": range, "context": {"diagnostics": []}}));
@@ -49,7 +64,9 @@ fn no_process_no_connection_and_no_file_written() {
 
     let log = fs::read_to_string(&log).unwrap();
     let calls: Vec<&str> = log.lines().filter_map(|line| line.split_once(' ').map(|(_, call)| call.trim())).collect();
-    assert!(calls.iter().any(|call| call.starts_with("openat(") && call.contains("skillyard.toml")), "{log}");
+    for file in ["skillyard.toml", "greedy.wasm"] {
+        assert!(calls.iter().any(|call| call.starts_with("openat(") && call.contains(file)), "{file}: {log}");
+    }
     let started = calls.iter().filter(|call| call.starts_with("execve(")).count();
     assert_eq!(started, 1, "only the server itself: {log}");
     for call in calls {

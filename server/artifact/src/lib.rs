@@ -12,11 +12,11 @@
 pub mod audit;
 pub mod container;
 mod deflate;
-mod documents;
 pub mod entries;
 mod error_kind;
 mod finding;
 pub mod integrity;
+mod json;
 pub mod keys;
 pub mod limits;
 mod manifest;
@@ -28,6 +28,7 @@ pub mod provenance;
 pub mod rules;
 pub mod sbom;
 pub mod signature;
+mod timestamp;
 pub mod trust;
 pub mod verify;
 

@@ -18,10 +18,13 @@ pub struct Family {
 pub static FAMILIES: &[&Family] = &[
     &crate::container::FAMILY,
     &crate::path::FAMILY,
-    &crate::manifest::FAMILY,
-    &crate::integrity::FAMILY,
     &crate::signature::FAMILY,
     &crate::trust::FAMILY,
+    &crate::package::FAMILY,
+    &crate::audit::MODULE_FAMILY,
+    &crate::audit::SKILL_FAMILY,
+    &crate::manifest::FAMILY,
+    &crate::integrity::FAMILY,
 ];
 
 /// Every rule.

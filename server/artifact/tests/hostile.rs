@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
-mod common;
+mod handmade;
 
-use common::*;
+use handmade::*;
 use proptest::{prelude::*, sample::Index};
 use skillyard_artifact::{ErrorKind, rules};
 
@@ -41,7 +41,7 @@ fn the_end_of_the_archive() {
     refused(&[&good, b"x".as_slice()].concat(), "archive/outside-data");
     // A whole second archive behind, and one in the comment.
     refused(&[&good, good.as_slice()].concat(), "archive/bad-directory");
-    let entries = raws(&common::good());
+    let entries = raws(&handmade::good());
     refused(&archive_with(&entries, |end| end.comment = good.clone()), "archive/bad-directory");
     refused(&archive_with(&entries, |end| end.comment = b"x".to_vec()), "archive/comment");
     refused(&archive_with(&entries, |end| end.records_here -= 1), "archive/split");

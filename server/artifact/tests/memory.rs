@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 #![allow(unsafe_code, reason = "counting what is allocated takes an allocator, and that is an unsafe trait")]
 
-mod common;
+mod handmade;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use common::*;
+use handmade::*;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);

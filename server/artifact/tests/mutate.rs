@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
-mod common;
+mod handmade;
 
 use std::thread;
 
-use common::*;
+use handmade::*;
 
 /// Text that compresses about as well as prose.
 fn prose(words: usize) -> Vec<u8> {

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
-mod common;
+mod handmade;
 
 use std::{
     io::{Cursor, Write as _},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use common::*;
+use handmade::*;
 use skillyard_artifact::{
     Cancelled, Progress,
     container::Container,

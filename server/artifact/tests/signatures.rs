@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
-mod common;
+mod handmade;
 
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE},
 };
-use common::*;
+use handmade::*;
 use ed25519_dalek::Signer as _;
 use sha2::{Digest as _, Sha512};
 use skillyard_artifact::{

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
-mod common;
+mod handmade;
 
-use common::*;
+use handmade::*;
 use ed25519_dalek::SigningKey;
 use skillyard_artifact::{
     ErrorKind,

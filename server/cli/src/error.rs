@@ -3,7 +3,7 @@
 use std::{fmt, io};
 
 use skillyard_lsp::ServeError;
-use skillyard_project::{check::CheckError, shown, suggest::did_you_mean};
+use skillyard_project::{check::CheckError, rules, shown, suggest::did_you_mean};
 
 /// Why a command could not do its work.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl fmt::Display for Error {
             Self::Stdout(error) => write!(f, "standard output: cannot be written: {error}"),
             Self::Check(error) => error.fmt(f),
             Self::UnknownRule(code) => {
-                let codes = skillyard_manifest::rules::all().map(|rule| rule.code);
+                let codes = rules::all().map(|rule| rule.code);
                 let hint = did_you_mean(code, codes, "`skillyard explain` lists all rules");
                 write!(f, "no rule `{}`; {hint}", shown::words(code, 80))
             }

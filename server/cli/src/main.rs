@@ -10,6 +10,8 @@ mod json;
 mod levels;
 mod out;
 mod report;
+mod sheet;
+mod watch;
 
 use std::{panic, process::ExitCode};
 

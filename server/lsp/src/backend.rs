@@ -3,25 +3,39 @@
 use std::sync::Arc;
 
 use tower_lsp::{
-    LanguageServer,
+    Client, ClientSocket, LanguageServer, LspService,
     jsonrpc::Result,
     ls_types::{
-        CodeActionParams, CodeActionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
-        DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
-        DidOpenTextDocumentParams, DidSaveTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReportResult,
-        DocumentFormattingParams, DocumentRangeFormattingParams, InitializeParams, InitializeResult, InitializedParams,
-        TextEdit,
+        CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, DidChangeConfigurationParams,
+        DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
+        DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, DocumentDiagnosticParams,
+        DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentRangeFormattingParams, ExecuteCommandParams,
+        InitializeParams, InitializeResult, InitializedParams, LSPAny, TextEdit, WorkDoneProgressCancelParams,
     },
 };
 
 use crate::{
     notifications,
-    requests::{self, CodeActions, DocumentDiagnostics, Formatting, RangeFormatting},
+    requests::{self, CodeActions, CodeLenses, DocumentDiagnostics, Formatting, RangeFormatting},
     session::Session,
 };
 
 /// The methods of the protocol that the server has.
 pub(crate) struct Backend(pub(crate) Arc<Session>);
+
+impl Backend {
+    /// The service of the whole protocol.
+    pub(crate) fn service(new: impl FnOnce(Client) -> Arc<Session>) -> (LspService<Self>, ClientSocket) {
+        LspService::build(|client| Self(new(client)))
+            // `LanguageServer` lacks it.
+            .custom_method("window/workDoneProgress/cancel", Self::work_done_progress_cancel)
+            .finish()
+    }
+
+    async fn work_done_progress_cancel(&self, params: WorkDoneProgressCancelParams) {
+        notifications::work_done_progress_cancel(&self.0, &params);
+    }
+}
 
 impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
@@ -38,6 +52,14 @@ impl LanguageServer for Backend {
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
         requests::answer::<CodeActions>(&self.0, params).await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        requests::answer::<CodeLenses>(&self.0, params).await
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        requests::execute_command(&self.0, params).await
     }
 
     async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {

@@ -32,6 +32,10 @@ pub(crate) struct Abilities {
     pub(crate) registers_configuration: bool,
     /// Watches files for servers that registered.
     pub(crate) registers_watched_files: bool,
+    /// Shows lenses.
+    pub(crate) code_lenses: bool,
+    /// Shows progress of work under a token that the server makes.
+    pub(crate) shows_progress: bool,
 }
 
 impl Abilities {
@@ -81,6 +85,8 @@ impl Abilities {
                 .and_then(|w| w.did_change_watched_files.as_ref())
                 .and_then(|w| w.dynamic_registration)
                 .unwrap_or_default(),
+            code_lenses: document.is_some_and(|d| d.code_lens.is_some()),
+            shows_progress: client.window.as_ref().and_then(|w| w.work_done_progress).unwrap_or_default(),
         }
     }
 

@@ -50,12 +50,7 @@ impl Converter<'_> {
         });
         Diagnostic {
             range: self.range(found.span),
-            severity: Some(match found.severity {
-                Severity::Error => DiagnosticSeverity::ERROR,
-                Severity::Warning => DiagnosticSeverity::WARNING,
-                Severity::Info => DiagnosticSeverity::INFORMATION,
-                Severity::Hint => DiagnosticSeverity::HINT,
-            }),
+            severity: Some(severity(found.severity)),
             code: Some(NumberOrString::String(found.rule.code.to_owned())),
             code_description: url.parse().ok().map(|href| CodeDescription { href }),
             source: Some(SOURCE.to_owned()),
@@ -93,6 +88,16 @@ impl Converter<'_> {
         } else {
             WorkspaceEdit { changes: Some([(uri, edits.collect())].into()), ..WorkspaceEdit::default() }
         }
+    }
+}
+
+/// A severity in the protocol.
+pub(crate) fn severity(severity: Severity) -> DiagnosticSeverity {
+    match severity {
+        Severity::Error => DiagnosticSeverity::ERROR,
+        Severity::Warning => DiagnosticSeverity::WARNING,
+        Severity::Info => DiagnosticSeverity::INFORMATION,
+        Severity::Hint => DiagnosticSeverity::HINT,
     }
 }
 

@@ -60,6 +60,11 @@ impl Revision {
         Arc::new(Self { uri, version, text, manifest, folder, number, memo: Mutex::new(None) })
     }
 
+    /// Whether it is the manifest of a skill in a folder, which can be packaged.
+    pub(crate) fn is_skill(&self) -> bool {
+        self.manifest && self.folder.is_some() && file_name(&self.uri).as_deref() == Some(FILE_NAME)
+    }
+
     /// The analysis under `settings`, made once.
     pub(crate) fn analysed(&self, settings: &Resolved) -> Arc<Analysed> {
         // Who comes while another makes it waits for that one's. A panic in there leaves nothing half done.
@@ -115,6 +120,11 @@ impl Documents {
     /// The newest revision.
     pub(crate) fn get(&self, uri: &Uri) -> Option<&Arc<Revision>> {
         self.0.get(uri)
+    }
+
+    /// The newest revisions of all documents.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Revision>> {
+        self.0.values()
     }
 
     /// The documents that are manifests.

@@ -8,13 +8,16 @@
 //! of it (`session`). Messages are thereby seen in the order of arrival, whatever is slow. Analysis runs on threads of
 //! its own over snapshots, and a second thread writes what comes out.
 
+mod audits;
 mod backend;
 mod client;
+mod commands;
 mod convert;
 mod documents;
 mod edits;
 mod framing;
 mod log;
+mod markdown;
 mod message;
 mod notifications;
 mod parent;
@@ -23,6 +26,8 @@ mod requests;
 mod session;
 mod settings;
 mod transport;
+mod turns;
+mod work;
 
 use std::{
     fmt,
@@ -32,7 +37,6 @@ use std::{
 };
 
 use tokio::sync::Notify;
-use tower_lsp::LspService;
 
 pub use transport::End;
 
@@ -89,7 +93,7 @@ pub fn serve() -> Result<End, ServeError> {
         .map_err(ServeError::Runtime)?;
     let end = runtime.block_on(async {
         let gone = Arc::new(Notify::new());
-        let (service, socket) = LspService::new(|client| Backend(Session::new(client, Arc::clone(&gone))));
+        let (service, socket) = Backend::service(|client| Session::new(client, Arc::clone(&gone)));
         let (incoming, reader) = transport::read(BufReader::with_capacity(64 * 1024, input));
         let (outgoing, writer) = transport::write(output);
         reader.and(writer).map_err(ServeError::Runtime)?;

@@ -1,13 +1,7 @@
-//! Diagnostics for clients that do not ask for them: one publisher a document, the newest version wins.
-//!
-//! While an analysis runs, further changes only leave a note that there is something newer. The result of an analysis
-//! that something newer has overtaken is dropped, so that two hundred changes at once cost two analyses and not two
-//! hundred.
+//! Diagnostics for clients that do not ask for them: one publisher a document, the newest version wins. The result of an
+//! analysis that something newer has overtaken is dropped.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use tokio::task;
 use tower_lsp::ls_types::{Diagnostic, Uri};
@@ -16,41 +10,6 @@ use crate::{
     documents::Analysed,
     session::{Session, Snapshot},
 };
-
-/// The documents whose publisher is at work; `true` where it is to look again.
-#[derive(Default)]
-pub(crate) struct Publishers(Mutex<HashMap<Uri, bool>>);
-
-impl Publishers {
-    /// Whether a publisher has to be started; else the one at work looks again.
-    fn start(&self, uri: &Uri) -> bool {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(uri.clone()) {
-            Entry::Occupied(mut again) => {
-                again.insert(true);
-                false
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(false);
-                true
-            }
-        }
-    }
-
-    /// From here on what changes is something newer.
-    fn looks(&self, uri: &Uri) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uri.clone(), false);
-    }
-
-    /// Whether the publisher has to look again; else it is gone.
-    fn again(&self, uri: &Uri) -> bool {
-        let mut publishers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let again = publishers.get(uri) == Some(&true);
-        if !again {
-            publishers.remove(uri);
-        }
-        again
-    }
-}
 
 impl Session {
     /// Pushes the diagnostics of the newest version of a document, soon; of one that is closed, none. Does nothing for
@@ -97,8 +56,10 @@ impl Session {
     }
 }
 
-/// The diagnostics that `analysed` holds, for the client.
+/// The diagnostics that `analysed` and the audit hold, for the client.
 pub(crate) fn diagnostics(snapshot: &Snapshot, analysed: &Analysed) -> Vec<Diagnostic> {
     let converter = snapshot.converter();
-    analysed.analysis.diagnostics.iter().map(|found| converter.diagnostic(found)).collect()
+    let analysis = analysed.analysis.diagnostics.iter().map(|found| converter.diagnostic(found));
+    let audit = snapshot.audited.as_ref().map(|audited| audited.diagnostics(analysed, converter));
+    analysis.chain(audit.into_iter().flatten()).collect()
 }

@@ -2,10 +2,19 @@
 //!
 //! The locks here are held for moments and never across an `await`.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::{
+    collections::HashMap,
+    env,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
 
 use skillyard_manifest::Encoding;
-use skillyard_project::shown;
+use skillyard_project::{
+    home::Home,
+    live::{Live, Placed},
+    shown,
+};
 use tokio::{
     sync::Notify,
     task::{self, JoinHandle},
@@ -19,18 +28,24 @@ use tower_lsp::{
 };
 
 use crate::{
+    audits::Audited,
     client::Abilities,
+    commands::Failure,
     convert::Converter,
     documents::{Analysed, Documents, Revision, file_path},
     log::log,
-    publisher::Publishers,
     settings::{EditorSettings, SECTION, Settings},
+    turns::Turns,
+    work::Works,
 };
 
 /// What the server knows.
 pub(crate) struct Session {
     pub(crate) client: Client,
-    pub(crate) publishers: Publishers,
+    pub(crate) publishers: Turns,
+    pub(crate) auditors: Turns,
+    /// What a person waits for.
+    pub(crate) works: Works,
     parent_gone: Arc<Notify>,
     abilities: OnceLock<Arc<Abilities>>,
     state: Mutex<State>,
@@ -39,6 +54,9 @@ pub(crate) struct Session {
 #[derive(Default)]
 struct State {
     documents: Documents,
+    /// What the audit of an open manifest's folder found last.
+    audited: HashMap<Uri, Arc<Audited>>,
+    live: HashMap<Uri, Arc<Mutex<Live>>>,
     settings: Arc<Settings>,
     /// From `initialize`: what counts where the client has no settings of its own.
     initial: EditorSettings,
@@ -53,6 +71,7 @@ struct State {
 #[derive(Clone)]
 pub(crate) struct Snapshot {
     pub(crate) revision: Arc<Revision>,
+    pub(crate) audited: Option<Arc<Audited>>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) client: Arc<Abilities>,
 }
@@ -72,7 +91,9 @@ impl Session {
     pub(crate) fn new(client: Client, parent_gone: Arc<Notify>) -> Arc<Self> {
         Arc::new(Self {
             client,
-            publishers: Publishers::default(),
+            publishers: Turns::default(),
+            auditors: Turns::default(),
+            works: Works::default(),
             parent_gone,
             abilities: OnceLock::new(),
             state: Mutex::default(),
@@ -117,13 +138,20 @@ impl Session {
         let client = self.abilities();
         let state = self.state();
         let revision = state.documents.get(uri).filter(|revision| revision.manifest)?;
-        Some(Snapshot { revision: Arc::clone(revision), settings: Arc::clone(&state.settings), client })
+        Some(Snapshot {
+            revision: Arc::clone(revision),
+            audited: state.audited.get(uri).cloned(),
+            settings: Arc::clone(&state.settings),
+            client,
+        })
     }
 
     /// Whether nothing has changed since `snapshot` was taken.
     pub(crate) fn is_newest(&self, snapshot: &Snapshot) -> bool {
         let state = self.state();
+        let same = |audited: Option<&Arc<Audited>>| audited.map(Arc::as_ptr);
         Arc::ptr_eq(&state.settings, &snapshot.settings)
+            && same(state.audited.get(&snapshot.revision.uri)) == same(snapshot.audited.as_ref())
             && state.documents.get(&snapshot.revision.uri).is_some_and(|newest| Arc::ptr_eq(newest, &snapshot.revision))
     }
 
@@ -145,10 +173,59 @@ impl Session {
     pub(crate) fn close(&self, uri: &Uri) -> bool {
         let mut state = self.state();
         let manifest = state.documents.get(uri).is_some_and(|revision| revision.manifest);
+        state.audited.remove(uri);
+        state.live.remove(uri);
         if !state.documents.close(uri) {
             log(&format!("skipped closing {}, which is not open", uri.as_str()));
         }
         manifest
+    }
+
+    /// Whether `snapshot` has the newest text of its document.
+    pub(crate) fn is_current(&self, snapshot: &Snapshot) -> bool {
+        let state = self.state();
+        state.documents.get(&snapshot.revision.uri).is_some_and(|newest| Arc::ptr_eq(newest, &snapshot.revision))
+    }
+
+    /// The open manifests that lie in folders, and these.
+    pub(crate) fn skills(&self) -> Vec<(Uri, PathBuf)> {
+        let state = self.state();
+        let skills = state.documents.all().filter(|revision| revision.is_skill());
+        skills.filter_map(|revision| Some((revision.uri.clone(), revision.folder.clone()?))).collect()
+    }
+
+    /// What the audits of an open manifest remember of its folder.
+    pub(crate) fn live(&self, uri: &Uri) -> Option<Arc<Mutex<Live>>> {
+        let mut state = self.state();
+        state.documents.get(uri)?;
+        Some(Arc::clone(state.live.entry(uri.clone()).or_default()))
+    }
+
+    /// Takes over what an audit found; whether that is news.
+    pub(crate) fn set_audited(&self, uri: &Uri, found: Vec<Placed>) -> bool {
+        let mut state = self.state();
+        let known = match state.audited.get(uri) {
+            Some(audited) => audited.is(&found),
+            None => found.is_empty(),
+        };
+        if known || state.documents.get(uri).is_none() {
+            return false;
+        }
+        match Audited::new(found) {
+            Some(audited) => state.audited.insert(uri.clone(), audited),
+            None => state.audited.remove(uri),
+        };
+        true
+    }
+
+    /// The person's own things: keys and whom they trust. Refused where they would lie in an open workspace, whose files
+    /// are others'.
+    pub(crate) fn home(&self) -> std::result::Result<Home, Failure> {
+        let folders: Vec<PathBuf> = self.state().folders.iter().filter_map(|folder| file_path(&folder.uri)).collect();
+        let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+        let home = Home::of_system(None, &|name| env::var_os(name)).map_err(Failure::failed)?;
+        home.paths().refuse_inside(&folders).map_err(Failure::failed)?;
+        Ok(home)
     }
 
     /// Changes the workspace folders.
@@ -225,6 +302,11 @@ impl Session {
         self.refresh();
     }
 
+    /// Makes the diagnostics of a document new. A client that asks for them can only be told to ask for all again.
+    pub(crate) fn refresh_document(self: &Arc<Self>, uri: &Uri) {
+        if self.abilities().pulls_diagnostics { self.refresh() } else { self.publish(uri) }
+    }
+
     /// Makes the diagnostics of all documents new.
     fn refresh(self: &Arc<Self>) {
         let abilities = self.abilities();
@@ -261,7 +343,7 @@ impl Session {
 }
 
 /// `text` on one line, without what an editor makes a link of: messages may quote files of others.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     shown::line(text).replace("](", "] (")
 }
 

@@ -264,13 +264,13 @@ mod tests {
 
     #[test]
     fn a_family_of_the_file_covers_the_editors_single_rules() {
-        let config = Config { palyra_version: None, levels: BTreeMap::from([("*".to_owned(), Level::Warn)]) };
+        let config = Config { levels: BTreeMap::from([("*".to_owned(), Level::Warn)]), ..Config::default() };
         let editor =
             EditorSettings { levels: BTreeMap::from([("a/b".to_owned(), Level::Allow)]), ..Default::default() };
         assert_eq!(over(&config, &editor).level("a/b"), Some(Level::Warn));
-        let config = Config { palyra_version: None, levels: BTreeMap::from([("a/*".to_owned(), Level::Warn)]) };
+        let config = Config { levels: BTreeMap::from([("a/*".to_owned(), Level::Warn)]), ..Config::default() };
         assert_eq!(over(&config, &editor).level("a/b"), Some(Level::Warn));
-        let config = Config { palyra_version: None, levels: BTreeMap::from([("ab/*".to_owned(), Level::Warn)]) };
+        let config = Config { levels: BTreeMap::from([("ab/*".to_owned(), Level::Warn)]), ..Config::default() };
         assert_eq!(over(&config, &editor).level("a/b"), Some(Level::Allow));
     }
 

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{FutureExt, SinkExt, Stream, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde::Serialize;
 use tokio::sync::{Notify, mpsc};
 use tower_lsp::{
@@ -159,7 +159,8 @@ where
         let written = tokio::select! {
             biased;
             Some(answer) = running.next(), if !running.is_empty() => match answer {
-                Some(answer) => outgoing.send(&answer).await,
+                // What a handler said before its answer arrives before it: progress ends before the work's result.
+                Some(answer) => said(&mut requests, &outgoing).await && outgoing.send(&answer).await,
                 None => true,
             },
             Some(request) = requests.next() => outgoing.send(&request).await,
@@ -195,6 +196,16 @@ where
     }
     outgoing.finish();
     end
+}
+
+/// Queues what the server has to say by itself at this moment; `false` if the output is closed.
+async fn said(requests: &mut (impl Stream<Item = Request> + Unpin), outgoing: &Outgoing) -> bool {
+    while let Some(Some(request)) = requests.next().now_or_never() {
+        if !outgoing.send(&request).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// Starts the handler of a message. A panic becomes the error answer of a request.

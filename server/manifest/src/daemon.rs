@@ -8,8 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    document::Document,
     grammar::{self, Version},
     model::{Config, Manifest, Operator, Property, PropertyType},
+    typed,
 };
 
 /// Why a daemon refuses: the stable names that its reports use.
@@ -49,9 +51,18 @@ pub enum Warning {
 
 /// Reads a manifest as a daemon does. The error is serde's own, with its byte span where it has one.
 ///
+/// A text that reads well is not read again: its document says the same. Every refusal is the `toml` crate's.
+///
 /// The caller bounds nesting first: see [`crate::analyze`].
-pub(crate) fn parse(text: &str) -> Result<Manifest, toml::de::Error> {
-    toml::from_str(text)
+pub(crate) fn parse(text: &str, document: &Document<'_>) -> Result<Manifest, toml::de::Error> {
+    match typed::read(document) {
+        Some(manifest) => {
+            // Every test that analyses anything holds the two readings equal.
+            debug_assert_eq!(toml::from_str(text).as_ref(), Ok(&manifest), "{text:?}");
+            Ok(manifest)
+        }
+        None => toml::from_str(text),
+    }
 }
 
 /// What a daemon's validation says of a manifest that reads.

@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use indexmap::{IndexMap, map::Entry as Slot};
-
+pub use crate::fields::Fields;
 use crate::{
     diagnostic::{Fix, Related, TextEdit},
     show,
@@ -75,7 +74,7 @@ pub enum NodeKind<'t> {
     /// An array, or an array of tables.
     Array(Array<'t>),
     /// A table of any spelling.
-    Table(Table<'t>),
+    Table(Box<Table<'t>>),
 }
 
 /// An array.
@@ -104,7 +103,7 @@ pub enum Origin {
 #[derive(Debug)]
 pub struct Table<'t> {
     /// Its keys in the order in which they first appear.
-    pub fields: IndexMap<Cow<'t, str>, Field<'t>, foldhash::fast::RandomState>,
+    pub fields: Fields<'t>,
     /// How it is written.
     pub origin: Origin,
     /// Where a new `key = value` goes: behind the last one of its own, or behind its header. For an inline table,
@@ -129,7 +128,7 @@ pub struct Field<'t> {
 
 impl<'t> Table<'t> {
     fn new(origin: Origin) -> Self {
-        Self { fields: IndexMap::default(), origin, insert_at: None, prefix: String::new(), incomplete: false }
+        Self { fields: Fields::default(), origin, insert_at: None, prefix: String::new(), incomplete: false }
     }
 
     /// The field with this key.
@@ -326,27 +325,27 @@ impl<'t> Builder<'t> {
                 return;
             }
         };
-        let clash = match parent.fields.entry(last.name.clone()) {
-            Slot::Vacant(slot) => {
-                let mut table = Table::new(Origin::Header);
-                table.insert_at = Some(header.span.end);
-                let table = Node { span: header.span, kind: NodeKind::Table(table) };
+        let opened = || {
+            let mut table = Table::new(Origin::Header);
+            table.insert_at = Some(header.span.end);
+            Node { span: header.span, kind: NodeKind::Table(Box::new(table)) }
+        };
+        let clash = match parent.fields.get_mut(&last.name) {
+            None => {
                 let value = if header.array {
-                    Node { span: header.span, kind: NodeKind::Array(Array { items: vec![table], of_tables: true }) }
+                    let array = Array { items: vec![opened()], of_tables: true };
+                    Node { span: header.span, kind: NodeKind::Array(array) }
                 } else {
-                    table
+                    opened()
                 };
-                slot.insert(Field { key: last.span, entry: header.span, value });
+                parent.fields.push(last.name.clone(), Field { key: last.span, entry: header.span, value });
                 None
             }
-            Slot::Occupied(slot) => {
-                let field = slot.into_mut();
+            Some(field) => {
                 let first = field.key;
                 match &mut field.value.kind {
                     NodeKind::Array(array) if header.array && array.of_tables => {
-                        let mut table = Table::new(Origin::Header);
-                        table.insert_at = Some(header.span.end);
-                        array.items.push(Node { span: header.span, kind: NodeKind::Table(table) });
+                        array.items.push(opened());
                         None
                     }
                     NodeKind::Table(table) if !header.array && table.origin == Origin::Implicit => {
@@ -499,12 +498,14 @@ fn descend<'a, 't>(
 ) -> Result<&'a mut Table<'t>, (Key<'t>, Blocked)> {
     for key in path {
         let blocked = |blocked| Err((key.clone(), blocked));
-        let prefix = if by_dots { format!("{}{}.", table.prefix, spelled(&key.name)) } else { String::new() };
-        let field = table.fields.entry(key.name.clone()).or_insert_with(|| {
-            let origin = if by_dots { Origin::Dotted } else { Origin::Implicit };
-            let kind = NodeKind::Table(Table { prefix, ..Table::new(origin) });
-            let span = if by_dots { key.span } else { place };
-            Field { key: key.span, entry: place, value: Node { span, kind } }
+        let Table { fields, prefix, .. } = table;
+        let field = fields.get_or_insert_with(&key.name, || {
+            let (origin, span) = if by_dots { (Origin::Dotted, key.span) } else { (Origin::Implicit, place) };
+            let mut below = Table::new(origin);
+            if by_dots {
+                below.prefix = format!("{prefix}{}.", spelled(&key.name));
+            }
+            Field { key: key.span, entry: place, value: Node { span, kind: NodeKind::Table(Box::new(below)) } }
         });
         let first = field.key;
         if let NodeKind::Table(next) = &field.value.kind {
@@ -550,11 +551,9 @@ fn insert<'t>(table: &mut Table<'t>, entry: Entry<'t>, errors: &mut Vec<(Key<'t>
         parent.insert_at = lines.then_some(entry.span.end);
     }
     let value = node(entry.value, errors);
-    match parent.fields.entry(last.name.clone()) {
-        Slot::Vacant(slot) => {
-            slot.insert(Field { key: last.span, entry: entry.span, value });
-        }
-        Slot::Occupied(slot) => errors.push((last.clone(), Blocked::Closed(slot.get().key))),
+    match parent.fields.get(&last.name) {
+        None => parent.fields.push(last.name.clone(), Field { key: last.span, entry: entry.span, value }),
+        Some(field) => errors.push((last.clone(), Blocked::Closed(field.key))),
     }
 }
 
@@ -578,7 +577,7 @@ fn node<'t>(value: SyntaxValue<'t>, errors: &mut Vec<(Key<'t>, Blocked)>) -> Nod
                 insert(&mut table, entry, errors);
             }
             table.insert_at = Some(value.span.end.saturating_sub(1));
-            NodeKind::Table(table)
+            NodeKind::Table(Box::new(table))
         }
     };
     Node { span: value.span, kind }

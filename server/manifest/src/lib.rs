@@ -8,10 +8,12 @@ mod deep;
 mod diagnostic;
 pub mod document;
 mod edits;
+mod fields;
 pub mod fix;
 pub mod grammar;
 mod grants;
 mod json_schema;
+pub mod locate;
 pub mod model;
 mod options;
 pub mod rules;
@@ -20,6 +22,7 @@ mod show;
 pub mod suggest;
 pub mod syntax;
 mod text;
+mod typed;
 mod view;
 
 use document::Document;
@@ -91,7 +94,7 @@ pub fn analyze(text: &str, options: &Options) -> Analysis {
     let (judgement, mut diagnostics) = deep::beside(
         text.len() >= LARGE,
         document.depth,
-        || judge(text, options),
+        || judge(text, &document, options),
         || rules::run(text, &document, options),
     );
     if let Some(refusal) = judgement.refusal
@@ -175,14 +178,14 @@ struct Judgement {
     refusal: Option<Diagnostic>,
 }
 
-fn judge(text: &str, options: &Options) -> Judgement {
+fn judge(text: &str, document: &Document<'_>, options: &Options) -> Judgement {
     let refused = |kind, span, message| Judgement {
         daemon: Verdict::refused(kind),
         grants: None,
         policy_bindings: None,
         refusal: Some(rules::finding(&rules::REFUSED, span, message)),
     };
-    let manifest = match daemon::parse(text) {
+    let manifest = match daemon::parse(text, document) {
         Ok(manifest) => manifest,
         Err(error) => {
             let span = error.span().map_or(Span::at(0), |at| Span::new(at.start.min(at.end), at.end));

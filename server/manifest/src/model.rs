@@ -2,7 +2,8 @@
 //!
 //! Consequences of serde over `toml` that are part of the contract: every table refuses unknown keys, a struct may be
 //! written as an array of its values in the order of the fields below (so that order is a format, not a taste), and an
-//! enum value may be a table of one key.
+//! enum value may be a table of one key. What is left out when it is written is what a daemon's builder leaves out, so that
+//! both write the same bytes.
 
 use std::collections::BTreeMap;
 
@@ -156,7 +157,7 @@ tables! {
         #[serde(default, skip_serializing_if = "Option::is_none")] default_tool_id: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] default_module_path: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] default_entrypoint: Option<String>,
-        #[serde(default)] contracts: Vec<Contract>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")] contracts: Vec<Contract>,
     }
 
     /// One of `operator.plugin.contracts`.
@@ -179,7 +180,7 @@ tables! {
         #[serde(default, skip_serializing_if = "Option::is_none")] description: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] default: Option<Value>,
         #[serde(default)] redacted: bool,
-        #[serde(default)] enum_values: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")] enum_values: Vec<String>,
     }
 }
 

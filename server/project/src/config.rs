@@ -11,9 +11,11 @@
 //! The file counts for every skill beside it and below it. The nearest one wins whole; nothing is merged. The search
 //! stops at the folder that holds `.git`.
 //!
-//! A table `package` is reserved for settings of packaging and may hold anything. Every other unknown key, and every
-//! rule that does not exist, is an error with its place. A rule that a daemon rejects on stays an error: it can be
-//! neither silenced nor lowered, by name or by family.
+//! The table `package` says what goes into the skill's artifact, see [`PackageConfig`]. Every unknown key, and every rule
+//! that does not exist, is an error with its place. A rule that a daemon rejects on stays an error: it can be neither
+//! silenced nor lowered, by name or by family.
+
+mod package;
 
 use std::{
     collections::BTreeMap,
@@ -33,6 +35,8 @@ use crate::{
     suggest::did_you_mean,
 };
 
+pub use package::{Modules, PackageConfig, Pattern, PatternFault};
+
 /// The name of the file.
 pub const FILE_NAME: &str = "skillyard.toml";
 
@@ -47,6 +51,8 @@ pub struct Config {
     pub palyra_version: Option<Version>,
     /// Levels by rule code or family pattern.
     pub levels: BTreeMap<String, Level>,
+    /// What goes into the artifact.
+    pub package: PackageConfig,
 }
 
 /// A fault of a configuration's text, and where it is.
@@ -96,6 +102,13 @@ pub enum ConfigFault {
     UnknownLevel(String),
     /// A level below error for a rule that a daemon rejects on.
     Lowered(String),
+    /// No path or glob below the skill's folder.
+    BadPath {
+        /// What was written.
+        path: String,
+        /// Why not.
+        fault: PatternFault,
+    },
 }
 
 impl fmt::Display for ConfigFault {
@@ -119,6 +132,7 @@ impl fmt::Display for ConfigFault {
                 write!(f, "unknown level `{level}`; use `allow`, `hint`, `info`, `warn` or `deny`")
             }
             Self::Lowered(code) => write!(f, "{}", lowered(code)),
+            Self::BadPath { path, fault } => write!(f, "`{path}`: {fault}"),
         }
     }
 }
@@ -223,13 +237,12 @@ fn read_key(config: &mut Config, key: &Spanned<impl AsRef<str>>, value: &Spanned
             }
         }
         ("rules", _) => return Err(wrong_type(value, "rules", "a table of rule codes and levels")),
-        ("package", DeValue::Table(_)) => {}
-        ("package", _) => return Err(wrong_type(value, "package", "a table")),
+        ("package", _) => config.package = package::read(value)?,
         (other, _) => {
             let hint = did_you_mean(
                 other,
                 ["palyra_version", "rules", "package"],
-                "the keys are `palyra_version` and `rules`",
+                "the keys are `palyra_version`, `rules` and `package`",
             );
             return Err((span(key), ConfigFault::UnknownKey { key: shown_words(other), hint }));
         }
@@ -354,8 +367,7 @@ mod tests {
 
     #[test]
     fn reads_what_it_documents() {
-        let config =
-            Config::parse("palyra_version = \"0.2.0\"\n[rules]\n\"*\" = \"info\"\n[package]\nkey = [{}]\n").unwrap();
+        let config = Config::parse("palyra_version = \"0.2.0\"\n[rules]\n\"*\" = \"info\"\n").unwrap();
         assert_eq!(config.palyra_version, Some(Version(0, 2, 0)));
         assert_eq!(config.levels, BTreeMap::from([("*".to_owned(), Level::Info)]));
         let options = config.options(Options::default());

@@ -107,20 +107,27 @@ impl std::error::Error for ReadError {
 /// If it is missing, no regular file (a pipe is refused and never waited for), or larger than `limit` bytes.
 pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
     let fail = |error| ReadError::of(path, error);
-    let file = open(path).map_err(fail)?;
-    // Asked of the open file: what lies at the path may change between two looks.
-    let about = file.metadata().map_err(fail)?;
-    if !about.is_file() {
-        return Err(ReadError::NotAFile { path: path.to_owned(), kind: kind(&about) });
-    }
+    let (file, size) = open_regular(path)?;
     let too_large = || ReadError::TooLarge { path: path.to_owned(), limit };
-    let size = usize::try_from(about.len()).unwrap_or(usize::MAX);
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
     if size > limit {
         return Err(too_large());
     }
     let mut bytes = Vec::with_capacity(size + 1);
     file.take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
     if bytes.len() > limit { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// The regular file at `path`, opened for reading, and its size in bytes.
+pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), ReadError> {
+    let fail = |error| ReadError::of(path, error);
+    let file = open(path).map_err(fail)?;
+    // Asked of the open file: what lies at the path may change between two looks.
+    let about = file.metadata().map_err(fail)?;
+    if !about.is_file() {
+        return Err(ReadError::NotAFile { path: path.to_owned(), kind: kind(&about) });
+    }
+    Ok((file, about.len()))
 }
 
 fn open(path: &Path) -> io::Result<File> {

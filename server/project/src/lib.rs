@@ -1,10 +1,25 @@
 //! A skill's folder: its configuration, its files, and the flows over them. A flow exists once, here; the command line
 //! and the language server only ask and show.
 
+pub mod artifact_file;
+pub mod audit;
+pub mod capabilities;
 pub mod check;
 pub mod config;
 pub mod files;
 pub mod fix;
 pub mod format;
+pub mod home;
+pub mod inspect;
+pub mod live;
+pub mod package;
+pub mod rules;
 pub mod shown;
+pub mod signing;
+pub mod skill;
+pub mod source;
 pub mod suggest;
+pub mod trust;
+pub mod verify;
+
+pub use skillyard_artifact::{Cancelled, ErrorKind, Finding, ManifestPlace, Progress};

@@ -1,1 +1,16 @@
 //! What Skillyard keeps on disk: the trust store, signing keys, and where they are.
+//!
+//! Nothing here reads the environment or lies in a workspace by itself: the caller says where ([`paths`]) and by which
+//! means ([`credentials`]). What is written is there whole or not at all, whenever the power goes.
+
+pub mod credentials;
+mod durable;
+pub mod keys;
+mod lock;
+pub mod paths;
+mod seal;
+mod shown;
+pub mod trust_store;
+
+pub use durable::ReadError;
+pub use seal::{NotADigest, SealError, StoreDigest};

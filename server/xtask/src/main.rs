@@ -21,8 +21,10 @@ cargo xtask COMMAND
   test [ARGS]…         install what the tests need into target/tools, then run every test; ARGS go to the test programs
   generate [--check]   write the files that have a source elsewhere: the schema, the rules' pages, README's picture;
                        --check only says which are stale
-  bench [--keep]       measure Skillyard beside other tools in one run (a release build; the first one takes minutes);
-                       --keep also writes the figures into README.md and tests/bench
+  bench [analysis|artifact] [--keep]
+                       measure Skillyard in one run (a release build; the first one takes minutes): the analysis beside
+                       other tools, the work on artifacts beside what any reader of one has to do, or both; --keep also
+                       writes the figures into README.md and tests/bench
   ci                   everything that has to hold before a change lands
 ";
 
@@ -44,8 +46,8 @@ fn command(args: &[String]) -> Result<(), Error> {
         ("test", _) => suite::test(&args[1..]),
         ("generate", []) => generate::generate(false),
         ("generate", ["--check"]) => generate::generate(true),
-        ("bench", []) => bench::bench(false),
-        ("bench", ["--keep"]) => bench::bench(true),
+        ("bench", [parts @ .., "--keep"]) => bench::bench(parts, true),
+        ("bench", parts) => bench::bench(parts, false),
         ("ci", []) => ci::ci(),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");

@@ -26,6 +26,7 @@ pub fn for_tests() -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let bin = venv("python", FOR_TESTS)?;
     strace()?;
     Ok(vec![
+        ("SKILLYARD_TEST_JUDGES", program(&bin, "python")),
         ("SKILLYARD_TEST_NVIM", program(&bin, "nvim")),
         ("SKILLYARD_TEST_PRE_COMMIT", program(&bin, "pre-commit")),
         ("SKILLYARD_TEST_TAPLO", program(&bin, "taplo")),
@@ -102,7 +103,8 @@ pub fn program(bin: &Path, name: &str) -> PathBuf {
     bin.join(format!("{name}{}", env::consts::EXE_SUFFIX))
 }
 
-fn tools() -> PathBuf {
+/// The folder of all tools.
+pub fn tools() -> PathBuf {
     target().join("tools")
 }
 

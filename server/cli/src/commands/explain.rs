@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use skillyard_manifest::rules::{self, FixKind, Rule};
+use skillyard_manifest::rules::{FixKind, Rule};
+use skillyard_project::rules;
 
 use crate::{error::Error, exit::Exit, json, out};
 
@@ -56,7 +57,7 @@ fn list() -> String {
     let width = rules::all().map(|rule| rule.code.len()).max().unwrap_or_default();
     let mut text = String::new();
     // Writing to a string cannot fail.
-    for family in rules::FAMILIES {
+    for family in rules::families() {
         let _ = writeln!(text, "{}: {}", family.name, family.about);
         for rule in family.rules {
             let _ = writeln!(text, "  {:width$}  {:7}  {}", rule.code, rule.severity.name(), rule.summary);

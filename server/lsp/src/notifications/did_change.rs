@@ -11,4 +11,5 @@ pub(crate) fn did_change(session: &Arc<Session>, params: &DidChangeTextDocumentP
     let document = &params.text_document;
     session.change(&document.uri, document.version, &params.content_changes);
     session.publish_manifest(&document.uri);
+    session.audit(&document.uri);
 }

@@ -6,9 +6,10 @@ use tower_lsp::ls_types::DidOpenTextDocumentParams;
 
 use crate::session::Session;
 
-/// Takes over the text of a document.
+/// Takes over the text of a document, and looks what lies beside a manifest.
 pub(crate) fn did_open(session: &Arc<Session>, params: DidOpenTextDocumentParams) {
     let uri = params.text_document.uri.clone();
     session.open(params.text_document);
     session.publish_manifest(&uri);
+    session.audit(&uri);
 }

@@ -9,7 +9,7 @@ use tower_lsp::ls_types::Registration;
 
 use crate::{client::Abilities, log::log, session::Session, settings::SECTION};
 
-/// Asks for the settings, and to be told when they or a `skillyard.toml` change.
+/// Asks for the settings, and to be told when they, a `skillyard.toml` or a module change.
 pub(crate) fn initialized(session: &Arc<Session>) {
     let abilities = session.abilities();
     let registrations = registrations(&abilities);
@@ -36,7 +36,9 @@ fn registrations(client: &Abilities) -> Vec<Registration> {
         method: method.to_owned(),
         register_options: Some(options),
     };
-    let files = json!({"watchers": [{"globPattern": format!("**/{}", config::FILE_NAME)}]});
+    // The folder too: not every client names what was in one that is gone.
+    let watched = [format!("**/{}", config::FILE_NAME), "**/*.wasm".to_owned(), "**/modules".to_owned()];
+    let files = json!({"watchers": watched.map(|glob| json!({"globPattern": glob}))});
     let wanted = [
         (client.registers_watched_files, registration("workspace/didChangeWatchedFiles", files)),
         (client.registers_configuration, registration("workspace/didChangeConfiguration", json!({"section": SECTION}))),

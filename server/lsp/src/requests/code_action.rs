@@ -1,4 +1,5 @@
-//! `textDocument/codeAction`: the fixes of the diagnostics at a place, and all safe fixes of a document at once.
+//! `textDocument/codeAction`: the fixes of the diagnostics at a place, all safe fixes of a document at once, and the
+//! commands, for editors without lenses.
 
 use std::collections::HashMap;
 
@@ -12,12 +13,14 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::{documents::Analysed, edits, session::Snapshot};
+use crate::{commands::Command, documents::Analysed, edits, session::Snapshot};
 
 const FIX_ALL: CodeActionKind = CodeActionKind::new("source.fixAll.skillyard");
 
-/// The kinds that the server offers. [`FIX_ALL`] is what a client gets that asks for either of the last two.
-pub(crate) const KINDS: [CodeActionKind; 3] = [CodeActionKind::QUICKFIX, CodeActionKind::SOURCE_FIX_ALL, FIX_ALL];
+/// The kinds that the server offers. [`FIX_ALL`] is what a client gets that asks for either of the two about that, and
+/// the commands stand below the last.
+pub(crate) const KINDS: [CodeActionKind; 4] =
+    [CodeActionKind::QUICKFIX, CodeActionKind::SOURCE_FIX_ALL, FIX_ALL, CodeActionKind::new("source.skillyard")];
 
 /// `textDocument/codeAction`.
 pub(crate) struct CodeActions;
@@ -55,6 +58,15 @@ impl DocumentRequest for CodeActions {
                     ..CodeAction::default()
                 });
             }
+        }
+        if asked && snapshot.revision.is_skill() {
+            let wanted = |command: &Command| wants(context.only.as_deref(), &command.action_kind());
+            actions.extend(Command::ALL.into_iter().filter(wanted).map(|command| CodeAction {
+                title: command.title().to_owned(),
+                kind: Some(command.action_kind()),
+                command: Some(command.on(&snapshot.revision.uri)),
+                ..CodeAction::default()
+            }));
         }
         Ok(Some(actions.into_iter().map(CodeActionOrCommand::CodeAction).collect()))
     }

@@ -3,20 +3,15 @@
 //! The layout is the project's and not the editor's (`tabSize` and the like): what the editor formats must pass
 //! `skillyard fmt --check`.
 
-use std::borrow::Cow;
-
 use skillyard_manifest as manifest;
 use skillyard_project::format::{self, FormatError, FormatOptions};
 use tower_lsp::{
-    jsonrpc::{Error, ErrorCode, Result},
+    jsonrpc::Result,
     ls_types::{DocumentFormattingParams, TextEdit, Uri},
 };
 
 use super::DocumentRequest;
-use crate::{edits, session::Snapshot};
-
-/// The protocol's code for a request that is right but cannot be done.
-const REQUEST_FAILED: i64 = -32803;
+use crate::{commands::Failure, edits, session::Snapshot};
 
 /// `textDocument/formatting`.
 pub(crate) struct Formatting;
@@ -46,10 +41,6 @@ pub(super) fn formatted(text: &str) -> Result<Option<Vec<manifest::TextEdit>>> {
     match format::format(text, &FormatOptions::default()) {
         Ok(new) => Ok(Some(edits::between(text, &new))),
         Err(FormatError::Syntax { .. }) => Ok(None),
-        Err(error) => Err(Error {
-            code: ErrorCode::ServerError(REQUEST_FAILED),
-            message: Cow::Owned(error.to_string()),
-            data: None,
-        }),
+        Err(error) => Err(Failure::Failed(error.to_string()).into()),
     }
 }

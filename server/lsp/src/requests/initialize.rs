@@ -2,14 +2,16 @@
 //! waits.
 
 use tower_lsp::ls_types::{
-    CodeActionOptions, CodeActionProviderCapability, DiagnosticOptions, DiagnosticServerCapabilities, InitializeParams,
-    InitializeResult, OneOf, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
-    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkspaceFolder,
-    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, DiagnosticOptions, DiagnosticServerCapabilities,
+    ExecuteCommandOptions, InitializeParams, InitializeResult, OneOf, SaveOptions, ServerCapabilities, ServerInfo,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    WorkDoneProgressOptions, WorkspaceFolder, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use super::code_action;
-use crate::{client::Abilities, convert::SOURCE, log::log, parent, session::Session, settings::EditorSettings};
+use crate::{
+    client::Abilities, commands::Command, convert::SOURCE, log::log, parent, session::Session, settings::EditorSettings,
+};
 
 /// Takes over what the client says, starts to watch its process, and answers.
 pub(crate) fn initialize(session: &Session, params: InitializeParams) -> InitializeResult {
@@ -67,6 +69,11 @@ fn capabilities(client: &Abilities) -> ServerCapabilities {
                 resolve_provider: Some(false),
                 ..CodeActionOptions::default()
             })
+        }),
+        code_lens_provider: client.code_lenses.then_some(CodeLensOptions { resolve_provider: Some(false) }),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands: Command::ALL.map(|command| command.name().to_owned()).to_vec(),
+            work_done_progress_options: WorkDoneProgressOptions { work_done_progress: Some(true) },
         }),
         document_formatting_provider: Some(OneOf::Left(true)),
         document_range_formatting_provider: Some(OneOf::Left(true)),

@@ -1,7 +1,9 @@
 //! The requests, a file each.
 
 mod code_action;
+mod code_lens;
 mod diagnostic;
+mod execute_command;
 mod formatting;
 mod initialize;
 mod range_formatting;
@@ -9,8 +11,8 @@ mod range_formatting;
 use tower_lsp::{jsonrpc::Result, ls_types::Uri};
 
 pub(crate) use self::{
-    code_action::CodeActions, diagnostic::DocumentDiagnostics, formatting::Formatting, initialize::initialize,
-    range_formatting::RangeFormatting,
+    code_action::CodeActions, code_lens::CodeLenses, diagnostic::DocumentDiagnostics, execute_command::execute_command,
+    formatting::Formatting, initialize::initialize, range_formatting::RangeFormatting,
 };
 use crate::session::{Session, Snapshot};
 

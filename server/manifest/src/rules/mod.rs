@@ -162,13 +162,19 @@ impl Rule {
     }
 }
 
-/// The page of a rule, in Markdown: what `explain` prints and what is published.
+/// The page of a rule about manifests, in Markdown: what `explain` prints and what is published.
 #[must_use]
 pub fn page(rule: &Rule) -> String {
+    page_about("manifest", rule)
+}
+
+/// The page of a rule about `thing`, such as `manifest` or `artifact`.
+#[must_use]
+pub fn page_about(thing: &str, rule: &Rule) -> String {
     let daemon = match rule.daemon {
-        Daemon::Rejects => "refuses the manifest",
-        Daemon::Warns => "takes the manifest with a warning",
-        Daemon::Silent => "takes the manifest without a word",
+        Daemon::Rejects => format!("refuses the {thing}"),
+        Daemon::Warns => format!("takes the {thing} with a warning"),
+        Daemon::Silent => format!("takes the {thing} without a word"),
     };
     let fix = match rule.fix {
         FixKind::None => "none: what is right only the author knows",
@@ -192,8 +198,8 @@ pub fn page(rule: &Rule) -> String {
 }
 
 pub(crate) use suppress::apply as suppress;
-pub use text::latin_look;
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
+pub use text::latin_look;
 
 /// A finding without anything to it but its place and message.
 pub(crate) fn finding(rule: &'static Rule, span: Span, message: String) -> Diagnostic {

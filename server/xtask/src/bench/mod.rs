@@ -1,8 +1,11 @@
-//! `cargo xtask bench`: Skillyard beside other tools that read TOML, on the same files, in one run.
+//! `cargo xtask bench`: the analysis beside other tools that read TOML, on the same files, in one run; and the work on
+//! artifacts beside what no reader of one can do without.
 //!
 //! The others get no schema and so know no rule of a skill.toml: they are measured at their lightest.
 
+mod artifact;
 mod client;
+mod guests;
 mod inputs;
 mod report;
 
@@ -50,8 +53,22 @@ struct Contender {
     check: &'static [&'static str],
 }
 
-/// Measures everybody, prints the table, and writes both reports. With `keep` also into the tree.
-pub fn bench(keep: bool) -> Result<(), Error> {
+/// Measures the named parts, or all; prints the tables and writes the reports. With `keep` also into the tree.
+pub fn bench(parts: &[&str], keep: bool) -> Result<(), Error> {
+    if let Some(part) = parts.iter().find(|part| !["analysis", "artifact"].contains(part)) {
+        return Err(Error::Usage(format!("there is no benchmark `{part}`, only `analysis` and `artifact`")));
+    }
+    if parts.is_empty() || parts.contains(&"analysis") {
+        analysis(keep)?;
+    }
+    if parts.is_empty() || parts.contains(&"artifact") {
+        artifact::bench(keep)?;
+    }
+    Ok(())
+}
+
+/// The analysis: everybody in turns.
+fn analysis(keep: bool) -> Result<(), Error> {
     run(&mut cargo(&["build", "--release", "--package", "skillyard"]))?;
     let skillyard = tools::program(&target().join("release"), "skillyard");
     let mut contenders = vec![
@@ -97,7 +114,7 @@ pub fn bench(keep: bool) -> Result<(), Error> {
         Err(error) => missing.push(("tombi", error.to_string())),
     }
 
-    let folder = target().join("bench");
+    let folder = target().join("bench/analysis");
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
     }
@@ -112,8 +129,8 @@ pub fn bench(keep: bool) -> Result<(), Error> {
     write(&folder.join("results.json"), &report.json())?;
     eprintln!("{}", folder.join("results.json").display());
     if keep {
-        write(&root().join("tests/bench/results.json"), &report.json())?;
-        report::into_readme(&root().join("README.md"), &table)?;
+        write(&root().join("tests/bench/analysis.json"), &report.json())?;
+        report::into_readme(&root().join("README.md"), "analysis", &table)?;
     }
     Ok(())
 }

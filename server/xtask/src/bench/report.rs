@@ -28,7 +28,7 @@ impl Times {
         format!("{} / {}", digits(self.percentile(50)), digits(self.percentile(95)))
     }
 
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         json!({ "p50_ms": self.percentile(50), "p95_ms": self.percentile(95), "count": self.sorted.len() })
     }
 }
@@ -130,21 +130,20 @@ fn column(name: &str, m: &Measured) -> Value {
     })
 }
 
-const BEGIN: &str = "<!-- bench: written by `cargo xtask bench --keep` -->\n";
-const END: &str = "<!-- bench: end -->\n";
-
-/// Puts the table between README's marks.
-pub fn into_readme(path: &Path, table: &str) -> Result<(), Error> {
+/// Puts the table between README's marks of that part.
+pub fn into_readme(path: &Path, part: &str, table: &str) -> Result<(), Error> {
+    let begin = format!("<!-- bench {part}: written by `cargo xtask bench --keep` -->\n");
+    let end = format!("<!-- bench {part}: end -->\n");
     let text = fs::read_to_string(path).map_err(Error::io(path))?;
-    let place = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let place = text.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     let Some((before, after)) = place else {
-        return Err(Error::Unexpected { place: path.display().to_string(), what: format!("no marks {BEGIN}{END}") });
+        return Err(Error::Unexpected { place: path.display().to_string(), what: format!("no marks {begin}{end}") });
     };
-    fs::write(path, format!("{before}{BEGIN}\n{table}\n{END}{after}")).map_err(Error::io(path))
+    fs::write(path, format!("{before}{begin}\n{table}\n{end}{after}")).map_err(Error::io(path))
 }
 
 /// Three digits that mean something.
-fn digits(value: f64) -> String {
+pub fn digits(value: f64) -> String {
     match value {
         v if v < 9.95 => format!("{v:.2}"),
         v if v < 99.5 => format!("{v:.1}"),
@@ -157,7 +156,7 @@ fn megabytes(bytes: Option<u64>) -> String {
 }
 
 /// What the figures were taken on.
-fn machine() -> String {
+pub fn machine() -> String {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     let processor = fs::read_to_string("/proc/cpuinfo").ok().and_then(|info| {

@@ -1,1 +1,0 @@
-//! The audit: the checks of a daemon in its order, then ours.

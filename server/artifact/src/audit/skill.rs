@@ -1,0 +1,151 @@
+//! The rules about all modules of a skill together.
+
+use skillyard_manifest::{
+    Daemon, Severity,
+    model::Manifest,
+    quoted,
+    rules::{FixKind, Rule},
+};
+
+use super::{
+    Affected, Scanned, VulnerabilityScan, few,
+    imports::{self, Need},
+};
+use crate::{Finding, module::PREVIEW1, rules::Family};
+
+/// What the modules and the manifest say of each other, and what is known of the packages inside.
+pub static FAMILY: Family = Family {
+    name: "audit",
+    about: "The skill as a whole: modules that are named but missing, grants that nothing uses, packages with advisories.",
+    rules: &[&DEFAULT_MODULE_MISSING, &UNUSED_CAPABILITY, &VULNERABLE_DEPENDENCY, &ADVISED_DEPENDENCY],
+};
+
+static DEFAULT_MODULE_MISSING: Rule = Rule {
+    code: "audit/default-module-missing",
+    severity: Severity::Warning,
+    daemon: Daemon::Silent,
+    fix: FixKind::None,
+    summary: "The manifest names a default module that is not there",
+    details: "`operator.plugin.default_module_path` is the module that a daemon loads when a call names none. Name one that is \
+              in the archive, under `modules/`.",
+    bad: "",
+    good: "",
+};
+
+static UNUSED_CAPABILITY: Rule = Rule {
+    code: "audit/unused-capability",
+    severity: Severity::Hint,
+    daemon: Daemon::Silent,
+    fix: FixKind::None,
+    summary: "The manifest asks for something that no module can use",
+    details: "No module imports a function through which the grant could be used. A person is asked to approve what is never \
+              needed, and a later version gets it without a question. Leave it out until it is used.",
+    bad: "",
+    good: "",
+};
+
+static VULNERABLE_DEPENDENCY: Rule = Rule {
+    code: "audit/vulnerable-dependency",
+    severity: Severity::Error,
+    daemon: Daemon::Silent,
+    fix: FixKind::None,
+    summary: "A module was built from a package with a known vulnerability",
+    details: "The packages that a module lists in its section `.dep-v0` were looked up in the configured advisories. Update the \
+              package and build the module again.",
+    bad: "",
+    good: "",
+};
+
+static ADVISED_DEPENDENCY: Rule = Rule {
+    code: "audit/advised-dependency",
+    severity: Severity::Info,
+    daemon: Daemon::Silent,
+    fix: FixKind::None,
+    summary: "There is an advisory about a package that is no vulnerability of the module",
+    details: "The package is no longer maintained, or the like, or it only took part in building the module.",
+    bad: "",
+    good: "",
+};
+
+pub(super) fn check(
+    manifest: &Manifest,
+    modules: &[Scanned<'_>],
+    vulnerabilities: &VulnerabilityScan,
+    findings: &mut Vec<Finding>,
+) {
+    if let Some(path) = &manifest.operator.plugin.default_module_path
+        && !modules.iter().any(|module| module.path == path)
+    {
+        let there = few(modules.iter().map(|module| module.path), modules.len() as u64);
+        let message = match modules.len() {
+            0 => format!("the default module {} is not there", quoted(path)),
+            _ => format!("the default module {} is not there, but {there}", quoted(path)),
+        };
+        let advice = match modules.first() {
+            Some(first) => format!("name a module that is there: {}", quoted(first.path)),
+            None => "add the module".to_owned(),
+        };
+        findings
+            .push(Finding::new(&DEFAULT_MODULE_MISSING, message).see("operator.plugin.default_module_path", advice));
+    }
+    unused(manifest, modules, findings);
+    for affected in &vulnerabilities.matches {
+        findings.push(advised(affected));
+    }
+}
+
+/// Grants that no module can use: said only where all modules were read and nothing in them is unknown.
+fn unused(manifest: &Manifest, modules: &[Scanned<'_>], findings: &mut Vec<Finding>) {
+    let mut needs = Vec::new();
+    // A command may be handed its secrets without an import.
+    let mut plugins_only = true;
+    for module in modules {
+        let Some(module) = module.valid() else { return };
+        plugins_only &= !module.component;
+        for import in &module.imports {
+            let need = imports::need(import, module.component);
+            // What an interface of a tool's own world gives is not known here.
+            if matches!(need, Need::Unknown(_)) || import.module.starts_with("palyra:skill/") {
+                return;
+            }
+            plugins_only &= import.module != PREVIEW1;
+            needs.push(need);
+        }
+    }
+    if modules.is_empty() {
+        return;
+    }
+    let used = |wanted: &[Need]| needs.iter().any(|need| wanted.contains(need));
+    let capabilities = &manifest.capabilities;
+    let files = &[Need::Filesystem, Need::Storage][..];
+    let declared = [
+        ("http_egress_allowlist", !capabilities.http_egress_allowlist.is_empty(), &[Need::Http][..]),
+        ("secrets", plugins_only && !capabilities.secrets.is_empty(), &[Need::Secrets][..]),
+        ("filesystem.read_roots", !capabilities.filesystem.read_roots.is_empty(), files),
+        ("filesystem.write_roots", !capabilities.filesystem.write_roots.is_empty(), files),
+    ];
+    for (key, declared, needs) in declared {
+        if declared && !used(needs) {
+            let message = format!("`capabilities.{key}` is declared, and no module imports anything that could use it");
+            let advice = "leave it out until a module uses it";
+            findings.push(Finding::new(&UNUSED_CAPABILITY, message).see(format!("capabilities.{key}"), advice));
+        }
+    }
+}
+
+fn advised(affected: &Affected) -> Finding {
+    let Affected { id, package, version, .. } = affected;
+    let fixed = match &affected.fixed {
+        Some(fixed) => format!(": fixed in {fixed}"),
+        None => String::new(),
+    };
+    let about = affected.summary.as_ref().map(|summary| format!(" ({summary})")).unwrap_or_default();
+    let mut finding = if affected.counts() {
+        Finding::new(&VULNERABLE_DEPENDENCY, format!("{id} is about {package} {version}{about}{fixed}"))
+    } else {
+        let why = affected.informational.as_deref().unwrap_or("only used for building");
+        Finding::new(&ADVISED_DEPENDENCY, format!("{id} is about {package} {version}, {why}{about}{fixed}"))
+    };
+    finding.entry = Some(affected.module.clone());
+    finding
+}

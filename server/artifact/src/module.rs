@@ -1,1 +1,0 @@
-//! What a WebAssembly module or component is and asks for, by parsing alone.

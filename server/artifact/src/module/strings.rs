@@ -1,0 +1,456 @@
+//! What the data of a module says: the hosts it names, and strings in the shape of a secret.
+//!
+//! Compilers put strings behind each other without a mark between them, as bytes or as UTF-16, so nothing here relies on
+//! where a string begins or ends. Each byte is looked at a bounded number of times.
+
+use std::{collections::BTreeMap, ops::Range};
+
+/// How many hosts, and how many secrets, are kept of one module.
+pub const MAX_KEPT: usize = 512;
+
+/// What was found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Strings {
+    /// The hosts, each once. At most [`MAX_KEPT`].
+    pub hosts: BTreeMap<String, HostName>,
+    /// How many URLs and bare hosts there are in all.
+    pub host_count: u64,
+    /// The strings in the shape of a secret. At most [`MAX_KEPT`].
+    pub secrets: Vec<Secret>,
+    /// How many of them there are in all.
+    pub secret_count: u64,
+}
+
+/// A host that the data names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HostName {
+    /// How often.
+    pub count: u64,
+    /// Where first, from the scheme or the host on.
+    pub range: Range<u64>,
+    /// Whether it stands in a URL somewhere, rather than bare.
+    pub url: bool,
+}
+
+/// A string in the shape of a secret. What it says is not kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Secret {
+    /// What it looks like: `an AWS access key id`.
+    pub what: &'static str,
+    /// Where it stands.
+    pub range: Range<u64>,
+}
+
+/// A token with a known beginning.
+struct Shape {
+    what: &'static str,
+    prefix: &'static [u8],
+    /// The characters behind the prefix.
+    body: fn(u8) -> bool,
+    /// How many of them there are at least.
+    least: usize,
+    /// Whether there are exactly as many.
+    exact: bool,
+}
+
+const fn at_least(what: &'static str, prefix: &'static [u8], body: fn(u8) -> bool, least: usize) -> Shape {
+    Shape { what, prefix, body, least, exact: false }
+}
+
+const fn exactly(what: &'static str, prefix: &'static [u8], body: fn(u8) -> bool, least: usize) -> Shape {
+    Shape { what, prefix, body, least, exact: true }
+}
+
+fn is_upper_or_digit(b: u8) -> bool {
+    b.is_ascii_uppercase() || b.is_ascii_digit()
+}
+
+fn is_alphanumeric(b: u8) -> bool {
+    b.is_ascii_alphanumeric()
+}
+
+fn is_url_base64(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
+}
+
+fn is_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
+}
+
+/// Each prefix begins with a byte of [`CLASS`].
+static SHAPES: &[Shape] = &[
+    exactly("an AWS access key id", b"AKIA", is_upper_or_digit, 16),
+    exactly("an AWS access key id", b"ASIA", is_upper_or_digit, 16),
+    at_least("a Google API key", b"AIza", is_url_base64, 35),
+    at_least("a GitHub token", b"ghp_", is_alphanumeric, 36),
+    at_least("a GitHub token", b"gho_", is_alphanumeric, 36),
+    at_least("a GitHub token", b"ghu_", is_alphanumeric, 36),
+    at_least("a GitHub token", b"ghs_", is_alphanumeric, 36),
+    at_least("a GitHub token", b"ghr_", is_alphanumeric, 36),
+    at_least("a GitHub token", b"github_pat_", is_word, 60),
+    at_least("a GitLab token", b"glpat-", is_url_base64, 20),
+    at_least("a Slack token", b"xoxb-", is_url_base64, 24),
+    at_least("a Slack token", b"xoxp-", is_url_base64, 24),
+    at_least("a Slack token", b"xoxa-", is_url_base64, 24),
+    at_least("a Slack token", b"xoxr-", is_url_base64, 24),
+    at_least("a Slack token", b"xoxs-", is_url_base64, 24),
+    at_least("a Stripe key", b"sk_live_", is_alphanumeric, 24),
+    at_least("a Stripe key", b"rk_live_", is_alphanumeric, 24),
+    at_least("an npm token", b"npm_", is_alphanumeric, 36),
+    at_least("a PyPI token", b"pypi-AgEIcHlwaS", is_url_base64, 50),
+    at_least("an API key", b"sk-ant-", is_url_base64, 40),
+    at_least("an API key", b"sk-proj-", is_url_base64, 40),
+];
+
+/// Bytes that may begin something, by what that is.
+const COLON: u8 = 1;
+const DOT: u8 = 2;
+const DASH: u8 = 3;
+const PREFIX: u8 = 4;
+const TOKEN: u8 = 5;
+
+static CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    class[b':' as usize] = COLON;
+    class[b'.' as usize] = DOT;
+    class[b'-' as usize] = DASH;
+    class[b'e' as usize] = TOKEN;
+    let mut i = 0;
+    while i < SHAPES.len() {
+        class[SHAPES[i].prefix[0] as usize] = PREFIX;
+        i += 1;
+    }
+    class
+};
+
+/// Schemes that name a host, the longer of two that end alike first.
+static SCHEMES: &[&[u8]] = &[
+    b"https",
+    b"http",
+    b"wss",
+    b"ws",
+    b"sftp",
+    b"ftps",
+    b"ftp",
+    b"ssh",
+    b"tcp",
+    b"udp",
+    b"rediss",
+    b"redis",
+    b"postgresql",
+    b"postgres",
+    b"mysql",
+    b"mongodb",
+    b"amqps",
+    b"amqp",
+    b"grpc",
+    b"ldaps",
+    b"ldap",
+];
+
+/// Ends of hosts that are taken for one without a scheme in front. Few, since many a file or package is named alike.
+static TOP_LEVEL: &[&[u8]] = &[b"com", b"net", b"org", b"cloud", b"xyz", b"online", b"site", b"top"];
+
+/// The longest host, and the longest user and password in front of one, in bytes.
+const MAX_HOST: usize = 253;
+const MAX_USER: usize = 256;
+/// The longest token looked at.
+const MAX_TOKEN: usize = 4_096;
+
+/// Text in data: one byte a character, or two of which the second is zero.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    data: &'a [u8],
+    at: usize,
+    stride: usize,
+}
+
+impl Text<'_> {
+    /// The character `n` behind.
+    fn get(&self, n: usize) -> Option<u8> {
+        self.byte(self.at.checked_add(n.checked_mul(self.stride)?)?)
+    }
+
+    /// The character `n` in front.
+    fn back(&self, n: usize) -> Option<u8> {
+        self.byte(self.at.checked_sub(n.checked_mul(self.stride)?)?)
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        let byte = *self.data.get(at)?;
+        (self.stride == 1 || self.data.get(at + 1) == Some(&0)).then_some(byte)
+    }
+
+    /// Whether `text` stands from character `n` on.
+    fn has(&self, n: usize, text: &[u8]) -> bool {
+        text.iter().enumerate().all(|(i, b)| self.get(n + i) == Some(*b))
+    }
+
+    /// Whether `text`, in any case, ends in front of this place.
+    fn ends(&self, text: &[u8]) -> bool {
+        text.iter().rev().enumerate().all(|(i, b)| self.back(i + 1).is_some_and(|c| c.eq_ignore_ascii_case(b)))
+    }
+
+    /// How many characters from `n` on are `wanted`, up to `limit`.
+    fn count(&self, n: usize, limit: usize, wanted: impl Fn(u8) -> bool) -> usize {
+        (0..limit).take_while(|i| self.get(n + i).is_some_and(&wanted)).count()
+    }
+}
+
+fn is_host_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_') || b >= 0x80
+}
+
+impl Strings {
+    /// Looks through `data`, which stands at byte `offset` of the file.
+    pub(super) fn scan(&mut self, data: &[u8], offset: u64) {
+        let mut at = 0;
+        while let Some(&byte) = data.get(at) {
+            let class = CLASS[usize::from(byte)];
+            if class == 0 {
+                at += 1;
+                continue;
+            }
+            let stride = if data.get(at + 1) == Some(&0) { 2 } else { 1 };
+            let text = Text { data, at, stride };
+            let found = match class {
+                COLON => url(&text),
+                DOT => bare(&text),
+                DASH => private_key(&text),
+                TOKEN => web_token(&text),
+                _ => token(&text),
+            };
+            let Some(found) = found else {
+                at += 1;
+                continue;
+            };
+            let range = offset + found.from as u64..offset + found.to as u64;
+            if let Some(host) = found.host {
+                self.host(host, range.clone(), class == COLON);
+            }
+            if let Some(what) = found.secret {
+                self.secret_count += 1;
+                if self.secrets.len() < MAX_KEPT {
+                    self.secrets.push(Secret { what, range });
+                }
+            }
+            at = found.to.max(at + 1);
+        }
+    }
+
+    fn host(&mut self, name: String, range: Range<u64>, url: bool) {
+        self.host_count += 1;
+        if let Some(host) = self.hosts.get_mut(&name) {
+            host.count += 1;
+            host.url |= url;
+        } else if self.hosts.len() < MAX_KEPT {
+            self.hosts.insert(name, HostName { count: 1, range, url });
+        }
+    }
+}
+
+/// Something found: its bytes in the data.
+struct Found {
+    from: usize,
+    to: usize,
+    host: Option<String>,
+    secret: Option<&'static str>,
+}
+
+impl Found {
+    fn secret(text: &Text<'_>, characters: usize, what: &'static str) -> Option<Self> {
+        Some(Self { from: text.at, to: text.at + characters * text.stride, host: None, secret: Some(what) })
+    }
+}
+
+/// `scheme://[user[:password]@]host`, seen from its colon.
+fn url(text: &Text<'_>) -> Option<Found> {
+    if !text.has(1, b"//") {
+        return None;
+    }
+    let scheme = SCHEMES.iter().find(|scheme| text.ends(scheme))?;
+    let is_user = |b: u8| b.is_ascii_graphic() && !matches!(b, b'/' | b'@' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>');
+    let user = text.count(3, MAX_USER, is_user);
+    let (mut start, mut secret) = (3, None);
+    if text.get(3 + user) == Some(b'@') {
+        start = 4 + user;
+        let colon = (0..user).find(|i| text.get(3 + i) == Some(b':'));
+        // `user:%s@host` and the like are a pattern to be filled in.
+        let filled = |from: usize| {
+            (from..user).all(|i| text.get(3 + i).is_some_and(|b| !matches!(b, b'%' | b'{' | b'$' | b'*')))
+        };
+        if colon.is_some_and(|colon| colon + 1 < user && filled(colon + 1)) {
+            secret = Some("a password in a URL");
+        }
+    }
+    let length = text.count(start, MAX_HOST, is_host_byte);
+    let bytes: Vec<u8> = (start..start + length).filter_map(|i| text.get(i)).collect();
+    let name = String::from_utf8_lossy(&bytes).trim_end_matches(['.', '-', '_']).to_ascii_lowercase();
+    let host = (name == "localhost" || name.trim_start_matches('.').contains('.')).then_some(name);
+    if host.is_none() && secret.is_none() {
+        return None;
+    }
+    let from = text.at - scheme.len() * text.stride;
+    Some(Found { from, to: text.at + (start + length) * text.stride, host, secret })
+}
+
+/// A bare host, seen from the dot in front of its top-level domain.
+fn bare(text: &Text<'_>) -> Option<Found> {
+    let top = TOP_LEVEL.iter().find(|top| text.has(1, top))?;
+    let next = text.get(1 + top.len());
+    // A longer name, a path of packages, a call.
+    if next.is_some_and(|b| is_host_byte(b) || matches!(b, b'/' | b'(' | b'@')) {
+        return None;
+    }
+    let length = (1..=MAX_HOST).take_while(|n| text.back(*n).is_some_and(is_host_byte)).count();
+    let before = text.back(length + 1);
+    if length == 0 || before.is_some_and(|b| matches!(b, b'/' | b'@' | b'%' | b'\\')) {
+        return None;
+    }
+    let bytes: Vec<u8> = (1..=length).rev().filter_map(|n| text.back(n)).collect();
+    let name = String::from_utf8_lossy(&bytes).trim_start_matches(['.', '-', '_']).to_ascii_lowercase();
+    if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let to = text.at + (1 + top.len()) * text.stride;
+    let host = format!("{name}.{}", String::from_utf8_lossy(top));
+    Some(Found { from: text.at - length * text.stride, to, host: Some(host), secret: None })
+}
+
+/// `-----BEGIN … PRIVATE KEY-----` with a key behind it; libraries that read keys hold the line alone.
+fn private_key(text: &Text<'_>) -> Option<Found> {
+    if !text.has(0, b"-----BEGIN ") {
+        return None;
+    }
+    let words = text.count(11, 32, |b| b.is_ascii_uppercase() || b == b' ');
+    let line = 11 + words;
+    let named: Vec<u8> = (11..line).filter_map(|i| text.get(i)).collect();
+    if !named.ends_with(b"PRIVATE KEY") || !text.has(line, b"-----") {
+        return None;
+    }
+    let is_key = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\n' | b'\r' | b' ' | b'\\');
+    let key = text.count(line + 5, MAX_TOKEN, is_key);
+    (key >= 40).then(|| Found::secret(text, line + 5 + key, "a private key"))?
+}
+
+/// `eyJ….eyJ….…`: a JSON web token.
+fn web_token(text: &Text<'_>) -> Option<Found> {
+    if !text.has(0, b"eyJ") {
+        return None;
+    }
+    let mut end = 0;
+    for part in 0..3 {
+        let length = text.count(end, MAX_TOKEN, is_url_base64);
+        let second = part == 1 && !text.has(end, b"eyJ");
+        if length < 10 || second {
+            return None;
+        }
+        end += length;
+        if part < 2 {
+            if text.get(end) != Some(b'.') {
+                return None;
+            }
+            end += 1;
+        }
+    }
+    Found::secret(text, end, "a JSON web token")
+}
+
+fn token(text: &Text<'_>) -> Option<Found> {
+    let shape = SHAPES.iter().find(|shape| text.has(0, shape.prefix))?;
+    // The tail of a longer word is none.
+    if text.back(1).is_some_and(|b| b.is_ascii_alphanumeric()) && shape.exact {
+        return None;
+    }
+    let start = shape.prefix.len();
+    let length = text.count(start, MAX_TOKEN, shape.body);
+    if length < shape.least || (shape.exact && length != shape.least) {
+        return None;
+    }
+    // What a generator made has many different characters; `ghp_xxxx…` in a manual has not.
+    let mut seen = [false; 128];
+    let body = (start..start + length.min(64)).filter_map(|i| text.get(i));
+    body.for_each(|b| seen[usize::from(b & 0x7f)] = true);
+    let different = seen.iter().filter(|seen| **seen).count();
+    (different >= 8).then(|| Found::secret(text, start + length, shape.what))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(data: &[u8]) -> Strings {
+        let mut strings = Strings::default();
+        strings.scan(data, 100);
+        strings
+    }
+
+    fn wide(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    fn hosts(data: &[u8]) -> Vec<String> {
+        scan(data).hosts.into_keys().collect()
+    }
+
+    #[test]
+    fn hosts_of_urls_are_found_in_both_encodings() {
+        let text = "see xhttps://API.acme.example:8443/v1 and ws://u@b.example/";
+        assert_eq!(hosts(text.as_bytes()), ["api.acme.example", "b.example"]);
+        assert_eq!(hosts(&wide(text)), ["api.acme.example", "b.example"]);
+        let strings = scan(text.as_bytes());
+        assert_eq!(strings.hosts["api.acme.example"].range, 105..129);
+        assert!(strings.secrets.is_empty());
+    }
+
+    #[test]
+    fn patterns_and_words_are_no_hosts() {
+        for text in ["https://", "http://{}/x", "https://%s.%s", "a://b.c", "std::x", "http://[::1]/", "https://word"] {
+            assert_eq!(hosts(text.as_bytes()), [""; 0], "{text}");
+        }
+        assert_eq!(hosts(b"http://localhost:80"), ["localhost"]);
+    }
+
+    #[test]
+    fn bare_hosts_are_found_and_package_paths_are_not() {
+        assert_eq!(hosts(b"\0evil.acme.com\0"), ["evil.acme.com"]);
+        assert_eq!(hosts(&wide(" evil.acme.com:443")), ["evil.acme.com"]);
+        for text in ["github.com/x/y", "x/github.com", ".com", "a.comma", "me@acme.com", "%s.com", "x.community"] {
+            assert_eq!(hosts(text.as_bytes()), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_told_by_their_shape() {
+        let body = "0123456789abcdefABCDEFghijklmnopqrst0123456789abcdefABCDEFghijklmnopqrst";
+        let cases = [
+            (format!("x AKIA{}", "A1B2C3D4E5F6G7H8"), "an AWS access key id"),
+            (format!("ghp_{}", &body[..36]), "a GitHub token"),
+            (format!("AIza{}", &body[..35]), "a Google API key"),
+            (format!("sk_live_{}", &body[..24]), "a Stripe key"),
+            (format!("eyJ{0}.eyJ{0}.{0}", &body[..20]), "a JSON web token"),
+            (format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n"), "a private key"),
+            ("https://bot:hunter2@a.example/".to_owned(), "a password in a URL"),
+        ];
+        for (text, what) in cases {
+            for data in [text.clone().into_bytes(), wide(&text)] {
+                let found: Vec<_> = scan(&data).secrets.iter().map(|secret| secret.what).collect();
+                assert_eq!(found, [what], "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_only_begins_like_a_secret_is_none() {
+        for text in [
+            "-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----",
+            "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            "AKIA",
+            "AKIAIOSFODNN7EXAMPLELONGERTHANONE",
+            "eyJhbGciOi",
+            "https://user:%s@a.example/",
+        ] {
+            assert!(scan(text.as_bytes()).secrets.is_empty(), "{text}");
+        }
+    }
+}

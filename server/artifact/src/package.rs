@@ -1,1 +1,0 @@
-//! Packaging: files in, a signed artifact out.

@@ -1,0 +1,152 @@
+//! The rules about what is packaged.
+
+use skillyard_manifest::{
+    Daemon, Severity,
+    rules::{FixKind, Rule},
+};
+
+use super::secrets;
+use crate::{ErrorKind, rules::Family};
+
+/// The rules about what is packaged.
+pub static FAMILY: Family = Family {
+    name: "package",
+    about: "What goes into an artifact when it is made.",
+    rules: &[
+        &NO_MODULE,
+        &MODULE_NAME,
+        &NOT_WASM,
+        &BAD_PATH,
+        &DUPLICATE,
+        &FILE_TOO_LARGE,
+        &TOO_LARGE,
+        &TOO_MANY_FILES,
+        &DEFAULT_MODULE,
+        &SIGNING_KEY,
+        &secrets::PRIVATE_KEY,
+        &secrets::FILE_NAME,
+        &secrets::TOKEN,
+        &secrets::ASSIGNMENT,
+    ],
+};
+
+pub(super) const fn rule(
+    code: &'static str,
+    severity: Severity,
+    daemon: Daemon,
+    summary: &'static str,
+    details: &'static str,
+) -> Rule {
+    Rule { code, severity, daemon, fix: FixKind::None, summary, details, bad: "", good: "" }
+}
+
+/// What a daemon's builder says where it refuses too.
+pub(super) fn error_kind(rule: &'static Rule) -> Option<ErrorKind> {
+    Some(match rule.code {
+        "package/no-module" | "package/module-name" => ErrorKind::MissingArtifactEntry,
+        "package/bad-path" => ErrorKind::InvalidArtifactPath,
+        "package/duplicate-path" => ErrorKind::DuplicateArtifactEntry,
+        "package/file-too-large" => ErrorKind::ArtifactEntryTooLarge,
+        "package/too-large" => ErrorKind::ArtifactTooLarge,
+        "package/too-many-files" => ErrorKind::ArtifactTooManyEntries,
+        _ => return None,
+    })
+}
+
+/// No module among the files.
+pub static NO_MODULE: Rule = rule(
+    "package/no-module",
+    Severity::Error,
+    Daemon::Rejects,
+    "there is no module to package",
+    "A skill does its work in WebAssembly: an artifact without a module is refused by every daemon. Build the module, and \
+     name it with `--module PATH=FILE` or put it below `modules/`.",
+);
+
+/// A module by another name.
+pub static MODULE_NAME: Rule = rule(
+    "package/module-name",
+    Severity::Error,
+    Daemon::Rejects,
+    "the name of a module does not end in `.wasm`",
+    "A daemon knows modules by their place below `modules/` and by the end of their name, in small letters. Anything else \
+     would be carried along and never run.",
+);
+
+/// A module that is none.
+pub static NOT_WASM: Rule = rule(
+    "package/not-wasm",
+    Severity::Error,
+    Daemon::Silent,
+    "a module is no WebAssembly binary",
+    "A binary starts with the bytes `00 61 73 6d` and a version. A daemon packs anything, and fails when the module is run. \
+     WebAssembly's text format is refused too: what is reviewed and what is run should be the same file.",
+);
+
+/// A path that does not do.
+pub static BAD_PATH: Rule = rule(
+    "package/bad-path",
+    Severity::Error,
+    Daemon::Rejects,
+    "a file's path does not do for an artifact",
+    "A path is relative, with `/` between its parts, and none of them is empty, `.` or `..`; it holds no `:`, backslash or \
+     NUL and no white space around it. So it means the same on every system and stays inside the skill's folder.",
+);
+
+/// Two files at one place.
+pub static DUPLICATE: Rule = rule(
+    "package/duplicate-path",
+    Severity::Error,
+    Daemon::Rejects,
+    "two files are to have the same path",
+    "Module paths are put below `modules/` and assets below `assets/`, where they are not already there; two of them came \
+     to the same path. Rename one.",
+);
+
+/// A file beyond the limit.
+pub static FILE_TOO_LARGE: Rule = rule(
+    "package/file-too-large",
+    Severity::Error,
+    Daemon::Rejects,
+    "a file is larger than 16 MiB",
+    "A daemon reads no entry above 16 MiB. Strip the module (`wasm-strip`, `wasm-opt -Oz`), or split the asset.",
+);
+
+/// Everything together beyond the limit.
+pub static TOO_LARGE: Rule = rule(
+    "package/too-large",
+    Severity::Error,
+    Daemon::Rejects,
+    "the files are larger than 64 MiB together",
+    "A daemon reads no archive above 64 MiB, and none whose files come to more. Leave assets out.",
+);
+
+/// Too many files.
+pub static TOO_MANY_FILES: Rule = rule(
+    "package/too-many-files",
+    Severity::Error,
+    Daemon::Rejects,
+    "the artifact would have more than 256 files",
+    "A daemon counts every entry, the manifest, the SBOM, the provenance and the signature too. That leaves 252 for modules \
+     and assets: pack small assets together.",
+);
+
+/// The manifest names a module that is not there.
+pub static DEFAULT_MODULE: Rule = rule(
+    "package/default-module-missing",
+    Severity::Warning,
+    Daemon::Silent,
+    "the default module is not packaged",
+    "`operator.plugin.default_module_path` names a module that is not among the files. A daemon installs the skill all the \
+     same, and fails when the plugin is run. Package the module under that path, or correct the path.",
+);
+
+/// The signing key in the package.
+pub static SIGNING_KEY: Rule = rule(
+    "package/signing-key",
+    Severity::Error,
+    Daemon::Silent,
+    "a file holds the key that signs the artifact",
+    "Whoever has the artifact could sign as its publisher. Take the file out. If an artifact with it was ever given away, \
+     make a new key and tell those who trust the old one.",
+);

@@ -1,0 +1,254 @@
+//! `skillyard audit`: what a daemon's audit says of an artifact or a folder, and what a careful reader adds.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use skillyard_project::{
+    audit::{AuditOptions, Audited, Policy, Report, Status, advisories, audit_artifact, audit_folder},
+    check::config_of,
+    skill::{Additions, Plan},
+    verify::Pin,
+};
+
+use crate::{
+    error::Error,
+    exit::Exit,
+    json,
+    machine::{self, PalyraArguments, SCHEMA_VERSION, TrustArguments},
+    out,
+    report::{sarif, skill},
+    sheet::{Sheet, Tone, number},
+    watch::Watch,
+};
+
+/// Audit an artifact, or a skill's folder before it is packaged: what its modules are and want
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  skillyard audit dist/acme.ledger-1.2.0.palyra-skill
+  skillyard audit .                                   a folder, before it is packaged
+  skillyard audit --advisories osv.json --format sarif acme.palyra-skill > audit.sarif
+
+An artifact is verified first. Modules are only parsed, never run or compiled. Nothing is written unless --pin asks \
+for it.
+
+Exit codes: 0 passed; 1 something failed, or the artifact was refused; 2 the command could not do its work.")]
+pub struct Arguments {
+    /// The artifact or the skill's folder; `-` is an artifact on standard input
+    target: PathBuf,
+    #[command(flatten)]
+    trust: TrustArguments,
+    /// Remember the key of an unknown publisher, once everything holds and the audit passes
+    #[arg(long, help_heading = "Trust")]
+    pin: bool,
+    #[command(flatten)]
+    policy: PolicyArguments,
+    #[command(flatten)]
+    palyra: PalyraArguments,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Policy")]
+struct PolicyArguments {
+    /// The largest module, in bytes; a larger one is not read
+    #[arg(long, value_name = "BYTES", default_value_t = Policy::default().max_module_bytes)]
+    max_module_bytes: u64,
+    /// The most functions that one module exports
+    #[arg(long, value_name = "N", default_value_t = Policy::default().max_exported_functions)]
+    max_exported_functions: u64,
+    /// Let device and node capabilities pass
+    #[arg(long)]
+    allow_device_capabilities: bool,
+    /// Let wildcards pass that the manifest opts in to
+    #[arg(long)]
+    allow_wildcard_capabilities: bool,
+    /// A file of advisories in the format of OSV, to look the modules' packages up in
+    #[arg(long, value_name = "FILE")]
+    advisories: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum Format {
+    /// For a person
+    Human,
+    /// One JSON document, described by schema/audit-report.schema.json
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+}
+
+/// Audits, reports, and says how it went.
+pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
+    let feed = arguments.policy.advisories.as_deref().map(advisories).transpose().map_err(Error::Advisories)?;
+    let policy = &arguments.policy;
+    let mut options = AuditOptions {
+        policy: Policy {
+            max_module_bytes: policy.max_module_bytes,
+            max_exported_functions: policy.max_exported_functions,
+            allow_device_capabilities: policy.allow_device_capabilities,
+            allow_wildcard_capabilities: policy.allow_wildcard_capabilities,
+        },
+        feed,
+        palyra: arguments.palyra.version(),
+        now_unix_ms: machine::now_unix_ms(),
+    };
+    if arguments.target.is_dir() { folder(arguments, &mut options) } else { artifact(arguments, &options) }
+}
+
+fn folder(arguments: &Arguments, options: &mut AuditOptions) -> Result<Exit, Error> {
+    let folder = arguments.target.as_path();
+    let config = config_of(folder).map_err(|error| Error::Config(error.into()))?;
+    if let Some(version) = arguments.palyra.given().or(config.palyra_version) {
+        options.palyra = version;
+    }
+    let watch = Watch::new();
+    let plan = Plan::of(folder, &config.package, &Additions::default(), &watch).map_err(Error::Skill)?;
+    let collected = plan.read(&watch).map_err(Error::Skill)?;
+    let report = audit_folder(folder, &collected, options, &watch);
+    drop(watch);
+    let report = match report {
+        Ok(report) => report,
+        // The skill is at fault, not the command.
+        Err(error @ (skillyard_project::audit::FolderError::Manifest { .. } | skillyard_project::audit::FolderError::Unwieldy { .. })) => {
+            out::error(&error);
+            return Ok(Exit::Findings);
+        }
+        Err(error) => return Err(Error::Folder(error)),
+    };
+    let text = match arguments.format {
+        Format::Human => {
+            let mut sheet = Sheet::new();
+            sheet.title(&format!("{} {} by {}, not packaged yet", report.skill_id, report.version, report.publisher));
+            human_report(&mut sheet, &report);
+            sheet.finish()
+        }
+        Format::Json => json::line(&with_version(&report, &[])) + "\n",
+        Format::Sarif => sarif::findings(&report.findings, &folder.join("skill.toml"), true),
+    };
+    out::print(&text)?;
+    Ok(if report.passed() { Exit::Fine } else { Exit::Findings })
+}
+
+fn artifact(arguments: &Arguments, options: &AuditOptions) -> Result<Exit, Error> {
+    let home = machine::home(arguments.trust.trust_store.clone())?;
+    let bytes = machine::artifact(&arguments.target)?;
+    let watch = Watch::new();
+    let audited = audit_artifact(&bytes, &home, &arguments.trust.options(arguments.pin), options, &watch);
+    drop(watch);
+    let audited = audited.map_err(Error::Flow)?;
+    let text = match arguments.format {
+        Format::Human => human(&audited),
+        Format::Json => json::line(&document(&audited, options)) + "\n",
+        Format::Sarif => {
+            let findings = audited.report.as_ref().map_or(&audited.verification.findings, |report| &report.findings);
+            sarif::findings(findings, &arguments.target, false)
+        }
+    };
+    out::print(&text)?;
+    Ok(if audited.passed() { Exit::Fine } else { Exit::Findings })
+}
+
+/// The report with the version of its schema in front and `more` in its place.
+fn with_version(report: &Report, more: &[(&str, Value)]) -> Value {
+    let mut document = json!({ "schema_version": SCHEMA_VERSION });
+    if let (Some(document), Ok(Value::Object(report))) = (document.as_object_mut(), serde_json::to_value(report)) {
+        document.extend(report);
+        document.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    }
+    document
+}
+
+/// The same keys whether there is anything to audit or not.
+fn document(audited: &Audited<'_>, options: &AuditOptions) -> Value {
+    let about = &audited.verification;
+    let verdict = [
+        ("accepted", json!(about.accepted)),
+        ("passed", json!(audited.passed())),
+        ("should_quarantine", json!(!audited.passed())),
+        ("daemon_passed", json!(audited.daemon_passed())),
+        ("daemon_accepts", json!(about.daemon_accepts)),
+        ("daemon_error_kind", json!(about.daemon_error_kind)),
+        ("error_kind", json!(about.error_kind)),
+        ("error", json!(about.error)),
+        ("pinned", json!(audited.pin == Pin::Pinned)),
+    ];
+    if let Some(report) = &audited.report {
+        return with_version(report, &verdict);
+    }
+    let mut document = json!({
+        "schema_version": SCHEMA_VERSION,
+        "skill_id": about.skill_id,
+        "version": about.version,
+        "publisher": about.publisher,
+        "trust_decision": about.trust_decision,
+        "payload_sha256": about.payload_sha256,
+        "generated_at_unix_ms": options.now_unix_ms,
+        "policy": options.policy,
+        "manifest_warnings": [],
+        "checks": [],
+        "extra_checks": Report::extra_checks(&about.findings),
+        "quarantine_reasons": about.error.iter().collect::<Vec<_>>(),
+        "modules": [],
+        "vulnerability_scan": null,
+    });
+    if let Some(document) = document.as_object_mut() {
+        document.extend(verdict.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    document
+}
+
+fn human(audited: &Audited<'_>) -> String {
+    let mut sheet = Sheet::new();
+    skill::title(&mut sheet, &audited.verification);
+    skill::verdict(&mut sheet, &audited.verification);
+    skill::pin(&mut sheet, &audited.verification, audited.pin);
+    match &audited.report {
+        Some(report) => human_report(&mut sheet, report),
+        None => {
+            sheet.verdict(Tone::Bad, "NOT AUDITED", "there is no manifest to hold the modules against");
+            sheet.findings(&audited.verification.findings);
+        }
+    }
+    sheet.finish()
+}
+
+fn human_report(sheet: &mut Sheet, report: &Report) {
+    let failed = report.checks.iter().filter(|check| check.status == Status::Fail).count();
+    let errors = report.findings.iter().filter(|finding| finding.severity == skillyard_manifest::Severity::Error).count();
+    match (report.passed(), report.daemon_passed()) {
+        (true, _) => sheet.verdict(Tone::Good, "PASSED", "nothing speaks against it"),
+        (false, false) => {
+            let failed = format!("{} of a daemon's and {}", number(failed, "check"), number(errors, "finding"));
+            sheet.verdict(Tone::Bad, "FAILED", &format!("{failed} speak against it; a daemon quarantines it"));
+        }
+        (false, true) => sheet.verdict(
+            Tone::Bad,
+            "FAILED",
+            &format!("{}; a daemon alone would let it pass", number(errors, "finding")),
+        ),
+    }
+    if !report.modules.is_empty() {
+        sheet.heading("Modules");
+        for module in &report.modules {
+            let kind = module.kind.unwrap_or("not a module");
+            let runs = if module.daemon_runs { "" } else { ", which a daemon 0.1.0 does not run" };
+            let text = format!("{}: {kind}{runs}, {}", module.path, crate::sheet::size(module.bytes));
+            sheet.item(Tone::Plain, "-", &text);
+        }
+    }
+    sheet.heading("A daemon's checks");
+    for check in &report.checks {
+        let (tone, mark) = match check.status {
+            Status::Pass => (Tone::Good, "pass"),
+            Status::Warn => (Tone::Wary, "warn"),
+            Status::Fail => (Tone::Bad, "FAIL"),
+            Status::Skipped => (Tone::Plain, "skip"),
+        };
+        sheet.item(tone, mark, &format!("{}: {}", check.check_id, check.message));
+    }
+    sheet.findings(&report.findings);
+}
+

@@ -1,0 +1,180 @@
+//! What commands ask of the machine: its clock, its environment, the person's own folders, and artifacts.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, IsTerminal as _},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use clap::{Args, ValueEnum};
+use skillyard_manifest::{Options, grammar::Version};
+use skillyard_project::{
+    artifact_file,
+    home::Home,
+    verify::{PublicKey, TrustOptions},
+};
+
+use crate::error::Error;
+
+/// How a command reports.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+pub enum Format {
+    /// For a person
+    Human,
+    /// One JSON document, described by a schema in the folder schema
+    Json,
+}
+
+/// The version of every JSON document.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The value of an environment variable.
+pub fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name)
+}
+
+/// The value of an environment variable that is text.
+pub fn text_variable(name: &str) -> Option<String> {
+    env::var(name).ok()
+}
+
+/// Milliseconds since 1970.
+pub fn now_unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The person's own things. `trust_store` is the one that an argument names.
+///
+/// # Errors
+/// If the system knows no home folder, or a path cannot be used.
+pub fn home(trust_store: Option<PathBuf>) -> Result<Home, Error> {
+    Home::of_system(trust_store, &variable).map_err(Error::Path)
+}
+
+/// The bytes of an artifact; `-` is standard input.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn artifact(path: &Path) -> Result<Vec<u8>, Error> {
+    if path == Path::new("-") {
+        if io::stdin().is_terminal() {
+            return Err(Error::StdinIsTerminal);
+        }
+        return artifact_file::read_stream(io::stdin().lock()).map_err(Error::Stdin);
+    }
+    artifact_file::read(path).map_err(Error::Read)
+}
+
+/// Reads a version of the daemon.
+pub fn version(text: &str) -> Result<Version, String> {
+    Version::parse(text).ok_or_else(|| "write three numbers, such as 0.1.0".to_owned())
+}
+
+/// `--palyra-version`.
+#[derive(Args, Debug)]
+pub struct PalyraArguments {
+    /// The version of the daemon that the skill is for
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    palyra_version: Option<Version>,
+}
+
+impl PalyraArguments {
+    /// The version that was given.
+    pub fn given(&self) -> Option<Version> {
+        self.palyra_version
+    }
+
+    /// The version that was given, else the one that Skillyard is made for.
+    pub fn version(&self) -> Version {
+        self.palyra_version.unwrap_or(Options::default().palyra_version)
+    }
+}
+
+/// Whom to trust.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Trust")]
+pub struct TrustArguments {
+    /// The trust store, in place of $PALYRA_SKILLS_TRUST_STORE or the usual one
+    #[arg(long, value_name = "FILE")]
+    pub trust_store: Option<PathBuf>,
+    /// A publisher and the public key in hex that count as trusted, this time
+    #[arg(long, value_name = "PUB=HEX", value_parser = publisher_and_key)]
+    pub trusted_publisher: Vec<(String, PublicKey)>,
+    /// Trust an unknown publisher this time; nothing is written
+    #[arg(long)]
+    pub allow_tofu: bool,
+}
+
+impl TrustArguments {
+    /// For a flow. `pin` says whether the key of an unknown publisher is written to the store.
+    pub fn options(&self, pin: bool) -> TrustOptions {
+        TrustOptions { trusted: self.trusted_publisher.clone(), allow_tofu: self.allow_tofu, pin }
+    }
+}
+
+/// Reads `PUB=HEX`.
+pub fn publisher_and_key(text: &str) -> Result<(String, PublicKey), String> {
+    let (publisher, key) =
+        text.split_once('=').ok_or_else(|| "write the publisher, `=`, and the public key in hex".to_owned())?;
+    Ok((publisher.to_owned(), public_key(key)?))
+}
+
+/// Reads a public key in hex.
+pub fn public_key(text: &str) -> Result<PublicKey, String> {
+    PublicKey::from_hex(text).ok_or_else(|| "a public key is 64 hex digits".to_owned())
+}
+
+/// Reads `PATH=FILE`.
+pub fn path_and_file(text: &str) -> Result<(String, PathBuf), String> {
+    let (path, file) = text.split_once('=').ok_or_else(|| "write the path in the artifact, `=`, and the file".to_owned())?;
+    if path.is_empty() || file.is_empty() {
+        return Err("neither the path in the artifact nor the file may be empty".to_owned());
+    }
+    Ok((path.to_owned(), PathBuf::from(file)))
+}
+
+/// A moment as a person reads it: `2026-11-22 18:05:00 UTC`.
+pub fn moment(unix_ms: i64) -> String {
+    let seconds = unix_ms.div_euclid(1000);
+    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Days since 0000-03-01, in eras of 400 years; see Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_dates() {
+        assert_eq!(moment(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(moment(951_782_399_999), "2000-02-28 23:59:59 UTC");
+        assert_eq!(moment(951_782_400_000), "2000-02-29 00:00:00 UTC");
+        assert_eq!(moment(1_700_000_000_000), "2023-11-14 22:13:20 UTC");
+        assert_eq!(moment(-1), "1969-12-31 23:59:59 UTC");
+        assert_eq!(moment(253_402_300_799_000), "9999-12-31 23:59:59 UTC");
+        // Whatever an artifact claims is shown.
+        assert!(moment(i64::MAX).ends_with(" UTC") && moment(i64::MIN).ends_with(" UTC"));
+    }
+
+    #[test]
+    fn pairs_are_read() {
+        let hex = "d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737";
+        assert_eq!(publisher_and_key(&format!("acme={hex}")).unwrap().0, "acme");
+        assert!(publisher_and_key("acme").is_err() && publisher_and_key("acme=12").is_err());
+        assert_eq!(path_and_file("a=b=c").unwrap(), ("a".to_owned(), PathBuf::from("b=c")));
+        assert!(path_and_file("a").is_err() && path_and_file("=b").is_err() && path_and_file("a=").is_err());
+    }
+}

@@ -1,0 +1,357 @@
+//! What a person can have done to a skill from the editor.
+//!
+//! [`Command::ALL`] is the one table of commands: what the server says it executes, what lenses and actions offer and
+//! where calls go all come from it. A command runs only when the client asks for it by `workspace/executeCommand`.
+
+mod audit;
+mod package_and_sign;
+mod verify;
+
+use std::{borrow::Cow, fmt, path::PathBuf, sync::Arc, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use skillyard_manifest::{self as manifest, Options, Severity, grammar::Version};
+use skillyard_project::{
+    self as project, Cancelled, Finding, audit::FolderError, check::config_of, files, package::{MakeError, usual_output}, shown, skill::SkillError, verify::FlowError,
+};
+use tower_lsp::{
+    jsonrpc::{self, ErrorCode},
+    ls_types::{self, CodeActionKind, MessageType, ProgressToken, Uri},
+};
+
+use crate::{
+    documents::file_path,
+    log::log,
+    markdown,
+    session::{Session, Snapshot, plain},
+    work::{Cancel, Work},
+};
+
+/// A command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Command {
+    /// Packages the folder of a manifest and signs the artifact.
+    PackageAndSign,
+    /// Verifies the artifact of a manifest.
+    Verify,
+    /// Audits the folder of a manifest.
+    Audit,
+}
+
+impl Command {
+    /// Every command, in the order in which they are offered.
+    pub(crate) const ALL: [Self; 3] = [Self::PackageAndSign, Self::Verify, Self::Audit];
+
+    /// Its name in the protocol.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::PackageAndSign => "skillyard.packageAndSign",
+            Self::Verify => "skillyard.verify",
+            Self::Audit => "skillyard.audit",
+        }
+    }
+
+    /// What a person reads.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::PackageAndSign => "Package and Sign",
+            Self::Verify => "Verify",
+            Self::Audit => "Audit",
+        }
+    }
+
+    /// The kind of the code action. Below `source`, since it is about the whole file and nothing that an editor does by
+    /// itself, and apart from `source.fixAll`, which editors run on save.
+    pub(crate) const fn action_kind(self) -> CodeActionKind {
+        match self {
+            Self::PackageAndSign => CodeActionKind::new("source.skillyard.packageAndSign"),
+            Self::Verify => CodeActionKind::new("source.skillyard.verify"),
+            Self::Audit => CodeActionKind::new("source.skillyard.audit"),
+        }
+    }
+
+    /// The command with a name.
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|command| command.name() == name)
+    }
+
+    /// The call of the command for the manifest `uri`, as a lens or an action holds it.
+    pub(crate) fn on(self, uri: &Uri) -> ls_types::Command {
+        ls_types::Command {
+            title: self.title().to_owned(),
+            command: self.name().to_owned(),
+            arguments: Some(vec![json!({"uri": uri})]),
+        }
+    }
+}
+
+/// A call of a command: what it is about, as it was when the call came.
+pub(crate) struct Call {
+    command: Command,
+    skill: Skill,
+    arguments: Arguments,
+}
+
+/// The skill that a command is about.
+#[derive(Clone)]
+pub(crate) struct Skill {
+    /// Its manifest.
+    pub(crate) uri: Uri,
+    /// The manifest's file.
+    pub(crate) manifest: PathBuf,
+    /// The folder with the manifest.
+    pub(crate) folder: PathBuf,
+    /// The manifest as it is in the editor, if it is open there.
+    pub(crate) open: Option<Snapshot>,
+}
+
+/// The one argument of every command. The names that only some commands know are refused by the others.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// The manifest, a `file:` address.
+    uri: Option<Uri>,
+    /// `skillyard.packageAndSign`: the name of the signing key; without it the person is asked where there is a choice.
+    key: Option<String>,
+    /// `skillyard.verify`: the artifact, a `file:` address; without it the one that *Package and Sign* writes.
+    artifact: Option<Uri>,
+}
+
+impl Arguments {
+    /// The names that `command` does not know among those that are set.
+    fn unknown(&self, command: Command) -> Option<&'static str> {
+        let key = self.key.is_some() && command != Command::PackageAndSign;
+        let artifact = self.artifact.is_some() && command != Command::Verify;
+        if key { Some("key") } else { artifact.then_some("artifact") }
+    }
+}
+
+impl Call {
+    /// Reads what a client sent.
+    ///
+    /// # Errors
+    /// That the parameters are wrong, with the reason.
+    pub(crate) fn read(session: &Session, name: &str, arguments: &[Value]) -> jsonrpc::Result<Self> {
+        let wrong = |why: String| jsonrpc::Error::invalid_params(why);
+        let Some(command) = Command::find(name) else {
+            let known = Command::ALL.map(Command::name).join(", ");
+            return Err(wrong(format!("there is no command {}; the commands are {known}", manifest::quoted(name))));
+        };
+        let name = command.name();
+        let [argument] = arguments else {
+            return Err(wrong(format!("{name} takes one argument, such as {{\"uri\": \"file:///…/skill.toml\"}}")));
+        };
+        let arguments = Arguments::deserialize(argument)
+            .map_err(|error| wrong(format!("{name}: {}", shown::line(&error.to_string()))))?;
+        if let Some(unknown) = arguments.unknown(command) {
+            return Err(wrong(format!("{name} has no argument `{unknown}`")));
+        }
+        let Some(uri) = arguments.uri.clone() else {
+            return Err(wrong(format!("{name} needs `uri`, the address of a skill.toml")));
+        };
+        let manifest = file_path(&uri).filter(|path| path.file_name().is_some_and(|name| name == "skill.toml"));
+        let Some((manifest, folder)) = manifest.and_then(|path| Some((path.clone(), path.parent()?.to_owned()))) else {
+            let uri = manifest::quoted(uri.as_str());
+            return Err(wrong(format!(
+                "{name} needs a skill.toml in a folder, and {uri} is none; save it as one first"
+            )));
+        };
+        let open = session.snapshot(&uri);
+        Ok(Self { command, skill: Skill { uri, manifest, folder, open }, arguments })
+    }
+}
+
+impl Skill {
+    /// Where *Package and Sign* puts the artifact of the manifest as it is now.
+    fn artifact(&self) -> Result<PathBuf, Failure> {
+        let text = match &self.open {
+            Some(open) => String::from(&open.revision.text).into_bytes(),
+            None => files::read(&self.manifest, manifest::MAX_BYTES).map_err(Failure::failed)?,
+        };
+        let manifest = project::audit::manifest(&self.manifest, &text, self.palyra())?;
+        Ok(usual_output(&self.folder, &manifest.skill_id, &manifest.version))
+    }
+
+    /// The version of the daemon that counts for it.
+    fn palyra(&self) -> Version {
+        match &self.open {
+            Some(open) => open.analysed().options.palyra_version,
+            None => {
+                let configured = config_of(&self.folder).ok().and_then(|config| config.palyra_version);
+                configured.unwrap_or(Options::default().palyra_version)
+            }
+        }
+    }
+}
+
+/// A report as on the command line.
+fn report_of(report: &impl Serialize) -> Result<Map<String, Value>, Failure> {
+    let mut document = Map::new();
+    document.insert("schema_version".to_owned(), SCHEMA_VERSION.into());
+    match serde_json::to_value(report) {
+        Ok(Value::Object(report)) => document.extend(report),
+        other => {
+            log(&format!("a report is no JSON object; this is a bug of Skillyard: {other:?}"));
+            return Err(Failure::Internal);
+        }
+    }
+    Ok(document)
+}
+
+/// A severity in Markdown.
+fn in_a_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "**error**",
+        Severity::Warning => "**warning**",
+        Severity::Info => "info",
+        Severity::Hint => "hint",
+    }
+}
+
+/// Findings in Markdown, under a heading; nothing where there are none.
+fn findings(findings: &[Finding]) -> String {
+    let mut out = String::new();
+    if !findings.is_empty() {
+        out.push_str("\n### Findings\n\n");
+    }
+    out.extend(findings.iter().map(|finding| {
+        let entry = finding.entry.as_deref().map(|entry| format!("{}: ", markdown::code(entry))).unwrap_or_default();
+        let (code, url) = (finding.rule.code, finding.rule.url());
+        format!("- {} [{code}]({url}): {entry}{}\n", in_a_word(finding.severity), markdown::words(&finding.message))
+    }));
+    out
+}
+
+/// The version of every report.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Milliseconds since 1970.
+fn now_unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a command came to.
+pub(crate) struct Outcome {
+    /// The report, the same JSON object as on the command line.
+    pub(crate) report: Map<String, Value>,
+    /// The report for a person, in Markdown.
+    pub(crate) markdown: String,
+    /// The report in one line.
+    pub(crate) said: String,
+    /// How that line is shown.
+    pub(crate) level: MessageType,
+}
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A person ended it. Nothing was written.
+    Cancelled,
+    /// It could not be done; the words of the command line.
+    Failed(String),
+    /// A bug, which is in the log.
+    Internal,
+}
+
+impl Failure {
+    /// In the words of the flow.
+    pub(crate) fn failed(error: impl fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<SkillError> for Failure {
+    fn from(error: SkillError) -> Self {
+        match error {
+            SkillError::Cancelled => Self::Cancelled,
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Cancelled => Self::Cancelled,
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<MakeError> for Failure {
+    fn from(error: MakeError) -> Self {
+        match error {
+            MakeError::Cancelled => Self::Cancelled,
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<FlowError> for Failure {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::Cancelled => Self::Cancelled,
+            error => Self::failed(error),
+        }
+    }
+}
+
+/// The protocol's code for a request that is right but cannot be done.
+const REQUEST_FAILED: i64 = -32803;
+
+impl From<Failure> for jsonrpc::Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Cancelled => Self::request_cancelled(),
+            Failure::Failed(why) => {
+                Self { code: ErrorCode::ServerError(REQUEST_FAILED), message: Cow::Owned(plain(&why)), data: None }
+            }
+            Failure::Internal => Self::internal_error(),
+        }
+    }
+}
+
+impl From<jsonrpc::Error> for Failure {
+    /// The one error of [`Work::run`].
+    fn from(_: jsonrpc::Error) -> Self {
+        Self::Internal
+    }
+}
+
+impl From<Cancelled> for Failure {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// Runs a command to its end, and says how it ended.
+pub(crate) async fn run(
+    session: Arc<Session>,
+    call: Call,
+    cancel: Arc<Cancel>,
+    token: Option<ProgressToken>,
+) -> jsonrpc::Result<Value> {
+    let Call { command, skill, arguments } = call;
+    let work = Work::begin(Arc::clone(&session), cancel, command.title(), token).await;
+    let outcome = match command {
+        Command::PackageAndSign => package_and_sign::run(&work, skill, arguments.key).await,
+        Command::Verify => verify::run(&work, skill, arguments.artifact).await,
+        Command::Audit => audit::run(&work, skill).await,
+    };
+    match outcome {
+        Ok(Outcome { mut report, markdown, said, level }) => {
+            work.end(&said).await;
+            // For the many clients that do nothing with the result of a command.
+            session.client.show_message(level, plain(&said)).await;
+            report.insert("markdown".to_owned(), Value::String(markdown));
+            Ok(Value::Object(report))
+        }
+        Err(failure) => {
+            let error = jsonrpc::Error::from(failure);
+            work.end(&error.message).await;
+            Err(error)
+        }
+    }
+}

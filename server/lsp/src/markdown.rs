@@ -1,0 +1,51 @@
+//! Markdown with text of others in it, of which nothing may come alive: no link, no HTML, no command, no heading.
+
+use skillyard_project::shown;
+
+/// `text` on one line as plain words.
+pub(crate) fn words(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in shown::line(text).chars() {
+        // A backslash before punctuation makes it stand for itself, everywhere and in every dialect; an address that is
+        // cut by one is not made a link of either.
+        if c.is_ascii_punctuation() {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `text` on one line as code: a span whose fence is longer than any run of back quotes in it.
+pub(crate) fn code(text: &str) -> String {
+    let text = shown::line(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    // An empty span is none, and a space beside the fence keeps back quotes at the ends apart from it.
+    if text.trim().is_empty() || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
+        format!("{fence} {text} {fence}")
+    } else {
+        format!("{fence}{text}{fence}")
+    }
+}
+
+/// [`code`] in a cell of a table, where a bar would end the cell even within code.
+pub(crate) fn cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_comes_alive() {
+        assert_eq!(words("[run](command:evil) <b>"), r"\[run\]\(command\:evil\) \<b\>");
+        assert_eq!(words("https://a.example\n# x"), r"https\:\/\/a\.example\\n\# x");
+        assert_eq!(code("a"), "`a`");
+        assert_eq!(code("a``b"), "```a``b```");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(code("a\n\n<b>"), "`a\\n\\n<b>`");
+        assert_eq!(code(""), "`  `");
+    }
+}

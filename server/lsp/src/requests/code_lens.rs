@@ -1,0 +1,42 @@
+//! `textDocument/codeLens`: the commands, over the first line of a manifest.
+//!
+//! They stand there whatever the text is, so that nothing jumps while an author types and nothing has to be looked up:
+//! the lenses are complete, with no second question (`codeLens/resolve`) and nothing to refresh.
+
+use tower_lsp::{
+    jsonrpc::Result,
+    ls_types::{CodeLens, CodeLensParams, Range, Uri},
+};
+
+use super::DocumentRequest;
+use crate::{commands::Command, session::Snapshot};
+
+/// `textDocument/codeLens`.
+pub(crate) struct CodeLenses;
+
+impl DocumentRequest for CodeLenses {
+    type Params = CodeLensParams;
+    type Answer = Option<Vec<CodeLens>>;
+
+    fn document(params: &Self::Params) -> &Uri {
+        &params.text_document.uri
+    }
+
+    fn nothing() -> Self::Answer {
+        None
+    }
+
+    fn answer(snapshot: &Snapshot, _: Self::Params) -> Result<Self::Answer> {
+        let revision = &snapshot.revision;
+        // What is in no folder cannot be packaged.
+        if !revision.is_skill() {
+            return Ok(None);
+        }
+        let lens = |command: Command| CodeLens {
+            range: Range::default(),
+            command: Some(command.on(&revision.uri)),
+            data: None,
+        };
+        Ok(Some(Command::ALL.map(lens).to_vec()))
+    }
+}

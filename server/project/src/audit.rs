@@ -1,0 +1,268 @@
+//! Auditing: an artifact, or a skill's folder that is not packaged yet.
+
+use std::{fmt, path::Path};
+
+use skillyard_artifact::{
+    Cancelled, Progress,
+    audit::{Advisories, AdvisoryError, SignatureFacts, Subject, audit},
+    integrity,
+    limits::{MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES},
+    trust::TrustStore,
+    verify::{Opened, Verification, open},
+};
+use skillyard_manifest::{
+    ErrorKind, check_compat, document::Document, grammar::Version, model::Manifest, validate, warnings,
+};
+
+use crate::{
+    files::{self, MANIFEST_NAME, ReadError},
+    home::Home,
+    shown,
+    skill::{Collected, SkillError},
+    verify::{FlowError, Pin, Trust, TrustOptions, daemon_decision, pin},
+};
+
+pub use skillyard_artifact::audit::{Check, ModuleSummary, Policy, Report, Status};
+
+/// The largest file of advisories that is read, in bytes.
+const MAX_ADVISORIES: usize = 64 << 20;
+/// How deep the manifest of an artifact nests at the most.
+const MAX_DEPTH: usize = 24;
+
+/// Why there are no advisories.
+#[derive(Debug)]
+pub enum NoAdvisories {
+    /// The file could not be read.
+    Read(ReadError),
+    /// It holds none.
+    Bad {
+        /// The file, escaped.
+        path: String,
+        /// Why.
+        error: AdvisoryError,
+    },
+}
+
+impl fmt::Display for NoAdvisories {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Bad { path, error } => write!(f, "{path}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for NoAdvisories {}
+
+/// The advisories in the file at `path`.
+///
+/// # Errors
+/// If it cannot be read or holds none.
+pub fn advisories(path: &Path) -> Result<Advisories, NoAdvisories> {
+    let bytes = files::read(path, MAX_ADVISORIES).map_err(NoAdvisories::Read)?;
+    Advisories::parse(&bytes).map_err(|error| NoAdvisories::Bad { path: shown::path(path), error })
+}
+
+/// What an audit is held against.
+#[derive(Debug)]
+pub struct AuditOptions {
+    /// What may pass.
+    pub policy: Policy,
+    /// Advisories, if there are any.
+    pub feed: Option<Advisories>,
+    /// The daemon's version.
+    pub palyra: Version,
+    /// The time that the report bears.
+    pub now_unix_ms: u64,
+}
+
+/// The audit of an artifact.
+#[derive(Debug)]
+pub struct Audited<'b> {
+    /// What verifying it gave.
+    pub verification: Verification<'b>,
+    /// The report; `None` where the artifact has no manifest that a daemon takes, so that nothing can be said about what
+    /// it asks for.
+    pub report: Option<Report>,
+    /// What became of the wish to pin.
+    pub pin: Pin,
+}
+
+impl Audited<'_> {
+    /// Whether everything passed.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.verification.accepted && self.report.as_ref().is_some_and(Report::passed)
+    }
+
+    /// Whether a daemon alone would accept the artifact and let it pass.
+    #[must_use]
+    pub fn daemon_passed(&self) -> bool {
+        self.verification.daemon_accepts && self.report.as_ref().is_some_and(Report::daemon_passed)
+    }
+}
+
+/// Verifies and audits the bytes of an artifact.
+///
+/// # Errors
+/// If the trust store cannot be read or written, or `progress` ended it.
+pub fn audit_artifact<'b>(
+    bytes: &'b [u8],
+    home: &Home,
+    trusting: &TrustOptions,
+    options: &AuditOptions,
+    progress: &dyn Progress,
+) -> Result<Audited<'b>, FlowError> {
+    let trust = Trust::load(home, trusting)?;
+    let opened = open(bytes, options.palyra, progress)?;
+    let (tofu, feed) = (trusting.wants_tofu(), options.feed.as_ref());
+    let mut report = report(&opened, &trust.store, tofu, &options.policy, options.now_unix_ms, feed, progress)?;
+    let verification = opened.decide(&trust.store, tofu);
+    if let Some(report) = &mut report {
+        report.accepted = Some(verification.accepted);
+        report.trust_decision = verification.trust_decision;
+        // What verifying found comes first, the loudest first, as the audit has its own.
+        let mut found = verification.findings.clone();
+        found.append(&mut report.findings);
+        found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        report.findings = found;
+    }
+    let passed = report.as_ref().is_some_and(Report::passed);
+    let pin = pin(&trust, trusting, &verification, passed, progress)?;
+    Ok(Audited { verification, report, pin })
+}
+
+/// Audits what an opened artifact holds, also where only Skillyard refuses it. `None` where a daemon would not get as
+/// far as asking what it holds: no manifest.
+pub(crate) fn report(
+    opened: &Opened<'_>,
+    store: &TrustStore,
+    allow_tofu: bool,
+    policy: &Policy,
+    now_unix_ms: u64,
+    feed: Option<&Advisories>,
+    progress: &dyn Progress,
+) -> Result<Option<Report>, Cancelled> {
+    let Some(manifest) = opened.manifest() else { return Ok(None) };
+    let entries = opened.content.entries();
+    let mut modules = Vec::new();
+    for (path, entry) in entries.iter().filter(|(path, _)| path.is_module()) {
+        // What was listed was inflated once and does so again.
+        if let Ok(content) = entries.content(entry, MAX_ENTRY_BYTES) {
+            modules.push((path.as_str(), content));
+        }
+    }
+    let modules: Vec<(&str, &[u8])> = modules.iter().map(|(path, content)| (*path, content.as_ref())).collect();
+    let warnings = warnings(manifest);
+    let decision = daemon_decision(opened, store, allow_tofu);
+    let subject = Subject {
+        manifest,
+        warnings: &warnings,
+        modules: &modules,
+        // Without them a daemon refuses the artifact before.
+        sbom: entries.get("sbom.cdx.json").is_some(),
+        provenance: entries.get("provenance.json").is_some(),
+        signature: Some(SignatureFacts {
+            accepted: decision.is_some(),
+            trust_decision: decision,
+            payload_sha256: opened.payload_sha256().map(|hash| integrity::hex(&hash)).unwrap_or_default(),
+        }),
+    };
+    audit(&subject, policy, now_unix_ms, feed, progress).map(Some)
+}
+
+/// Why a folder was not audited.
+#[derive(Debug)]
+pub enum FolderError {
+    /// Its files could not be collected.
+    Skill(SkillError),
+    /// A daemon refuses the manifest.
+    Manifest {
+        /// The file, escaped.
+        path: String,
+        /// Why.
+        kind: ErrorKind,
+    },
+    /// The manifest is larger, or nests deeper, than Skillyard takes in an artifact.
+    Unwieldy {
+        /// The file, escaped.
+        path: String,
+    },
+    /// It was ended.
+    Cancelled,
+}
+
+impl fmt::Display for FolderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Skill(error) => error.fmt(f),
+            Self::Manifest { path, kind } => {
+                write!(f, "{path}: a daemon refuses the manifest ({kind}); `skillyard check` says where and why")
+            }
+            Self::Unwieldy { path } => write!(
+                f,
+                "{path}: in an artifact a manifest has at most {MAX_MANIFEST_BYTES} bytes and nests at most {MAX_DEPTH} deep"
+            ),
+            Self::Cancelled => Cancelled.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for FolderError {}
+
+impl From<SkillError> for FolderError {
+    fn from(error: SkillError) -> Self {
+        match error {
+            SkillError::Cancelled => Self::Cancelled,
+            error => Self::Skill(error),
+        }
+    }
+}
+
+impl From<Cancelled> for FolderError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// Audits a skill's files that are not packaged yet. `folder` is where the manifest lies, for messages.
+///
+/// # Errors
+/// If a daemon refuses the manifest, or `progress` ended it.
+pub fn audit_folder(
+    folder: &Path,
+    collected: &Collected,
+    options: &AuditOptions,
+    progress: &dyn Progress,
+) -> Result<Report, FolderError> {
+    let manifest = manifest(&folder.join(MANIFEST_NAME), &collected.manifest, options.palyra)?;
+    let modules: Vec<(&str, &[u8])> =
+        collected.modules.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+    let warnings = warnings(&manifest);
+    let subject = Subject {
+        manifest: &manifest,
+        warnings: &warnings,
+        modules: &modules,
+        sbom: collected.sbom.is_some(),
+        provenance: collected.provenance.is_some(),
+        signature: None,
+    };
+    Ok(audit(&subject, &options.policy, options.now_unix_ms, options.feed.as_ref(), progress)?)
+}
+
+/// The manifest in `bytes`, which a daemon of the version `palyra` takes. `path` is for messages.
+///
+/// # Errors
+/// Why a daemon refuses it, or that it is too large or nests too deep to be packaged.
+pub fn manifest(path: &Path, bytes: &[u8], palyra: Version) -> Result<Box<Manifest>, FolderError> {
+    let refused = |kind| FolderError::Manifest { path: shown::path(path), kind };
+    let text = std::str::from_utf8(bytes).map_err(|_| refused(ErrorKind::ManifestParse))?;
+    // Reading and dropping recurse as deep as the manifest nests.
+    if bytes.len() as u64 > MAX_MANIFEST_BYTES || Document::parse(text).depth > MAX_DEPTH {
+        return Err(FolderError::Unwieldy { path: shown::path(path) });
+    }
+    let manifest: Box<Manifest> = Box::new(toml::from_str(text).map_err(|_| refused(ErrorKind::ManifestParse))?);
+    validate(&manifest).map_err(refused)?;
+    check_compat(&manifest, palyra).map_err(refused)?;
+    Ok(manifest)
+}

@@ -1,0 +1,71 @@
+//! Where a person's own things are: the trust store, its seals, the signing keys.
+
+use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc};
+
+use skillyard_store::{
+    credentials::{Credentials, SystemCredentials},
+    keys::KeyFolder,
+    paths::{BaseFolders, Overrides, PathError, Paths, TRUST_STORE_VARIABLE},
+    trust_store::TrustStoreFile,
+};
+
+/// Set to anything, it keeps the system's credential store out of everything: seals and keys are kept in files.
+pub const NO_CREDENTIAL_STORE_VARIABLE: &str = "SKILLYARD_NO_CREDENTIAL_STORE";
+
+/// A person's own things on this machine.
+pub struct Home {
+    paths: Paths,
+    credentials: Option<Arc<dyn Credentials>>,
+}
+
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Home").field("paths", &self.paths).finish_non_exhaustive()
+    }
+}
+
+impl Home {
+    /// That of the person who runs this process. `trust_store` is the one that an argument names; `lookup` gives the
+    /// values of environment variables. Nothing is read or made yet.
+    ///
+    /// # Errors
+    /// If the system knows no home folder, or a path cannot be used.
+    pub fn of_system(
+        trust_store: Option<PathBuf>,
+        lookup: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, PathError> {
+        let overrides =
+            Overrides { trust_store, trust_store_variable: lookup(TRUST_STORE_VARIABLE), ..Overrides::default() };
+        let credentials: Option<Arc<dyn Credentials>> = match lookup(NO_CREDENTIAL_STORE_VARIABLE) {
+            Some(value) if !value.is_empty() => None,
+            _ => Some(Arc::new(SystemCredentials::new())),
+        };
+        Ok(Self::new(Paths::new(&BaseFolders::of_system()?, overrides)?, credentials))
+    }
+
+    /// At the given places.
+    #[must_use]
+    pub fn new(paths: Paths, credentials: Option<Arc<dyn Credentials>>) -> Self {
+        Self { paths, credentials }
+    }
+
+    /// The places.
+    #[must_use]
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// The trust store.
+    ///
+    /// # Errors
+    /// If its folders cannot be followed to an end.
+    pub fn trust_store(&self) -> Result<TrustStoreFile, PathError> {
+        TrustStoreFile::new(&self.paths.trust_store, &self.paths.seals, self.credentials.clone())
+    }
+
+    /// The signing keys.
+    #[must_use]
+    pub fn keys(&self) -> KeyFolder {
+        KeyFolder::new(&self.paths.keys, self.credentials.clone())
+    }
+}

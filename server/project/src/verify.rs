@@ -1,0 +1,204 @@
+//! Verifying: the bytes of an artifact against whom a person trusts, and pinning a publisher at first use.
+
+use std::{fmt, path::PathBuf};
+
+use skillyard_artifact::{
+    Cancelled, Progress,
+    audit::{Policy, Report},
+    trust::{TrustError, TrustStore},
+    verify::{Opened, open},
+};
+use skillyard_manifest::grammar::Version;
+use skillyard_store::{
+    paths::PathError,
+    trust_store::{SealState, TrustStoreFile, TrustStoreFileError, UpdateError},
+};
+
+use crate::{audit::report, home::Home};
+
+pub use skillyard_artifact::{
+    trust::{PublicKey, TrustDecision},
+    verify::Verification,
+};
+
+/// Whom to trust, beside the trust store.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TrustOptions {
+    /// Publishers and keys that count as listed, for this time only.
+    pub trusted: Vec<(String, PublicKey)>,
+    /// Whether an unknown publisher is trusted at first use.
+    pub allow_tofu: bool,
+    /// Whether the key of an unknown publisher is pinned, once everything has held and the audit passed.
+    pub pin: bool,
+}
+
+/// Why a flow could not do its work.
+#[derive(Debug)]
+pub enum FlowError {
+    /// A path of the person's own cannot be used.
+    Path(PathError),
+    /// The trust store cannot be read or written.
+    Store(TrustStoreFileError),
+    /// A publisher and key were not taken into the trust store.
+    Trusted(TrustError),
+    /// It was ended.
+    Cancelled,
+}
+
+impl fmt::Display for FlowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(error) => error.fmt(f),
+            // A daemon's word for it helps whoever compares the two.
+            Self::Store(error) => write!(f, "{error} (a daemon would say {})", error.error_kind()),
+            Self::Trusted(error) => error.fmt(f),
+            Self::Cancelled => write!(f, "{Cancelled}; nothing was written"),
+        }
+    }
+}
+
+impl std::error::Error for FlowError {}
+
+impl From<PathError> for FlowError {
+    fn from(error: PathError) -> Self {
+        Self::Path(error)
+    }
+}
+
+impl From<TrustStoreFileError> for FlowError {
+    fn from(error: TrustStoreFileError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Cancelled> for FlowError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+impl From<UpdateError<TrustError>> for FlowError {
+    fn from(error: UpdateError<TrustError>) -> Self {
+        match error {
+            UpdateError::Store(error) => Self::Store(error),
+            UpdateError::Change(error) => Self::Trusted(error),
+        }
+    }
+}
+
+/// What became of the wish to pin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pin {
+    /// Nobody wished it, or there was nothing to pin.
+    None,
+    /// The key is the publisher's from now on.
+    Pinned,
+    /// Everything held but the audit, so nothing was written.
+    AuditFailed,
+}
+
+/// Whom a person trusts, as it was read.
+#[derive(Debug)]
+pub struct Trust {
+    /// The store on disk.
+    pub file: TrustStoreFile,
+    /// Its content, with the publishers of [`TrustOptions::trusted`].
+    pub store: TrustStore,
+    /// How the file is guarded.
+    pub seal: SealState,
+}
+
+impl Trust {
+    /// Reads the person's store.
+    ///
+    /// # Errors
+    /// If it cannot be read, or a key that was given does not do.
+    pub fn load(home: &Home, options: &TrustOptions) -> Result<Self, FlowError> {
+        let file = home.trust_store()?;
+        let loaded = file.load()?;
+        let mut store = loaded.store;
+        for (publisher, key) in &options.trusted {
+            store.allow(publisher, *key).map_err(FlowError::Trusted)?;
+        }
+        Ok(Self { file, store, seal: loaded.seal })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.file.path().to_owned()
+    }
+}
+
+/// What verifying gave.
+#[derive(Debug)]
+pub struct Verified<'b> {
+    /// The verdict and all that is known.
+    pub verification: Verification<'b>,
+    /// What became of the wish to pin.
+    pub pin: Pin,
+    /// The audit, where the wish to pin asked for one.
+    pub audit: Option<Report>,
+}
+
+/// Verifies the bytes of an artifact, for a daemon of the version `palyra`. `now_unix_ms` is the time that a report
+/// bears.
+///
+/// # Errors
+/// If the trust store cannot be read or written, or `progress` ended it.
+pub fn verify<'b>(
+    bytes: &'b [u8],
+    home: &Home,
+    options: &TrustOptions,
+    palyra: Version,
+    now_unix_ms: u64,
+    progress: &dyn Progress,
+) -> Result<Verified<'b>, FlowError> {
+    let trust = Trust::load(home, options)?;
+    let opened = open(bytes, palyra, progress)?;
+    let audit = match options.pin {
+        true => report(&opened, &trust.store, options.wants_tofu(), &Policy::default(), now_unix_ms, None, progress)?,
+        false => None,
+    };
+    let verification = opened.decide(&trust.store, options.wants_tofu());
+    let passed = audit.as_ref().is_some_and(Report::passed);
+    let pin = pin(&trust, options, &verification, passed, progress)?;
+    Ok(Verified { verification, pin, audit })
+}
+
+impl TrustOptions {
+    /// Whether an unknown publisher may be trusted: who wants to pin one wants that.
+    #[must_use]
+    pub fn wants_tofu(&self) -> bool {
+        self.allow_tofu || self.pin
+    }
+}
+
+/// Pins, where it is wished and everything has held, `audit_passed` included.
+pub(crate) fn pin(
+    trust: &Trust,
+    options: &TrustOptions,
+    verification: &Verification<'_>,
+    audit_passed: bool,
+    progress: &dyn Progress,
+) -> Result<Pin, FlowError> {
+    let Some(artifact) = &verification.artifact else { return Ok(Pin::None) };
+    if !options.pin || artifact.trust_decision() != TrustDecision::TofuNewlyPinned {
+        return Ok(Pin::None);
+    }
+    if !audit_passed {
+        return Ok(Pin::AuditFailed);
+    }
+    // The last moment to end it.
+    progress.at("pinning", 0, 1)?;
+    trust.file.pin(artifact.publisher(), artifact.key())?;
+    Ok(Pin::Pinned)
+}
+
+/// What a daemon alone would decide about the publisher of an opened artifact; `None` where it refuses before.
+pub(crate) fn daemon_decision(opened: &Opened<'_>, store: &TrustStore, allow_tofu: bool) -> Option<TrustDecision> {
+    match (&opened.refusal, opened.publisher(), opened.key()) {
+        (None, Some(publisher), Some(key)) => store.decide(publisher, key, allow_tofu).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,3 @@
+module northwind.example/feed
+
+go 1.27

@@ -1,0 +1,3 @@
+module northwind.example/ledger
+
+go 1.27

@@ -1,0 +1,242 @@
+//! What the audit says about the modules beside a manifest, live in the editor.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    GOOD, address,
+    client::Client,
+    editor::Document,
+    modern,
+    skill::{Skill, full, module},
+};
+
+/// A module that wants a file system which the manifest does not give.
+fn greedy() -> Vec<u8> {
+    module(&[("wasi_snapshot_preview1", "path_open")])
+}
+
+/// The diagnostics that no analysis of the text gives.
+fn about_modules(document: &Document, found: &[Value]) -> Vec<(String, String)> {
+    let found = found.iter().filter(|found| found["message"].as_str().unwrap().contains("module.wasm"));
+    let seen = found.map(|found| {
+        assert_eq!(found["source"], "skillyard");
+        let place = document.span(&found["range"]).of(&document.text).to_owned();
+        (found["code"].as_str().unwrap().to_owned(), place)
+    });
+    seen.collect()
+}
+
+fn refreshed(client: &mut Client) {
+    client.serve("workspace/diagnostic/refresh", |_| Value::Null);
+}
+
+const CODE: &str = "module/filesystem-import";
+
+/// A text with a table of capabilities that does not give what [`greedy`] wants.
+fn with_capabilities() -> String {
+    GOOD.replace("\n[compat]", "\n[capabilities.quotas]\nwall_clock_timeout_ms = 1000\n\n[compat]")
+}
+
+/// One that does.
+fn granting() -> String {
+    GOOD.replace("\n[compat]", "\n[capabilities.filesystem]\nread_roots = [\"data\"]\n\n[compat]")
+}
+
+fn watched(client: &mut Client, path: &std::path::Path) {
+    let changes = json!([{"uri": address(path), "type": 2}]);
+    client.notify("workspace/didChangeWatchedFiles", json!({"changes": changes}));
+}
+
+#[test]
+fn findings_stand_at_the_line_concerned_and_move_with_it() {
+    let skill = Skill::new();
+    fs::write(skill.module(), greedy()).unwrap();
+    let mut client = skill.serve(full());
+    let mut document = skill.open(&mut client);
+    refreshed(&mut client);
+    let found = document.pull(&mut client);
+    assert_eq!(about_modules(&document, &found), [(CODE.to_owned(), "skill_id".to_owned())]);
+    let finding = found.iter().find(|found| found["code"] == CODE).unwrap();
+    assert_eq!(finding["severity"], 1);
+    assert!(finding["codeDescription"]["href"].as_str().unwrap().ends_with(CODE));
+
+    // It finds its line in a text that no audit has seen.
+    let text = format!("# one\n# two\n{}", with_capabilities());
+    document.set(&mut client, &text);
+    let place = about_modules(&document, &document.pull(&mut client)).pop().unwrap().1;
+    assert_eq!(place, "capabilities");
+    // Also where nothing can be audited.
+    document.set(&mut client, &format!("{text}\n["));
+    assert_eq!(about_modules(&document, &document.pull(&mut client)).pop().unwrap().1, "capabilities");
+    document.set(&mut client, "");
+    assert_eq!(about_modules(&document, &document.pull(&mut client)).pop().unwrap().1, "");
+
+    document.set(&mut client, &granting());
+    refreshed(&mut client);
+    assert_eq!(about_modules(&document, &document.pull(&mut client)), []);
+    client.stop();
+}
+
+#[test]
+fn a_result_with_other_findings_is_another_result() {
+    let skill = Skill::new();
+    let mut client = skill.serve(full());
+    let document = skill.open(&mut client);
+    let pull = |client: &mut Client, previous: &Value| {
+        let params = json!({"textDocument": document.id(), "previousResultId": previous});
+        client.call("textDocument/diagnostic", params)
+    };
+    let clean = pull(&mut client, &Value::Null);
+    assert_eq!(clean["items"], json!([]));
+    fs::write(skill.module(), greedy()).unwrap();
+    watched(&mut client, &skill.module());
+    refreshed(&mut client);
+    let found = pull(&mut client, &clean["resultId"]);
+    assert_eq!(found["kind"], "full");
+    assert_eq!(pull(&mut client, &found["resultId"])["kind"], "unchanged");
+    client.stop();
+}
+
+#[test]
+fn a_module_that_changes_or_goes_is_looked_at_again() {
+    let skill = Skill::new();
+    let mut client = skill.serve(full());
+    let document = skill.open(&mut client);
+    for _ in 0..3 {
+        fs::write(skill.module(), greedy()).unwrap();
+        watched(&mut client, &skill.module());
+        refreshed(&mut client);
+        assert_eq!(about_modules(&document, &document.pull(&mut client)).len(), 1);
+        fs::write(skill.module(), module(&[])).unwrap();
+        watched(&mut client, &skill.module());
+        refreshed(&mut client);
+        assert_eq!(about_modules(&document, &document.pull(&mut client)), []);
+    }
+    let modules = skill.folder().join("modules");
+    fs::create_dir(&modules).unwrap();
+    fs::rename(skill.module(), modules.join("module.wasm")).unwrap();
+    fs::write(modules.join("module.wasm"), greedy()).unwrap();
+    watched(&mut client, &modules.join("module.wasm"));
+    refreshed(&mut client);
+    assert_eq!(about_modules(&document, &document.pull(&mut client)).len(), 1);
+    // Some clients say no more than that the folder is gone.
+    fs::remove_dir_all(&modules).unwrap();
+    watched(&mut client, &modules);
+    refreshed(&mut client);
+    assert_eq!(document.pull(&mut client), Vec::<Value>::new());
+    client.stop();
+}
+
+#[test]
+fn a_client_that_only_saves_is_pushed_to() {
+    let skill = Skill::new();
+    fs::write(skill.module(), greedy()).unwrap();
+    let mut client = skill.serve(json!({"textDocument": {"publishDiagnostics": {"versionSupport": true}}}));
+    let document = skill.open(&mut client);
+    let mut pushed_until = |client: &mut Client, count: usize| loop {
+        let pushed = client.notified("textDocument/publishDiagnostics");
+        assert_eq!(pushed["version"], document.version);
+        if about_modules(&document, pushed["diagnostics"].as_array().unwrap()).len() == count {
+            return;
+        }
+    };
+    pushed_until(&mut client, 1);
+    fs::write(skill.module(), module(&[])).unwrap();
+    client.notify("textDocument/didSave", json!({"textDocument": document.id()}));
+    pushed_until(&mut client, 0);
+    fs::remove_file(skill.module()).unwrap();
+    client.notify("textDocument/didSave", json!({"textDocument": document.id()}));
+    // The answer to something later: nothing of the kind is on its way.
+    document.close(&mut client);
+    while client.notified("textDocument/publishDiagnostics").get("version").is_some() {}
+    client.stop();
+}
+
+#[test]
+fn modules_are_watched_where_the_client_can() {
+    let skill = Skill::new();
+    let mut capabilities = modern();
+    capabilities["workspace"]["didChangeWatchedFiles"] = json!({"dynamicRegistration": true});
+    let mut client = skill.serve(capabilities);
+    client.serve("client/registerCapability", |asked| {
+        let watchers = asked["registrations"][0]["registerOptions"]["watchers"].as_array().unwrap();
+        let globs: Vec<&str> = watchers.iter().map(|watcher| watcher["globPattern"].as_str().unwrap()).collect();
+        assert!(globs.contains(&"**/*.wasm") && globs.contains(&"**/skillyard.toml"), "{globs:?}");
+        Value::Null
+    });
+    client.stop();
+}
+
+#[test]
+fn an_audit_that_was_asked_for_shows_what_it_found() {
+    let skill = Skill::new();
+    let name = "[run](command:evil)<img src=x>`";
+    fs::write(skill.module(), module(&[("wasi_snapshot_preview1", "path_open"), ("env", name)])).unwrap();
+    let mut client = skill.serve(full());
+    let mut document = skill.open(&mut client);
+    refreshed(&mut client);
+    document.set(&mut client, &GOOD.replace("1.0.0", "1.0.1"));
+    let params = json!({"command": "skillyard.audit", "arguments": [{"uri": skill.uri()}], "workDoneToken": 1});
+    let report = client.call("workspace/executeCommand", params);
+    while client.notified("$/progress")["value"]["kind"] != "end" {}
+    assert_eq!(report["version"], "1.0.1", "what is in the editor counts");
+    assert_eq!((&report["passed"], &report["schema_version"]), (&json!(false), &json!(1)));
+    let failed = client.notified("window/showMessage");
+    assert_eq!(failed["type"], 1, "{failed}");
+    let markdown = report["markdown"].as_str().unwrap();
+    assert!(markdown.contains(CODE), "{markdown}");
+    for alive in ["](command:", "<img", "\u{202e}"] {
+        assert!(!markdown.contains(alive), "{alive} in {markdown}");
+    }
+    assert!(markdown.contains("img src"), "{markdown}");
+    // The same as on the command line, but for the time.
+    fs::write(skill.manifest(), &document.text).unwrap();
+    let (code, mut checked) = skill.run(&["audit", "--format", "json", skill.folder().to_str().unwrap()]);
+    assert_eq!(code, Some(1));
+    let mut reported = report.clone();
+    for report in [&mut reported, &mut checked] {
+        let report = report.as_object_mut().unwrap();
+        report.remove("generated_at_unix_ms").unwrap();
+        report.remove("markdown");
+    }
+    assert_eq!(reported, checked);
+    // Found already, and nothing that is news.
+    assert_eq!(about_modules(&document, &document.pull(&mut client)).len(), 2);
+    client.stop();
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_module_at_all_holds_nothing_up() {
+    let place = |make: &dyn Fn(&std::path::Path)| {
+        let skill = Skill::new();
+        fs::remove_file(skill.module()).unwrap();
+        make(&skill.module());
+        let mut client = skill.serve(full());
+        let document = skill.open(&mut client);
+        document.pull(&mut client);
+        let id = client.request(
+            "workspace/executeCommand",
+            json!({
+                "command": "skillyard.audit", "arguments": [{"uri": skill.uri()}], "workDoneToken": 1,
+            }),
+        );
+        let answer = client.answer(id);
+        assert_eq!(answer["error"]["code"], -32803, "{answer}");
+        while client.notified("$/progress")["value"]["kind"] != "end" {}
+        assert_eq!(document.pull(&mut client), Vec::<Value>::new());
+        client.stop();
+    };
+    let elsewhere: TempDir = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("x.wasm"), greedy()).unwrap();
+    place(&|path| fs::create_dir(path).unwrap());
+    place(&|path| std::os::unix::fs::symlink(elsewhere.path().join("x.wasm"), path).unwrap());
+    place(&|path| fs::File::create(path).unwrap().set_len(1 << 40).unwrap());
+    place(&|path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(made.success());
+    });
+}
