@@ -147,6 +147,8 @@ pub struct Opened<'a> {
     pub signature: Option<Signature>,
     /// The artifact, where its signature holds and nothing speaks against it; else its entries alone.
     pub content: Content<'a>,
+    /// The manifest of what is not proven.
+    manifest: Option<Box<Manifest>>,
     facts: Option<Facts>,
     key: Option<PublicKey>,
     payload: Option<[u8; 32]>,
@@ -173,6 +175,16 @@ impl<'a> Content<'a> {
 }
 
 impl Opened<'_> {
+    /// The manifest, of a proven artifact or not; `None` where a daemon refuses it, or where it is too unwieldy to be
+    /// handed out.
+    #[must_use]
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match &self.content {
+            Content::Signed(signed) => Some(&signed.manifest),
+            Content::Unproven(_) => self.manifest.as_deref(),
+        }
+    }
+
     /// The publisher that the manifest names.
     #[must_use]
     pub fn publisher(&self) -> Option<&str> {
@@ -289,14 +301,14 @@ pub fn open<'a>(bytes: &'a [u8], palyra: Version, progress: &dyn Progress) -> Re
     }
     let Opening { findings, refusal, .. } = opening;
     let sound = refusal.is_none() && !has_error(&findings);
-    let content = match (manifest, manifest_text, key, payload) {
+    let (content, manifest) = match (manifest, manifest_text, key, payload) {
         (Some(manifest), Some(manifest_text), Some(key), Some(payload)) if sound => {
-            Content::Signed(SignedArtifact { entries, manifest, manifest_text, key, payload })
+            (Content::Signed(SignedArtifact { entries, manifest, manifest_text, key, payload }), None)
         }
-        _ => Content::Unproven(entries),
+        (manifest, ..) => (Content::Unproven(entries), manifest),
     };
     let signature = signature.map(|(signature, _)| signature);
-    Ok(Opened { findings, refusal, signature, content, facts, key, payload })
+    Ok(Opened { findings, refusal, signature, content, manifest, facts, key, payload })
 }
 
 /// Whether an SBOM that a daemon takes names a key twice; else why a daemon refuses it.
@@ -455,7 +467,7 @@ impl<'a> Opened<'a> {
     /// Asks whether the publisher's key is trusted, and gives the verdict. The store is not changed.
     #[must_use]
     pub fn decide(self, store: &TrustStore, allow_tofu: bool) -> Verification<'a> {
-        let Self { mut findings, refusal, signature, content, facts, key, payload } = self;
+        let Self { mut findings, refusal, signature, content, manifest: _, facts, key, payload } = self;
         let mut daemon_error = refusal.map(|refusal| (refusal.kind, refusal.finding.message));
         let mut decision = None;
         if let (None, Some(facts), Some(key)) = (&daemon_error, &facts, key) {
