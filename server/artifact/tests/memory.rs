@@ -169,4 +169,8 @@ fn documents() {
         let text = format!("{{\"bomFormat\": \"\\u0041{}\"}}", "x".repeat((8 << 20) - 100));
         full("sbom.cdx.json", text.into_bytes())
     });
+    small("an object of many keys beside a full archive", || {
+        let keys: String = (0..).map(|at| format!("\"{at:x}\":1,")).take(800_000).collect();
+        full("sbom.cdx.json", format!("{{{}", keys.get(..(8 << 20) - 100).unwrap_or(&keys)).into_bytes())
+    });
 }

@@ -234,11 +234,10 @@ impl SealFile {
                 }
                 let path = self.folder.join(name);
                 let text = SECRET.read_if_there(&path).map_err(SealError::Read)?;
-                let text = Zeroizing::new(text.ok_or_else(|| SealError::NoSecret {
+                Zeroizing::new(text.ok_or_else(|| SealError::NoSecret {
                     store: self.store.clone(),
                     place: Shown(&path).to_string(),
-                })?);
-                text
+                })?)
             }
         };
         // A shorter one would be guessed; `Hmac` takes any.
