@@ -12,11 +12,11 @@ use skillyard_manifest::{
 use crate::{
     Cancelled, ErrorKind, Finding, Progress,
     container::Container,
-    documents,
     entries::{ContentFault, Entries, Entry, Refusal},
     integrity::{self, SIGNATURE_PATH},
     limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, MAX_SIGNATURE_BYTES},
     manifest::{self, Facts},
+    provenance, sbom,
     signature::{self, Signature},
     trust::{self, Likeness, PublicKey, TrustDecision, TrustStore},
 };
@@ -26,7 +26,7 @@ const SBOM_PATH: &str = "sbom.cdx.json";
 const PROVENANCE_PATH: &str = "provenance.json";
 
 /// The eight bytes that a WebAssembly module or component starts with.
-const PREAMBLES: [&[u8; 8]; 2] = [b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0"];
+pub(crate) const PREAMBLES: [&[u8; 8]; 2] = [b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0"];
 
 /// What the caller decides about a verification.
 #[derive(Clone, Copy, Debug)]
@@ -277,14 +277,8 @@ pub fn open<'a>(bytes: &'a [u8], palyra: Version, progress: &dyn Progress) -> Re
         None => (None, None, None),
         Some(entry) => opening.manifest(&entries, entry, palyra),
     };
-    opening.document(&entries, SBOM_PATH, ErrorKind::InvalidSbom, &manifest::SBOM, documents::sbom);
-    opening.document(
-        &entries,
-        PROVENANCE_PATH,
-        ErrorKind::InvalidProvenance,
-        &manifest::PROVENANCE,
-        documents::provenance,
-    );
+    opening.document(&entries, SBOM_PATH, ErrorKind::InvalidSbom, &manifest::SBOM, judged_sbom);
+    opening.document(&entries, PROVENANCE_PATH, ErrorKind::InvalidProvenance, &manifest::PROVENANCE, judged_provenance);
     opening.modules(&entries);
     let signature = opening.signature(&entries);
     let key = signature.as_ref().and_then(|(signature, _)| signature.public_key());
@@ -315,6 +309,16 @@ pub fn open<'a>(bytes: &'a [u8], palyra: Version, progress: &dyn Progress) -> Re
     };
     let signature = signature.map(|(signature, _)| signature);
     Ok(Opened { findings, refusal, signature, content, manifest, facts, key, payload })
+}
+
+/// Whether an SBOM that a daemon takes names a key twice; else why a daemon refuses it.
+fn judged_sbom(bytes: &[u8]) -> Result<bool, String> {
+    sbom::check(bytes).and_then(|()| sbom::has_repeated_keys(bytes)).map_err(|fault| fault.to_string())
+}
+
+/// Whether a provenance that a daemon takes names a key twice; else why a daemon refuses it.
+fn judged_provenance(bytes: &[u8]) -> Result<bool, String> {
+    provenance::check(bytes).and_then(|()| provenance::has_repeated_keys(bytes)).map_err(|fault| fault.to_string())
 }
 
 /// An artifact while it is opened.
@@ -400,21 +404,17 @@ impl Opening {
         path: &'static str,
         kind: ErrorKind,
         rule: &'static Rule,
-        check: fn(&[u8]) -> Result<documents::Repeated, documents::Fault>,
+        judge: fn(&[u8]) -> Result<bool, String>,
     ) {
         let Some(entry) = self.file(entries, path) else { return };
         let Some(content) = self.read(entries, entry, path, MAX_DOCUMENT_BYTES, kind) else { return };
-        match check(&content) {
-            Err(fault) => {
-                let finding = Finding::new(rule, format!("`{path}` is refused: {}", plain(&fault))).in_entry(path);
-                self.refuse(Refusal { kind, finding });
+        match judge(&content) {
+            Err(message) => self.refuse(Refusal { kind, finding: Finding::new(rule, message).in_entry(path) }),
+            Ok(true) => {
+                let message = format!("an object in `{path}` names a key twice: keep one");
+                self.findings.push(Finding::new(&manifest::REPEATED_KEY, message).in_entry(path));
             }
-            Ok(repeated) => {
-                for key in repeated {
-                    let message = format!("`{key}` stands twice in `{path}`: keep one");
-                    self.findings.push(Finding::new(&manifest::REPEATED_KEY, message).in_entry(path));
-                }
-            }
+            Ok(false) => {}
         }
     }
 
