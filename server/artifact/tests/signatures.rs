@@ -8,8 +8,8 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE},
 };
-use handmade::*;
 use ed25519_dalek::Signer as _;
+use handmade::*;
 use sha2::{Digest as _, Sha512};
 use skillyard_artifact::{
     ErrorKind,

@@ -4,8 +4,8 @@
 
 mod handmade;
 
-use handmade::*;
 use ed25519_dalek::SigningKey;
+use handmade::*;
 use skillyard_artifact::{
     ErrorKind,
     trust::{Likeness, PublicKey, TrustDecision, TrustError, TrustStore, faults, look_alike},

@@ -263,7 +263,7 @@ impl Prepared {
         // What was made is held against what everyone will hold it against.
         let opened = open(&packaged.bytes, self.palyra, progress)?;
         let refused =
-            opened.refusal.as_ref().map(|refusal| &refusal.finding).or_else(|| {
+            opened.refusal.as_ref().map(|refusal| &*refusal.finding).or_else(|| {
                 opened.findings.iter().find(|finding| finding.severity == skillyard_manifest::Severity::Error)
             });
         if let Some(finding) = refused {
