@@ -1,6 +1,5 @@
 //! The store as its callers see it: real files, real processes, injected folders.
 
-#![expect(missing_docs, reason = "tests")]
 
 mod common;
 mod credentials;
