@@ -269,7 +269,7 @@ impl Prepared {
         // What was made is held against what everyone will hold it against.
         let opened = open(&packaged.bytes, self.palyra, progress)?;
         let refused =
-            opened.refusal.as_ref().map(|refusal| &refusal.finding).or_else(|| {
+            opened.refusal.as_ref().map(|refusal| &*refusal.finding).or_else(|| {
                 opened.findings.iter().find(|finding| finding.severity == skillyard_manifest::Severity::Error)
             });
         if let Some(finding) = refused {
@@ -282,7 +282,15 @@ impl Prepared {
     /// Where the artifact goes.
     fn output(&self, report: &Report) -> Result<PathBuf, MakeError> {
         let path = match &self.output {
-            None => usual_output(&self.plan.folder, &report.skill_id, &report.version),
+            None => {
+                let path = usual_output(&self.plan.folder, &report.skill_id, &report.version);
+                // What a person did not name stays in the skill's folder, whoever made that.
+                let folder = self.plan.folder.join(OUTPUT_FOLDER);
+                if folder.is_symlink() {
+                    return Err(MakeError::Occupied { path: folder, what: "a symbolic link" });
+                }
+                path
+            }
             Some(folder) if folder.is_dir() => folder.join(file_name(&report.skill_id, &report.version)),
             Some(file) => file.clone(),
         };

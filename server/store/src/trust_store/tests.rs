@@ -9,6 +9,7 @@ use std::{
 };
 
 use keyring_core::{api::CredentialStoreApi as _, mock};
+use skillyard_artifact::keys::{SigningKey, Source};
 use tempfile::TempDir;
 
 use super::*;
@@ -51,7 +52,7 @@ impl World {
 }
 
 fn key(n: u8) -> PublicKey {
-    PublicKey([n; 32])
+    SigningKey::parse(format!("{n:02x}").repeat(32).as_bytes(), Source::Text, None).unwrap().public()
 }
 
 fn pins(world: &World) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! The store as its callers see it: real files, real processes, injected folders.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stop at what should not happen")]
 
 mod common;
 mod credentials;
