@@ -110,6 +110,7 @@ fn at_home(home: &Path, program: impl AsRef<OsStr>) -> Command {
         .env("XDG_STATE_HOME", home.join("state"))
         .env("XDG_DATA_HOME", home.join("data"))
         .env("XDG_CACHE_HOME", home.join("cache"))
+        .env("SKILLYARD_NO_CREDENTIAL_STORE", "1")
         .env_remove("PALYRA_SKILLS_TRUST_STORE")
         .env_remove("DBUS_SESSION_BUS_ADDRESS");
     command

@@ -139,6 +139,17 @@ impl Client {
 
     /// Waits until the server has ended by itself, and returns its exit code.
     pub fn ended(mut self) -> Option<i32> {
+        self.wait_for_end()
+    }
+
+    /// [`Client::ended`] where the server was in the middle of something, and may have said more.
+    pub fn ended_midway(mut self) -> Option<i32> {
+        let code = self.wait_for_end();
+        self.unread.clear();
+        code
+    }
+
+    fn wait_for_end(&mut self) -> Option<i32> {
         loop {
             match self.messages.recv_timeout(PATIENCE) {
                 Ok(message) => self.unread.push_back(message),

@@ -1,6 +1,6 @@
 //! Package and Sign, Verify and Audit: how they are offered, what they ask, what they say while they work, how they end.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use serde_json::{Value, json};
 use skillyard_manifest::{Encoding, Span};
@@ -290,41 +290,55 @@ fn a_question_that_is_cancelled_leaves_nothing_behind() {
         way(&mut client, id, token, &asked);
         assert_eq!(refused(&mut client, id)["code"], -32800);
         progress(&mut client, token);
-        assert_eq!(skill.written(), Vec::<std::path::PathBuf>::new());
+        assert_eq!(skill.written(), Vec::<PathBuf>::new());
+        client.stop();
+    }
+}
+
+/// A server in the middle of packaging something large under the token `t`, the id of that request, and the files there
+/// were before.
+fn in_the_middle(skill: &Skill) -> (Client, i64, Vec<PathBuf>) {
+    let mut client = skill.serve(full());
+    packaged_with_progress(&mut client, skill);
+    // Enough that nobody packages it before what follows arrives.
+    let assets = skill.folder().join("assets");
+    fs::create_dir(&assets).unwrap();
+    for at in 0..3_u64 {
+        fs::write(assets.join(at.to_string()), noise(at, 15 << 20)).unwrap();
+    }
+    let there = skill.written();
+    let params = json!({
+        "command": "skillyard.packageAndSign", "arguments": [{"uri": skill.uri()}], "workDoneToken": "t",
+    });
+    let id = client.request("workspace/executeCommand", params);
+    while client.notified("$/progress")["value"]["kind"] != "report" {}
+    (client, id, there)
+}
+
+#[test]
+fn work_that_is_cancelled_ends_at_once_and_leaves_nothing_behind() {
+    let ways: [fn(&mut Client, i64); 2] = [
+        |client, id| client.notify("$/cancelRequest", json!({"id": id})),
+        |client, _| client.notify("window/workDoneProgress/cancel", json!({"token": "t"})),
+    ];
+    for cancel in ways {
+        let skill = Skill::new();
+        let (mut client, id, there) = in_the_middle(&skill);
+        cancel(&mut client, id);
+        assert_eq!(refused(&mut client, id)["code"], -32800);
+        while client.notified("$/progress")["value"]["kind"] != "end" {}
+        assert_eq!(skill.written(), there);
         client.stop();
     }
 }
 
 #[test]
-fn work_that_is_cancelled_ends_at_once_and_leaves_nothing_behind() {
-    for by_request in [false, true] {
-        let skill = Skill::new();
-        let mut client = skill.serve(full());
-        packaged_with_progress(&mut client, &skill);
-        let before = skill.written();
-        // Enough that nobody packages it before the cancelling arrives.
-        let assets = skill.folder().join("assets");
-        fs::create_dir(&assets).unwrap();
-        for at in 0..3_u64 {
-            fs::write(assets.join(at.to_string()), noise(at, 15 << 20)).unwrap();
-        }
-        let inputs = skill.written();
-        let params = json!({
-            "command": "skillyard.packageAndSign", "arguments": [{"uri": skill.uri()}], "workDoneToken": "t",
-        });
-        let id = client.request("workspace/executeCommand", params);
-        while client.notified("$/progress")["value"]["kind"] != "report" {}
-        if by_request {
-            client.notify("$/cancelRequest", json!({"id": id}));
-        } else {
-            client.notify("window/workDoneProgress/cancel", json!({"token": "t"}));
-        }
-        assert_eq!(refused(&mut client, id)["code"], -32800);
-        while client.notified("$/progress")["value"]["kind"] != "end" {}
-        assert_eq!(skill.written(), inputs);
-        assert!(before.iter().all(|path| inputs.contains(path)));
-        client.stop();
-    }
+fn work_that_the_servers_end_cuts_off_leaves_nothing_behind() {
+    let skill = Skill::new();
+    let (mut client, _, there) = in_the_middle(&skill);
+    client.notify("exit", Value::Null);
+    assert_eq!(client.ended_midway(), Some(1));
+    assert_eq!(skill.written(), there);
 }
 
 /// Bytes that do not compress.
@@ -349,7 +363,7 @@ fn a_client_that_cannot_ask_is_told_what_to_type() {
     let error = refused(&mut client, id);
     assert_eq!(error["code"], -32803);
     assert!(error["message"].as_str().unwrap().contains("skillyard keygen"), "{error}");
-    assert_eq!(skill.written(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(skill.written(), Vec::<PathBuf>::new());
     client.stop();
 }
 
@@ -383,7 +397,7 @@ fn of_several_keys_one_is_chosen_or_named() {
 #[test]
 fn what_is_not_saved_is_not_signed() {
     let skill = Skill::new();
-    let mut client = skill.serve(minimal());
+    let mut client = skill.serve(json!({"textDocument": {"publishDiagnostics": {"versionSupport": true}}}));
     let mut document = skill.open(&mut client);
     assert_eq!(client.notified("textDocument/publishDiagnostics")["diagnostics"], json!([]));
     packaged(&mut client, &skill);
@@ -460,6 +474,20 @@ fn keys_are_never_kept_in_a_workspace() {
         let error = refused(&mut client, id);
         assert!(error["message"].as_str().unwrap().contains("workspace"), "{error}");
     }
-    assert_eq!(skill.written(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(skill.written(), Vec::<PathBuf>::new());
+    client.stop();
+}
+
+#[cfg(unix)]
+#[test]
+fn an_artifact_stays_in_the_skills_folder() {
+    let skill = Skill::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), skill.folder().join("dist")).unwrap();
+    let mut client = skill.serve(minimal());
+    let id = package(&mut client, &skill);
+    let error = refused(&mut client, id);
+    assert!(error["message"].as_str().unwrap().contains("symbolic link"), "{error}");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     client.stop();
 }

@@ -123,6 +123,8 @@ impl Skill {
         for variable in ["PALYRA_SKILLS_TRUST_STORE", "SOURCE_DATE_EPOCH", "DBUS_SESSION_BUS_ADDRESS"] {
             command.env_remove(variable);
         }
+        // The machine's own credential store is not a test's to look into.
+        command.env("SKILLYARD_NO_CREDENTIAL_STORE", "1");
         command.current_dir(self.root.path());
         command
     }

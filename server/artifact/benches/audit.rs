@@ -4,6 +4,8 @@
 //! of the same bytes on one thread, as the floor. Without files: the worst cases that are built here. `--findings` prints
 //! what each module's audit finds.
 
+#![allow(clippy::expect_used, reason = "a benchmark ends where its inputs are not there")]
+
 use std::{
     fmt::Write as _,
     hint::black_box,

@@ -24,7 +24,7 @@ pub(crate) struct Outline {
     pub is_object: bool,
     /// The keys that were asked for, with what stands there; of a repeated key the last, as a daemon takes it.
     pub found: Vec<(&'static str, Kind)>,
-    /// An object somewhere names a key twice.
+    /// An object somewhere names a key twice, or the document has too many keys to tell.
     pub repeated: bool,
 }
 
@@ -41,35 +41,48 @@ impl Outline {
 /// # Errors
 /// The reader's own, without text of the document.
 pub(crate) fn outline(bytes: &[u8], keys: &'static [&'static str]) -> Result<Outline, serde_json::Error> {
-    let mut repeated = false;
+    let mut seen = Keys::default();
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let mut outline = Outer { keys, repeated: &mut repeated }.deserialize(&mut reader)?;
+    let mut outline = Outer { keys, seen: &mut seen }.deserialize(&mut reader)?;
     reader.end()?;
-    outline.repeated = repeated;
+    outline.repeated = seen.repeated;
     Ok(outline)
 }
 
-/// The keys of an object as hashes, to find repeated ones. The hasher's key is random, so nobody can prepare collisions.
+/// Keys of open objects that are held; beyond, a document counts as one that repeats a key.
+const MAX_KEYS: usize = 1 << 18;
+
+/// The keys of the objects that are open, as hashes, to find repeated ones. The hasher's key is random, so nobody can
+/// prepare collisions.
 #[derive(Default)]
 struct Keys {
+    /// Those of an inner object stand behind those of the outer ones, and go when it ends.
     hashes: Vec<u64>,
     hasher: std::hash::RandomState,
+    repeated: bool,
 }
 
 impl Keys {
     fn add(&mut self, key: &str) {
-        self.hashes.push(self.hasher.hash_one(key));
+        if self.hashes.len() < MAX_KEYS {
+            self.hashes.push(self.hasher.hash_one(key));
+        } else {
+            self.repeated = true;
+        }
     }
 
-    fn has_repeated(mut self) -> bool {
-        self.hashes.sort_unstable();
-        self.hashes.windows(2).any(|pair| pair.first() == pair.last())
+    /// The object whose keys stand from `start` on has ended.
+    fn end(&mut self, start: usize) {
+        let own = self.hashes.get_mut(start..).unwrap_or_default();
+        own.sort_unstable();
+        self.repeated |= own.windows(2).any(|pair| pair.first() == pair.last());
+        self.hashes.truncate(start);
     }
 }
 
 struct Outer<'a> {
     keys: &'static [&'static str],
-    repeated: &'a mut bool,
+    seen: &'a mut Keys,
 }
 
 impl<'de> DeserializeSeed<'de> for Outer<'_> {
@@ -114,21 +127,21 @@ impl<'de> Visitor<'de> for Outer<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Outline, A::Error> {
-        while seq.next_element_seed(Inner { repeated: self.repeated })?.is_some() {}
+        while seq.next_element_seed(Inner { seen: self.seen })?.is_some() {}
         Ok(Outline::default())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Outline, A::Error> {
-        let mut seen = Keys::default();
+        let start = self.seen.hashes.len();
         let mut found = Vec::new();
-        while let Some(wanted) = map.next_key_seed(Key { keys: self.keys, seen: &mut seen })? {
-            let kind = map.next_value_seed(Inner { repeated: self.repeated })?;
+        while let Some(wanted) = map.next_key_seed(Key { keys: self.keys, seen: self.seen })? {
+            let kind = map.next_value_seed(Inner { seen: self.seen })?;
             if let Some(key) = wanted {
                 found.retain(|(name, _)| *name != key);
                 found.push((key, kind));
             }
         }
-        *self.repeated |= seen.has_repeated();
+        self.seen.end(start);
         Ok(Outline { is_object: true, found, repeated: false })
     }
 }
@@ -162,7 +175,7 @@ impl Visitor<'_> for Key<'_> {
 
 /// Anything below the outermost object: read in full, kept in outline.
 struct Inner<'a> {
-    repeated: &'a mut bool,
+    seen: &'a mut Keys,
 }
 
 impl<'de> DeserializeSeed<'de> for Inner<'_> {
@@ -191,18 +204,18 @@ impl<'de> Visitor<'de> for Inner<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Kind, A::Error> {
         let mut items = 0;
-        while seq.next_element_seed(Inner { repeated: self.repeated })?.is_some() {
+        while seq.next_element_seed(Inner { seen: self.seen })?.is_some() {
             items += 1;
         }
         Ok(Kind::Array { items })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
-        let mut seen = Keys::default();
-        while map.next_key_seed(Key { keys: &[], seen: &mut seen })?.is_some() {
-            map.next_value_seed(Inner { repeated: self.repeated })?;
+        let start = self.seen.hashes.len();
+        while map.next_key_seed(Key { keys: &[], seen: self.seen })?.is_some() {
+            map.next_value_seed(Inner { seen: self.seen })?;
         }
-        *self.repeated |= seen.has_repeated();
+        self.seen.end(start);
         Ok(Kind::Object)
     }
 }
@@ -375,6 +388,14 @@ mod tests {
             let tree = serde_json::from_slice::<serde_json::Value>(bytes);
             assert_eq!(outline(bytes, &[]).is_ok(), tree.is_ok(), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn more_keys_than_are_held_count_as_repeated() {
+        let object =
+            |keys: usize| format!("{{{}}}", (0..keys).map(|n| format!("\"{n}\":0")).collect::<Vec<_>>().join(","));
+        assert!(!outline(object(MAX_KEYS).as_bytes(), &[]).unwrap().repeated);
+        assert!(outline(object(MAX_KEYS + 1).as_bytes(), &[]).unwrap().repeated);
     }
 
     #[test]

@@ -12,7 +12,6 @@
 pub mod audit;
 pub mod container;
 mod deflate;
-mod documents;
 pub mod entries;
 mod error_kind;
 mod finding;

@@ -12,11 +12,11 @@ use skillyard_manifest::{
 use crate::{
     Cancelled, ErrorKind, Finding, Progress,
     container::Container,
-    documents,
     entries::{ContentFault, Entries, Entry, Refusal},
     integrity::{self, SIGNATURE_PATH},
-    limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, MAX_SIGNATURE_BYTES},
+    limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, MAX_MANIFEST_ITEMS, MAX_SIGNATURE_BYTES},
     manifest::{self, Facts},
+    provenance, sbom,
     signature::{self, Signature},
     trust::{self, Likeness, PublicKey, TrustDecision, TrustStore},
 };
@@ -26,7 +26,7 @@ const SBOM_PATH: &str = "sbom.cdx.json";
 const PROVENANCE_PATH: &str = "provenance.json";
 
 /// The eight bytes that a WebAssembly module or component starts with.
-const PREAMBLES: [&[u8; 8]; 2] = [b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0"];
+pub(crate) const PREAMBLES: [&[u8; 8]; 2] = [b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0"];
 
 /// What the caller decides about a verification.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +147,8 @@ pub struct Opened<'a> {
     pub signature: Option<Signature>,
     /// The artifact, where its signature holds and nothing speaks against it; else its entries alone.
     pub content: Content<'a>,
+    /// The manifest of what is not proven.
+    manifest: Option<Box<Manifest>>,
     facts: Option<Facts>,
     key: Option<PublicKey>,
     payload: Option<[u8; 32]>,
@@ -173,6 +175,16 @@ impl<'a> Content<'a> {
 }
 
 impl Opened<'_> {
+    /// The manifest, of a proven artifact or not; `None` where a daemon refuses it, or where it is too unwieldy to be
+    /// handed out.
+    #[must_use]
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match &self.content {
+            Content::Signed(signed) => Some(&signed.manifest),
+            Content::Unproven(_) => self.manifest.as_deref(),
+        }
+    }
+
     /// The publisher that the manifest names.
     #[must_use]
     pub fn publisher(&self) -> Option<&str> {
@@ -265,14 +277,8 @@ pub fn open<'a>(bytes: &'a [u8], palyra: Version, progress: &dyn Progress) -> Re
         None => (None, None, None),
         Some(entry) => opening.manifest(&entries, entry, palyra),
     };
-    opening.document(&entries, SBOM_PATH, ErrorKind::InvalidSbom, &manifest::SBOM, documents::sbom);
-    opening.document(
-        &entries,
-        PROVENANCE_PATH,
-        ErrorKind::InvalidProvenance,
-        &manifest::PROVENANCE,
-        documents::provenance,
-    );
+    opening.document(&entries, SBOM_PATH, ErrorKind::InvalidSbom, &manifest::SBOM, judged_sbom);
+    opening.document(&entries, PROVENANCE_PATH, ErrorKind::InvalidProvenance, &manifest::PROVENANCE, judged_provenance);
     opening.modules(&entries);
     let signature = opening.signature(&entries);
     let key = signature.as_ref().and_then(|(signature, _)| signature.public_key());
@@ -295,14 +301,24 @@ pub fn open<'a>(bytes: &'a [u8], palyra: Version, progress: &dyn Progress) -> Re
     }
     let Opening { findings, refusal, .. } = opening;
     let sound = refusal.is_none() && !has_error(&findings);
-    let content = match (manifest, manifest_text, key, payload) {
+    let (content, manifest) = match (manifest, manifest_text, key, payload) {
         (Some(manifest), Some(manifest_text), Some(key), Some(payload)) if sound => {
-            Content::Signed(SignedArtifact { entries, manifest, manifest_text, key, payload })
+            (Content::Signed(SignedArtifact { entries, manifest, manifest_text, key, payload }), None)
         }
-        _ => Content::Unproven(entries),
+        (manifest, ..) => (Content::Unproven(entries), manifest),
     };
     let signature = signature.map(|(signature, _)| signature);
-    Ok(Opened { findings, refusal, signature, content, facts, key, payload })
+    Ok(Opened { findings, refusal, signature, content, manifest, facts, key, payload })
+}
+
+/// Whether an SBOM that a daemon takes names a key twice; else why a daemon refuses it.
+fn judged_sbom(bytes: &[u8]) -> Result<bool, String> {
+    sbom::check(bytes).and_then(|()| sbom::has_repeated_keys(bytes)).map_err(|fault| fault.to_string())
+}
+
+/// Whether a provenance that a daemon takes names a key twice; else why a daemon refuses it.
+fn judged_provenance(bytes: &[u8]) -> Result<bool, String> {
+    provenance::check(bytes).and_then(|()| provenance::has_repeated_keys(bytes)).map_err(|fault| fault.to_string())
 }
 
 /// An artifact while it is opened.
@@ -322,7 +338,7 @@ impl Opening {
             std::ptr::eq(told.rule, finding.rule) && (finding.entry.is_none() || told.entry == finding.entry)
         });
         if !told {
-            self.findings.push(finding.clone());
+            self.findings.push(Finding::clone(finding));
         }
         self.refusal.get_or_insert(refusal);
     }
@@ -332,7 +348,7 @@ impl Opening {
         let entry = entries.get(path);
         if entry.is_none() && self.whole {
             let finding = Finding::new(&manifest::MISSING, format!("the artifact has no `{path}`")).in_entry(path);
-            self.refuse(Refusal { kind: ErrorKind::MissingArtifactEntry, finding });
+            self.refuse(Refusal::new(ErrorKind::MissingArtifactEntry, finding));
         }
         entry
     }
@@ -354,7 +370,7 @@ impl Opening {
                     ContentFault::Damaged | ContentFault::Checksum => &crate::container::UNREADABLE,
                 };
                 let message = format!("`{path}` has {} bytes and is read up to {limit}", entry.size);
-                self.refuse(Refusal { kind, finding: Finding::new(rule, message).in_entry(path) });
+                self.refuse(Refusal::new(kind, Finding::new(rule, message).in_entry(path)));
                 None
             }
         }
@@ -370,12 +386,20 @@ impl Opening {
         if entry.size > MAX_MANIFEST_BYTES {
             let message = format!("the manifest has {} bytes and is read up to {MAX_MANIFEST_BYTES}", entry.size);
             let finding = Finding::new(&manifest::MANIFEST_TOO_LARGE, message).in_entry(manifest::PATH);
-            self.refuse(Refusal { kind, finding });
+            self.refuse(Refusal::new(kind, finding));
             return (None, None, None);
         }
         let Some(content) = self.read(entries, entry, manifest::PATH, MAX_MANIFEST_BYTES, kind) else {
             return (None, None, None);
         };
+        let items = content.iter().filter(|byte| matches!(byte, b'\n' | b',' | b'{')).count();
+        if items > MAX_MANIFEST_ITEMS {
+            let message =
+                format!("the manifest has {items} lines, commas and braces, and is read up to {MAX_MANIFEST_ITEMS}");
+            let finding = Finding::new(&manifest::MANIFEST_TOO_LARGE, message).in_entry(manifest::PATH);
+            self.refuse(Refusal::new(kind, finding));
+            return (None, None, None);
+        }
         let manifest::Read { facts, manifest, findings } = manifest::read(&content, palyra);
         self.findings.extend(findings);
         let facts = facts.map_err(|refusal| self.refuse(refusal)).ok();
@@ -388,21 +412,17 @@ impl Opening {
         path: &'static str,
         kind: ErrorKind,
         rule: &'static Rule,
-        check: fn(&[u8]) -> Result<documents::Repeated, documents::Fault>,
+        judge: fn(&[u8]) -> Result<bool, String>,
     ) {
         let Some(entry) = self.file(entries, path) else { return };
         let Some(content) = self.read(entries, entry, path, MAX_DOCUMENT_BYTES, kind) else { return };
-        match check(&content) {
-            Err(fault) => {
-                let finding = Finding::new(rule, format!("`{path}` is refused: {}", plain(&fault))).in_entry(path);
-                self.refuse(Refusal { kind, finding });
+        match judge(&content) {
+            Err(message) => self.refuse(Refusal::new(kind, Finding::new(rule, message).in_entry(path))),
+            Ok(true) => {
+                let message = format!("an object in `{path}` names a key twice: keep one");
+                self.findings.push(Finding::new(&manifest::REPEATED_KEY, message).in_entry(path));
             }
-            Ok(repeated) => {
-                for key in repeated {
-                    let message = format!("`{key}` stands twice in `{path}`: keep one");
-                    self.findings.push(Finding::new(&manifest::REPEATED_KEY, message).in_entry(path));
-                }
-            }
+            Ok(false) => {}
         }
     }
 
@@ -425,7 +445,7 @@ impl Opening {
                 &manifest::MISSING,
                 "the artifact has no module: one below `modules/` that ends in `.wasm`",
             );
-            self.refuse(Refusal { kind: ErrorKind::MissingArtifactEntry, finding });
+            self.refuse(Refusal::new(ErrorKind::MissingArtifactEntry, finding));
         }
     }
 
@@ -439,7 +459,7 @@ impl Opening {
             Err(error) => {
                 let message = format!("`{SIGNATURE_PATH}` does not read: {}", plain(&error.to_string()));
                 let finding = Finding::new(&signature::UNREADABLE, message).in_entry(SIGNATURE_PATH);
-                self.refuse(Refusal { kind, finding });
+                self.refuse(Refusal::new(kind, finding));
                 None
             }
         }
@@ -455,7 +475,7 @@ impl<'a> Opened<'a> {
     /// Asks whether the publisher's key is trusted, and gives the verdict. The store is not changed.
     #[must_use]
     pub fn decide(self, store: &TrustStore, allow_tofu: bool) -> Verification<'a> {
-        let Self { mut findings, refusal, signature, content, facts, key, payload } = self;
+        let Self { mut findings, refusal, signature, content, manifest: _, facts, key, payload } = self;
         let mut daemon_error = refusal.map(|refusal| (refusal.kind, refusal.finding.message));
         let mut decision = None;
         if let (None, Some(facts), Some(key)) = (&daemon_error, &facts, key) {

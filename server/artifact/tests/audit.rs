@@ -1,5 +1,7 @@
 //! The audit: a daemon's recorded checks, and every finding beyond them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
 mod common;
 
 use std::{collections::BTreeSet, io::Write as _};

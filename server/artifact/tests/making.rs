@@ -19,6 +19,8 @@ use skillyard_artifact::{
     package::{File, Inputs, PackageError, Packaged, package, secrets},
     provenance::{self, Facts, ProvenanceFault, Revision},
     sbom::{self, Dependency, ModuleFacts, SbomFault},
+    trust::TrustStore,
+    verify::{VerifyOptions, verify},
 };
 use skillyard_manifest::{Severity, grammar::Version, model::Manifest};
 
@@ -82,7 +84,7 @@ fn json_entry(packaged: &Packaged, path: &str) -> Value {
 }
 
 fn refused(inputs: &Inputs<'_>) -> PackageError {
-    package(inputs, &key(), &()).err().expect("this is not packaged")
+    package(inputs, &key(), &()).expect_err("this is not packaged")
 }
 
 fn codes(error: &PackageError) -> Vec<&'static str> {
@@ -125,7 +127,7 @@ fn recorded_artifacts_are_made_again_byte_for_byte() {
         inputs.provenance = Some(by_name["provenance.json"]);
         inputs.signed_at_unix_ms = signature["signed_at_unix_ms"].as_i64().unwrap();
         if modules.iter().any(|(_, content)| !content.starts_with(b"\0asm")) {
-            assert_eq!(codes(&refused(&inputs)), ["package/not-wasm"], "{name}");
+            assert_eq!(codes(&refused(&inputs)), ["content/not-wasm"], "{name}");
             continue;
         }
         if signature["key_id"] != key().public().id() {
@@ -299,6 +301,28 @@ fn a_manifest_with_errors_is_not_packaged() {
 }
 
 #[test]
+fn the_moment_of_signing_is_a_time() {
+    let manifest = base_manifest();
+    for wrong in [-1, i64::MIN, i64::MAX] {
+        let inputs = Inputs { signed_at_unix_ms: wrong, ..inputs(&manifest, &[("a.wasm", EMPTY)], &[]) };
+        assert!(matches!(refused(&inputs), PackageError::SignedAt { unix_ms } if unix_ms == wrong));
+    }
+}
+
+#[test]
+fn what_is_packaged_verifies() {
+    let manifest = base_manifest();
+    let packaged = package(&inputs(&manifest, &[("ledger.wasm", EMPTY)], &[("a b/ü.txt", b"x")]), &key(), &()).unwrap();
+    let store = TrustStore::default();
+    let options = VerifyOptions { trust: &store, allow_tofu: true, palyra: PALYRA };
+    let verification = verify(&packaged.bytes, &options, &()).unwrap();
+    assert!(verification.accepted && verification.daemon_accepts, "{:?}", verification.error);
+    assert_eq!(verification.payload_sha256.as_deref(), Some(packaged.report.payload_sha256.as_str()));
+    assert_eq!(verification.key_id.as_deref(), Some(packaged.report.key_id.as_str()));
+    assert_eq!((verification.findings, packaged.findings), (vec![], vec![]));
+}
+
+#[test]
 fn a_manifest_that_cannot_be_written_again_is_not_packaged() {
     let good = base_manifest();
     for line in ["default = nan", "maximum = inf", "examples = [nan]"] {
@@ -338,12 +362,31 @@ fn files_that_do_not_do() {
     check(&[], &[("x", b"")], "package/no-module", Some(ErrorKind::MissingArtifactEntry));
     check(&[("a.wat", EMPTY)], &[], "package/module-name", Some(ErrorKind::MissingArtifactEntry));
     check(&[("a.WASM", EMPTY)], &[], "package/module-name", Some(ErrorKind::MissingArtifactEntry));
-    for no_module in [b"(module)".as_slice(), b"", b"\0asm", b"#!/bin/sh\n", b"\x7fELF\x02\x01\x01\0"] {
-        check(&[("a.wasm", no_module)], &[], "package/not-wasm", None);
+    for no_module in
+        [b"(module)".as_slice(), b"", b"\0asm", b"\0asm\x02\0\0\0", b"#!/bin/sh\n", b"\x7fELF\x02\x01\x01\0"]
+    {
+        check(&[("a.wasm", no_module)], &[], "content/not-wasm", None);
     }
-    for path in ["../x", "/x", "a//b", "a/./b", "C:x", "a\0b", "", " x", "x ", "a\\b", "assets/", "assets/../x"] {
-        check(module, &[(path, b"")], "package/bad-path", Some(ErrorKind::InvalidArtifactPath));
+    for path in ["../x", "/x", "a//b", "a/./b", "C:x", "a\0b", "", "assets/", "assets/../x", "a\\..\\b"] {
+        let error = refused(&inputs(&manifest, module, &[(path, b"")]));
+        assert_eq!(
+            (codes(&error)[0], error.error_kind()),
+            ("path/invalid", Some(ErrorKind::InvalidArtifactPath)),
+            "{path}"
+        );
     }
+    for (path, code) in [
+        ("x ", "path/normalized"),
+        ("a\\b", "path/normalized"),
+        ("a\u{202e}b", "path/unseen-character"),
+        ("nul.txt", "path/device-name"),
+        ("a./b", "path/trailing-dot-or-space"),
+        ("what?", "path/bad-character"),
+    ] {
+        assert!(codes(&refused(&inputs(&manifest, module, &[(path, b"")]))).contains(&code), "{path}");
+    }
+    check(module, &[("Read", b""), ("read", b"")], "path/case-twin", None);
+    check(module, &[("a", b""), ("a/b", b"")], "path/file-and-folder", None);
     check(
         module,
         &[("x", b"1"), ("assets/x", b"2")],
@@ -378,10 +421,7 @@ fn a_default_module_that_is_not_there_is_a_warning() {
     let with = |path| package(&inputs(&manifest, &[(path, EMPTY)], &[]), &key(), &()).unwrap();
     assert_eq!(with("ledger.wasm").findings, []);
     let findings = with("other.wasm").findings;
-    assert_eq!(
-        findings.iter().map(|finding| finding.rule.code).collect::<Vec<_>>(),
-        ["package/default-module-missing"]
-    );
+    assert_eq!(findings.iter().map(|finding| finding.rule.code).collect::<Vec<_>>(), ["audit/default-module-missing"]);
     assert_eq!(findings[0].severity, Severity::Warning);
     assert_eq!(findings[0].manifest.as_ref().unwrap().key, "operator.plugin.default_module_path");
 }

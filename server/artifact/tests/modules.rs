@@ -1,5 +1,7 @@
 //! What is read of a module: facts of real and of built ones, and that no bytes make the scan panic or run away.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
 mod common;
 
 use std::{

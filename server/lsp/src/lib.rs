@@ -30,10 +30,12 @@ mod turns;
 mod work;
 
 use std::{
+    cell::OnceCell,
     fmt,
     fs::File,
     io::{self, BufReader},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::sync::Notify;
@@ -78,6 +80,9 @@ impl std::error::Error for ServeError {
 /// that take long do not hold up the others.
 const WORKERS: usize = 16;
 
+/// How long work that writes may take to end.
+const LAST_WORK: Duration = Duration::from_secs(2);
+
 /// Serves on standard input and output until the client says `exit`, the input ends or the client's process dies.
 /// Blocks. Returns why it ended; [`End::exit_code`] is what the process should end with.
 ///
@@ -91,16 +96,23 @@ pub fn serve() -> Result<End, ServeError> {
         .thread_name("skillyard-work")
         .build()
         .map_err(ServeError::Runtime)?;
+    let session = OnceCell::new();
     let end = runtime.block_on(async {
         let gone = Arc::new(Notify::new());
-        let (service, socket) = Backend::service(|client| Session::new(client, Arc::clone(&gone)));
+        let (service, socket) =
+            Backend::service(|client| Arc::clone(session.get_or_init(|| Session::new(client, Arc::clone(&gone)))));
         let (incoming, reader) = transport::read(BufReader::with_capacity(64 * 1024, input));
         let (outgoing, writer) = transport::write(output);
         reader.and(writer).map_err(ServeError::Runtime)?;
         Ok(transport::run(service, socket, incoming, outgoing, gone).await)
     });
-    // Analyses that still run are worth nothing now.
-    runtime.shutdown_background();
+    if session.get().is_some_and(|session| session.works.cancel_all()) {
+        // It ends at its next step, and takes away what it has not finished.
+        runtime.shutdown_timeout(LAST_WORK);
+    } else {
+        // Analyses that still run are worth nothing now.
+        runtime.shutdown_background();
+    }
     end
 }
 

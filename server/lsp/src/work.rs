@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -69,28 +69,35 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// The work that is going on, by the token under which its progress is shown.
+/// The work that is going on, each with the token under which its progress is shown, if it is.
 #[derive(Default)]
-pub(crate) struct Works(Mutex<HashMap<ProgressToken, Arc<Cancel>>>);
+pub(crate) struct Works(Mutex<Vec<(Arc<Cancel>, Option<ProgressToken>)>>);
 
 impl Works {
+    fn all(&self) -> MutexGuard<'_, Vec<(Arc<Cancel>, Option<ProgressToken>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends the work with a token; one that is over needs no end.
     pub(crate) fn cancel(&self, token: &ProgressToken) {
-        if let Some(cancel) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(token) {
-            cancel.cancel();
-        }
+        let works = self.all();
+        works.iter().filter(|(_, known)| known.as_ref() == Some(token)).for_each(|(cancel, _)| cancel.cancel());
     }
 
-    fn insert(&self, token: ProgressToken, cancel: Arc<Cancel>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(token, cancel);
+    /// Ends all work; whether there was any.
+    pub(crate) fn cancel_all(&self) -> bool {
+        let works = self.all();
+        works.iter().for_each(|(cancel, _)| cancel.cancel());
+        !works.is_empty()
     }
 
-    fn remove(&self, token: &ProgressToken, cancel: &Arc<Cancel>) {
-        let mut works = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A client may have used the token again.
-        if works.get(token).is_some_and(|there| Arc::ptr_eq(there, cancel)) {
-            works.remove(token);
-        }
+    fn insert(&self, cancel: &Arc<Cancel>, token: Option<ProgressToken>) {
+        self.remove(cancel);
+        self.all().push((Arc::clone(cancel), token));
+    }
+
+    fn remove(&self, cancel: &Arc<Cancel>) {
+        self.all().retain(|(there, _)| !Arc::ptr_eq(there, cancel));
     }
 }
 
@@ -122,11 +129,14 @@ impl Work {
     ) -> Self {
         let token = match token {
             Some(token) => {
-                session.works.insert(token.clone(), Arc::clone(&cancel));
+                session.works.insert(&cancel, Some(token.clone()));
                 Some(token)
             }
             None if session.abilities().shows_progress => create(&session, &cancel).await,
-            None => None,
+            None => {
+                session.works.insert(&cancel, None);
+                None
+            }
         };
         let work = Self { session, cancel, token, done: Arc::default() };
         let begin = WorkDoneProgressBegin {
@@ -148,9 +158,7 @@ impl Work {
     pub(crate) async fn end(self, message: &str) {
         let end = WorkDoneProgressEnd { message: Some(plain(message)) };
         self.show(WorkDoneProgress::End(end)).await;
-        if let Some(token) = &self.token {
-            self.session.works.remove(token, &self.cancel);
-        }
+        self.session.works.remove(&self.cancel);
     }
 
     /// Does `job` on another thread while its progress is shown.
@@ -183,6 +191,7 @@ impl Work {
         let items = choices.iter().map(|title| MessageActionItem { title: title.clone(), properties: HashMap::new() });
         let asked = self.session.client.show_message_request(MessageType::INFO, plain(question), Some(items.collect()));
         let answer = select! {
+            biased;
             () = self.cancel.cancelled() => return Err(NoAnswer::Cancelled),
             answer = asked => answer,
         };
@@ -208,8 +217,9 @@ impl Work {
 async fn create(session: &Session, cancel: &Arc<Cancel>) -> Option<ProgressToken> {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let token = ProgressToken::String(format!("skillyard/{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-    session.works.insert(token.clone(), Arc::clone(cancel));
+    session.works.insert(cancel, Some(token.clone()));
     let created = select! {
+        biased;
         () = cancel.cancelled() => false,
         created = session.client.create_work_done_progress(token.clone()) => match created {
             Ok(()) => true,
@@ -222,7 +232,7 @@ async fn create(session: &Session, cancel: &Arc<Cancel>) -> Option<ProgressToken
     if created {
         return Some(token);
     }
-    session.works.remove(&token, cancel);
+    session.works.insert(cancel, None);
     None
 }
 

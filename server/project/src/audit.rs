@@ -4,13 +4,15 @@ use std::{fmt, path::Path};
 
 use skillyard_artifact::{
     Cancelled, Progress,
-    audit::{Advisories, AdvisoryError, Policy, Report, SignatureFacts, Subject, audit},
+    audit::{Advisories, AdvisoryError, SignatureFacts, Subject, audit},
     integrity,
     limits::{MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES},
     trust::TrustStore,
     verify::{Opened, Verification, open},
 };
-use skillyard_manifest::{ErrorKind, check_compat, document::Document, grammar::Version, model::Manifest, validate, warnings};
+use skillyard_manifest::{
+    ErrorKind, check_compat, document::Document, grammar::Version, model::Manifest, validate, warnings,
+};
 
 use crate::{
     files::{self, MANIFEST_NAME, ReadError},
@@ -19,6 +21,8 @@ use crate::{
     skill::{Collected, SkillError},
     verify::{FlowError, Pin, Trust, TrustOptions, daemon_decision, pin},
 };
+
+pub use skillyard_artifact::audit::{Check, ModuleSummary, Policy, Report, Status};
 
 /// The largest file of advisories that is read, in bytes.
 const MAX_ADVISORIES: usize = 64 << 20;

@@ -14,7 +14,7 @@ use std::{
 use skillyard_manifest::{Analysis, Level, Options, Severity, analyze_bytes, grammar::Version, readable};
 
 use crate::{
-    config::{self, LoadError},
+    config::{self, Config, LoadError},
     files::{self, MAX_READ, ReadError},
     fix::{self, FixMode, WriteError},
 };
@@ -107,6 +107,14 @@ impl fmt::Display for CheckError {
 }
 
 impl std::error::Error for CheckError {}
+
+/// The configuration that counts for a skill in `folder`: what its nearest `skillyard.toml` says, else nothing.
+///
+/// # Errors
+/// If that file cannot be read or holds a fault.
+pub fn config_of(folder: &Path) -> Result<Config, LoadError> {
+    config::find(folder).map_or_else(|| Ok(Config::default()), |path| config::load(&path))
+}
 
 /// Checks `files` on as many threads as the machine has cores. `show` is called on those threads, and its results come
 /// in the order of `files`, so what is made of a file is made in parallel too.

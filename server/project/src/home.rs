@@ -34,11 +34,8 @@ impl Home {
         trust_store: Option<PathBuf>,
         lookup: &dyn Fn(&str) -> Option<OsString>,
     ) -> Result<Self, PathError> {
-        let overrides = Overrides {
-            trust_store,
-            trust_store_variable: lookup(TRUST_STORE_VARIABLE),
-            ..Overrides::default()
-        };
+        let overrides =
+            Overrides { trust_store, trust_store_variable: lookup(TRUST_STORE_VARIABLE), ..Overrides::default() };
         let credentials: Option<Arc<dyn Credentials>> = match lookup(NO_CREDENTIAL_STORE_VARIABLE) {
             Some(value) if !value.is_empty() => None,
             _ => Some(Arc::new(SystemCredentials::new())),

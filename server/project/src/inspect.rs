@@ -3,7 +3,7 @@
 use skillyard_artifact::{
     Cancelled, Progress,
     limits::MAX_ENTRY_BYTES,
-    module::{Module, scan},
+    module::scan,
     provenance, sbom,
     verify::{Opened, Verification, open},
 };
@@ -14,6 +14,8 @@ use crate::{
     home::Home,
     verify::{FlowError, Trust, TrustOptions},
 };
+
+pub use skillyard_artifact::module::{Dependencies, Module};
 
 /// The largest document about the build that is read for showing, in bytes.
 const MAX_SHOWN: u64 = 8 << 20;
@@ -60,6 +62,16 @@ pub fn inspect<'b>(
     let capabilities = manifest.as_deref().map(Capabilities::of);
     let verification = opened.decide(&trust.store, trusting.wants_tofu());
     Ok(Inspected { verification, manifest, capabilities, modules, sbom, provenance })
+}
+
+impl Inspected<'_> {
+    /// How a module is called, in a word; `None` where it is none.
+    #[must_use]
+    pub fn kind(&self, module: &Module) -> Option<&'static str> {
+        let named =
+            self.manifest.as_deref().and_then(|manifest| manifest.operator.plugin.default_entrypoint.as_deref());
+        module.fault.is_none().then(|| module.kind(named.map_or("run", str::trim)).name())
+    }
 }
 
 fn modules(opened: &Opened<'_>, progress: &dyn Progress) -> Result<Vec<(String, Module)>, Cancelled> {

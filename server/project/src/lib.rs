@@ -12,6 +12,7 @@ pub mod format;
 pub mod home;
 pub mod inspect;
 pub mod live;
+pub mod package;
 pub mod rules;
 pub mod shown;
 pub mod signing;

@@ -14,8 +14,8 @@ use skillyard_manifest::{Severity, grammar::Version, model::Manifest, quoted};
 use crate::{
     Cancelled, Progress,
     audit::{AuditOptions, FolderError, audit_folder, manifest},
-    config::{self, PackageConfig},
-    skill::{Additions, Plan, SkillError},
+    check::config_of,
+    skill::{Plan, SkillError},
 };
 
 /// A finding of an audit, as it stands in a manifest.
@@ -77,8 +77,8 @@ impl Live {
             live.last = None;
             Ok(Some(Vec::new()))
         };
-        let Some(config) = modules_only(folder) else { return nothing(self) };
-        let plan = match Plan::of(folder, &config, &Additions::default(), progress) {
+        let Ok(config) = config_of(folder) else { return nothing(self) };
+        let plan = match Plan::of_modules(folder, &config.package, progress) {
             Ok(plan) => plan,
             Err(SkillError::Cancelled) => return Err(Cancelled),
             Err(_) => return nothing(self),
@@ -111,15 +111,6 @@ impl Live {
             Err(_) => nothing(self),
         }
     }
-}
-
-/// What of the configuration says where modules are; `None` where it does not read.
-fn modules_only(folder: &Path) -> Option<PackageConfig> {
-    let config = match config::find(folder) {
-        Some(path) => config::load(&path).ok()?.package,
-        None => PackageConfig::default(),
-    };
-    Some(PackageConfig { assets: Some(Vec::new()), sbom: None, provenance: None, ..config })
 }
 
 /// The checks of a daemon's that neither a rule about the manifest nor a finding stands for.

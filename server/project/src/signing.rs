@@ -9,13 +9,16 @@ use std::{
 };
 
 use skillyard_artifact::{
-    keys::{Form, KeyError, SigningKey, Source},
+    keys::{KeyError, Source},
     trust::PublicKey,
 };
-use skillyard_store::keys::{Existing, KeptIn, KeyBytes, KeyFileError, KeyName, KeySource};
+use skillyard_store::keys::{Existing, KeptIn, KeyBytes, KeyFileError, KeyName};
 use zeroize::Zeroizing;
 
 use crate::{home::Home, shown};
+
+pub use skillyard_artifact::keys::{Form, SigningKey};
+pub use skillyard_store::keys::KeySource;
 
 /// The variable that holds the passphrase of an encrypted key, where nobody is there to type it.
 pub const PASSPHRASE_VARIABLE: &str = "SKILLYARD_KEY_PASSPHRASE";
@@ -191,7 +194,8 @@ pub fn generate(home: &Home, keep: &Keep) -> Result<Generated, NoKey> {
             home.keys().save(&name, &secret, &public, kept_in, existing)?
         }
         Keep::File { path, form } => {
-            write_new(path, &key.write(*form).map_err(bad)?).map_err(|error| NoKey::Write { path: path.clone(), error })?;
+            write_new(path, &key.write(*form).map_err(bad)?)
+                .map_err(|error| NoKey::Write { path: path.clone(), error })?;
             KeySource::File(path.clone())
         }
     };

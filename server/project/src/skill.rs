@@ -384,6 +384,29 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The modules alone, for a look at them before anything is packaged: nothing else is looked for, and what stays out
+    /// is not told.
+    ///
+    /// # Errors
+    /// As [`Plan::of`], as far as it is about modules.
+    pub fn of_modules(folder: &Path, config: &PackageConfig, progress: &dyn Progress) -> Result<Self, SkillError> {
+        let config = PackageConfig { assets: Some(Vec::new()), ..config.clone() };
+        let mut look = Look::new(folder, &config, progress);
+        look.folder()?;
+        let items: Vec<Item> = std::mem::take(&mut look.items).into_values().collect();
+        let plan = Self {
+            folder: folder.to_owned(),
+            manifest: folder.join(MANIFEST_NAME),
+            items,
+            left_out: Vec::new(),
+            idle: Vec::new(),
+            sbom: None,
+            provenance: None,
+        };
+        plan.check_sizes()?;
+        Ok(plan)
+    }
+
     /// How many bytes modules and assets have together.
     #[must_use]
     pub fn bytes(&self) -> u64 {

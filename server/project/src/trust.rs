@@ -3,21 +3,15 @@
 use std::path::PathBuf;
 
 use skillyard_artifact::{
-    Cancelled, Finding, Progress,
-    audit::{Policy, Report},
-    trust::{Likeness, PublicKey, TrustDecision, TrustError, look_alike},
-    verify::Verification,
-};
-use skillyard_manifest::grammar::Version;
-use skillyard_store::{
-    StoreDigest,
-    trust_store::{Pinned, SealState, SealWith},
+    Finding,
+    trust::{PublicKey, TrustError, look_alike},
 };
 
-use crate::{
-    audit::{AuditOptions, audit_artifact},
-    home::Home,
-    verify::{FlowError, Pin, Trust, TrustOptions},
+use crate::{home::Home, verify::FlowError};
+
+pub use skillyard_store::{
+    StoreDigest,
+    trust_store::{SealState, SealWith},
 };
 
 /// What the trust store says.

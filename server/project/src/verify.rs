@@ -5,16 +5,21 @@ use std::{fmt, path::PathBuf};
 use skillyard_artifact::{
     Cancelled, Progress,
     audit::{Policy, Report},
-    trust::{PublicKey, TrustDecision, TrustError, TrustStore},
-    verify::{Opened, Verification, open},
+    trust::{TrustError, TrustStore},
+    verify::{Opened, open},
 };
 use skillyard_manifest::grammar::Version;
 use skillyard_store::{
     paths::PathError,
-    trust_store::{PinConflict, Pinned, SealState, TrustStoreFile, TrustStoreFileError, UpdateError},
+    trust_store::{SealState, TrustStoreFile, TrustStoreFileError, UpdateError},
 };
 
 use crate::{audit::report, home::Home};
+
+pub use skillyard_artifact::{
+    trust::{PublicKey, TrustDecision},
+    verify::Verification,
+};
 
 /// Whom to trust, beside the trust store.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -34,10 +39,8 @@ pub enum FlowError {
     Path(PathError),
     /// The trust store cannot be read or written.
     Store(TrustStoreFileError),
-    /// A publisher and key that were given do not do.
+    /// A publisher and key were not taken into the trust store.
     Trusted(TrustError),
-    /// The pin was not written.
-    Pin(PinConflict),
     /// It was ended.
     Cancelled,
 }
@@ -49,7 +52,6 @@ impl fmt::Display for FlowError {
             // A daemon's word for it helps whoever compares the two.
             Self::Store(error) => write!(f, "{error} (a daemon would say {})", error.error_kind()),
             Self::Trusted(error) => error.fmt(f),
-            Self::Pin(error) => error.fmt(f),
             Self::Cancelled => write!(f, "{Cancelled}; nothing was written"),
         }
     }
@@ -72,15 +74,6 @@ impl From<TrustStoreFileError> for FlowError {
 impl From<Cancelled> for FlowError {
     fn from(_: Cancelled) -> Self {
         Self::Cancelled
-    }
-}
-
-impl From<UpdateError<PinConflict>> for FlowError {
-    fn from(error: UpdateError<PinConflict>) -> Self {
-        match error {
-            UpdateError::Store(error) => Self::Store(error),
-            UpdateError::Change(error) => Self::Pin(error),
-        }
     }
 }
 
@@ -198,17 +191,12 @@ pub(crate) fn pin(
     }
     // The last moment to end it.
     progress.at("pinning", 0, 1)?;
-    match trust.file.pin(artifact.publisher(), artifact.key())?.value {
-        Pinned::Newly | Pinned::Already => Ok(Pin::Pinned),
-    }
+    trust.file.pin(artifact.publisher(), artifact.key())?;
+    Ok(Pin::Pinned)
 }
 
 /// What a daemon alone would decide about the publisher of an opened artifact; `None` where it refuses before.
-pub(crate) fn daemon_decision(
-    opened: &Opened<'_>,
-    store: &TrustStore,
-    allow_tofu: bool,
-) -> Option<TrustDecision> {
+pub(crate) fn daemon_decision(opened: &Opened<'_>, store: &TrustStore, allow_tofu: bool) -> Option<TrustDecision> {
     match (&opened.refusal, opened.publisher(), opened.key()) {
         (None, Some(publisher), Some(key)) => store.decide(publisher, key, allow_tofu).ok(),
         _ => None,

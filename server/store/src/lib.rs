@@ -5,7 +5,6 @@
 
 pub mod credentials;
 mod durable;
-mod format;
 pub mod keys;
 mod lock;
 pub mod paths;
@@ -14,5 +13,4 @@ mod shown;
 pub mod trust_store;
 
 pub use durable::ReadError;
-pub use format::TrustError;
 pub use seal::{NotADigest, SealError, StoreDigest};

@@ -234,11 +234,10 @@ impl SealFile {
                 }
                 let path = self.folder.join(name);
                 let text = SECRET.read_if_there(&path).map_err(SealError::Read)?;
-                let text = Zeroizing::new(text.ok_or_else(|| SealError::NoSecret {
+                Zeroizing::new(text.ok_or_else(|| SealError::NoSecret {
                     store: self.store.clone(),
                     place: Shown(&path).to_string(),
-                })?);
-                text
+                })?)
             }
         };
         // A shorter one would be guessed; `Hmac` takes any.
@@ -328,7 +327,10 @@ impl SealFile {
         }
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
-            if self.is_secret_name(&name) && !matches!(keep, KeyPlace::SecretFile { name: kept } if *kept == name) {
+            // Half a secret, left by a crash, goes too.
+            let half = name.strip_prefix('.').and_then(|name| name.strip_suffix(".new"));
+            let kept = matches!(keep, KeyPlace::SecretFile { name: kept } if *kept == name);
+            if self.is_secret_name(half.unwrap_or(&name)) && !kept {
                 let _ = disk.remove(&entry.path());
             }
         }

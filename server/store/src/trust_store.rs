@@ -13,13 +13,12 @@ use std::{
 
 use skillyard_artifact::{
     ErrorKind,
-    trust::{PublicKey, TrustStore},
+    trust::{PublicKey, TrustError, TrustStore},
 };
 
 use crate::{
     credentials::Credentials,
     durable::{Disk, ReadError, Reading},
-    format::{TrustError, parse, pin, to_json},
     lock::{self, Lock},
     paths::{PathError, resolve},
     seal::{KeepIn, KeyPlace, Seal, SealError, SealFile, StoreDigest},
@@ -212,7 +211,7 @@ impl TrustStoreFile {
     /// # Errors
     /// [`UpdateError::Change`] with the key or keys that the publisher has already, or where it can have none.
     pub fn pin(&self, publisher: &str, key: PublicKey) -> Result<Updated<()>, UpdateError<TrustError>> {
-        self.update(|store| pin(store, publisher, key))
+        self.update(|store| store.pin(publisher, key))
     }
 
     /// Takes the file as it is, because a person looked at it and says so: it is sealed, or sealed anew. `found` is the
@@ -321,12 +320,12 @@ impl TrustStoreFile {
     fn parse(&self, content: Option<&[u8]>) -> Result<TrustStore, TrustStoreFileError> {
         let Some(bytes) = content else { return Ok(TrustStore::default()) };
         let text = str::from_utf8(bytes).map_err(|_| TrustStoreFileError::NotText { path: self.path.clone() })?;
-        parse(text).map_err(|error| TrustStoreFileError::Invalid { path: self.path.clone(), error })
+        TrustStore::parse(text).map_err(|error| TrustStoreFileError::Invalid { path: self.path.clone(), error })
     }
 
     /// Writes `new`. The caller holds the lock, and `view` was read since.
     fn write(&self, view: View, new: &TrustStore) -> Result<SealState, TrustStoreFileError> {
-        let bytes = to_json(new).into_bytes();
+        let bytes = new.to_json().into_bytes();
         if bytes.len() as u64 > MAX_BYTES {
             return Err(TrustStoreFileError::Read(ReadError::TooLarge { path: self.path.clone(), limit: MAX_BYTES }));
         }

@@ -40,7 +40,7 @@ pub enum Error {
     /// No Python that can make a virtual environment.
     NoPython(Vec<&'static str>),
     /// No strace, and no rights to install it.
-    NoStrace,
+    NoPackages(Vec<&'static str>),
 }
 
 impl fmt::Display for Error {
@@ -55,9 +55,11 @@ impl fmt::Display for Error {
                 writeln!(f, "not what their source says; run `cargo xtask generate` and commit the result:")?;
                 files.iter().try_for_each(|file| writeln!(f, "  {}", file.display()))
             }
-            Self::NoStrace => write!(
+            Self::NoPackages(packages) => write!(
                 f,
-                "no strace found, and it cannot be installed with this user's rights; as root: apt-get install strace"
+                "programs that tests need are not there and cannot be installed with this user's rights; as root: \
+                 apt-get install {}",
+                packages.join(" ")
             ),
             Self::NoPython(tried) => write!(
                 f,

@@ -24,27 +24,41 @@ const CARGO_DENY_VERSION: &str = "0.20.2";
 /// The tools that tests ask for, as environment variables: name and program.
 pub fn for_tests() -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let bin = venv("python", FOR_TESTS)?;
-    strace()?;
+    from_the_system()?;
     Ok(vec![
+        ("SKILLYARD_TEST_JUDGES", program(&bin, "python")),
         ("SKILLYARD_TEST_NVIM", program(&bin, "nvim")),
         ("SKILLYARD_TEST_PRE_COMMIT", program(&bin, "pre-commit")),
         ("SKILLYARD_TEST_TAPLO", program(&bin, "taplo")),
     ])
 }
 
-/// The one tool that no language's registry carries: on Linux a test watches the server with it.
-fn strace() -> Result<(), Error> {
-    let there = || Command::new("strace").arg("--version").output().is_ok();
-    if !cfg!(target_os = "linux") || there() {
+/// Programs that no language's registry carries, with their Debian packages: on Linux a test watches the server with
+/// strace, and one keeps a secret in a credential store on a message bus of its own.
+const FROM_THE_SYSTEM: &[(&str, &str)] =
+    &[("strace", "strace"), ("dbus-run-session", "dbus"), ("gnome-keyring-daemon", "gnome-keyring")];
+
+fn from_the_system() -> Result<(), Error> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let missing = || {
+        let there = |program: &str| Command::new(program).arg("--version").output().is_ok();
+        FROM_THE_SYSTEM.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect::<Vec<_>>()
+    };
+    let packages = missing();
+    if packages.is_empty() {
         return Ok(());
     }
     // Goes through where the caller has rights over the machine, as in CI; else the error says what to type.
-    for arguments in [&["update", "-qq"][..], &["install", "-y", "-qq", "--no-install-recommends", "strace"]] {
+    let install = [&["install", "-y", "-qq", "--no-install-recommends"][..], packages.as_slice()].concat();
+    for arguments in [&["update", "-qq"][..], install.as_slice()] {
         if Command::new("apt-get").args(arguments).status().is_err() {
             break;
         }
     }
-    if there() { Ok(()) } else { Err(Error::NoStrace) }
+    let packages = missing();
+    if packages.is_empty() { Ok(()) } else { Err(Error::NoPackages(packages)) }
 }
 
 /// cargo-deny.

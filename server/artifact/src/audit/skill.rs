@@ -20,7 +20,8 @@ pub static FAMILY: Family = Family {
     rules: &[&DEFAULT_MODULE_MISSING, &UNUSED_CAPABILITY, &VULNERABLE_DEPENDENCY, &ADVISED_DEPENDENCY],
 };
 
-static DEFAULT_MODULE_MISSING: Rule = Rule {
+/// The manifest names a default module that is not there.
+pub static DEFAULT_MODULE_MISSING: Rule = Rule {
     code: "audit/default-module-missing",
     severity: Severity::Warning,
     daemon: Daemon::Silent,

@@ -25,7 +25,7 @@ pub(super) fn write(entries: &BTreeMap<&str, &[u8]>, progress: &dyn Progress) ->
     for (path, content) in entries {
         writer.start_file(*path, options).map_err(failed)?;
         for part in content.chunks(1 << 20) {
-            progress.at("compress", done, total)?;
+            progress.at("Compressing", done, total)?;
             writer.write_all(part).map_err(|error| PackageError::Write(error.to_string()))?;
             done += part.len() as u64;
         }

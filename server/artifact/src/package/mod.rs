@@ -6,7 +6,10 @@ mod archive;
 mod rules;
 pub mod secrets;
 
-use std::{collections::BTreeMap, error, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error, fmt,
+};
 
 use serde::Serialize;
 use skillyard_manifest::{
@@ -18,13 +21,19 @@ use skillyard_manifest::{
 };
 
 use crate::{
-    Cancelled, ErrorKind, Finding, Progress,
+    Cancelled, ErrorKind, Finding, Progress, audit,
     integrity::{self, hex, sha256},
     keys::SigningKey,
-    limits::{MAX_ARCHIVE_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES},
-    module,
+    limits::{
+        MAX_ARCHIVE_BYTES, MAX_DOCUMENT_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, MAX_TOTAL_BYTES,
+    },
+    module, path,
     provenance::{self, FactFault, Facts, ProvenanceFault},
     sbom::{self, ModuleFacts, SbomFault},
+    signature,
+    timestamp::MAX_UNIX_MS,
+    trust::TrustStore,
+    verify::{PREAMBLES, VerifyOptions, verify},
 };
 
 pub use rules::FAMILY;
@@ -139,6 +148,11 @@ pub enum PackageError {
     },
     /// A fact about the build does not do.
     Fact(FactFault),
+    /// The moment of signing is outside the years 1970 to 9999.
+    SignedAt {
+        /// What was given.
+        unix_ms: i64,
+    },
     /// The archive could not be written.
     Write(String),
     /// What was written does not verify.
@@ -170,6 +184,7 @@ impl PackageError {
             Self::ManifestTooDeep { .. }
             | Self::RepeatedKey { .. }
             | Self::Fact(_)
+            | Self::SignedAt { .. }
             | Self::NotVerified { .. }
             | Self::Cancelled => None,
         }
@@ -200,6 +215,11 @@ impl fmt::Display for PackageError {
                 "`{document}` names a key twice in one object, so two readers may read two documents: write each key once"
             ),
             Self::Fact(fault) => fault.fmt(f),
+            Self::SignedAt { unix_ms } => write!(
+                f,
+                "the moment of signing ({unix_ms} ms) is not between the years 1970 and 9999: set the clock or \
+                 SOURCE_DATE_EPOCH right"
+            ),
             Self::Write(message) => write!(f, "the archive cannot be written: {message}"),
             Self::NotVerified { message } => write!(f, "the artifact that was made does not verify: {message}"),
             Self::Cancelled => Cancelled.fmt(f),
@@ -222,6 +242,9 @@ const SIGNATURE: &str = "signature.json";
 /// # Errors
 /// A [`PackageError`] that says what to change; nothing is made then.
 pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -> Result<Packaged, PackageError> {
+    if !(0..=MAX_UNIX_MS).contains(&inputs.signed_at_unix_ms) {
+        return Err(PackageError::SignedAt { unix_ms: inputs.signed_at_unix_ms });
+    }
     let mut manifest = read_manifest(inputs.manifest, inputs.palyra)?;
     let mut files = Files::default();
     inputs.modules.iter().for_each(|file| files.add_module(file));
@@ -231,7 +254,7 @@ pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -
     let mut done = 0;
     let mut hashed = Vec::with_capacity(files.placed.len());
     for (path, (content, is_module)) in &files.placed {
-        progress.at("read", done, total)?;
+        progress.at("Reading", done, total)?;
         files.findings.extend(secrets::scan(path, content));
         if key.stands_in(content) {
             let message =
@@ -269,8 +292,10 @@ pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -
     entries.insert(MANIFEST, text.as_bytes());
 
     let payload = integrity::payload_hash(entries.iter().map(|(path, content)| (*path, *content)));
-    let signature = sign(&manifest.publisher, key, &payload, inputs.signed_at_unix_ms);
-    entries.insert(SIGNATURE, &signature);
+    let sign = |message: &[u8]| key.sign(message);
+    let signature =
+        signature::sign(&manifest.publisher, &payload, key.public(), inputs.signed_at_unix_ms, sign).to_json();
+    entries.insert(SIGNATURE, signature.as_bytes());
     limits(&entries)?;
     let bytes = archive::write(&entries, progress)?;
     if bytes.len() as u64 > MAX_ARCHIVE_BYTES {
@@ -278,6 +303,7 @@ pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -
             format!("the archive comes to {} bytes, and may have {MAX_ARCHIVE_BYTES}: leave assets out", bytes.len());
         return Err(PackageError::Refused(vec![Finding::new(&rules::TOO_LARGE, message)]));
     }
+    verified(&bytes, inputs, &manifest, key, &mut files.findings, progress)?;
     let report = Report {
         artifact: None,
         skill_id: manifest.skill_id.clone(),
@@ -296,6 +322,26 @@ pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -
             .collect(),
     };
     Ok(Packaged { bytes, report, findings: files.findings })
+}
+
+/// Reads what was written as whoever trusts the key would.
+fn verified(
+    bytes: &[u8],
+    inputs: &Inputs<'_>,
+    manifest: &Manifest,
+    key: &SigningKey,
+    findings: &mut Vec<Finding>,
+    progress: &dyn Progress,
+) -> Result<(), PackageError> {
+    let trusted = BTreeMap::from([(manifest.publisher.trim().to_owned(), BTreeSet::from([key.public()]))]);
+    let trust = TrustStore { trusted, ..TrustStore::default() };
+    let options = VerifyOptions { trust: &trust, allow_tofu: false, palyra: inputs.palyra };
+    let verification = verify(bytes, &options, progress)?;
+    if !verification.accepted || !verification.daemon_accepts {
+        return Err(PackageError::NotVerified { message: verification.error.unwrap_or_default() });
+    }
+    findings.extend(verification.findings);
+    Ok(())
 }
 
 /// Reads the manifest that is packaged: nothing in it may be an error.
@@ -373,6 +419,7 @@ impl<'a> Files<'a> {
             let message =
                 format!("the module {} does not end in `.wasm`: a daemon would not see it as one", quoted(file.path));
             self.findings.push(Finding::new(&rules::MODULE_NAME, message).in_entry(file.path));
+            return;
         }
         if !is_wasm(file.content) {
             let message = match file.content.trim_ascii_start().first() {
@@ -384,7 +431,7 @@ impl<'a> Files<'a> {
                     format!("the module {} is no WebAssembly binary: give what the compiler made", quoted(file.path))
                 }
             };
-            self.findings.push(Finding::new(&rules::NOT_WASM, message).in_entry(file.path));
+            self.findings.push(Finding::new(&crate::manifest::NOT_WASM, message).in_entry(file.path));
         }
         self.add("modules/", file, true);
     }
@@ -395,16 +442,14 @@ impl<'a> Files<'a> {
 
     fn add(&mut self, folder: &str, file: &File<'a>, is_module: bool) {
         let inside = file.path.strip_prefix(folder).unwrap_or(file.path);
-        if grammar::path_fault(inside).is_some() || inside.trim() != inside || inside.contains('\\') {
-            let message = format!(
-                "{} is no path for an artifact: write folders and a name with `/` between them, without `..`, `:` and outer \
-                 white space",
-                quoted(file.path)
-            );
-            self.findings.push(Finding::new(&rules::BAD_PATH, message).in_entry(file.path));
+        if let Some(fault) = grammar::path_fault(inside) {
+            let fault = path::fault_text(fault);
+            let message = format!("{} is no path for an artifact: {fault}", quoted(file.path));
+            self.findings.push(Finding::new(&path::INVALID, message).in_entry(file.path));
             return;
         }
         let path = format!("{folder}{inside}");
+        path::check(&path, &mut self.findings);
         if file.content.len() as u64 > MAX_ENTRY_BYTES {
             let message =
                 format!("{} has {} bytes, and a file may have {MAX_ENTRY_BYTES}", quoted(&path), file.content.len());
@@ -420,6 +465,7 @@ impl<'a> Files<'a> {
 
     /// What the files are together, and beside the manifest.
     fn check(&mut self, manifest: &Manifest) {
+        path::check_all(self.placed.keys().map(String::as_str), &mut self.findings);
         if !self.placed.values().any(|(_, is_module)| *is_module) && self.findings.is_empty() {
             let message = "there is no module: a skill needs at least one file that ends in `.wasm`";
             self.findings.push(Finding::new(&rules::NO_MODULE, message));
@@ -435,7 +481,7 @@ impl<'a> Files<'a> {
             && !self.placed.contains_key(path)
         {
             let message = format!("the manifest names the module {}, which is not packaged", quoted(path));
-            let finding = Finding::new(&rules::DEFAULT_MODULE, message);
+            let finding = Finding::new(&audit::DEFAULT_MODULE_MISSING, message);
             self.findings.push(finding.see("operator.plugin.default_module_path", "name one of the packaged modules"));
         }
     }
@@ -443,16 +489,24 @@ impl<'a> Files<'a> {
 
 /// Whether `content` starts as WebAssembly's binary format does, module or component.
 fn is_wasm(content: &[u8]) -> bool {
-    content.starts_with(b"\0asm") && content.len() >= 8
+    PREAMBLES.iter().any(|preamble| content.starts_with(*preamble))
 }
 
+/// What the files come to with those that packaging adds.
 fn limits(entries: &BTreeMap<&str, &[u8]>) -> Result<(), PackageError> {
-    let total: u64 = entries.values().map(|content| content.len() as u64).sum();
     let mut findings = Vec::new();
-    for (path, content) in entries.iter().filter(|(_, content)| content.len() as u64 > MAX_ENTRY_BYTES) {
-        let message = format!("{} has {} bytes, and a file may have {MAX_ENTRY_BYTES}", quoted(path), content.len());
-        findings.push(Finding::new(&rules::FILE_TOO_LARGE, message).in_entry(path));
+    for (path, content) in entries {
+        let limit = match *path {
+            MANIFEST => MAX_MANIFEST_BYTES,
+            SBOM | PROVENANCE => MAX_DOCUMENT_BYTES,
+            _ => MAX_ENTRY_BYTES,
+        };
+        if content.len() as u64 > limit {
+            let message = format!("{} has {} bytes, and may have {limit}", quoted(path), content.len());
+            findings.push(Finding::new(&rules::FILE_TOO_LARGE, message).in_entry(path));
+        }
     }
+    let total: u64 = entries.values().map(|content| content.len() as u64).sum();
     if total > MAX_TOTAL_BYTES {
         let message =
             format!("the files come to {total} bytes, and may have {MAX_TOTAL_BYTES} together: leave assets out");
@@ -502,29 +556,4 @@ fn module_facts(content: &[u8], manifest: &Manifest, progress: &dyn Progress) ->
     let module = module::scan(content, progress)?;
     let entrypoint = manifest.operator.plugin.default_entrypoint.as_deref().unwrap_or("run");
     Ok(ModuleFacts::of(&module, entrypoint))
-}
-
-fn sign(publisher: &str, key: &SigningKey, payload: &[u8; 32], signed_at_unix_ms: i64) -> Vec<u8> {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    #[derive(Serialize)]
-    struct S<'a> {
-        algorithm: &'a str,
-        publisher: &'a str,
-        key_id: String,
-        public_key_base64: String,
-        payload_sha256: String,
-        signature_base64: String,
-        signed_at_unix_ms: i64,
-    }
-    let payload_sha256 = hex(payload);
-    serde_json::to_vec_pretty(&S {
-        algorithm: "ed25519-sha256",
-        publisher,
-        key_id: key.public().id(),
-        public_key_base64: STANDARD.encode(key.public().0),
-        signature_base64: STANDARD.encode(key.sign(payload_sha256.as_bytes())),
-        payload_sha256,
-        signed_at_unix_ms,
-    })
-    .unwrap_or_default()
 }

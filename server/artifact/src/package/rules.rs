@@ -15,13 +15,10 @@ pub static FAMILY: Family = Family {
     rules: &[
         &NO_MODULE,
         &MODULE_NAME,
-        &NOT_WASM,
-        &BAD_PATH,
         &DUPLICATE,
         &FILE_TOO_LARGE,
         &TOO_LARGE,
         &TOO_MANY_FILES,
-        &DEFAULT_MODULE,
         &SIGNING_KEY,
         &secrets::PRIVATE_KEY,
         &secrets::FILE_NAME,
@@ -44,7 +41,7 @@ pub(super) const fn rule(
 pub(super) fn error_kind(rule: &'static Rule) -> Option<ErrorKind> {
     Some(match rule.code {
         "package/no-module" | "package/module-name" => ErrorKind::MissingArtifactEntry,
-        "package/bad-path" => ErrorKind::InvalidArtifactPath,
+        "path/invalid" => ErrorKind::InvalidArtifactPath,
         "package/duplicate-path" => ErrorKind::DuplicateArtifactEntry,
         "package/file-too-large" => ErrorKind::ArtifactEntryTooLarge,
         "package/too-large" => ErrorKind::ArtifactTooLarge,
@@ -73,26 +70,6 @@ pub static MODULE_NAME: Rule = rule(
      would be carried along and never run.",
 );
 
-/// A module that is none.
-pub static NOT_WASM: Rule = rule(
-    "package/not-wasm",
-    Severity::Error,
-    Daemon::Silent,
-    "a module is no WebAssembly binary",
-    "A binary starts with the bytes `00 61 73 6d` and a version. A daemon packs anything, and fails when the module is run. \
-     WebAssembly's text format is refused too: what is reviewed and what is run should be the same file.",
-);
-
-/// A path that does not do.
-pub static BAD_PATH: Rule = rule(
-    "package/bad-path",
-    Severity::Error,
-    Daemon::Rejects,
-    "a file's path does not do for an artifact",
-    "A path is relative, with `/` between its parts, and none of them is empty, `.` or `..`; it holds no `:`, backslash or \
-     NUL and no white space around it. So it means the same on every system and stays inside the skill's folder.",
-);
-
 /// Two files at one place.
 pub static DUPLICATE: Rule = rule(
     "package/duplicate-path",
@@ -109,7 +86,7 @@ pub static FILE_TOO_LARGE: Rule = rule(
     Severity::Error,
     Daemon::Rejects,
     "a file is larger than 16 MiB",
-    "A daemon reads no entry above 16 MiB. Strip the module (`wasm-strip`, `wasm-opt -Oz`), or split the asset.",
+    "A daemon reads no entry above 16 MiB (and Skillyard no SBOM or provenance above 8 MiB and no manifest above 1 MiB). Strip the module (`wasm-strip`, `wasm-opt -Oz`), or split the asset.",
 );
 
 /// Everything together beyond the limit.
@@ -129,16 +106,6 @@ pub static TOO_MANY_FILES: Rule = rule(
     "the artifact would have more than 256 files",
     "A daemon counts every entry, the manifest, the SBOM, the provenance and the signature too. That leaves 252 for modules \
      and assets: pack small assets together.",
-);
-
-/// The manifest names a module that is not there.
-pub static DEFAULT_MODULE: Rule = rule(
-    "package/default-module-missing",
-    Severity::Warning,
-    Daemon::Silent,
-    "the default module is not packaged",
-    "`operator.plugin.default_module_path` names a module that is not among the files. A daemon installs the skill all the \
-     same, and fails when the plugin is run. Package the module under that path, or correct the path.",
 );
 
 /// The signing key in the package.

@@ -12,7 +12,16 @@ use std::{borrow::Cow, fmt, path::PathBuf, sync::Arc, time::SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use skillyard_manifest::{self as manifest, Options, Severity, grammar::Version};
-use skillyard_project::{Cancelled, audit::FolderError, check::config_of, shown, skill::SkillError, verify::FlowError};
+use skillyard_project::{
+    self as project, Cancelled, Finding,
+    audit::FolderError,
+    check::config_of,
+    files,
+    package::{MakeError, usual_output},
+    shown,
+    skill::SkillError,
+    verify::FlowError,
+};
 use tower_lsp::{
     jsonrpc::{self, ErrorCode},
     ls_types::{self, CodeActionKind, MessageType, ProgressToken, Uri},
@@ -21,6 +30,7 @@ use tower_lsp::{
 use crate::{
     documents::file_path,
     log::log,
+    markdown,
     session::{Session, Snapshot, plain},
     work::{Cancel, Work},
 };
@@ -160,6 +170,16 @@ impl Call {
 }
 
 impl Skill {
+    /// Where *Package and Sign* puts the artifact of the manifest as it is now.
+    fn artifact(&self) -> Result<PathBuf, Failure> {
+        let text = match &self.open {
+            Some(open) => String::from(&open.revision.text).into_bytes(),
+            None => files::read(&self.manifest, manifest::MAX_BYTES).map_err(Failure::failed)?,
+        };
+        let manifest = project::audit::manifest(&self.manifest, &text, self.palyra())?;
+        Ok(usual_output(&self.folder, &manifest.skill_id, &manifest.version))
+    }
+
     /// The version of the daemon that counts for it.
     fn palyra(&self) -> Version {
         match &self.open {
@@ -194,6 +214,20 @@ fn in_a_word(severity: Severity) -> &'static str {
         Severity::Info => "info",
         Severity::Hint => "hint",
     }
+}
+
+/// Findings in Markdown, under a heading; nothing where there are none.
+fn findings(findings: &[Finding]) -> String {
+    let mut out = String::new();
+    if !findings.is_empty() {
+        out.push_str("\n### Findings\n\n");
+    }
+    out.extend(findings.iter().map(|finding| {
+        let entry = finding.entry.as_deref().map(|entry| format!("{}: ", markdown::code(entry))).unwrap_or_default();
+        let (code, url) = (finding.rule.code, finding.rule.url());
+        format!("- {} [{code}]({url}): {entry}{}\n", in_a_word(finding.severity), markdown::words(&finding.message))
+    }));
+    out
 }
 
 /// The version of every report.
@@ -248,6 +282,15 @@ impl From<FolderError> for Failure {
     fn from(error: FolderError) -> Self {
         match error {
             FolderError::Cancelled => Self::Cancelled,
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<MakeError> for Failure {
+    fn from(error: MakeError) -> Self {
+        match error {
+            MakeError::Cancelled => Self::Cancelled,
             error => Self::failed(error),
         }
     }

@@ -4,17 +4,23 @@
 //! and not quietly left out. A key is chosen by name or made on the way; its secret half stays where it is kept, and a
 //! passphrase is never asked for over the protocol, which editors write to their logs.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{env, sync::Arc};
 
 use skillyard_manifest as manifest;
 use skillyard_project::{
+    files,
     home::Home,
+    package::{Made, PackageOptions, Prepared, Report},
     shown,
-    signing::{self, DEFAULT_NAME, Keep, KeptKey, KeyChoice},
+    signing::{self, DEFAULT_NAME, Keep, KeptKey, KeyChoice, signing_key},
 };
+use tower_lsp::ls_types::MessageType;
 
-use super::{Failure, Outcome, Skill};
-use crate::work::{NoAnswer, Work};
+use super::{Failure, Outcome, Skill, findings, now_unix_ms, report_of};
+use crate::{
+    markdown,
+    work::{NoAnswer, Work},
+};
 
 const CREATE: &str = "Create a signing key";
 const CANCEL: &str = "Cancel";
@@ -22,16 +28,62 @@ const CANCEL: &str = "Cancel";
 /// Packages with the key called `key`; without one with the usual key, or the one that the person chooses.
 pub(super) async fn run(work: &Work, skill: Skill, key: Option<String>) -> Result<Outcome, Failure> {
     let home = Arc::new(work.session().home()?);
-    let skill = work.run(move |_| skill.is_saved().map(|()| skill)).await??;
+    let prepared = work.run(move |progress| {
+        skill.is_saved()?;
+        let options = PackageOptions {
+            palyra: Some(skill.palyra()),
+            now_unix_ms: i64::try_from(now_unix_ms()).unwrap_or(i64::MAX),
+            ..PackageOptions::default()
+        };
+        Ok::<_, Failure>(Prepared::of(&skill.folder, &options, &|name| env::var(name).ok(), progress)?)
+    });
+    let prepared = Arc::new(prepared.await??);
     let choice = match key {
         Some(name) => KeyChoice::Named(name),
-        None => choose(work, &home).await?,
+        None => choose(work, &home, &prepared).await?,
     };
-    todo!("{choice:?}")
+    work.run(move |progress| {
+        // Nobody is there to type a passphrase.
+        let key = signing_key(&choice, &home, &|name| env::var_os(name), &mut |_| None).map_err(Failure::failed)?;
+        let made = prepared.sign(&key, progress)?;
+        Ok(Outcome {
+            report: report_of(&made.report)?,
+            markdown: in_markdown(&made),
+            said: in_a_line(&made),
+            level: MessageType::INFO,
+        })
+    })
+    .await?
 }
 
-/// The key that is meant where none is named.
-async fn choose(work: &Work, home: &Arc<Home>) -> Result<KeyChoice, Failure> {
+fn in_a_line(made: &Made) -> String {
+    let Report { skill_id, version, key_id, payload_sha256, .. } = &made.report;
+    let (skill_id, version) = (manifest::plain(skill_id), manifest::plain(version));
+    let path = shown::path(&made.path);
+    format!("{skill_id} {version} is packaged: {path}, signed with {key_id}, payload {payload_sha256}")
+}
+
+fn in_markdown(made: &Made) -> String {
+    let report = &made.report;
+    let mut out = format!(
+        "## {} {} is packaged and signed\n\n- Artifact: {}\n- Publisher: {}\n- Key: {}\n- Payload SHA-256: {}\n\
+         - Bytes: {}\n\n| entry | bytes | SHA-256 |\n| --- | ---: | --- |\n",
+        markdown::words(&report.skill_id),
+        markdown::words(&report.version),
+        markdown::code(&made.path.to_string_lossy()),
+        markdown::code(&report.publisher),
+        markdown::code(&report.key_id),
+        markdown::code(&report.payload_sha256),
+        report.bytes,
+    );
+    out.extend(report.entries.iter().map(|entry| {
+        format!("| {} | {} | {} |\n", markdown::cell(&entry.path), entry.bytes, markdown::code(&entry.sha256))
+    }));
+    out + &findings(&made.findings)
+}
+
+/// The key that is meant where none is named. Nobody is asked for one while nothing could be signed with it.
+async fn choose(work: &Work, home: &Arc<Home>, prepared: &Arc<Prepared>) -> Result<KeyChoice, Failure> {
     let keys = {
         let home = Arc::clone(home);
         work.run(move |_| signing::keys(&home)).await?.map_err(Failure::failed)?
@@ -40,6 +92,8 @@ async fn choose(work: &Work, home: &Arc<Home>) -> Result<KeyChoice, Failure> {
     if usual {
         return Ok(KeyChoice::Usual);
     }
+    let rehearsed = Arc::clone(prepared);
+    work.run(move |progress| rehearsed.rehearse(progress)).await??;
     if keys.is_empty() {
         let question = "There is no key to sign with yet. One can be made now; it is kept for you alone, outside of any \
                         workspace, and its public half is what others will know you by.";
@@ -81,7 +135,10 @@ impl Skill {
     /// Whether the manifest in the editor is the one on the disk.
     fn is_saved(&self) -> Result<(), Failure> {
         let Some(open) = &self.open else { return Ok(()) };
-        let saved = on_disk(&self.manifest).is_some_and(|saved| same(&saved, &String::from(&open.revision.text)));
+        let saved = files::read(&self.manifest, manifest::MAX_BYTES)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .is_some_and(|saved| same(&saved, &String::from(&open.revision.text)));
         if saved {
             return Ok(());
         }
@@ -90,14 +147,6 @@ impl Skill {
             shown::path(&self.manifest)
         )))
     }
-}
-
-/// The text of a manifest; `None` where there is none that can be packaged.
-fn on_disk(path: &Path) -> Option<String> {
-    // What is larger is refused anyway.
-    let about = fs::metadata(path).ok()?;
-    let wieldy = about.is_file() && about.len() <= manifest::MAX_BYTES as u64;
-    if wieldy { fs::read_to_string(path).ok() } else { None }
 }
 
 /// Whether two texts are the same but for what editors keep apart from the text: a byte order mark, the kind of line

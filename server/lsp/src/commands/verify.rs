@@ -6,11 +6,12 @@
 use skillyard_manifest as manifest;
 use skillyard_project::{
     artifact_file,
+    files::ReadError,
     verify::{TrustDecision, TrustOptions, Verification, verify},
 };
 use tower_lsp::ls_types::{MessageType, Uri};
 
-use super::{Failure, Outcome, Skill, in_a_word, now_unix_ms, report_of};
+use super::{Failure, Outcome, Skill, findings, now_unix_ms, report_of};
 use crate::{documents::file_path, markdown, work::Work};
 
 /// Verifies the artifact that was named, else the one that *Package and Sign* writes.
@@ -22,11 +23,14 @@ pub(super) async fn run(work: &Work, skill: Skill, artifact: Option<Uri>) -> Res
     let named = named.transpose()?;
     let home = work.session().home()?;
     work.run(move |progress| {
-        let path = match named {
-            Some(path) => path,
-            None => skill.artifact()?,
-        };
-        let bytes = artifact_file::read(&path).map_err(Failure::failed)?;
+        let usual = named.is_none();
+        let path = named.map_or_else(|| skill.artifact(), Ok)?;
+        let bytes = artifact_file::read(&path).map_err(|error| match error {
+            ReadError::NotFound { .. } if usual => {
+                Failure::Failed(format!("{error}: run Package and Sign first, which writes it"))
+            }
+            error => Failure::failed(error),
+        })?;
         let options = TrustOptions { allow_tofu: true, ..TrustOptions::default() };
         let verified = verify(&bytes, &home, &options, skill.palyra(), now_unix_ms(), progress)?;
         let verification = &verified.verification;
@@ -89,13 +93,5 @@ fn in_markdown(verification: &Verification<'_>) -> String {
     ] {
         out.extend(value.map(|value| format!("- {name}: {value}\n")));
     }
-    if !verification.findings.is_empty() {
-        out.push_str("\n### Findings\n\n");
-    }
-    out.extend(verification.findings.iter().map(|finding| {
-        let entry = finding.entry.as_deref().map(|entry| format!("{}: ", markdown::code(entry))).unwrap_or_default();
-        let (code, url) = (finding.rule.code, finding.rule.url());
-        format!("- {} [{code}]({url}): {entry}{}\n", in_a_word(finding.severity), markdown::words(&finding.message))
-    }));
-    out
+    out + &findings(&verification.findings)
 }

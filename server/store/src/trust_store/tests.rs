@@ -9,6 +9,7 @@ use std::{
 };
 
 use keyring_core::{api::CredentialStoreApi as _, mock};
+use skillyard_artifact::keys::{SigningKey, Source};
 use tempfile::TempDir;
 
 use super::*;
@@ -51,7 +52,7 @@ impl World {
 }
 
 fn key(n: u8) -> PublicKey {
-    PublicKey([n; 32])
+    SigningKey::parse(format!("{n:02x}").repeat(32).as_bytes(), Source::Text, None).unwrap().public()
 }
 
 fn pins(world: &World) -> Vec<String> {
@@ -154,7 +155,7 @@ fn a_crash_after_a_crash_leaves_one_of_the_three() {
         let before = {
             // Not loaded, which would finish the first: the second meets it as it is.
             let text = fs::read_to_string(world.path()).unwrap();
-            parse(&text).unwrap().tofu.into_keys().collect::<Vec<_>>()
+            TrustStore::parse(&text).unwrap().tofu.into_keys().collect::<Vec<_>>()
         };
         for second in (0..30).step_by(1 + first % 3) {
             let (store, _) = world.crashing(second);
@@ -208,7 +209,7 @@ fn a_crash_while_a_person_accepts_leaves_it_refused_or_accepted() {
             fs::write(world.path(), &changed).unwrap();
         };
         let act = |store: &TrustStoreFile| store.accept(digest, with).is_ok();
-        let check = |world: &World, at, done| {
+        let check = |world: &World, at: usize, done: bool| {
             match world.store().load() {
                 Ok(loaded) => assert_eq!(loaded.store.tofu.into_keys().collect::<Vec<_>>(), ["other"]),
                 Err(TrustStoreFileError::Changed { found, .. }) if !done => assert_eq!(found, digest),

@@ -1,7 +1,10 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use keyring_core::{api::CredentialStoreApi as _, mock};
-use skillyard_artifact::trust::PublicKey;
+use skillyard_artifact::{
+    keys::{SigningKey, Source},
+    trust::PublicKey,
+};
 use skillyard_store::{
     credentials::{Credentials, SystemCredentials},
     trust_store::TrustStoreFile,
@@ -58,6 +61,7 @@ pub fn no_credentials() -> Arc<dyn Credentials> {
     Arc::new(SystemCredentials::with(open, Duration::from_secs(10)))
 }
 
+/// The public half of the key of 32 bytes `n`.
 pub fn key(n: u8) -> PublicKey {
-    PublicKey([n; 32])
+    SigningKey::parse(format!("{n:02x}").repeat(32).as_bytes(), Source::Text, None).unwrap().public()
 }

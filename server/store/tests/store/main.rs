@@ -1,6 +1,6 @@
 //! The store as its callers see it: real files, real processes, injected folders.
 
-#![expect(missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stop at what should not happen")]
 
 mod common;
 mod credentials;

@@ -9,10 +9,8 @@ use std::{
     time::Duration,
 };
 
-use skillyard_store::{
-    TrustError,
-    trust_store::{TrustStoreFile, UpdateError},
-};
+use skillyard_artifact::trust::TrustError;
+use skillyard_store::trust_store::{TrustStoreFile, UpdateError};
 
 use crate::common::{Home, key};
 

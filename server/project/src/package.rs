@@ -1,0 +1,376 @@
+//! Packaging: a skill's folder becomes a signed artifact on disk, or nothing does.
+
+use std::{
+    fmt, fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use skillyard_artifact::{
+    Cancelled, Finding, Progress,
+    keys::{KeyError, SigningKey},
+    package::{self, File, Inputs, PackageError, Packaged, secrets},
+    provenance::{Facts, Revision},
+    verify::open,
+};
+use skillyard_manifest::{Options, grammar::Version};
+
+use crate::{
+    artifact_file,
+    check::config_of,
+    config::LoadError,
+    files::ReadError,
+    shown,
+    skill::{ARTIFACT_EXTENSION, Additions, Collected, Kind, Plan, SkillError},
+    source::{BadEpoch, Ci, Git, source_date_epoch},
+};
+
+pub use skillyard_artifact::package::Report;
+
+/// The folder, beside the manifest, that artifacts are written to where nothing else is said.
+pub const OUTPUT_FOLDER: &str = "dist";
+
+/// What is asked for besides the folder.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PackageOptions {
+    /// What a person adds or replaces.
+    pub additions: Additions,
+    /// Where the artifact goes: a file, or a folder that is there. Without it `dist/<skill_id>-<version>.palyra-skill`
+    /// in the skill's folder.
+    pub output: Option<PathBuf>,
+    /// The daemon's version; without it what `skillyard.toml` says.
+    pub palyra: Option<Version>,
+    /// Entries in which likely secrets are none: a person looked. A private key is always one.
+    pub not_secret: Vec<String>,
+    /// Now, in milliseconds since 1970: when it is signed, unless `SOURCE_DATE_EPOCH` says otherwise.
+    pub now_unix_ms: i64,
+}
+
+/// Why there is no artifact. Nothing was written then.
+#[derive(Debug)]
+pub enum MakeError {
+    /// The configuration is broken.
+    Config(LoadError),
+    /// The files could not be collected.
+    Skill(SkillError),
+    /// The manifest is not UTF-8.
+    NotUtf8 {
+        /// The manifest.
+        path: PathBuf,
+        /// The first byte that is not.
+        at: usize,
+    },
+    /// `SOURCE_DATE_EPOCH` does not do.
+    Epoch(BadEpoch),
+    /// The system gave no randomness for a trial.
+    Key(KeyError),
+    /// It cannot be packaged.
+    Package(PackageError),
+    /// There are likely secrets in the files.
+    Secrets(Vec<Finding>),
+    /// What is at the output's place is not replaced.
+    Occupied {
+        /// The place.
+        path: PathBuf,
+        /// What is there.
+        what: &'static str,
+    },
+    /// The output could not be written.
+    Write {
+        /// The place.
+        path: PathBuf,
+        /// The system's words.
+        error: io::Error,
+    },
+    /// What was written is not what was to be written.
+    Damaged {
+        /// The place.
+        path: PathBuf,
+    },
+    /// It was ended.
+    Cancelled,
+}
+
+impl fmt::Display for MakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Skill(error) => error.fmt(f),
+            Self::NotUtf8 { path, at } => ReadError::NotUtf8 { path: path.clone(), at: *at }.fmt(f),
+            Self::Epoch(error) => error.fmt(f),
+            Self::Key(error) => error.fmt(f),
+            Self::Package(error) => error.fmt(f),
+            Self::Secrets(findings) => {
+                let more = findings.len().saturating_sub(1);
+                let first = findings.first().map_or("", |finding| finding.message.as_str());
+                let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+                write!(f, "what looks like a secret would be given away: {first}{more}")
+            }
+            Self::Occupied { path, what } => {
+                write!(f, "{}: is {what} and is left alone; name another output", shown::path(path))
+            }
+            Self::Write { path, error } => {
+                write!(f, "{}: cannot be written: {error}; check the folder and its permissions", shown::path(path))
+            }
+            Self::Damaged { path } => {
+                write!(f, "{}: what was written reads back otherwise; check the disk", shown::path(path))
+            }
+            Self::Cancelled => write!(f, "{Cancelled}; nothing was written"),
+        }
+    }
+}
+
+impl std::error::Error for MakeError {}
+
+impl From<SkillError> for MakeError {
+    fn from(error: SkillError) -> Self {
+        match error {
+            SkillError::Cancelled => Self::Cancelled,
+            error => Self::Skill(error),
+        }
+    }
+}
+
+impl From<PackageError> for MakeError {
+    fn from(error: PackageError) -> Self {
+        match error {
+            PackageError::Cancelled => Self::Cancelled,
+            error => Self::Package(error),
+        }
+    }
+}
+
+impl From<Cancelled> for MakeError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// A skill's files, read and ready to be packaged.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What goes in and what stays out.
+    pub plan: Plan,
+    /// What the provenance will say of the sources and the builder, unless one is given.
+    pub facts: Facts,
+    collected: Collected,
+    manifest: String,
+    palyra: Version,
+    signed_at_unix_ms: i64,
+    output: Option<PathBuf>,
+    not_secret: Vec<String>,
+}
+
+/// An artifact that was made.
+#[derive(Debug)]
+pub struct Made {
+    /// What was made; `artifact` names the file, and nothing for a trial.
+    pub report: Report,
+    /// Where it is, or would be.
+    pub path: PathBuf,
+    /// What is worth a look, though it kept nobody from packaging.
+    pub findings: Vec<Finding>,
+}
+
+impl Prepared {
+    /// Collects and reads the skill in `folder`. `lookup` gives the values of environment variables: those of continuous
+    /// integration, and `SOURCE_DATE_EPOCH`.
+    ///
+    /// # Errors
+    /// If the folder, its configuration or its files do not do, or `progress` ended it.
+    pub fn of(
+        folder: &Path,
+        options: &PackageOptions,
+        lookup: &dyn Fn(&str) -> Option<String>,
+        progress: &dyn Progress,
+    ) -> Result<Self, MakeError> {
+        let config = config_of(folder).map_err(MakeError::Config)?;
+        let epoch = source_date_epoch(lookup).map_err(MakeError::Epoch)?;
+        let plan = Plan::of(folder, &config.package, &options.additions, progress)?;
+        let mut collected = plan.read(progress)?;
+        let manifest = String::from_utf8(std::mem::take(&mut collected.manifest)).map_err(|error| {
+            MakeError::NotUtf8 { path: plan.manifest.clone(), at: error.utf8_error().valid_up_to() }
+        })?;
+        let palyra = options.palyra.or(config.palyra_version).unwrap_or(Options::default().palyra_version);
+        Ok(Self {
+            facts: facts(folder, epoch, lookup),
+            plan,
+            collected,
+            manifest,
+            palyra,
+            signed_at_unix_ms: epoch.unwrap_or(options.now_unix_ms),
+            output: options.output.clone(),
+            not_secret: options.not_secret.clone(),
+        })
+    }
+
+    /// Packages as [`sign`](Self::sign) does, with a key that nobody keeps, and writes nothing: what would go in, and
+    /// whether anything keeps it from being packaged. The report's key id is that of no one.
+    ///
+    /// # Errors
+    /// What would keep it from being packaged.
+    pub fn rehearse(&self, progress: &dyn Progress) -> Result<Made, MakeError> {
+        let packaged = self.package(&SigningKey::generate().map_err(MakeError::Key)?, progress)?;
+        let path = self.output(&packaged.report)?;
+        Ok(Made { report: packaged.report, path, findings: packaged.findings })
+    }
+
+    /// Packages, signs with `key`, verifies and writes the artifact. The file is there whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be packaged or written, or `progress` ended it.
+    pub fn sign(&self, key: &SigningKey, progress: &dyn Progress) -> Result<Made, MakeError> {
+        let Packaged { bytes, mut report, findings } = self.package(key, progress)?;
+        let path = self.output(&report)?;
+        if self.output.is_none()
+            && let Some(folder) = path.parent()
+        {
+            fs::create_dir_all(folder).map_err(|error| MakeError::Write { path: folder.to_owned(), error })?;
+        }
+        // The last moment to end it.
+        progress.at("writing", 0, report.bytes)?;
+        write(&path, &bytes)?;
+        report.artifact = Some(path.to_string_lossy().into_owned());
+        Ok(Made { report, path, findings })
+    }
+
+    fn package(&self, key: &SigningKey, progress: &dyn Progress) -> Result<Packaged, MakeError> {
+        let files = |kind| {
+            let files = match kind {
+                Kind::Module => &self.collected.modules,
+                Kind::Asset => &self.collected.assets,
+            };
+            files.iter().map(|(path, content)| File { path, content }).collect()
+        };
+        let inputs = Inputs {
+            manifest: &self.manifest,
+            modules: files(Kind::Module),
+            assets: files(Kind::Asset),
+            sbom: self.collected.sbom.as_deref(),
+            provenance: self.collected.provenance.as_deref(),
+            facts: self.facts.clone(),
+            signed_at_unix_ms: self.signed_at_unix_ms,
+            palyra: self.palyra,
+        };
+        let packaged = package::package(&inputs, key, progress)?;
+        let (secret, rest): (Vec<_>, Vec<_>) = packaged.findings.into_iter().partition(is_secret);
+        let (known, secret): (Vec<_>, Vec<_>) = secret
+            .into_iter()
+            .partition(|finding| finding.entry.as_ref().is_some_and(|entry| self.not_secret.contains(entry)));
+        if !secret.is_empty() {
+            return Err(MakeError::Secrets(secret));
+        }
+        // What was made is held against what everyone will hold it against.
+        let opened = open(&packaged.bytes, self.palyra, progress)?;
+        let refused =
+            opened.refusal.as_ref().map(|refusal| &*refusal.finding).or_else(|| {
+                opened.findings.iter().find(|finding| finding.severity == skillyard_manifest::Severity::Error)
+            });
+        if let Some(finding) = refused {
+            let message = finding.message.clone();
+            return Err(MakeError::Package(PackageError::NotVerified { message }));
+        }
+        Ok(Packaged { findings: [known, rest].concat(), ..packaged })
+    }
+
+    /// Where the artifact goes.
+    fn output(&self, report: &Report) -> Result<PathBuf, MakeError> {
+        let path = match &self.output {
+            None => {
+                let path = usual_output(&self.plan.folder, &report.skill_id, &report.version);
+                // What a person did not name stays in the skill's folder, whoever made that.
+                let folder = self.plan.folder.join(OUTPUT_FOLDER);
+                if folder.is_symlink() {
+                    return Err(MakeError::Occupied { path: folder, what: "a symbolic link" });
+                }
+                path
+            }
+            Some(folder) if folder.is_dir() => folder.join(file_name(&report.skill_id, &report.version)),
+            Some(file) => file.clone(),
+        };
+        may_be_replaced(&path)?;
+        Ok(path)
+    }
+}
+
+/// Where the artifact of the skill in `folder` goes where nothing else is said.
+#[must_use]
+pub fn usual_output(folder: &Path, skill_id: &str, version: &str) -> PathBuf {
+    folder.join(OUTPUT_FOLDER).join(file_name(skill_id, version))
+}
+
+fn file_name(skill_id: &str, version: &str) -> String {
+    format!("{skill_id}-{version}.{ARTIFACT_EXTENSION}")
+}
+
+/// Whether a finding is about a likely secret.
+fn is_secret(finding: &Finding) -> bool {
+    [&secrets::PRIVATE_KEY, &secrets::FILE_NAME, &secrets::TOKEN, &secrets::ASSIGNMENT]
+        .into_iter()
+        .any(|rule| std::ptr::eq(rule, finding.rule))
+}
+
+/// What can be said about sources and builder.
+fn facts(folder: &Path, epoch: Option<i64>, lookup: &dyn Fn(&str) -> Option<String>) -> Facts {
+    let ci = Ci::of(lookup);
+    let revision = |remote: &str, reference: Option<&String>, commit: String| {
+        // As pip, SPDX and SLSA write the address of a repository.
+        let scheme = if remote.starts_with("git") { "" } else { "git+" };
+        let reference = reference.map(|reference| format!("@{reference}")).unwrap_or_default();
+        Revision { uri: format!("{scheme}{remote}{reference}"), commit }
+    };
+    let of_ci =
+        ci.as_ref().and_then(|ci| Some(revision(ci.repository.as_deref()?, ci.reference.as_ref(), ci.commit.clone()?)));
+    let source = of_ci.or_else(|| {
+        let git = Git::around(folder)?;
+        Some(revision(git.remote.as_deref()?, git.reference.as_ref(), git.commit))
+    });
+    let (builder_id, invocation_id) = ci.map_or((None, None), |ci| (Some(ci.builder), ci.invocation));
+    Facts { source, builder_id, invocation_id, started_at_unix_ms: None, built_at_unix_ms: epoch }
+}
+
+/// Only an artifact is replaced by an artifact.
+fn may_be_replaced(path: &Path) -> Result<(), MakeError> {
+    let occupied = |what| MakeError::Occupied { path: path.to_owned(), what };
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(MakeError::Write { path: path.to_owned(), error }),
+        Ok(about) if about.is_symlink() => Err(occupied("a symbolic link")),
+        Ok(about) if about.is_dir() => Err(occupied("a folder")),
+        Ok(about) if !about.is_file() => Err(occupied("no regular file")),
+        Ok(about) if about.permissions().readonly() => Err(occupied("read-only")),
+        Ok(_) if path.extension().is_some_and(|extension| extension == ARTIFACT_EXTENSION) => Ok(()),
+        Ok(_) => Err(occupied("there already and no .palyra-skill file")),
+    }
+}
+
+/// Writes the file whole: beside its place first, synced, then moved over it; and reads it back.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), MakeError> {
+    let fail = |error| MakeError::Write { path: path.to_owned(), error };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".skillyard-");
+    // An artifact is for everyone that the person's own settings let read files.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(fail)?;
+    file.write_all(bytes).map_err(fail)?;
+    file.as_file().sync_all().map_err(fail)?;
+    file.persist(path).map_err(|error| fail(error.error))?;
+    sync_folder(folder);
+    match artifact_file::read(path) {
+        Ok(written) if written == bytes => Ok(()),
+        _ => Err(MakeError::Damaged { path: path.to_owned() }),
+    }
+}
+
+/// The move itself is safe on the disk only once the folder is. Where a folder cannot be opened there is nothing to do.
+fn sync_folder(folder: &Path) {
+    #[cfg(unix)]
+    let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    #[cfg(not(unix))]
+    let _ = folder;
+}
