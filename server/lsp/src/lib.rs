@@ -23,6 +23,7 @@ mod requests;
 mod session;
 mod settings;
 mod transport;
+mod workers;
 
 use std::{
     fmt,
@@ -70,10 +71,6 @@ impl std::error::Error for ServeError {
     }
 }
 
-/// Threads for analysis at the most; they come when there is work. More than there are cores, so that a few requests
-/// that take long do not hold up the others.
-const WORKERS: usize = 16;
-
 /// Serves on standard input and output until the client says `exit`, the input ends or the client's process dies.
 /// Blocks. Returns why it ended; [`End::exit_code`] is what the process should end with.
 ///
@@ -82,22 +79,15 @@ const WORKERS: usize = 16;
 pub fn serve() -> Result<End, ServeError> {
     let (input, output) = stdio().map_err(ServeError::Stdio)?;
     // One thread runs all handlers, so that documents change in the order of arrival; analysis goes to others.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(WORKERS)
-        .thread_name("skillyard-work")
-        .build()
-        .map_err(ServeError::Runtime)?;
-    let end = runtime.block_on(async {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(ServeError::Runtime)?;
+    runtime.block_on(async {
         let gone = Arc::new(Notify::new());
         let (service, socket) = LspService::new(|client| Backend(Session::new(client, Arc::clone(&gone))));
         let (incoming, reader) = transport::read(BufReader::with_capacity(64 * 1024, input));
         let (outgoing, writer) = transport::write(output);
         reader.and(writer).map_err(ServeError::Runtime)?;
         Ok(transport::run(service, socket, incoming, outgoing, gone).await)
-    });
-    // Analyses that still run are worth nothing now.
-    runtime.shutdown_background();
-    end
+    })
 }
 
 /// Standard input and output as plain files: the ones of the standard library have buffers of their own, which would

@@ -6,10 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use skillyard_manifest::Encoding;
 use skillyard_project::shown;
-use tokio::{
-    sync::Notify,
-    task::{self, JoinHandle},
-};
+use tokio::{sync::Notify, task};
 use tower_lsp::{
     Client,
     jsonrpc::{Error, Result},
@@ -25,12 +22,14 @@ use crate::{
     log::log,
     publisher::Publishers,
     settings::{EditorSettings, SECTION, Settings},
+    workers::Workers,
 };
 
 /// What the server knows.
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) publishers: Publishers,
+    workers: Workers,
     parent_gone: Arc<Notify>,
     abilities: OnceLock<Arc<Abilities>>,
     state: Mutex<State>,
@@ -73,6 +72,7 @@ impl Session {
         Arc::new(Self {
             client,
             publishers: Publishers::default(),
+            workers: Workers::default(),
             parent_gone,
             abilities: OnceLock::new(),
             state: Mutex::default(),
@@ -161,15 +161,8 @@ impl Session {
     /// Does `job` on another thread. When the future is dropped (by `$/cancelRequest`) before it has begun, it never
     /// does.
     pub(crate) async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        struct Abort<T>(JoinHandle<T>);
-        impl<T> Drop for Abort<T> {
-            fn drop(&mut self) {
-                self.0.abort();
-            }
-        }
-        let mut task = Abort(task::spawn_blocking(job));
-        (&mut task.0).await.map_err(|error| {
-            log(&format!("a request failed; this is a bug of Skillyard: {error}"));
+        self.workers.run(job).await.ok_or_else(|| {
+            log("a request failed; this is a bug of Skillyard, unless no thread could be started");
             Error::internal_error()
         })
     }
