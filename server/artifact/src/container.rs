@@ -212,7 +212,8 @@ pub static TIME: Rule = silent(
 pub static MAKER: Rule = silent(
     "archive/version",
     "an entry names another system or version of the format",
-    "Every builder writes Unix and version 2.0. The signature does not cover these fields, so nothing else is taken.",
+    "Builders write Unix or DOS, the version that is needed to read or 4.5, and the same for every entry. The signature does not cover these \
+     fields, so nothing else is taken.",
 );
 
 /// Encryption.
@@ -281,8 +282,10 @@ const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const ZIP64_END: [u8; 4] = *b"PK\x06\x06";
 const ZIP64_LOCATOR: [u8; 4] = *b"PK\x06\x07";
 
-/// Unix in the upper byte, version 2.0 of the format in the lower.
-const MADE_BY: u16 = 0x0314;
+/// Who made an entry, in the upper byte: Unix, or DOS by builders on Windows.
+const SYSTEMS: [u16; 2] = [3 << 8, 0];
+/// The version of the format that newer builders name, in the lower byte; older ones name the one that is needed to read.
+const NEW_VERSION: u16 = 45;
 const VERSION: u16 = 20;
 const VERSION_STORED: u16 = 10;
 /// 1980-01-01.
@@ -327,17 +330,19 @@ pub struct Container<'a> {
     pub findings: Vec<Finding>,
     /// The entries of a flawless directory, in its order; none where the directory did not read.
     pub records: Vec<Record>,
+    /// Where the last end record ends, with its comment.
+    pub(crate) end: Option<usize>,
 }
 
 impl<'a> Container<'a> {
     /// Walks `bytes`. Takes memory in proportion to the number of entries, time in proportion to the number of bytes.
     #[must_use]
     pub fn walk(bytes: &'a [u8]) -> Self {
-        let mut walk = Walk { bytes, findings: Vec::new() };
+        let mut walk = Walk { bytes, findings: Vec::new(), end: None };
         let records = walk.archive();
-        let mut findings = walk.findings;
+        let Walk { mut findings, end, .. } = walk;
         findings.truncate(MAX_FINDINGS);
-        Self { bytes, findings, records }
+        Self { bytes, findings, records, end }
     }
 
     /// Whether nothing speaks against the layout.
@@ -388,6 +393,14 @@ struct End {
     comment: u16,
 }
 
+/// What all entries of an archive share.
+struct Frame {
+    /// Where the directory begins.
+    directory_at: usize,
+    /// The system and version that made the first entry; one builder makes all.
+    maker: u16,
+}
+
 /// The fields of a central record, up to its name.
 struct Central {
     at: usize,
@@ -435,6 +448,7 @@ impl Shared {
 struct Walk<'a> {
     bytes: &'a [u8],
     findings: Vec<Finding>,
+    end: Option<usize>,
 }
 
 impl<'a> Walk<'a> {
@@ -456,9 +470,11 @@ impl<'a> Walk<'a> {
         }
         let mut records = Vec::with_capacity(directory.len());
         let directory_at = end.offset as usize;
+        let maker = directory.first().map_or(0, |central| central.made_by);
+        let frame = Frame { directory_at, maker };
         let mut expected = 0;
         for central in &directory {
-            records.extend(self.entry(central, &mut expected, directory_at));
+            records.extend(self.entry(central, &mut expected, &frame));
         }
         if expected < directory_at && records.len() == directory.len() {
             self.report(
@@ -500,6 +516,7 @@ impl<'a> Walk<'a> {
         };
         let behind = at + END_BYTES;
         let comment = usize::from(end.comment).min(len - behind);
+        self.end = Some(behind + comment);
         if end.comment > 0 {
             let message = format!("the end record has a comment of {} bytes", end.comment);
             self.report(&COMMENT, message, behind..behind + comment);
@@ -577,12 +594,12 @@ impl<'a> Walk<'a> {
 
     /// One entry: its central record, its local header, and that it begins at `expected`, which moves to its end, in
     /// front of the directory.
-    fn entry(&mut self, central: &Central, expected: &mut usize, directory_at: usize) -> Option<Record> {
+    fn entry(&mut self, central: &Central, expected: &mut usize, frame: &Frame) -> Option<Record> {
         let shared = &central.shared;
         let name_at = central.at + CENTRAL_BYTES;
         let name = self.bytes.get(name_at..name_at + usize::from(shared.name)).unwrap_or_default().to_vec();
         let shown = String::from_utf8_lossy(&name).into_owned();
-        self.central_fields(central, &shown, &name);
+        self.central_fields(central, frame.maker, &shown, &name);
 
         let at = central.offset as usize;
         let local = self
@@ -614,7 +631,7 @@ impl<'a> Walk<'a> {
             let message = format!("{} bytes in front of {} belong to nothing", at - *expected, quoted(&shown));
             self.report(&OUTSIDE_DATA, message, *expected..at);
         }
-        if self.bytes.get(start..stop).is_none() || stop > directory_at {
+        if self.bytes.get(start..stop).is_none() || stop > frame.directory_at {
             let message = format!("{} reaches into the directory or beyond the file", quoted(&shown));
             self.report_in(&OVERLAP, message, &shown, at..stop.min(self.bytes.len()));
             return None;
@@ -624,13 +641,13 @@ impl<'a> Walk<'a> {
         Some(Record { name, data: start..stop, deflated, crc: shared.crc, size: shared.size.into() })
     }
 
-    fn central_fields(&mut self, central: &Central, shown: &str, name: &[u8]) {
+    fn central_fields(&mut self, central: &Central, maker: u16, shown: &str, name: &[u8]) {
         let shared = &central.shared;
         let at = central.at..central.at + CENTRAL_BYTES;
         let quoted = quoted(shown);
         let mut wrong = Vec::new();
         let kind = central.external >> 28;
-        if kind == 0o12 && central.made_by >> 8 == MADE_BY >> 8 {
+        if kind == 0o12 {
             wrong.push((&SYMLINK, format!("{quoted} is a symbolic link")));
         } else if central.external != ATTRIBUTES_0644 || central.internal != 0 {
             let attributes = central.external;
@@ -643,8 +660,14 @@ impl<'a> Walk<'a> {
             wrong.push((&FOLDER, format!("{quoted} is an entry for a folder: folders follow from the names of files")));
         }
         let version_known = shared.version == VERSION || (shared.version == VERSION_STORED && shared.method == STORE);
-        if central.made_by != MADE_BY || !version_known {
-            wrong.push((&MAKER, format!("{quoted} names another system or version than builders write")));
+        let new = maker & 0xFF == NEW_VERSION;
+        let made_by = maker & 0xFF00 | if new { NEW_VERSION } else { shared.version };
+        if !SYSTEMS.contains(&(maker & 0xFF00)) || central.made_by != made_by || !version_known {
+            let (maker, version) = (central.made_by, shared.version);
+            wrong.push((
+                &MAKER,
+                format!("{quoted} names the maker {maker:#06x} and version {version}: no builder writes that"),
+            ));
         }
         if (shared.time, shared.date) != (0, DATE) {
             wrong.push((&TIME, format!("{quoted} has a time other than 1980-01-01 00:00:00")));

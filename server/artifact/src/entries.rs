@@ -29,7 +29,15 @@ pub struct Refusal {
     /// The kind of a daemon's error.
     pub kind: ErrorKind,
     /// What is wrong.
-    pub finding: Finding,
+    pub finding: Box<Finding>,
+}
+
+impl Refusal {
+    /// A refusal of `kind`, which `finding` says.
+    #[must_use]
+    pub fn new(kind: ErrorKind, finding: Finding) -> Self {
+        Self { kind, finding: Box::new(finding) }
+    }
 }
 
 /// One file of an artifact.
@@ -186,7 +194,15 @@ impl<'a> Reading<'a> {
             self.refuse(ErrorKind::ArtifactTooManyEntries, Finding::new(&container::DIRECTORY_TOO_LARGE, message));
             return Ok(());
         }
-        let mut archive = match ZipArchive::new(Cursor::new(container.bytes)) {
+        // A daemon's reader finds the end record however far from the end it stands; the crate of today gives up after
+        // 64 KiB, and then gets the archive without what lies behind.
+        let archive = ZipArchive::new(Cursor::new(container.bytes)).or_else(|error| match container.end {
+            Some(end) if end < container.bytes.len() => {
+                ZipArchive::new(Cursor::new(container.bytes.get(..end).unwrap_or_default()))
+            }
+            _ => Err(error),
+        });
+        let mut archive = match archive {
             Ok(archive) => archive,
             Err(error) => {
                 self.refuse(zip_kind(&error), Finding::new(&container::UNREADABLE, zip_text(&error)));
@@ -282,7 +298,7 @@ impl<'a> Reading<'a> {
     /// Keeps the first refusal: that is the one that a daemon stops at.
     fn refuse(&mut self, kind: ErrorKind, finding: Finding) {
         if self.entries.refusal.is_none() {
-            self.entries.refusal = Some(Refusal { kind, finding });
+            self.entries.refusal = Some(Refusal::new(kind, finding));
         }
     }
 }

@@ -150,13 +150,13 @@ pub(crate) fn verify(listed: &[IntegrityFile], entries: &Entries<'_>) -> Result<
             Err(fault) => {
                 let message = format!("the listed path {} is refused: {}", quoted(&file.path), path::fault_text(fault));
                 let finding = Finding::new(&BAD_PATH, message).in_entry("skill.toml");
-                return Err(Refusal { kind: ErrorKind::InvalidArtifactPath, finding });
+                return Err(Refusal::new(ErrorKind::InvalidArtifactPath, finding));
             }
         };
     }
     let mismatch = |message: String| {
         let finding = Finding::new(&MISMATCH, message).in_entry("skill.toml");
-        Err(Refusal { kind: ErrorKind::ManifestValidation, finding })
+        Err(Refusal::new(ErrorKind::ManifestValidation, finding))
     };
     for (path, entry) in entries.iter().filter(|(path, _)| !matches!(path.as_str(), "skill.toml" | SIGNATURE_PATH)) {
         match wanted.remove(path) {

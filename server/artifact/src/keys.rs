@@ -177,7 +177,7 @@ impl SigningKey {
             }
             return Ok(Self::from_seed(seed));
         }
-        if is_hex && text.len() % 2 == 0 {
+        if is_hex && text.len().is_multiple_of(2) {
             return Err(KeyError::Length { read_as: "hex", found: text.len() / 2 });
         }
         let mut decoded = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
@@ -383,7 +383,9 @@ fn openssh_algorithm(pem: &str) -> Option<String> {
     }
     let mut rest = bytes.strip_prefix(b"openssh-key-v1\0")?;
     // The cipher, the derivation and its options, then the number of keys, which is one.
-    (string(&mut rest)?, string(&mut rest)?, string(&mut rest)?);
+    for _ in 0..3 {
+        string(&mut rest)?;
+    }
     let mut rest = rest.strip_prefix(&1_u32.to_be_bytes())?;
     let name = string(&mut string(&mut rest)?)?;
     Some(skillyard_manifest::plain(str::from_utf8(name).ok()?))

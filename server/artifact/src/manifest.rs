@@ -73,8 +73,8 @@ pub static MANIFEST: Rule = rejects(
 pub static MANIFEST_TOO_LARGE: Rule = silent(
     "content/manifest-too-large",
     "the manifest is too large to be read",
-    "Reading takes many times the memory of the text, so no manifest above 1 MiB is read in an artifact. What a daemon \
-     would say is not known, and taken to be a refusal.",
+    "Reading takes many times the memory of the text, so no manifest above 256 KiB, or of more than \
+     16,384 lines, commas and braces, is read in an artifact. What a daemon would say is not known, and taken to be a refusal.",
 );
 
 /// Nesting beyond what every thread has room for.
@@ -193,7 +193,7 @@ pub(crate) struct Read {
 /// Reads the manifest of an artifact, of at most [`crate::limits::MAX_MANIFEST_BYTES`]. `palyra` is the daemon's version.
 pub(crate) fn read(bytes: &[u8], palyra: Version) -> Read {
     let refused = |kind, finding: Finding| Read {
-        facts: Err(Refusal { kind, finding: finding.in_entry(PATH) }),
+        facts: Err(Refusal::new(kind, finding.in_entry(PATH))),
         manifest: None,
         findings: Vec::new(),
     };
@@ -223,7 +223,7 @@ pub(crate) fn read(bytes: &[u8], palyra: Version) -> Read {
 fn shallow(text: &str, palyra: Version) -> Read {
     let mut findings = form(text);
     let refused = |kind: ErrorKind, message: String, findings| Read {
-        facts: Err(Refusal { kind, finding: Finding::new(&MANIFEST, message).in_entry(PATH) }),
+        facts: Err(Refusal::new(kind, Finding::new(&MANIFEST, message).in_entry(PATH))),
         manifest: None,
         findings,
     };
@@ -246,7 +246,7 @@ fn shallow(text: &str, palyra: Version) -> Read {
             quoted(&compat.min_palyra_version),
             compat.max_palyra_version.as_deref().map(|max| format!(" to {}", quoted(max))).unwrap_or_default(),
         );
-        Refusal { kind: kind.into(), finding: Finding::new(&INCOMPATIBLE, message).in_entry(PATH) }
+        Refusal::new(kind.into(), Finding::new(&INCOMPATIBLE, message).in_entry(PATH))
     });
     let facts = Facts {
         publisher: manifest.publisher.clone(),

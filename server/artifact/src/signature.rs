@@ -194,10 +194,8 @@ impl Signature {
     /// # Errors
     /// The first thing that a daemon refuses.
     pub fn verify(&self, payload: &[u8; 32], publisher: &str) -> Result<PublicKey, Refusal> {
-        let refuse = |kind, rule, message: String| Refusal {
-            kind,
-            finding: Finding::new(rule, message).in_entry(SIGNATURE_PATH),
-        };
+        let refuse =
+            |kind, rule, message: String| Refusal::new(kind, Finding::new(rule, message).in_entry(SIGNATURE_PATH));
         let failed = |rule, message| refuse(ErrorKind::SignatureVerificationFailed, rule, message);
         let hash = integrity::hex(payload);
         if self.payload_sha256 != hash {

@@ -14,7 +14,7 @@ use crate::{
     container::Container,
     entries::{ContentFault, Entries, Entry, Refusal},
     integrity::{self, SIGNATURE_PATH},
-    limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, MAX_SIGNATURE_BYTES},
+    limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, MAX_MANIFEST_ITEMS, MAX_SIGNATURE_BYTES},
     manifest::{self, Facts},
     provenance, sbom,
     signature::{self, Signature},
@@ -338,7 +338,7 @@ impl Opening {
             std::ptr::eq(told.rule, finding.rule) && (finding.entry.is_none() || told.entry == finding.entry)
         });
         if !told {
-            self.findings.push(finding.clone());
+            self.findings.push(Finding::clone(finding));
         }
         self.refusal.get_or_insert(refusal);
     }
@@ -348,7 +348,7 @@ impl Opening {
         let entry = entries.get(path);
         if entry.is_none() && self.whole {
             let finding = Finding::new(&manifest::MISSING, format!("the artifact has no `{path}`")).in_entry(path);
-            self.refuse(Refusal { kind: ErrorKind::MissingArtifactEntry, finding });
+            self.refuse(Refusal::new(ErrorKind::MissingArtifactEntry, finding));
         }
         entry
     }
@@ -370,7 +370,7 @@ impl Opening {
                     ContentFault::Damaged | ContentFault::Checksum => &crate::container::UNREADABLE,
                 };
                 let message = format!("`{path}` has {} bytes and is read up to {limit}", entry.size);
-                self.refuse(Refusal { kind, finding: Finding::new(rule, message).in_entry(path) });
+                self.refuse(Refusal::new(kind, Finding::new(rule, message).in_entry(path)));
                 None
             }
         }
@@ -386,12 +386,20 @@ impl Opening {
         if entry.size > MAX_MANIFEST_BYTES {
             let message = format!("the manifest has {} bytes and is read up to {MAX_MANIFEST_BYTES}", entry.size);
             let finding = Finding::new(&manifest::MANIFEST_TOO_LARGE, message).in_entry(manifest::PATH);
-            self.refuse(Refusal { kind, finding });
+            self.refuse(Refusal::new(kind, finding));
             return (None, None, None);
         }
         let Some(content) = self.read(entries, entry, manifest::PATH, MAX_MANIFEST_BYTES, kind) else {
             return (None, None, None);
         };
+        let items = content.iter().filter(|byte| matches!(byte, b'\n' | b',' | b'{')).count();
+        if items > MAX_MANIFEST_ITEMS {
+            let message =
+                format!("the manifest has {items} lines, commas and braces, and is read up to {MAX_MANIFEST_ITEMS}");
+            let finding = Finding::new(&manifest::MANIFEST_TOO_LARGE, message).in_entry(manifest::PATH);
+            self.refuse(Refusal::new(kind, finding));
+            return (None, None, None);
+        }
         let manifest::Read { facts, manifest, findings } = manifest::read(&content, palyra);
         self.findings.extend(findings);
         let facts = facts.map_err(|refusal| self.refuse(refusal)).ok();
@@ -409,7 +417,7 @@ impl Opening {
         let Some(entry) = self.file(entries, path) else { return };
         let Some(content) = self.read(entries, entry, path, MAX_DOCUMENT_BYTES, kind) else { return };
         match judge(&content) {
-            Err(message) => self.refuse(Refusal { kind, finding: Finding::new(rule, message).in_entry(path) }),
+            Err(message) => self.refuse(Refusal::new(kind, Finding::new(rule, message).in_entry(path))),
             Ok(true) => {
                 let message = format!("an object in `{path}` names a key twice: keep one");
                 self.findings.push(Finding::new(&manifest::REPEATED_KEY, message).in_entry(path));
@@ -437,7 +445,7 @@ impl Opening {
                 &manifest::MISSING,
                 "the artifact has no module: one below `modules/` that ends in `.wasm`",
             );
-            self.refuse(Refusal { kind: ErrorKind::MissingArtifactEntry, finding });
+            self.refuse(Refusal::new(ErrorKind::MissingArtifactEntry, finding));
         }
     }
 
@@ -451,7 +459,7 @@ impl Opening {
             Err(error) => {
                 let message = format!("`{SIGNATURE_PATH}` does not read: {}", plain(&error.to_string()));
                 let finding = Finding::new(&signature::UNREADABLE, message).in_entry(SIGNATURE_PATH);
-                self.refuse(Refusal { kind, finding });
+                self.refuse(Refusal::new(kind, finding));
                 None
             }
         }

@@ -20,7 +20,7 @@ fn file(bytes: impl AsRef<[u8]>) -> Result<SigningKey, KeyError> {
 }
 
 fn refusal(bytes: impl AsRef<[u8]>) -> KeyError {
-    file(bytes).err().expect("these bytes are refused")
+    file(bytes).expect_err("these bytes are refused")
 }
 
 const SEED: [u8; 32] = [0x11; 32];

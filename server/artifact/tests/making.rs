@@ -84,7 +84,7 @@ fn json_entry(packaged: &Packaged, path: &str) -> Value {
 }
 
 fn refused(inputs: &Inputs<'_>) -> PackageError {
-    package(inputs, &key(), &()).err().expect("this is not packaged")
+    package(inputs, &key(), &()).expect_err("this is not packaged")
 }
 
 fn codes(error: &PackageError) -> Vec<&'static str> {

@@ -9,7 +9,7 @@ use std::{
 use skillyard_artifact::{
     Cancelled, Finding, Progress,
     keys::{KeyError, SigningKey},
-    package::{self, File, Inputs, PackageError, Packaged, secrets},
+    package::{self, File, Inputs, Packaged, secrets},
     provenance::{Facts, Revision},
     verify::open,
 };
@@ -25,7 +25,7 @@ use crate::{
     source::{BadEpoch, Ci, Git, source_date_epoch},
 };
 
-pub use skillyard_artifact::package::Report;
+pub use skillyard_artifact::package::{PackageError, Report};
 
 /// The folder, beside the manifest, that artifacts are written to where nothing else is said.
 pub const OUTPUT_FOLDER: &str = "dist";
@@ -234,6 +234,12 @@ impl Prepared {
         Ok(Made { report, path, findings })
     }
 
+    /// Whether a finding is about a likely secret that [`PackageOptions::not_secret`] can tell to be none.
+    #[must_use]
+    pub fn may_be_known(finding: &Finding) -> bool {
+        is_secret(finding) && !std::ptr::eq(finding.rule, &raw const secrets::PRIVATE_KEY)
+    }
+
     fn package(&self, key: &SigningKey, progress: &dyn Progress) -> Result<Packaged, MakeError> {
         let files = |kind| {
             let files = match kind {
@@ -263,7 +269,7 @@ impl Prepared {
         // What was made is held against what everyone will hold it against.
         let opened = open(&packaged.bytes, self.palyra, progress)?;
         let refused =
-            opened.refusal.as_ref().map(|refusal| &refusal.finding).or_else(|| {
+            opened.refusal.as_ref().map(|refusal| &*refusal.finding).or_else(|| {
                 opened.findings.iter().find(|finding| finding.severity == skillyard_manifest::Severity::Error)
             });
         if let Some(finding) = refused {

@@ -13,7 +13,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use skillyard_manifest::{self as manifest, Options, Severity, grammar::Version};
 use skillyard_project::{
-    self as project, Cancelled, Finding, audit::FolderError, check::config_of, files, package::{MakeError, usual_output}, shown, skill::SkillError, verify::FlowError,
+    self as project, Cancelled, Finding,
+    audit::FolderError,
+    check::config_of,
+    files,
+    package::{MakeError, usual_output},
+    shown,
+    skill::SkillError,
+    verify::FlowError,
 };
 use tower_lsp::{
     jsonrpc::{self, ErrorCode},

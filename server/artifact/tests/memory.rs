@@ -1,0 +1,176 @@
+//! Whatever is verified, less than 100 MB are held at once, the archive itself included.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+#![allow(unsafe_code, reason = "counting what is allocated takes an allocator, and that is an unsafe trait")]
+
+mod handmade;
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use handmade::*;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts what is held; a reallocation counts both blocks while it copies.
+struct Counting;
+
+fn took(bytes: usize) {
+    let held = HELD.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    PEAK.fetch_max(held, Ordering::Relaxed);
+}
+
+// SAFETY: every call goes to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        took(layout.size());
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        took(size);
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(block, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// The most that is held while what `make` makes is verified, in bytes.
+fn peak(make: impl FnOnce() -> Vec<u8>) -> usize {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut bytes = make();
+    bytes.shrink_to_fit();
+    let before = HELD.load(Ordering::Relaxed) - bytes.len();
+    PEAK.store(HELD.load(Ordering::Relaxed), Ordering::Relaxed);
+    drop(verified(&bytes));
+    PEAK.load(Ordering::Relaxed) - before
+}
+
+#[track_caller]
+fn small(name: &str, make: impl FnOnce() -> Vec<u8>) {
+    let peak = peak(make);
+    println!("{name}: {} MB", peak / 1_000_000);
+    assert!(peak < 100_000_000, "{name}: {peak} bytes");
+}
+
+/// A good artifact whose file `name` has the content.
+fn with(name: &str, content: Vec<u8>) -> Vec<u8> {
+    let mut files = parts();
+    if name == "skill.toml" {
+        files.insert(name.to_owned(), content);
+        return pack(&signed(files, "acme"));
+    }
+    files.insert(name.to_owned(), content);
+    pack(&signed(with_manifest(files, MANIFEST), "acme"))
+}
+
+/// The same beside 48 MiB of other files, stored.
+fn full(name: &str, content: Vec<u8>) -> Vec<u8> {
+    let mut files = parts();
+    for at in 0..3 {
+        files.insert(format!("assets/{at}"), vec![b'x'; (16 << 20) - 200]);
+    }
+    files.insert(name.to_owned(), content);
+    files.entry("skill.toml".to_owned()).or_insert_with(|| MANIFEST.as_bytes().to_vec());
+    let entries: Vec<Raw> = signed(files, "acme").iter().map(|(name, content)| Raw::stored(name, content)).collect();
+    archive(&entries)
+}
+
+#[test]
+fn archives() {
+    small("64 MiB stored", || {
+        let block = vec![b'x'; (16 << 20) - 200];
+        let entries: Vec<Raw> = (0..4).map(|at| Raw::stored(&format!("assets/{at}"), &block)).collect();
+        archive(&entries)
+    });
+    small("a bomb", || archive(&[Raw { size: 10, ..Raw::new("assets/x", &vec![0; 40 << 20]) }]));
+    small("five bombs", || {
+        let zeros = Raw::new("assets/x", &vec![0; 15 << 20]);
+        let entries: Vec<Raw> =
+            (0..5).map(|at| Raw { name: format!("assets/{at}").into_bytes(), ..zeros.clone() }).collect();
+        archive(&entries)
+    });
+    small("64 MiB of nothing", || vec![b'P'; 64 << 20]);
+    small("a million records", || {
+        let mut bytes = [b"PK\x01\x02".as_slice(), &[0; 42]].concat().repeat(1_400_000);
+        let size = u32::try_from(bytes.len()).unwrap();
+        bytes.extend(b"PK\x05\x06\0\0\0\0\xFE\xFF\xFE\xFF");
+        bytes.extend(size.to_le_bytes());
+        bytes.extend([0; 6]);
+        bytes
+    });
+    small("records with long comments", || {
+        let entry = Raw { comment: vec![b'x'; 60_000], ..Raw::stored("assets/x", b"") };
+        archive(&vec![entry; 1000])
+    });
+}
+
+#[test]
+fn manifests() {
+    for (name, piece) in [("brackets", "["), ("keys", "a."), ("tables", "[[a]]\n"), ("values", "1,"), ("braces", "{a=")]
+    {
+        for size in [256 << 10, 16 << 20] {
+            small(&format!("{size} bytes of {name} as manifest"), || {
+                with("skill.toml", format!("x = [{}", piece.repeat(size / piece.len() - 10)).into_bytes())
+            });
+        }
+        let items = piece.matches(['\n', ',', '{']).count();
+        let most = ((256 << 10) / piece.len()).min(if items > 0 { 16 << 10 } else { usize::MAX }) - 10;
+        small(&format!("{most} {name} beside a full archive"), || {
+            full("skill.toml", format!("x = [{}", piece.repeat(most)).into_bytes())
+        });
+        small(&format!("{most} {name} alone beside a full archive"), || {
+            full("skill.toml", piece.repeat(most).into_bytes())
+        });
+    }
+    small("an array of numbers as schema", || {
+        let list = format!("[entrypoints.tools.input_schema]\nx = [{}]", "1,".repeat(16_000));
+        with("skill.toml", MANIFEST.replace("[entrypoints.tools.input_schema]", &list).into_bytes())
+    });
+    small("many files listed", || {
+        let list = "[[integrity.files]]\npath=\"a\"\nsha256=\"\"\n".repeat(4_000);
+        with("skill.toml", format!("{MANIFEST}{list}").into_bytes())
+    });
+}
+
+#[test]
+fn documents() {
+    for piece in ["[", "[],", "{},", "1,", "\"\",", "\"\\u0041"] {
+        for size in [(8 << 20) - 100, 16 << 20] {
+            let content = format!("{{\"x\": [{}", piece.repeat(size / piece.len() - 10));
+            small(&format!("{size} bytes of {piece} as SBOM"), || with("sbom.cdx.json", content.clone().into_bytes()));
+            small(&format!("{size} bytes of {piece} as signature"), || {
+                let mut files = with_manifest(parts(), MANIFEST);
+                files.insert("signature.json".to_owned(), content.clone().into_bytes());
+                pack(&files)
+            });
+        }
+    }
+    // A long string with an escape beside entries that fill the archive.
+    small("a string beside a full archive", || {
+        let text = format!("{{\"bomFormat\": \"\\u0041{}\"}}", "x".repeat((8 << 20) - 100));
+        full("sbom.cdx.json", text.into_bytes())
+    });
+    small("an object of many keys beside a full archive", || {
+        let keys: String = (0..).map(|at| format!("\"{at:x}\":1,")).take(800_000).collect();
+        full("sbom.cdx.json", format!("{{{}", keys.get(..(8 << 20) - 100).unwrap_or(&keys)).into_bytes())
+    });
+}
