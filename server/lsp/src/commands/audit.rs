@@ -80,7 +80,12 @@ fn in_markdown(report: &Report) -> String {
     }));
     out.push_str("\n### A daemon's checks\n\n");
     out.extend(report.checks.iter().map(|check| {
-        format!("- {} {}: {}\n", check.status.name(), markdown::code(&check.check_id), markdown::message(&check.message))
+        format!(
+            "- {} {}: {}\n",
+            check.status.name(),
+            markdown::code(&check.check_id),
+            markdown::message(&check.message)
+        )
     }));
     out
 }
