@@ -3,7 +3,19 @@
 use std::{fmt, io};
 
 use skillyard_lsp::ServeError;
-use skillyard_project::{check::CheckError, rules, shown, suggest::did_you_mean};
+use skillyard_project::{
+    audit::{FolderError, NoAdvisories},
+    check::CheckError,
+    config::LoadError,
+    files::ReadError,
+    home::PathError,
+    package::MakeError,
+    rules, shown,
+    signing::NoKey,
+    skill::SkillError,
+    suggest::did_you_mean,
+    verify::FlowError,
+};
 
 /// Why a command could not do its work.
 #[derive(Debug)]
@@ -22,6 +34,33 @@ pub enum Error {
     StdinNotUtf8(usize),
     /// Standard output could not be written.
     Stdout(io::Error),
+    /// An artifact is to come from a terminal.
+    StdinIsTerminal,
+    /// A file could not be read.
+    Read(ReadError),
+    /// A configuration is broken.
+    Config(Box<LoadError>),
+    /// A path of the person's own cannot be used.
+    Path(PathError),
+    /// An artifact could not be looked at.
+    Flow(FlowError),
+    /// There are no advisories.
+    Advisories(NoAdvisories),
+    /// A skill's files could not be collected.
+    Skill(SkillError),
+    /// A folder could not be audited.
+    Folder(FolderError),
+    /// There is no key.
+    Key(NoKey),
+    /// No artifact was made.
+    Make(MakeError),
+    /// No public key.
+    BadKey {
+        /// What was given.
+        given: String,
+        /// Why not.
+        why: String,
+    },
     /// A file could not be checked.
     Check(CheckError),
     /// No rule has this code.
@@ -48,6 +87,21 @@ impl fmt::Display for Error {
             }
             Self::StdinNotUtf8(at) => write!(f, "standard input: is not UTF-8 from byte {at} on; save it as UTF-8"),
             Self::Stdout(error) => write!(f, "standard output: cannot be written: {error}"),
+            Self::StdinIsTerminal => {
+                write!(f, "standard input is a terminal; pipe an artifact into it, or name a file")
+            }
+            Self::Read(error) => error.fmt(f),
+            Self::Config(error) => error.fmt(f),
+            Self::Path(error) => error.fmt(f),
+            Self::Flow(error) => error.fmt(f),
+            Self::Advisories(error) => error.fmt(f),
+            Self::Skill(error) => error.fmt(f),
+            Self::Folder(error) => error.fmt(f),
+            Self::Key(error) => error.fmt(f),
+            Self::Make(error) => error.fmt(f),
+            Self::BadKey { given, why } => {
+                write!(f, "`{}` is neither a file nor PUB=HEX: {why}", shown::words(given, 80))
+            }
             Self::Check(error) => error.fmt(f),
             Self::UnknownRule(code) => {
                 let codes = rules::all().map(|rule| rule.code);

@@ -129,7 +129,8 @@ pub fn public_key(text: &str) -> Result<PublicKey, String> {
 
 /// Reads `PATH=FILE`.
 pub fn path_and_file(text: &str) -> Result<(String, PathBuf), String> {
-    let (path, file) = text.split_once('=').ok_or_else(|| "write the path in the artifact, `=`, and the file".to_owned())?;
+    let (path, file) =
+        text.split_once('=').ok_or_else(|| "write the path in the artifact, `=`, and the file".to_owned())?;
     if path.is_empty() || file.is_empty() {
         return Err("neither the path in the artifact nor the file may be empty".to_owned());
     }

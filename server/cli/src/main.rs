@@ -8,6 +8,7 @@ mod error;
 mod exit;
 mod json;
 mod levels;
+mod machine;
 mod out;
 mod report;
 mod sheet;
@@ -18,12 +19,14 @@ use std::{panic, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{check, completions, explain, fmt, lsp, schema},
+    commands::{
+        audit, capabilities, check, completions, explain, fmt, inspect, keygen, lsp, package, schema, trust, verify,
+    },
     error::Error,
     exit::Exit,
 };
 
-/// Checks, explains and formats the manifests of Palyra skills, in the terminal and in the editor.
+/// Checks, formats, packages, signs, verifies and audits Palyra skills, in the terminal and in the editor.
 #[derive(Parser, Debug)]
 #[command(
     name = "skillyard",
@@ -33,6 +36,8 @@ use crate::{
   skillyard check                   check every skill.toml below the current folder
   skillyard check --fix skills/     and apply the fixes that are safe
   skillyard explain egress/port     what a rule is about
+  skillyard package                 package and sign the skill in the current folder
+  skillyard verify x.palyra-skill   whether an artifact is whole and by someone you trust
 
 Exit codes: 0 fine, 1 there are findings, 2 the command could not do its work."
 )]
@@ -50,6 +55,13 @@ enum Command {
     Check(Box<check::Arguments>),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
+    Keygen(keygen::Arguments),
+    Package(Box<package::Arguments>),
+    Inspect(inspect::Arguments),
+    Verify(verify::Arguments),
+    Audit(Box<audit::Arguments>),
+    Capabilities(capabilities::Arguments),
+    Trust(trust::Arguments),
     Lsp(lsp::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -73,6 +85,13 @@ fn run(command: Command) -> Result<Exit, Error> {
         Command::Check(arguments) => check::run(*arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::Package(arguments) => package::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Capabilities(arguments) => capabilities::run(&arguments),
+        Command::Trust(arguments) => trust::run(&arguments),
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

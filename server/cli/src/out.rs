@@ -16,6 +16,11 @@ pub fn coloured() -> bool {
     AutoStream::choice(&io::stdout()) != ColorChoice::Never
 }
 
+/// The same of standard error.
+pub fn coloured_aside() -> bool {
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
+}
+
 /// Writes to standard output. That the reader has gone (a pager that was closed) is no failure.
 ///
 /// # Errors

@@ -38,6 +38,11 @@ impl Sheet {
         Self { text: String::new(), coloured: out::coloured() }
     }
 
+    /// An empty page for standard error.
+    pub fn aside() -> Self {
+        Self { text: String::new(), coloured: out::coloured_aside() }
+    }
+
     /// The page's text.
     pub fn finish(self) -> String {
         self.text

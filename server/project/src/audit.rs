@@ -22,7 +22,7 @@ use crate::{
     verify::{FlowError, Pin, Trust, TrustOptions, daemon_decision, pin},
 };
 
-pub use skillyard_artifact::audit::{Check, ModuleSummary, Policy, Report, Status};
+pub use skillyard_artifact::audit::{Check, ModuleSummary, Policy, Report, Status, extra_checks};
 
 /// The largest file of advisories that is read, in bytes.
 const MAX_ADVISORIES: usize = 64 << 20;

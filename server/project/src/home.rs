@@ -5,12 +5,17 @@ use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc};
 use skillyard_store::{
     credentials::{Credentials, SystemCredentials},
     keys::KeyFolder,
-    paths::{BaseFolders, Overrides, PathError, Paths, TRUST_STORE_VARIABLE},
+    paths::{BaseFolders, Overrides, Paths, TRUST_STORE_VARIABLE},
     trust_store::TrustStoreFile,
 };
 
+pub use skillyard_store::paths::PathError;
+
 /// Set to anything, it keeps the system's credential store out of everything: seals and keys are kept in files.
 pub const NO_CREDENTIAL_STORE_VARIABLE: &str = "SKILLYARD_NO_CREDENTIAL_STORE";
+
+/// Names a folder that trust store, seals and keys are kept below, in place of the system's usual ones.
+pub const HOME_VARIABLE: &str = "SKILLYARD_HOME";
 
 /// A person's own things on this machine.
 pub struct Home {
@@ -40,7 +45,11 @@ impl Home {
             Some(value) if !value.is_empty() => None,
             _ => Some(Arc::new(SystemCredentials::new())),
         };
-        Ok(Self::new(Paths::new(&BaseFolders::of_system()?, overrides)?, credentials))
+        let base = match lookup(HOME_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from) {
+            Some(home) => BaseFolders { state: home.clone(), data: home },
+            None => BaseFolders::of_system()?,
+        };
+        Ok(Self::new(Paths::new(&base, overrides)?, credentials))
     }
 
     /// At the given places.

@@ -9,7 +9,7 @@ use std::{
 use skillyard_artifact::{
     Cancelled, Finding, Progress,
     keys::{KeyError, SigningKey},
-    package::{self, File, Inputs, PackageError, Packaged, secrets},
+    package::{self, File, Inputs, Packaged, secrets},
     provenance::{Facts, Revision},
     verify::open,
 };
@@ -25,7 +25,7 @@ use crate::{
     source::{BadEpoch, Ci, Git, source_date_epoch},
 };
 
-pub use skillyard_artifact::package::Report;
+pub use skillyard_artifact::package::{PackageError, Report};
 
 /// The folder, beside the manifest, that artifacts are written to where nothing else is said.
 pub const OUTPUT_FOLDER: &str = "dist";
@@ -232,6 +232,12 @@ impl Prepared {
         write(&path, &bytes)?;
         report.artifact = Some(path.to_string_lossy().into_owned());
         Ok(Made { report, path, findings })
+    }
+
+    /// Whether a finding is about a likely secret that [`PackageOptions::not_secret`] can tell to be none.
+    #[must_use]
+    pub fn may_be_known(finding: &Finding) -> bool {
+        is_secret(finding) && !std::ptr::eq(finding.rule, &raw const secrets::PRIVATE_KEY)
     }
 
     fn package(&self, key: &SigningKey, progress: &dyn Progress) -> Result<Packaged, MakeError> {

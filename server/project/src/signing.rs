@@ -99,8 +99,11 @@ impl From<KeyFileError> for NoKey {
     }
 }
 
+/// A passphrase, wiped when it goes.
+pub type Passphrase = Zeroizing<String>;
+
 /// How a passphrase is come by. Asked only where a key needs one.
-pub type AskPassphrase<'a> = dyn FnMut(&str) -> Option<Zeroizing<String>> + 'a;
+pub type AskPassphrase<'a> = dyn FnMut(&str) -> Option<Passphrase> + 'a;
 
 /// The key that `choice` means. `lookup` gives the values of environment variables; `ask` is asked for the passphrase of
 /// an encrypted key, by the name of its source, where [`PASSPHRASE_VARIABLE`] is not set.

@@ -11,14 +11,18 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("skillyard-manifest", &[], &[]),
     ("skillyard-artifact", &["skillyard-manifest"], &["zip", "wasmparser", "wat", "ed25519-dalek", "ssh-key"]),
     ("skillyard-store", &["skillyard-artifact", "skillyard-manifest"], &["directories", "keyring"]),
-    ("skillyard-project", &["skillyard-manifest", "skillyard-artifact", "skillyard-store"], &["ignore", "taplo"]),
+    (
+        "skillyard-project",
+        &["skillyard-manifest", "skillyard-artifact", "skillyard-store"],
+        &["ignore", "globset", "taplo"],
+    ),
     ("skillyard-lsp", &["skillyard-manifest", "skillyard-project"], &["tower-lsp-server", "tokio", "ropey"]),
     (
         "skillyard",
         &["skillyard-manifest", "skillyard-project", "skillyard-lsp"],
-        &["clap", "clap_complete", "annotate-snippets", "anstream"],
+        &["clap", "clap_complete", "annotate-snippets", "anstream", "anstyle", "ctrlc", "rpassword"],
     ),
-    ("xtask", &["skillyard-manifest"], &[]),
+    ("xtask", &["skillyard-manifest", "skillyard-artifact"], &[]),
 ];
 
 /// What the analysis of a text never does: files, network, processes, environment, printing.

@@ -265,9 +265,14 @@ impl Report {
     }
 }
 
+/// Findings as the `extra_checks` of a report, for one that has nothing else to say.
+pub fn extra_checks(findings: &[Finding]) -> impl Serialize {
+    findings.iter().map(ExtraCheck).collect::<Vec<_>>()
+}
+
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let extra: Vec<_> = self.findings.iter().map(ExtraCheck).collect();
+        let extra = extra_checks(&self.findings);
         let mut out = serializer.serialize_struct("Report", 17)?;
         out.serialize_field("skill_id", &self.skill_id)?;
         out.serialize_field("version", &self.version)?;

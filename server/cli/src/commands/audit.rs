@@ -1,12 +1,17 @@
 //! `skillyard audit`: what a daemon's audit says of an artifact or a folder, and what a careful reader adds.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use skillyard_manifest::Severity;
 use skillyard_project::{
-    audit::{AuditOptions, Audited, Policy, Report, Status, advisories, audit_artifact, audit_folder},
+    audit::{
+        AuditOptions, Audited, FolderError, Policy, Report, Status, advisories, audit_artifact, audit_folder,
+        extra_checks,
+    },
     check::config_of,
+    files::MANIFEST_NAME,
     skill::{Additions, Plan},
     verify::Pin,
 };
@@ -112,7 +117,7 @@ fn folder(arguments: &Arguments, options: &mut AuditOptions) -> Result<Exit, Err
     let report = match report {
         Ok(report) => report,
         // The skill is at fault, not the command.
-        Err(error @ (skillyard_project::audit::FolderError::Manifest { .. } | skillyard_project::audit::FolderError::Unwieldy { .. })) => {
+        Err(error @ (FolderError::Manifest { .. } | FolderError::Unwieldy { .. })) => {
             out::error(&error);
             return Ok(Exit::Findings);
         }
@@ -125,8 +130,8 @@ fn folder(arguments: &Arguments, options: &mut AuditOptions) -> Result<Exit, Err
             human_report(&mut sheet, &report);
             sheet.finish()
         }
-        Format::Json => json::line(&with_version(&report, &[])) + "\n",
-        Format::Sarif => sarif::findings(&report.findings, &folder.join("skill.toml"), true),
+        Format::Json => json::line(&with_version(&report, &not_an_artifact())) + "\n",
+        Format::Sarif => sarif::findings(&report.findings, &folder.join(MANIFEST_NAME)),
     };
     out::print(&text)?;
     Ok(if report.passed() { Exit::Fine } else { Exit::Findings })
@@ -144,7 +149,7 @@ fn artifact(arguments: &Arguments, options: &AuditOptions) -> Result<Exit, Error
         Format::Json => json::line(&document(&audited, options)) + "\n",
         Format::Sarif => {
             let findings = audited.report.as_ref().map_or(&audited.verification.findings, |report| &report.findings);
-            sarif::findings(findings, &arguments.target, false)
+            sarif::findings(findings, &arguments.target)
         }
     };
     out::print(&text)?;
@@ -159,6 +164,12 @@ fn with_version(report: &Report, more: &[(&str, Value)]) -> Value {
         document.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     }
     document
+}
+
+/// The keys of an artifact's report that a folder has nothing for.
+fn not_an_artifact() -> Vec<(&'static str, Value)> {
+    let nothing = ["daemon_accepts", "daemon_error_kind", "error_kind", "error"].map(|name| (name, Value::Null));
+    nothing.into_iter().chain([("pinned", false.into())]).collect()
 }
 
 /// The same keys whether there is anything to audit or not.
@@ -189,7 +200,7 @@ fn document(audited: &Audited<'_>, options: &AuditOptions) -> Value {
         "policy": options.policy,
         "manifest_warnings": [],
         "checks": [],
-        "extra_checks": Report::extra_checks(&about.findings),
+        "extra_checks": extra_checks(&about.findings),
         "quarantine_reasons": about.error.iter().collect::<Vec<_>>(),
         "modules": [],
         "vulnerability_scan": null,
@@ -217,7 +228,7 @@ fn human(audited: &Audited<'_>) -> String {
 
 fn human_report(sheet: &mut Sheet, report: &Report) {
     let failed = report.checks.iter().filter(|check| check.status == Status::Fail).count();
-    let errors = report.findings.iter().filter(|finding| finding.severity == skillyard_manifest::Severity::Error).count();
+    let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     match (report.passed(), report.daemon_passed()) {
         (true, _) => sheet.verdict(Tone::Good, "PASSED", "nothing speaks against it"),
         (false, false) => {
@@ -251,4 +262,3 @@ fn human_report(sheet: &mut Sheet, report: &Report) {
     }
     sheet.findings(&report.findings);
 }
-

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 use skillyard_project::{
+    audit,
     capabilities::{Capabilities, Change, How},
-    config,
+    check::config_of,
     files::{self, MANIFEST_NAME},
-    inspect, audit,
+    inspect, shown,
 };
 
 use crate::{
@@ -83,14 +84,16 @@ fn load(target: &Path, arguments: &Arguments) -> Result<Result<Capabilities, Str
         let watch = Watch::new();
         let loaded = inspect::capabilities(&bytes, arguments.palyra.version(), &watch);
         return match loaded {
-            Ok(loaded) => Ok(loaded.map_err(|why| format!("{}: {why}", skillyard_project::shown::path(target)))),
+            Ok(loaded) => Ok(loaded.map_err(|why| format!("{}: {why}", shown::path(target)))),
             Err(cancelled) => Err(Error::Flow(cancelled.into())),
         };
     };
-    let config = config::of_folder(&folder_of(&manifest)).map_err(|error| Error::Config(error.into()))?;
+    let config = config_of(&folder_of(&manifest)).map_err(|error| Error::Config(error.into()))?;
     let palyra = arguments.palyra.given().or(config.palyra_version).unwrap_or(arguments.palyra.version());
     let bytes = files::read(&manifest, files::MAX_READ).map_err(Error::Read)?;
-    Ok(audit::manifest(&manifest, &bytes, palyra).map(|manifest| Capabilities::of(&manifest)).map_err(|error| error.to_string()))
+    Ok(audit::manifest(&manifest, &bytes, palyra)
+        .map(|manifest| Capabilities::of(&manifest))
+        .map_err(|error| error.to_string()))
 }
 
 fn document(new: &Capabilities, against: Option<(&Capabilities, &[Change])>) -> Result<Value, Error> {
@@ -135,7 +138,15 @@ fn human(new: &Capabilities, against: Option<(&Capabilities, &[Change])>) -> Str
     sheet.rows("use nodes", &new.node_capabilities);
     sheet.rows("wildcards", &new.wildcards);
     let quotas = &new.quotas;
-    sheet.row("within", &format!("{} ms, {} fuel, {} memory a call", quotas.wall_clock_timeout_ms, quotas.fuel_budget, crate::sheet::size(quotas.max_memory_bytes)));
+    sheet.row(
+        "within",
+        &format!(
+            "{} ms, {} fuel, {} memory a call",
+            quotas.wall_clock_timeout_ms,
+            quotas.fuel_budget,
+            crate::sheet::size(quotas.max_memory_bytes)
+        ),
+    );
     sheet.finish()
 }
 

@@ -112,8 +112,11 @@ fn about_module(inspected: &Inspected<'_>, path: &str, module: &Module) -> Value
         "export_count": module.export_count,
         "producers": module.producers.iter().map(|made| json!({ "field": made.field, "name": made.name, "version": made.version })).collect::<Vec<_>>(),
         "packages": match &module.dependencies {
-            Dependencies::None => Value::Null,
-            listed => json!(listed.listed().iter().map(|package| json!({ "name": package.name, "version": package.version, "source": package.source })).collect::<Vec<_>>()),
+            Dependencies::Listed(packages) => packages
+                .iter()
+                .map(|package| json!({ "name": package.name, "version": package.version, "source": package.source }))
+                .collect(),
+            Dependencies::Unknown | Dependencies::Unreadable(_) => Value::Null,
         },
     })
 }

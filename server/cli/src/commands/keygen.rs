@@ -92,10 +92,13 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
             sheet.verdict(Tone::Good, "MADE", "a key to sign skills with");
             sheet.row("key", &id);
             sheet.row("public key", &key);
-            sheet.row("kept in", &match file {
-                Some(path) => format!("{} (only you can read it)", path.display()),
-                None => made.source.to_string(),
-            });
+            sheet.row(
+                "kept in",
+                &match file {
+                    Some(path) => format!("{} (only you can read it)", path.display()),
+                    None => made.source.to_string(),
+                },
+            );
             sheet.blank();
             sheet.line("Tell others the public key, by a way they trust. They trust it as yours with:");
             sheet.line(&format!("  skillyard trust allow PUBLISHER={key}"));

@@ -1,9 +1,6 @@
 //! `skillyard trust`: whom you trust, and changing that.
 
-use std::{
-    io::{self, IsTerminal as _},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -155,9 +152,9 @@ fn list(common: &Common) -> Result<Exit, Error> {
         Format::Human => human_list(&listing),
         Format::Json => {
             let key = |key: &PublicKey| json!({ "public_key": key.to_string(), "key_id": key.id() });
-            let trusted = listing.trusted.iter().map(|(publisher, keys)| {
-                json!({ "publisher": publisher, "keys": keys.iter().map(key).collect::<Vec<_>>() })
-            });
+            let trusted = listing.trusted.iter().map(
+                |(publisher, keys)| json!({ "publisher": publisher, "keys": keys.iter().map(key).collect::<Vec<_>>() }),
+            );
             let pinned =
                 listing.pinned.iter().map(|(publisher, pin)| json!({ "publisher": publisher, "key": key(pin) }));
             json::line(&json!({
@@ -181,7 +178,8 @@ fn human_list(listing: &Listing) -> String {
     sheet.row("sealed", seal_words(listing.seal));
     if listing.trusted.is_empty() && listing.pinned.is_empty() {
         sheet.blank();
-        sheet.line("You trust nobody yet. `skillyard trust allow PUB=HEX` lists a key that you got from its publisher.");
+        sheet
+            .line("You trust nobody yet. `skillyard trust allow PUB=HEX` lists a key that you got from its publisher.");
     }
     if !listing.trusted.is_empty() {
         sheet.heading("Listed by you");
@@ -276,11 +274,8 @@ fn pin(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Er
         return Ok(Exit::Findings);
     };
     let listed = about.trust_decision == Some(TrustDecision::Allowlisted);
-    let changed = Changed {
-        written: audited.pin == Pin::Pinned,
-        path: home.paths().trust_store.clone(),
-        looks_like: None,
-    };
+    let changed =
+        Changed { written: audited.pin == Pin::Pinned, path: home.paths().trust_store.clone(), looks_like: None };
     tell(common, &changed, publisher, about.public_key, if listed { "listed" } else { "pinned" })
 }
 
@@ -313,9 +308,5 @@ fn accept(digest: StoreDigest, seal: Seal, common: &Common) -> Result<Exit, Erro
         }
     };
     out::print(&text)?;
-    // A person who cannot be asked may be a script that accepts whatever it finds: it is told so.
-    if !io::stdin().is_terminal() {
-        out::say("note", &"accepted without anyone at a terminal; accept only what a person looked at");
-    }
     Ok(Exit::Fine)
 }

@@ -65,7 +65,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
         Format::Human => human(&verified),
         Format::Json => {
             let pinned = verified.pin == Pin::Pinned;
-            json::line(&Document { schema_version: SCHEMA_VERSION, verification: &verified.verification, pinned }) + "\n"
+            json::line(&Document { schema_version: SCHEMA_VERSION, verification: &verified.verification, pinned })
+                + "\n"
         }
     };
     out::print(&text)?;
@@ -84,7 +85,8 @@ fn human(verified: &Verified<'_>) -> String {
         skill::may(&mut sheet, grants, bindings);
     }
     let audit = verified.audit.as_ref().filter(|_| verified.pin == Pin::AuditFailed);
-    let findings: Vec<_> = verification.findings.iter().chain(audit.iter().flat_map(|audit| &audit.findings)).cloned().collect();
+    let findings: Vec<_> =
+        verification.findings.iter().chain(audit.iter().flat_map(|audit| &audit.findings)).cloned().collect();
     sheet.findings(&findings);
     sheet.finish()
 }

@@ -1,13 +1,13 @@
 //! `--format sarif`: SARIF 2.1.0, as code scanning reads it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use serde_json::{Value, json};
 use skillyard_manifest::{
     Encoding, Severity, Span,
-    rules::{self, FixKind, Rule},
+    rules::{FixKind, PAGES, Rule},
 };
-use skillyard_project::check::Checked;
+use skillyard_project::{Finding, check::Checked, rules};
 
 use super::{Places, Reporter, Tally, roots::Root};
 use crate::json;
@@ -30,7 +30,7 @@ impl Sarif {
 impl Reporter for Sarif {
     /// The file's results, with a comma behind each.
     fn piece(&self, checked: &Checked, text: &str) -> String {
-        let file = Subject { places: Places::new(text), artifact: self.artifact(checked) };
+        let file = Subject { places: Places::new(text), artifact: self.location(&checked.path) };
         let mut fingerprints = HashMap::new();
         let results = checked
             .analysis
@@ -41,36 +41,77 @@ impl Reporter for Sarif {
     }
 
     fn whole(&self, pieces: &[String], _: &Tally, failures: &[String]) -> String {
-        let driver = json!({
-            "name": "Skillyard",
-            "semanticVersion": env!("CARGO_PKG_VERSION"),
-            "informationUri": rules::PAGES,
-            "rules": rules::all().map(descriptor).collect::<Vec<_>>(),
-        });
         let notifications: Vec<_> =
             failures.iter().map(|failure| json!({ "level": "error", "message": { "text": failure } })).collect();
-        let invocation = json!({
-            "executionSuccessful": failures.is_empty(),
-            "toolExecutionNotifications": notifications,
-        });
-        let bases = json!({ ROOT: { "description": { "text": "The root of the repository." } } });
-        let results = pieces.concat();
-        // Only the results are many: they come as text already.
-        format!(
-            "{{\"$schema\":{},\"version\":\"2.1.0\",\"runs\":[{{\"tool\":{{\"driver\":{}}},\"invocations\":[{}],\
-             \"columnKind\":\"utf16CodeUnits\",\"originalUriBaseIds\":{},\"results\":[\n{}]}}]}}\n",
-            json::line(SCHEMA),
-            json::line(&driver),
-            json::line(&invocation),
-            json::line(&bases),
-            results.strip_suffix(",\n").unwrap_or_default(),
-        )
+        document(&pieces.concat(), notifications)
     }
 }
 
+/// The whole of results, each with a comma and a line end behind it. Only they are many: they come as text already.
+fn document(results: &str, notifications: Vec<Value>) -> String {
+    let driver = json!({
+        "name": "Skillyard",
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "informationUri": PAGES,
+        "rules": rules::all().map(descriptor).collect::<Vec<_>>(),
+    });
+    let invocation = json!({
+        "executionSuccessful": notifications.is_empty(),
+        "toolExecutionNotifications": notifications,
+    });
+    let bases = json!({ ROOT: { "description": { "text": "The root of the repository." } } });
+    format!(
+        "{{\"$schema\":{},\"version\":\"2.1.0\",\"runs\":[{{\"tool\":{{\"driver\":{}}},\"invocations\":[{}],\
+         \"columnKind\":\"utf16CodeUnits\",\"originalUriBaseIds\":{},\"results\":[\n{}]}}]}}\n",
+        json::line(SCHEMA),
+        json::line(&driver),
+        json::line(&invocation),
+        json::line(&bases),
+        results.strip_suffix(",\n").unwrap_or_default(),
+    )
+}
+
+/// Findings about the artifact in the file at `path`, or about the skill whose manifest is there. Bytes are those of the
+/// archive; of an entry's content there is no place in a file, so it is named as a logical one.
+pub fn findings(found: &[Finding], path: &Path) -> String {
+    let artifact = Sarif::here().location(path);
+    let mut seen: HashMap<u64, u32> = HashMap::new();
+    let results = found.iter().map(|finding| {
+        let mut place = json!({ "physicalLocation": { "artifactLocation": artifact } });
+        if let (None, Some(bytes)) = (&finding.entry, &finding.byte_range) {
+            let length = bytes.end.saturating_sub(bytes.start);
+            place["physicalLocation"]["region"] = json!({ "byteOffset": bytes.start, "byteLength": length });
+        }
+        let key = finding.manifest.as_ref().map(|place| (&place.key, "member"));
+        let logical: Vec<_> = finding.entry.as_ref().map(|entry| (entry, "module")).into_iter().chain(key).collect();
+        if !logical.is_empty() {
+            place["logicalLocations"] =
+                logical.iter().map(|(name, kind)| json!({ "fullyQualifiedName": name, "kind": kind })).collect();
+        }
+        let mut text = finding.message.clone();
+        if let Some(place) = &finding.manifest {
+            text.push_str(&format!(" (skill.toml, {}: {})", place.key, place.advice));
+        }
+        let parts = [finding.rule.code, finding.entry.as_deref().unwrap_or_default(), &finding.message];
+        let hash = fnv1a(parts.iter().flat_map(|part| part.as_bytes().iter().chain(b"\0")));
+        let count = seen.entry(hash).or_default();
+        *count += 1;
+        let result = json!({
+            "ruleId": finding.rule.code,
+            "level": level(finding.severity),
+            "message": { "text": text },
+            "locations": [place],
+            "partialFingerprints": { "skillyardFinding": format!("{hash:016x}:{count}") },
+            "properties": { "daemon": finding.rule.daemon.name() },
+        });
+        json::line(&result) + ",\n"
+    });
+    document(&results.collect::<String>(), Vec::new())
+}
+
 impl Sarif {
-    fn artifact(&self, checked: &Checked) -> Value {
-        let (uri, relative) = self.root.uri(&checked.path);
+    fn location(&self, path: &Path) -> Value {
+        let (uri, relative) = self.root.uri(path);
         if relative { json!({ "uri": uri, "uriBaseId": ROOT }) } else { json!({ "uri": uri }) }
     }
 }

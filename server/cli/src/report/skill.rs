@@ -32,7 +32,9 @@ pub fn verdict(sheet: &mut Sheet, about: &Verification<'_>) {
             }
             _ => (
                 Tone::Wary,
-                format!("the signature holds, by a key that you see for the first time: whether it is {publisher}'s nobody proved"),
+                format!(
+                    "the signature holds, by a key that you see for the first time: whether it is {publisher}'s nobody proved"
+                ),
             ),
         };
         sheet.verdict(tone, "ACCEPTED", &why);
