@@ -110,7 +110,8 @@ fn likely_secrets_stop_it() {
         world.run(&["package", "skill", "--dry-run"]).exits(1);
         assert!(!world.artifact().exists());
     };
-    world.0.write("skill/assets/ci.txt", format!("-----BEGIN {} KEY-----\nabc\n-----END {0} KEY-----\n", "PRIVATE"));
+    world.0.write("skill/assets/plain.txt", "x");
+    world.run(&["keygen", "--output", "skill/assets/ci.txt"]).exits(0);
     stopped("package/private-key");
     let ran = world.run(&["package", "skill", "--key", "elevens.key", "--not-secret", "assets/ci.txt"]).exits(1);
     assert!(ran.err.contains("package/private-key"), "a private key is always one: {ran:?}");
@@ -143,7 +144,7 @@ fn a_skill_that_does_not_do_is_not_packaged() {
     assert!(ran.err.contains("`skillyard check`"), "{ran:?}");
     world.0.write("skill/module.wasm", "(module)");
     let ran = package(&[]).exits(1);
-    assert!(ran.err.contains("package/not-wasm"), "{ran:?}");
+    assert!(ran.err.contains("content/not-wasm"), "{ran:?}");
     fs::remove_file(world.0.path("skill/module.wasm")).unwrap();
     let ran = package(&[]).exits(2);
     assert!(ran.err.contains("--module"), "{ran:?}");
