@@ -8,10 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    document::Document,
     grammar::{self, Version},
-    model::{Config, Manifest, Operator, Property, PropertyType},
-    typed,
+    model::{Config, Manifest, Operator, Property, PropertyType, Schema},
 };
 
 /// Why a daemon refuses: the stable names that its reports use.
@@ -49,27 +47,11 @@ pub enum Warning {
     OperatorConfigRedactionRecommended,
 }
 
-/// Reads a manifest as a daemon does. The error is serde's own, with its byte span where it has one.
-///
-/// A text that reads well is not read again: its document says the same. Every refusal is the `toml` crate's.
-///
-/// The caller bounds nesting first: see [`crate::analyze`].
-pub(crate) fn parse(text: &str, document: &Document<'_>) -> Result<Manifest, toml::de::Error> {
-    match typed::read(document) {
-        Some(manifest) => {
-            // Every test that analyses anything holds the two readings equal.
-            debug_assert_eq!(toml::from_str(text).as_ref(), Ok(&manifest), "{text:?}");
-            Ok(manifest)
-        }
-        None => toml::from_str(text),
-    }
-}
-
 /// What a daemon's validation says of a manifest that reads.
 ///
 /// # Errors
 /// The kind of the daemon's first finding.
-pub fn validate(manifest: &Manifest) -> Result<(), ErrorKind> {
+pub fn validate<S: Schema>(manifest: &Manifest<S>) -> Result<(), ErrorKind> {
     use ErrorKind::ManifestValidation as Invalid;
     let ensure = |holds: bool| if holds { Ok(()) } else { Err(Invalid) };
 
@@ -128,7 +110,7 @@ pub fn validate(manifest: &Manifest) -> Result<(), ErrorKind> {
     validate_operator(manifest)
 }
 
-fn validate_operator(manifest: &Manifest) -> Result<(), ErrorKind> {
+fn validate_operator<S>(manifest: &Manifest<S>) -> Result<(), ErrorKind> {
     use ErrorKind::ManifestValidation as Invalid;
     let ensure = |holds: bool| if holds { Ok(()) } else { Err(Invalid) };
     let operator = &manifest.operator;
@@ -199,7 +181,7 @@ fn check_path(path: &str) -> Result<(), ErrorKind> {
 ///
 /// # Errors
 /// The kind of the first check that fails: protocol, minimum, maximum.
-pub fn check_compat(manifest: &Manifest, palyra: Version) -> Result<(), ErrorKind> {
+pub fn check_compat<S>(manifest: &Manifest<S>, palyra: Version) -> Result<(), ErrorKind> {
     let compat = &manifest.compat;
     if compat.required_protocol_major > grammar::PROTOCOL_MAJOR {
         return Err(ErrorKind::UnsupportedProtocolMajor);
@@ -215,7 +197,7 @@ pub fn check_compat(manifest: &Manifest, palyra: Version) -> Result<(), ErrorKin
 
 /// The warnings of a daemon's report, in its order.
 #[must_use]
-pub fn warnings(manifest: &Manifest) -> Vec<Warning> {
+pub fn warnings<S>(manifest: &Manifest<S>) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let operator = &manifest.operator;
     if manifest.manifest_version == 1 {

@@ -9,7 +9,9 @@ pub use crate::fields::Fields;
 use crate::{
     diagnostic::{Fix, Related, TextEdit},
     show,
-    syntax::{Entry, Header, Item, Key, SyntaxError, SyntaxErrorKind, Tree, Value as SyntaxValue, ValueKind},
+    syntax::{
+        self, Entry, Header, Item, Key, SyntaxError, SyntaxErrorKind, Token, Tree, Value as SyntaxValue, ValueKind,
+    },
     text::Span,
 };
 
@@ -204,45 +206,28 @@ impl<'t> Document<'t> {
     /// Reads any text.
     #[must_use]
     pub fn parse(text: &'t str) -> Self {
-        Self::of(Tree::parse(text))
+        let mut builder = Builder::new(text);
+        // Item by item: all of them at once would be as large as the document.
+        let (tokens, errors) = syntax::read(text, |item| builder.item(item));
+        builder.finish(&tokens, errors)
     }
 
     /// The document of a tree, which it uses up.
     #[must_use]
     pub fn of(tree: Tree<'t>) -> Self {
-        let comments = tree.comments().collect();
-        let Tree { text, items, errors, .. } = tree;
-        let mut builder = Builder {
-            text,
-            document: Self {
-                root: Table::new(Origin::Header),
-                errors,
-                headers_broken: false,
-                broken: Vec::new(),
-                depth: 0,
-                items: items.iter().map(Item::span).collect(),
-                comments,
-                headers: Vec::new(),
-            },
-            current: Place::Root,
-            depth_reported: false,
-        };
-        let start = if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
-        builder.document.root.insert_at = Some(start);
-        for item in items {
-            builder.item(item);
-        }
-        let mut document = builder.document;
-        document.errors.sort_by_key(|error| error.span);
-        document
+        let mut builder = Builder::new(tree.text);
+        tree.items.into_iter().for_each(|item| builder.item(item));
+        builder.finish(&tree.tokens, tree.errors)
     }
 }
 
 /// The table that entries go to.
-enum Place<'t> {
+#[derive(Clone, Copy)]
+enum Place {
     Root,
-    /// Reached by this dotted key from the root, through the last element of each array of tables.
-    Path(Vec<Key<'t>>),
+    /// That of this one of the document's headers: reached by its dotted key from the root, through the last element of
+    /// each array of tables.
+    Header(usize),
     /// A header that could not be read or placed: its entries go nowhere.
     Nowhere,
 }
@@ -250,7 +235,7 @@ enum Place<'t> {
 struct Builder<'t> {
     text: &'t str,
     document: Document<'t>,
-    current: Place<'t>,
+    current: Place,
     depth_reported: bool,
 }
 
@@ -263,7 +248,34 @@ enum Blocked {
 }
 
 impl<'t> Builder<'t> {
+    fn new(text: &'t str) -> Self {
+        let mut root = Table::new(Origin::Header);
+        root.insert_at = Some(if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 });
+        let document = Document {
+            root,
+            errors: Vec::new(),
+            headers_broken: false,
+            broken: Vec::new(),
+            depth: 0,
+            items: Vec::new(),
+            comments: Vec::new(),
+            headers: Vec::new(),
+        };
+        Self { text, document, current: Place::Root, depth_reported: false }
+    }
+
+    /// The document, with what the syntax alone says.
+    fn finish(self, tokens: &[Token], mut errors: Vec<SyntaxError>) -> Document<'t> {
+        let mut document = self.document;
+        errors.append(&mut document.errors);
+        errors.sort_by_key(|error| error.span);
+        document.errors = errors;
+        document.comments = syntax::comments(tokens).collect();
+        document
+    }
+
     fn item(&mut self, item: Item<'t>) {
+        self.document.items.push(item.span());
         match item {
             Item::Header(header) => self.header(header),
             Item::Entry(entry) => self.entry(entry),
@@ -278,11 +290,11 @@ impl<'t> Builder<'t> {
 
     fn current_table(&mut self) -> Option<&mut Table<'t>> {
         let mut table = &mut self.document.root;
-        match &self.current {
+        match self.current {
             Place::Root => Some(table),
             Place::Nowhere => None,
-            Place::Path(keys) => {
-                for key in keys {
+            Place::Header(at) => {
+                for key in &self.document.headers.get(at)?.keys {
                     table = last_table(&mut table.fields.get_mut(&key.name)?.value)?;
                 }
                 Some(table)
@@ -308,21 +320,28 @@ impl<'t> Builder<'t> {
             self.document.headers_broken = true;
         }
         self.current = Place::Nowhere;
-        let Some((last, path)) = header.keys.split_last() else { return };
-        if header.cut {
+        if header.keys.is_empty() || header.cut {
             return;
         }
         self.document.depth = self.document.depth.max(header.keys.len() + usize::from(header.array));
-        self.document.headers.push(HeaderPlace { span: header.span, keys: header.keys.clone() });
+        if self.opens(&header) {
+            self.current = Place::Header(self.document.headers.len());
+        }
+        self.document.headers.push(HeaderPlace { span: header.span, keys: header.keys });
+    }
+
+    /// Makes the table of a header; whether it is known which table it opens.
+    fn opens(&mut self, header: &Header<'t>) -> bool {
+        let Some((last, path)) = header.keys.split_last() else { return false };
         if header.keys.len() * 2 > MAX_DEPTH && self.depth_of(&header.keys) >= MAX_DEPTH {
             self.too_deep(header.span);
-            return;
+            return false;
         }
         let parent = match descend(&mut self.document.root, path, false, header.span) {
             Ok(parent) => parent,
             Err((key, blocked)) => {
                 self.blocked(&key, blocked);
-                return;
+                return false;
             }
         };
         let opened = || {
@@ -371,11 +390,9 @@ impl<'t> Builder<'t> {
                 format!("{shown} is already defined: a table is opened once")
             };
             self.error(SyntaxErrorKind::Duplicate, header.span, message, related);
-            if !reopened {
-                return;
-            }
+            return reopened;
         }
-        self.current = Place::Path(header.keys);
+        true
     }
 
     /// How deep the table at `keys` lies, counting the elements of arrays of tables.
@@ -403,12 +420,15 @@ impl<'t> Builder<'t> {
         if entry.broken {
             self.document.broken.push(entry.span);
         }
-        let base = match &self.current {
-            Place::Root => 0,
-            Place::Path(keys) if keys.len() * 2 < MAX_DEPTH / 2 => keys.len() * 2,
-            Place::Path(keys) => self.depth_of(keys),
+        let header = match self.current {
+            Place::Header(at) => self.document.headers.get(at),
             // Still counted, so that nothing too deep is hidden behind a broken header.
-            Place::Nowhere => 0,
+            Place::Root | Place::Nowhere => None,
+        };
+        let base = match header {
+            None => 0,
+            Some(header) if header.keys.len() * 2 < MAX_DEPTH / 2 => header.keys.len() * 2,
+            Some(header) => self.depth_of(&header.keys),
         };
         let deepest = base + entry.keys.len() + nesting(&entry.value);
         self.document.depth = self.document.depth.max(deepest);

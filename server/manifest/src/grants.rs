@@ -32,7 +32,7 @@ pub struct PolicyBinding {
 
 /// The grants of `manifest`.
 #[must_use]
-pub fn grants(manifest: &Manifest) -> Grants {
+pub fn grants<S>(manifest: &Manifest<S>) -> Grants {
     let capabilities = &manifest.capabilities;
     let trimmed = |list: &[String]| sorted(list.iter().map(|s| s.trim().to_owned()));
     Grants {
@@ -47,7 +47,7 @@ pub fn grants(manifest: &Manifest) -> Grants {
 
 /// The policy bindings of `manifest`, sorted and without repeats.
 #[must_use]
-pub fn policy_bindings(manifest: &Manifest) -> Vec<PolicyBinding> {
+pub fn policy_bindings<S>(manifest: &Manifest<S>) -> Vec<PolicyBinding> {
     let capabilities = &manifest.capabilities;
     let tools = manifest.entrypoints.tools.iter().map(|tool| PolicyBinding {
         action: "tool.execute".to_owned(),

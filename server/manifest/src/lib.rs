@@ -26,6 +26,7 @@ mod typed;
 mod view;
 
 use document::Document;
+use model::{Glance, Manifest, Schema};
 
 pub use daemon::{ErrorKind, Warning, check_compat, validate, warnings};
 pub use diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit};
@@ -78,9 +79,6 @@ impl Analysis {
 /// The largest text that is analysed, in bytes. A larger one gets one finding.
 pub const MAX_BYTES: usize = 4 << 20;
 
-/// From here on the verdict and the rules are worth a thread each, in bytes.
-const LARGE: usize = 32 << 10;
-
 /// Analyses the text of a `skill.toml`.
 ///
 /// Takes any text, ends in time linear in its size, and needs no more than 512 KiB of stack.
@@ -91,12 +89,8 @@ pub fn analyze(text: &str, options: &Options) -> Analysis {
     }
     let document = Document::parse(text);
     // The manifest lives and dies there: dropping it recurses as deep as reading it.
-    let (judgement, mut diagnostics) = deep::beside(
-        text.len() >= LARGE,
-        document.depth,
-        || judge(text, &document, options),
-        || rules::run(text, &document, options),
-    );
+    let judgement = deep::run(document.depth, || judge(text, &document, options));
+    let mut diagnostics = rules::run(text, &document, options);
     if let Some(refusal) = judgement.refusal
         && !diagnostics.iter().any(|d| d.rule.daemon == Daemon::Rejects && !rules::is_compat(d.rule))
     {
@@ -178,33 +172,46 @@ struct Judgement {
     refusal: Option<Diagnostic>,
 }
 
+/// A text that reads well is not read again: its document says the same. Every refusal to read is the `toml` crate's.
 fn judge(text: &str, document: &Document<'_>, options: &Options) -> Judgement {
-    let refused = |kind, span, message| Judgement {
-        daemon: Verdict::refused(kind),
-        grants: None,
-        policy_bindings: None,
-        refusal: Some(rules::finding(&rules::REFUSED, span, message)),
-    };
-    let manifest = match daemon::parse(text, document) {
-        Ok(manifest) => manifest,
+    if let Some(manifest) = typed::read::<Manifest<Glance>>(document) {
+        // Every test that analyses anything holds the two readings equal.
+        debug_assert_eq!(toml::from_str(text).as_ref(), Ok(&manifest), "{text:?}");
+        debug_assert!(toml::from_str::<Manifest>(text).is_ok(), "{text:?}");
+        return decide(&manifest, options);
+    }
+    match toml::from_str::<Manifest>(text) {
+        Ok(manifest) => decide(&manifest, options),
         Err(error) => {
             let span = error.span().map_or(Span::at(0), |at| Span::new(at.start.min(at.end), at.end));
-            return refused(ErrorKind::ManifestParse, span, plain(error.message()));
+            refused(ErrorKind::ManifestParse, span, plain(error.message()))
         }
-    };
-    if let Err(kind) = validate(&manifest) {
+    }
+}
+
+fn decide<S: Schema>(manifest: &Manifest<S>, options: &Options) -> Judgement {
+    if let Err(kind) = validate(manifest) {
         return refused(kind, Span::at(0), format!("a daemon refuses this manifest: {kind}"));
     }
     Judgement {
         daemon: Verdict {
             accepts: true,
             error_kind: None,
-            compat_error_kind: check_compat(&manifest, options.palyra_version).err(),
-            warnings: warnings(&manifest),
+            compat_error_kind: check_compat(manifest, options.palyra_version).err(),
+            warnings: warnings(manifest),
         },
-        grants: Some(grants(&manifest)),
-        policy_bindings: Some(policy_bindings(&manifest)),
+        grants: Some(grants(manifest)),
+        policy_bindings: Some(policy_bindings(manifest)),
         refusal: None,
+    }
+}
+
+fn refused(kind: ErrorKind, span: Span, message: String) -> Judgement {
+    Judgement {
+        daemon: Verdict::refused(kind),
+        grants: None,
+        policy_bindings: None,
+        refusal: Some(rules::finding(&rules::REFUSED, span, message)),
     }
 }
 

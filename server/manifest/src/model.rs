@@ -5,23 +5,26 @@
 //! enum value may be a table of one key. What is left out when it is written is what a daemon's builder leaves out, so that
 //! both write the same bytes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, SeqAccess, Visitor},
+};
 use serde_json::Value;
 
-/// A whole `skill.toml`.
+/// A whole `skill.toml`. `S` is what is kept of the tools' schemas: by default the whole of them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the fields are documented once, in `shape`")]
-pub struct Manifest {
+pub struct Manifest<S = Value> {
     #[serde(default = "default_manifest_version")]
     pub manifest_version: u32,
     pub skill_id: String,
     pub name: String,
     pub version: String,
     pub publisher: String,
-    pub entrypoints: Entrypoints,
+    pub entrypoints: Entrypoints<S>,
     #[serde(default)]
     pub capabilities: Capabilities,
     pub compat: Compat,
@@ -43,20 +46,95 @@ macro_rules! tables {
     )*};
 }
 
-tables! {
-    /// `entrypoints`.
-    Entrypoints { tools: Vec<Tool>, }
+/// `entrypoints`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields are documented once, in `shape`")]
+pub struct Entrypoints<S = Value> {
+    pub tools: Vec<Tool<S>>,
+}
 
-    /// One of `entrypoints.tools`.
-    Tool {
-        id: String,
-        name: String,
-        description: String,
-        input_schema: Value,
-        output_schema: Value,
-        #[serde(default)] risk: Risk,
+/// One of `entrypoints.tools`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields are documented once, in `shape`")]
+pub struct Tool<S = Value> {
+    pub id: String,
+    pub name: String,
+    pub description: String,
+    pub input_schema: S,
+    pub output_schema: S,
+    #[serde(default)]
+    pub risk: Risk,
+}
+
+/// What is kept of a tool's schema.
+pub trait Schema {
+    /// Whether the schema is a table.
+    fn is_object(&self) -> bool;
+}
+
+impl Schema for Value {
+    fn is_object(&self) -> bool {
+        self.is_object()
+    }
+}
+
+/// Of a schema, only whether it is a table: all that a daemon's validation asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Glance(bool);
+
+impl Schema for Glance {
+    fn is_object(&self) -> bool {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Glance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Look)
+    }
+}
+
+struct Look;
+
+impl<'de> Visitor<'de> for Look {
+    type Value = Glance;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
     }
 
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Glance, A::Error> {
+        Ok(Glance(true))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Glance, A::Error> {
+        Ok(Glance(false))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Glance, E> {
+        Ok(Glance(false))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Glance, E> {
+        Ok(Glance(false))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Glance, E> {
+        Ok(Glance(false))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Glance, E> {
+        Ok(Glance(false))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Glance, E> {
+        Ok(Glance(false))
+    }
+}
+
+tables! {
     /// `entrypoints.tools.risk`.
     #[derive(Default)]
     Risk {

@@ -105,10 +105,11 @@ impl LineIndex {
     #[must_use]
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
-        let mut starts = vec![0];
-        for (i, &b) in bytes.iter().enumerate() {
-            if b == b'\n' || (b == b'\r' && bytes.get(i + 1) != Some(&b'\n')) {
-                starts.push(i + 1);
+        let mut starts = Vec::with_capacity(bytes.len() / 24 + 1);
+        starts.push(0);
+        for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
+            if bytes.get(at..at + 2) != Some(b"\r\n") {
+                starts.push(at + 1);
             }
         }
         Self { starts, len: bytes.len() }

@@ -11,7 +11,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("skillyard-manifest", &[], &[]),
     ("skillyard-artifact", &["skillyard-manifest"], &["zip", "wasmparser", "wat", "ed25519-dalek", "ssh-key"]),
     ("skillyard-store", &["skillyard-artifact", "skillyard-manifest"], &["directories", "keyring"]),
-    ("skillyard-project", &["skillyard-manifest", "skillyard-artifact", "skillyard-store"], &["ignore", "globset", "taplo"]),
+    (
+        "skillyard-project",
+        &["skillyard-manifest", "skillyard-artifact", "skillyard-store"],
+        &["ignore", "globset", "taplo"],
+    ),
     ("skillyard-lsp", &["skillyard-manifest", "skillyard-project"], &["tower-lsp-server", "tokio", "ropey"]),
     (
         "skillyard",

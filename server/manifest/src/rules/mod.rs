@@ -16,6 +16,7 @@ mod identity;
 mod integrity;
 mod operator;
 mod paths;
+mod plain_schema;
 mod plugin;
 mod quotas;
 mod schema;

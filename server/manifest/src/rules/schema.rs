@@ -9,7 +9,7 @@ use std::{
 use jsonschema::{Draft, error::ValidationErrorKind};
 use serde_json::{Map, Number, Value};
 
-use super::{Context, Family, FixKind, Rule};
+use super::{Context, Family, FixKind, Rule, plain_schema::is_plain};
 use crate::{
     deep,
     diagnostic::{Daemon, Severity},
@@ -253,7 +253,7 @@ fn check_schema(cx: &mut Context<'_, '_>, name: &str, node: &Node<'_>) {
     walk.anchors(table);
     walk.schema(table, false);
     let Walk { told, dialect_unknown, .. } = walk;
-    if !dialect_unknown {
+    if !dialect_unknown && !is_plain(table) {
         check_metaschema(cx, node, depth, &told);
     }
 }
@@ -431,7 +431,7 @@ fn json(node: &Node<'_>) -> Option<Value> {
 
 // ---- what a metaschema cannot say ----
 
-const TYPES: [&str; 7] = ["object", "array", "string", "number", "integer", "boolean", "null"];
+pub(super) const TYPES: [&str; 7] = ["object", "array", "string", "number", "integer", "boolean", "null"];
 
 /// Keywords whose value is one schema.
 const ONE: [&str; 12] = [
@@ -506,7 +506,7 @@ pub(crate) fn keywords() -> impl Iterator<Item = &'static str> {
     ONE.into_iter().chain(MANY).chain(NAMED).chain(PLAIN)
 }
 
-static KEYWORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| keywords().collect());
+static KEYWORDS: LazyLock<HashSet<&'static str, foldhash::fast::RandomState>> = LazyLock::new(|| keywords().collect());
 
 struct Walk<'n, 'c, 'd, 't> {
     cx: &'c mut Context<'d, 't>,

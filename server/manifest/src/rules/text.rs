@@ -93,7 +93,9 @@ static SURROUNDING_SPACE: Rule = Rule {
 fn check(cx: &mut Context<'_, '_>) {
     check_raw(cx);
     let document = cx.document;
-    check_table(cx, &document.root, false);
+    if !is_plain(cx.text) {
+        check_table(cx, &document.root, false);
+    }
     for (text, one_line) in shown(cx) {
         if let NodeKind::String(_) = text.node.kind {
             check_shown(cx, text.node, one_line);
@@ -137,6 +139,13 @@ fn shown<'d, 't>(cx: &Context<'d, 't>) -> Vec<(Text<'d, 't>, bool)> {
         texts.extend(property.texts("enum_values").into_iter().map(|text| (text, false)));
     }
     texts
+}
+
+/// Whether a text has nothing but what can be seen in ASCII, spaces, tabs, line feeds, and no escapes: nearly every
+/// manifest. Then no key and no string of many lines can hide anything.
+fn is_plain(text: &str) -> bool {
+    // Without an early end, so that it takes many bytes at once.
+    text.bytes().fold(true, |plain, b| plain & (matches!(b, b' '..=b'~' | b'\t' | b'\n') & (b != b'\\')))
 }
 
 /// Bidirectional controls as they stand in the file, anywhere.

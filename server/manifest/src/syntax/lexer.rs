@@ -36,7 +36,7 @@ const BOM: &str = "\u{FEFF}";
 /// that follows. Such a token ends in front of the first line inside it that starts a key or a table, and reading goes
 /// on there.
 pub(super) fn lex(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::with_capacity(text.len() / 4 + 2);
+    let mut tokens = Vec::with_capacity(text.len() / 3 + 2);
     let mut base = 0;
     if text.starts_with(BOM) {
         base = BOM.len();
@@ -57,8 +57,9 @@ pub(super) fn lex(text: &str) -> Vec<Token> {
             let mut token = Token::new(token.kind(), base + token.span().start(), base + token.span().end());
             // Text that runs up to the end of a line takes the `\r` of `\r\n` with it: it belongs to the line end.
             if token.kind == TokenKind::Newline
+                && token.start > 0
+                && text.as_bytes().get(token.start as usize - 1) == Some(&b'\r')
                 && let Some(last) = tokens.last_mut()
-                && last.span().of(text).ends_with('\r')
                 && last.kind != TokenKind::Newline
             {
                 last.end -= 1;

@@ -11,6 +11,7 @@ mod parser;
 use std::borrow::Cow;
 
 pub use lexer::{Token, TokenKind};
+pub(crate) use parser::read;
 
 use crate::{
     diagnostic::{Fix, Related},
@@ -178,7 +179,9 @@ impl<'t> Tree<'t> {
     /// Reads any text.
     #[must_use]
     pub fn parse(text: &'t str) -> Self {
-        parser::parse(text)
+        let mut items = Vec::new();
+        let (tokens, errors) = read(text, |item| items.push(item));
+        Self { text, tokens, items, errors }
     }
 
     /// The text again, made of the tokens.
@@ -186,9 +189,9 @@ impl<'t> Tree<'t> {
     pub fn print(&self) -> String {
         self.tokens.iter().map(|token| token.span().of(self.text)).collect()
     }
+}
 
-    /// The comments, each from `#` to the end of its line.
-    pub fn comments(&self) -> impl Iterator<Item = Span> {
-        self.tokens.iter().filter(|token| token.kind == TokenKind::Comment).map(Token::span)
-    }
+/// The comments among `tokens`, each from `#` to the end of its line.
+pub(crate) fn comments(tokens: &[Token]) -> impl Iterator<Item = Span> {
+    tokens.iter().filter(|token| token.kind == TokenKind::Comment).map(Token::span)
 }

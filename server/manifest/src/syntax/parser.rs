@@ -8,8 +8,7 @@ use toml_parser::{
 };
 
 use super::{
-    Entry, Header, Item, Key, MAX_NESTING, SyntaxError, SyntaxErrorKind as Kind, Token, TokenKind, Tree, Value,
-    ValueKind,
+    Entry, Header, Item, Key, MAX_NESTING, SyntaxError, SyntaxErrorKind as Kind, Token, TokenKind, Value, ValueKind,
     lexer::{is_closed, lex},
 };
 use crate::{
@@ -18,13 +17,14 @@ use crate::{
     text::Span,
 };
 
-pub(super) fn parse(text: &str) -> Tree<'_> {
+/// Reads any text: its items go to `take` one by one; gives all tokens, and what is wrong in the order of the text.
+pub(crate) fn read<'t>(text: &'t str, take: impl FnMut(Item<'t>)) -> (Vec<Token>, Vec<SyntaxError>) {
     let mut parser =
         Parser { text, tokens: lex(text), at: 0, errors: Vec::new(), item_errors: 0, open_tables: 0, nesting: 0 };
-    let items = parser.document();
+    parser.document(take);
     let Parser { tokens, mut errors, .. } = parser;
     errors.sort_by_key(|error| error.span);
-    Tree { text, tokens, items, errors }
+    (tokens, errors)
 }
 
 struct Parser<'t> {
@@ -45,7 +45,7 @@ impl<'t> Parser<'t> {
 
     fn token(&self, at: usize) -> Token {
         // The last token is `Eof`, so reading past it reads it again.
-        self.tokens.get(at).or(self.tokens.last()).copied().unwrap_or(self.tokens[0])
+        self.tokens[at.min(self.tokens.len() - 1)]
     }
 
     fn kind(&self) -> TokenKind {
@@ -57,9 +57,16 @@ impl<'t> Parser<'t> {
     }
 
     fn bump(&mut self) -> Span {
-        let span = self.span();
-        if self.kind() == TokenKind::Newline || self.kind() == TokenKind::Comment {
-            self.check_control_characters(span);
+        let token = self.token(self.at);
+        let span = token.span();
+        match token.kind {
+            TokenKind::Comment => self.check_comment(span),
+            // A line end is `\n`, `\r\n` or a lone `\r`.
+            TokenKind::Newline if span.of(self.text) == "\r" => {
+                let message = "a carriage return without a line feed: TOML lines end in `\\n` or `\\r\\n`";
+                self.control_character(span, message.to_owned(), "\n");
+            }
+            _ => {}
         }
         if self.at + 1 < self.tokens.len() {
             self.at += 1;
@@ -172,49 +179,40 @@ impl<'t> Parser<'t> {
         self.errors.len() > self.item_errors
     }
 
-    fn check_control_characters(&mut self, span: Span) {
-        let text = span.of(self.text);
-        // A newline token is `\n`, `\r\n` or a lone `\r`.
-        let bad = if text.starts_with('\r') && text.len() == 1 {
-            Some((0, '\r'))
-        } else if text.starts_with('#') {
-            text.char_indices().find(|&(_, c)| c.is_ascii_control() && c != '\t')
-        } else {
-            None
-        };
-        let Some((i, c)) = bad else { return };
-        let span = Span::new(span.start + i, span.start + i + 1);
-        let message = if c == '\r' {
-            "a carriage return without a line feed: TOML lines end in `\\n` or `\\r\\n`".to_owned()
-        } else {
-            format!("the control character U+{:04X} may not stand in a comment: remove it", c as u32)
-        };
+    fn check_comment(&mut self, span: Span) {
+        let is_bad = |b: u8| b.is_ascii_control() && b != b'\t';
+        let text = span.of(self.text).as_bytes();
+        if let Some((at, bad)) = text.iter().copied().enumerate().find(|(_, b)| is_bad(*b)) {
+            let at = Span::new(span.start + at, span.start + at + 1);
+            let message = format!("the control character U+{bad:04X} may not stand in a comment: remove it");
+            self.control_character(at, message, "");
+        }
+    }
+
+    fn control_character(&mut self, span: Span, message: String, instead: &str) {
         self.errors.push(SyntaxError {
             kind: Kind::ControlCharacter,
             span,
             message,
             related: Vec::new(),
-            fix: Some(fix("Remove the control character", false, vec![edit(span, if c == '\r' { "\n" } else { "" })])),
+            fix: Some(fix("Remove the control character", false, vec![edit(span, instead)])),
         });
     }
 
     // ---- grammar ----
 
-    fn document(&mut self) -> Vec<Item<'t>> {
-        let mut items = Vec::new();
+    fn document(&mut self, mut take: impl FnMut(Item<'t>)) {
         loop {
             while is_trivia(self.kind()) {
                 self.bump();
             }
             self.item_errors = self.errors.len();
-            match self.kind() {
-                TokenKind::Eof => return items,
-                TokenKind::LeftSquareBracket => items.push(Item::Header(self.header())),
-                TokenKind::Atom | TokenKind::BasicString | TokenKind::LiteralString => {
-                    items.push(self.entry_or_garbage())
-                }
-                _ => items.push(self.garbage()),
-            }
+            take(match self.kind() {
+                TokenKind::Eof => return,
+                TokenKind::LeftSquareBracket => Item::Header(self.header()),
+                TokenKind::Atom | TokenKind::BasicString | TokenKind::LiteralString => self.entry_or_garbage(),
+                _ => self.garbage(),
+            });
         }
     }
 
@@ -346,8 +344,13 @@ impl<'t> Parser<'t> {
             // Nearly every key is bare, and means what it is.
             if token.kind == TokenKind::Atom && raw.bytes().all(is_bare) {
                 self.bump();
+                let more = self.next_part();
+                if !more {
+                    // And of one part.
+                    keys.reserve_exact(1);
+                }
                 keys.push(Key { span, name: Cow::Borrowed(raw) });
-                if self.next_part() {
+                if more {
                     continue;
                 }
                 break;
