@@ -53,7 +53,9 @@ fn the_first_command_shows_what_the_fixes_then_repair() {
 #[test]
 fn the_configuration_is_one() {
     let blocks = blocks("toml");
-    let [configuration, comment] = blocks.as_slice() else { panic!("two blocks: {blocks:?}") };
+    let [package, configuration, comment] = blocks.as_slice() else { panic!("three blocks: {blocks:?}") };
+    let package = Config::parse(package).expect("a configuration").package;
+    assert!(package.modules.is_some() && package.assets.is_some() && package.sbom.is_some());
     let configuration = Config::parse(configuration).expect("a configuration");
     assert!(!configuration.levels.is_empty());
 

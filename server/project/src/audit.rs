@@ -121,6 +121,7 @@ pub fn audit_artifact<'b>(
     if let Some(report) = &mut report {
         report.accepted = Some(verification.accepted);
         report.trust_decision = verification.trust_decision;
+        report.payload_sha256.clone_from(&verification.payload_sha256);
         // What verifying found comes first, the loudest first, as the audit has its own.
         let mut found = verification.findings.clone();
         found.append(&mut report.findings);

@@ -160,6 +160,14 @@ fn kind(about: &std::fs::Metadata) -> &'static str {
     "no regular file"
 }
 
+/// The error of a library that puts the path of a temporary file into its words, without it.
+pub(crate) fn without_path(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        None if error.get_ref().is_some() => io::Error::from(error.kind()),
+        _ => error,
+    }
+}
+
 /// `path` from the root, without `..`. Symbolic links stay what they are called, except where a `..` follows one.
 #[must_use]
 pub fn absolute(path: &Path) -> PathBuf {

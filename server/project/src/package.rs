@@ -11,7 +11,6 @@ use skillyard_artifact::{
     keys::{KeyError, SigningKey},
     package::{self, File, Inputs, Packaged, secrets},
     provenance::{Facts, Revision},
-    verify::open,
 };
 use skillyard_manifest::{Options, grammar::Version};
 
@@ -19,7 +18,7 @@ use crate::{
     artifact_file,
     check::config_of,
     config::LoadError,
-    files::ReadError,
+    files::{ReadError, without_path},
     shown,
     skill::{ARTIFACT_EXTENSION, Additions, Collected, Kind, Plan, SkillError},
     source::{BadEpoch, Ci, Git, source_date_epoch},
@@ -237,7 +236,7 @@ impl Prepared {
     /// Whether a finding is about a likely secret that [`PackageOptions::not_secret`] can tell to be none.
     #[must_use]
     pub fn may_be_known(finding: &Finding) -> bool {
-        is_secret(finding) && !std::ptr::eq(finding.rule, &raw const secrets::PRIVATE_KEY)
+        is_secret(finding) && !std::ptr::eq(finding.rule, &secrets::PRIVATE_KEY)
     }
 
     fn package(&self, key: &SigningKey, progress: &dyn Progress) -> Result<Packaged, MakeError> {
@@ -265,16 +264,6 @@ impl Prepared {
             .partition(|finding| finding.entry.as_ref().is_some_and(|entry| self.not_secret.contains(entry)));
         if !secret.is_empty() {
             return Err(MakeError::Secrets(secret));
-        }
-        // What was made is held against what everyone will hold it against.
-        let opened = open(&packaged.bytes, self.palyra, progress)?;
-        let refused =
-            opened.refusal.as_ref().map(|refusal| &*refusal.finding).or_else(|| {
-                opened.findings.iter().find(|finding| finding.severity == skillyard_manifest::Severity::Error)
-            });
-        if let Some(finding) = refused {
-            let message = finding.message.clone();
-            return Err(MakeError::Package(PackageError::NotVerified { message }));
         }
         Ok(Packaged { findings: [known, rest].concat(), ..packaged })
     }
@@ -362,7 +351,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), MakeError> {
     // An artifact is for everyone that the person's own settings let read files.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(fail)?;
+    let mut file = builder.tempfile_in(folder).map_err(|error| fail(without_path(error)))?;
     file.write_all(bytes).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(path).map_err(|error| fail(error.error))?;

@@ -15,7 +15,7 @@ use skillyard_artifact::{
 use skillyard_store::keys::{Existing, KeptIn, KeyBytes, KeyFileError, KeyName};
 use zeroize::Zeroizing;
 
-use crate::{home::Home, shown};
+use crate::{files::without_path, home::Home, shown};
 
 pub use skillyard_artifact::keys::{Form, SigningKey};
 pub use skillyard_store::keys::KeySource;
@@ -212,7 +212,7 @@ fn write_new(path: &Path, secret: &[u8]) -> std::io::Result<()> {
         _ => Path::new("."),
     };
     // Temporary files are for their owner alone from the start.
-    let mut file = tempfile::Builder::new().prefix(".skillyard-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".skillyard-").tempfile_in(folder).map_err(without_path)?;
     file.write_all(secret)?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;

@@ -8,7 +8,7 @@ use std::{
 
 use skillyard_manifest::{
     json_schema,
-    rules::{self, FAMILIES},
+    rules::{self, Rule},
 };
 
 use crate::{
@@ -20,8 +20,8 @@ use crate::{
 /// Generated files: their names from the workspace's folder, and their texts.
 type Files = BTreeMap<PathBuf, String>;
 
-/// The folder that holds the rules' pages and nothing else.
-const PAGES: &str = "server/manifest/rules";
+/// The folders that hold the rules' pages and nothing else: of manifests and of artifacts.
+const PAGES: [&str; 2] = ["server/manifest/rules", "server/artifact/rules"];
 
 /// Writes every generated file, or with `check` says which are not what their source says.
 pub fn generate(check: bool) -> Result<(), Error> {
@@ -49,28 +49,42 @@ pub fn generate(check: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// What the manifest crate alone says: its schema and the pages of its rules.
+/// What the crates alone say: the manifest's schema, and the pages of the rules.
 fn from_the_library() -> Files {
     let mut files = Files::new();
     files.insert("schema/skill.schema.json".into(), format!("{:#}\n", json_schema()));
-    let mut index = String::from(
-        "# The rules\n\nOne page a rule; `skillyard explain CODE` prints it. Written by `cargo xtask generate` from \
-         the table in `../src/rules`.\n",
+    let of_manifests = rules::FAMILIES.iter().map(|family| (family.name, family.about, family.rules));
+    pages(&mut files, PAGES[0], "manifest", "the table in `../src/rules`", of_manifests);
+    let families = skillyard_artifact::rules::FAMILIES;
+    let of_artifacts = families.iter().map(|family| (family.name, family.about, family.rules));
+    pages(&mut files, PAGES[1], "artifact", "the families in `../src/rules.rs`", of_artifacts);
+    files
+}
+
+/// The pages of the rules about `thing`, and their index.
+fn pages<'f>(
+    files: &mut Files,
+    folder: &str,
+    thing: &str,
+    source: &str,
+    families: impl Iterator<Item = (&'f str, &'f str, &'f [&'static Rule])>,
+) {
+    let mut index = format!(
+        "# The rules about {thing}s\n\nOne page a rule; `skillyard explain CODE` prints it. Written by `cargo xtask generate` \
+         from {source}.\n"
     );
-    for family in FAMILIES {
+    for (name, about, rules) in families {
         index.push_str(&format!(
-            "\n## {}\n\n{}\n\n| rule | severity | a daemon | what |\n| --- | --- | --- | --- |\n",
-            family.name, family.about
+            "\n## {name}\n\n{about}\n\n| rule | severity | a daemon | what |\n| --- | --- | --- | --- |\n"
         ));
-        for rule in family.rules {
+        for rule in rules {
             let page = format!("{}.md", rule.code);
             let (severity, daemon) = (rule.severity.name(), rule.daemon.name());
             index.push_str(&format!("| [`{}`]({page}) | {severity} | {daemon} | {} |\n", rule.code, rule.summary));
-            files.insert(Path::new(PAGES).join(page), rules::page(rule));
+            files.insert(Path::new(folder).join(page), skillyard_manifest::rules::page_about(thing, rule));
         }
     }
-    files.insert(Path::new(PAGES).join("README.md"), index);
-    files
+    files.insert(Path::new(folder).join("README.md"), index);
 }
 
 /// README's picture, of what the program really prints.
@@ -95,7 +109,7 @@ fn stale(files: &Files) -> Result<Vec<PathBuf>, Error> {
         (!same).then(|| name.clone())
     };
     let mut stale: Vec<PathBuf> = files.iter().filter_map(differs).collect();
-    let mut folders = vec![PathBuf::from(PAGES)];
+    let mut folders: Vec<PathBuf> = PAGES.iter().map(PathBuf::from).collect();
     while let Some(folder) = folders.pop() {
         // Nothing generated yet is no folder yet.
         let Ok(entries) = fs::read_dir(root().join(&folder)) else { continue };

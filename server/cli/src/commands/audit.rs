@@ -220,7 +220,7 @@ fn human(audited: &Audited<'_>) -> String {
         Some(report) => human_report(&mut sheet, report),
         None => {
             sheet.verdict(Tone::Bad, "NOT AUDITED", "there is no manifest to hold the modules against");
-            sheet.findings(&audited.verification.findings);
+            sheet.findings(&skill::findings(&audited.verification));
         }
     }
     sheet.finish()
@@ -232,13 +232,14 @@ fn human_report(sheet: &mut Sheet, report: &Report) {
     match (report.passed(), report.daemon_passed()) {
         (true, _) => sheet.verdict(Tone::Good, "PASSED", "nothing speaks against it"),
         (false, false) => {
-            let failed = format!("{} of a daemon's and {}", number(failed, "check"), number(errors, "finding"));
-            sheet.verdict(Tone::Bad, "FAILED", &format!("{failed} speak against it; a daemon quarantines it"));
+            let checks = format!("{} of a daemon's failed", number(failed, "check"));
+            let ours = if errors == 0 { String::new() } else { format!(", and {} besides", number(errors, "error")) };
+            sheet.verdict(Tone::Bad, "FAILED", &format!("{checks}{ours}; a daemon quarantines it"));
         }
         (false, true) => sheet.verdict(
             Tone::Bad,
             "FAILED",
-            &format!("{}; a daemon alone would let it pass", number(errors, "finding")),
+            &format!("{} below; a daemon's own audit would let it pass", number(errors, "error")),
         ),
     }
     if !report.modules.is_empty() {

@@ -156,13 +156,15 @@ fn human(inspected: &Inspected<'_>) -> String {
     if let Some(made) = &inspected.provenance {
         sheet.rows("built by", made.builder_id.iter());
         sheet.rows("run", made.invocation_id.iter());
-        let sources = made.sources.iter().map(|source| {
+        // The files of the artifact itself are listed above.
+        let is_address = |uri: &String| uri.contains("://");
+        let sources = made.sources.iter().filter(|source| source.uri.as_ref().is_some_and(is_address)).map(|source| {
             let uri = source.uri.as_deref().unwrap_or("a source without a name");
             source.digest.as_ref().map_or_else(|| uri.to_owned(), |digest| format!("{uri} at {digest}"))
         });
         sheet.rows("from", sources);
     }
-    sheet.findings(&about.findings);
+    sheet.findings(&skill::findings(about));
     sheet.finish()
 }
 

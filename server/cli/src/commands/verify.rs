@@ -85,8 +85,8 @@ fn human(verified: &Verified<'_>) -> String {
         skill::may(&mut sheet, grants, bindings);
     }
     let audit = verified.audit.as_ref().filter(|_| verified.pin == Pin::AuditFailed);
-    let findings: Vec<_> =
-        verification.findings.iter().chain(audit.iter().flat_map(|audit| &audit.findings)).cloned().collect();
+    let mut findings = skill::findings(verification);
+    findings.extend(audit.iter().flat_map(|audit| &audit.findings).cloned());
     sheet.findings(&findings);
     sheet.finish()
 }

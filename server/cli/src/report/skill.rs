@@ -1,8 +1,8 @@
 //! What every page about an artifact shows: what it is, the verdict, who signed, what it may do.
 
-use skillyard_manifest::{Grants, PolicyBinding};
+use skillyard_manifest::{Grants, PolicyBinding, Severity};
 use skillyard_project::{
-    ErrorKind,
+    ErrorKind, Finding,
     verify::{Pin, TrustDecision, Verification},
 };
 
@@ -45,9 +45,17 @@ pub fn verdict(sheet: &mut Sheet, about: &Verification<'_>) {
         Some(kind) => sheet.row("a daemon", &format!("refuses it too: {kind}")),
         None => sheet.toned_row(Tone::Wary, "a daemon", "alone would accept it"),
     }
-    if about.error_kind == Some(ErrorKind::UntrustedPublisher) {
+    // Only where it is all that stands in the way: nobody should come to trust what is broken.
+    let errors = about.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if about.error_kind == Some(ErrorKind::UntrustedPublisher) && errors <= 1 {
         advise(sheet, about);
     }
+}
+
+/// The findings that the verdict has not said already.
+pub fn findings(about: &Verification<'_>) -> Vec<Finding> {
+    let said = |finding: &Finding| finding.entry.is_none() && Some(&finding.message) == about.error.as_ref();
+    about.findings.iter().filter(|finding| !said(finding)).cloned().collect()
 }
 
 /// How to come to trust an unknown publisher.
