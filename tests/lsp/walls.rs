@@ -25,6 +25,7 @@ fn no_process_no_connection_and_no_file_written() {
     let other = workspace.join("other");
     fs::create_dir_all(other.join("modules")).unwrap();
     fs::write(other.join("skillyard.toml"), "").unwrap();
+    fs::write(other.join("skill.toml"), GOOD).unwrap();
     fs::write(other.join("modules/greedy.wasm"), module(&[("wasi_snapshot_preview1", "path_open")])).unwrap();
     let text = GOOD.replace(
         "input_schema = { type = \"object\" }",
@@ -51,6 +52,7 @@ fn no_process_no_connection_and_no_file_written() {
     document.pull(&mut client);
     let uri = address(&other.join("skill.toml"));
     let other = Document::open(&mut client, &uri, "skill-manifest", GOOD, Encoding::Utf16);
+    assert!(client.notified("window/showMessage")["message"].as_str().unwrap().contains("skillyard.toml"));
     client.serve("workspace/diagnostic/refresh", |_| serde_json::Value::Null);
     assert!(other.pull(&mut client).iter().any(|found| found["code"] == "module/filesystem-import"));
     client.call("textDocument/codeLens", json!({"textDocument": other.id()}));

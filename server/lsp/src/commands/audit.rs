@@ -3,6 +3,7 @@
 //! The manifest is what stands in the editor, saved or not: what is shown there is what is audited. Nothing is written,
 //! and nothing of the skill is run.
 
+use serde_json::Value;
 use skillyard_manifest as manifest;
 use skillyard_project::{
     audit::{AuditOptions, Policy, Report, audit_folder},
@@ -35,7 +36,13 @@ fn audited(skill: &Skill, progress: &dyn skillyard_project::Progress) -> Result<
     let report = audit_folder(&skill.folder, &collected, &options, progress)?;
     let found = live::placed(&report);
     let (said, level) = in_a_line(&report);
-    Ok((Outcome { report: report_of(&report)?, markdown: in_markdown(&report), said, level }, found))
+    let mut document = report_of(&report)?;
+    // What a report of an artifact says besides.
+    for name in ["daemon_accepts", "daemon_error_kind", "error", "error_kind"] {
+        document.insert(name.to_owned(), Value::Null);
+    }
+    document.insert("pinned".to_owned(), false.into());
+    Ok((Outcome { report: document, markdown: in_markdown(&report), said, level }, found))
 }
 
 fn in_a_line(report: &Report) -> (String, MessageType) {
