@@ -81,7 +81,7 @@ fn pages<'f>(
             let page = format!("{}.md", rule.code);
             let (severity, daemon) = (rule.severity.name(), rule.daemon.name());
             index.push_str(&format!("| [`{}`]({page}) | {severity} | {daemon} | {} |\n", rule.code, rule.summary));
-            files.insert(Path::new(folder).join(page), skillyard_manifest::rules::page_about(thing, rule));
+            files.insert(Path::new(folder).join(page), rules::page_about(thing, rule));
         }
     }
     files.insert(Path::new(folder).join("README.md"), index);
