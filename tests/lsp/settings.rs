@@ -144,7 +144,12 @@ fn the_file_counts_over_the_editor_and_is_read_again_when_it_changes() {
     client.serve("client/registerCapability", |asked| {
         let asked = &asked["registrations"][0];
         assert_eq!(asked["method"], "workspace/didChangeWatchedFiles");
-        assert_eq!(asked["registerOptions"], json!({"watchers": [{"globPattern": "**/skillyard.toml"}]}));
+        assert_eq!(
+            asked["registerOptions"],
+            json!({"watchers": [
+                {"globPattern": "**/skillyard.toml"}, {"globPattern": "**/*.wasm"}, {"globPattern": "**/modules"},
+            ]})
+        );
         Value::Null
     });
     let document = skill.open(&mut client);

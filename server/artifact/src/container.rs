@@ -321,7 +321,7 @@ pub struct Record {
     pub size: u64,
 }
 
-/// The raw archive, walked.
+/// The raw archive, its headers walked.
 #[derive(Debug)]
 pub struct Container<'a> {
     /// The archive.
@@ -335,7 +335,8 @@ pub struct Container<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// Walks `bytes`. Takes memory in proportion to the number of entries, time in proportion to the number of bytes.
+    /// Walks the headers of `bytes`. Takes memory in proportion to the number of entries, time in proportion to the number
+    /// of bytes.
     #[must_use]
     pub fn walk(bytes: &'a [u8]) -> Self {
         let mut walk = Walk { bytes, findings: Vec::new(), end: None };
@@ -343,6 +344,24 @@ impl<'a> Container<'a> {
         let Walk { mut findings, end, .. } = walk;
         findings.truncate(MAX_FINDINGS);
         Self { bytes, findings, records, end }
+    }
+
+    /// What is wrong with the compressed streams, found without inflating them. Where the layout is in doubt, so is
+    /// where the streams are: then nothing is said.
+    #[must_use]
+    pub fn streams(&self) -> Vec<Finding> {
+        if !self.is_clean() {
+            return Vec::new();
+        }
+        let faulty = self.records.iter().filter(|record| record.deflated).filter_map(|record| {
+            let data = self.bytes.get(record.data.clone()).unwrap_or_default();
+            let fault = deflate::check(data, record.size).err()?;
+            let shown = String::from_utf8_lossy(&record.name).into_owned();
+            let message = format!("{}: {fault}", quoted(&shown));
+            let range = record.data.start as u64..record.data.end as u64;
+            Some(Finding::new(&STREAM, message).in_entry(&shown).at(range))
+        });
+        faulty.take(MAX_FINDINGS.saturating_sub(self.findings.len())).collect()
     }
 
     /// Whether nothing speaks against the layout.
@@ -487,13 +506,6 @@ impl<'a> Walk<'a> {
         self.sizes(&records);
         if records.iter().any(|record| !record.deflated) {
             self.report(&STORED, "entries are not compressed; builders deflate them", 0..len);
-        }
-        if self.findings.iter().any(|finding| finding.severity == Severity::Error) {
-            return records;
-        }
-        // Headers are beyond doubt from here on, so each stream is exactly where every reader looks for it.
-        for record in &records {
-            self.stream(record);
         }
         records
     }
@@ -748,18 +760,6 @@ impl<'a> Walk<'a> {
         if total > MAX_TOTAL_BYTES {
             let message = format!("the entries have {total} bytes together, more than {MAX_TOTAL_BYTES}");
             self.report(&TOO_LARGE, message, 0..self.bytes.len());
-        }
-    }
-
-    fn stream(&mut self, record: &Record) {
-        if !record.deflated {
-            return;
-        }
-        let data = self.bytes.get(record.data.clone()).unwrap_or_default();
-        if let Err(fault) = deflate::check(data, record.size) {
-            let shown = String::from_utf8_lossy(&record.name).into_owned();
-            let message = format!("{}: {fault}", quoted(&shown));
-            self.report_in(&STREAM, message, &shown, record.data.clone());
         }
     }
 

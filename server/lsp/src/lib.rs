@@ -28,6 +28,7 @@ mod settings;
 mod transport;
 mod turns;
 mod work;
+mod workers;
 
 use std::{
     cell::OnceCell,
@@ -76,10 +77,6 @@ impl std::error::Error for ServeError {
     }
 }
 
-/// Threads for analysis at the most; they come when there is work. More than there are cores, so that a few requests
-/// that take long do not hold up the others.
-const WORKERS: usize = 16;
-
 /// How long work that writes may take to end.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
@@ -91,12 +88,8 @@ const LAST_WORK: Duration = Duration::from_secs(2);
 pub fn serve() -> Result<End, ServeError> {
     let (input, output) = stdio().map_err(ServeError::Stdio)?;
     // One thread runs all handlers, so that documents change in the order of arrival; analysis goes to others.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(WORKERS)
-        .thread_name("skillyard-work")
-        .build()
-        .map_err(ServeError::Runtime)?;
-    let session = OnceCell::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(ServeError::Runtime)?;
+    let session = OnceCell::<Arc<Session>>::new();
     let end = runtime.block_on(async {
         let gone = Arc::new(Notify::new());
         let (service, socket) =
@@ -106,12 +99,12 @@ pub fn serve() -> Result<End, ServeError> {
         reader.and(writer).map_err(ServeError::Runtime)?;
         Ok(transport::run(service, socket, incoming, outgoing, gone).await)
     });
-    if session.get().is_some_and(|session| session.works.cancel_all()) {
-        // It ends at its next step, and takes away what it has not finished.
-        runtime.shutdown_timeout(LAST_WORK);
-    } else {
-        // Analyses that still run are worth nothing now.
-        runtime.shutdown_background();
+    // Analyses that still run are worth nothing now, but work that writes ends at its next step, and takes away what it
+    // has not finished.
+    if let Some(session) = session.get()
+        && session.works.cancel_all()
+    {
+        session.workers.settle(LAST_WORK);
     }
     end
 }

@@ -29,6 +29,20 @@ pub(crate) fn code(text: &str) -> String {
     }
 }
 
+/// A message of a finding: what stands in back quotes in it is code, the rest plain words.
+pub(crate) fn message(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        // One has no partner.
+        return words(text);
+    }
+    let part = |(at, part): (usize, &&str)| match at % 2 {
+        0 => words(part),
+        _ => code(part),
+    };
+    parts.iter().enumerate().map(part).collect()
+}
+
 /// [`code`] in a cell of a table, where a bar would end the cell even within code.
 pub(crate) fn cell(text: &str) -> String {
     code(text).replace('|', "\\|")
@@ -47,5 +61,8 @@ mod tests {
         assert_eq!(code("`"), "`` ` ``");
         assert_eq!(code("a\n\n<b>"), "`a\\n\\n<b>`");
         assert_eq!(code(""), "`  `");
+        assert_eq!(message("`<a|b>` is [no](x)"), r"`<a|b>` is \[no\]\(x\)");
+        assert_eq!(message("a ` <b>"), r"a \` \<b\>");
+        assert_eq!(cell("a|b"), r"`a\|b`");
     }
 }

@@ -15,10 +15,7 @@ use skillyard_project::{
     live::{Live, Placed},
     shown,
 };
-use tokio::{
-    sync::Notify,
-    task::{self, JoinHandle},
-};
+use tokio::{sync::Notify, task};
 use tower_lsp::{
     Client,
     jsonrpc::{Error, Result},
@@ -37,6 +34,7 @@ use crate::{
     settings::{EditorSettings, SECTION, Settings},
     turns::Turns,
     work::Works,
+    workers::Workers,
 };
 
 /// What the server knows.
@@ -46,6 +44,7 @@ pub(crate) struct Session {
     pub(crate) auditors: Turns,
     /// What a person waits for.
     pub(crate) works: Works,
+    pub(crate) workers: Workers,
     parent_gone: Arc<Notify>,
     abilities: OnceLock<Arc<Abilities>>,
     state: Mutex<State>,
@@ -94,6 +93,7 @@ impl Session {
             publishers: Turns::default(),
             auditors: Turns::default(),
             works: Works::default(),
+            workers: Workers::default(),
             parent_gone,
             abilities: OnceLock::new(),
             state: Mutex::default(),
@@ -238,15 +238,8 @@ impl Session {
     /// Does `job` on another thread. When the future is dropped (by `$/cancelRequest`) before it has begun, it never
     /// does.
     pub(crate) async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        struct Abort<T>(JoinHandle<T>);
-        impl<T> Drop for Abort<T> {
-            fn drop(&mut self) {
-                self.0.abort();
-            }
-        }
-        let mut task = Abort(task::spawn_blocking(job));
-        (&mut task.0).await.map_err(|error| {
-            log(&format!("a request failed; this is a bug of Skillyard: {error}"));
+        self.workers.run(job).await.ok_or_else(|| {
+            log("a request failed; this is a bug of Skillyard, unless no thread could be started");
             Error::internal_error()
         })
     }

@@ -255,10 +255,11 @@ impl Done {
             self.step = step;
             self.before = self.now;
         }
-        let of_step = if total == 0 { 1.0 } else { (done as f64 / total as f64).min(1.0) };
+        // A step that does not know its end has none to be near to.
+        let of_step = if total == 0 { 0.0 } else { (done as f64 / total as f64).min(1.0) };
         self.now = self.now.max(self.before + (1.0 - self.before) / 2.0 * of_step);
-        // A number from 0 to 100.
-        (self.now * 100.0) as u32
+        // A number from 0 to 99.
+        ((self.now * 100.0) as u32).min(99)
     }
 }
 

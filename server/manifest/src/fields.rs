@@ -12,6 +12,7 @@ const FEW: usize = 16;
 pub struct Fields<'t> {
     entries: Vec<(Cow<'t, str>, Field<'t>)>,
     /// Where each key stands in `entries`, where there are more than a few.
+    #[expect(clippy::box_collection, reason = "every table pays for the field, and nearly none needs the map")]
     places: Option<Box<HashMap<Cow<'t, str>, usize, foldhash::fast::RandomState>>>,
 }
 

@@ -76,11 +76,16 @@ fn in_markdown(report: &Report) -> String {
             Some(url) => format!("[{}]({url})", found.code),
             None => format!("`{}`", found.code),
         };
-        format!("- {} {code}: {}\n", in_a_word(found.severity), markdown::words(&found.message))
+        format!("- {} {code}: {}\n", in_a_word(found.severity), markdown::message(&found.message))
     }));
     out.push_str("\n### A daemon's checks\n\n");
     out.extend(report.checks.iter().map(|check| {
-        format!("- {} {}: {}\n", check.status.name(), markdown::code(&check.check_id), markdown::words(&check.message))
+        format!(
+            "- {} {}: {}\n",
+            check.status.name(),
+            markdown::code(&check.check_id),
+            markdown::message(&check.message)
+        )
     }));
     out
 }

@@ -225,7 +225,7 @@ fn findings(findings: &[Finding]) -> String {
     out.extend(findings.iter().map(|finding| {
         let entry = finding.entry.as_deref().map(|entry| format!("{}: ", markdown::code(entry))).unwrap_or_default();
         let (code, url) = (finding.rule.code, finding.rule.url());
-        format!("- {} [{code}]({url}): {entry}{}\n", in_a_word(finding.severity), markdown::words(&finding.message))
+        format!("- {} [{code}]({url}): {entry}{}\n", in_a_word(finding.severity), markdown::message(&finding.message))
     }));
     out
 }

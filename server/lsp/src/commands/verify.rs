@@ -78,7 +78,7 @@ fn in_markdown(verification: &Verification<'_>) -> String {
     let verdict = if verification.accepted { "accepted" } else { "refused" };
     let mut out = format!("## {}: {verdict}\n\n", markdown::words(&name(verification)));
     let why = verification.error.as_ref().filter(|_| !verification.accepted);
-    out.extend(why.map(|error| format!("{}\n\n", markdown::words(error))));
+    out.extend(why.map(|error| format!("{}\n\n", markdown::message(error))));
     let daemon = match verification.daemon_error_kind {
         None => "takes it".to_owned(),
         Some(kind) => format!("refuses it: `{kind}`"),
