@@ -69,7 +69,7 @@ fn ctrl_c_leaves_nothing_at_all() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Once it listens it has opened a file of the skill; before that ctrl-C ends it like any other program.
+    // Before it listens ctrl-C ends it like any other program; then it ends itself, and tidies up.
     let pid = child.id().to_string();
     std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
     let mut err = String::new();

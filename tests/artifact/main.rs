@@ -8,6 +8,7 @@ mod hostile;
 mod keys;
 mod kill;
 mod packaging;
+mod sarif;
 #[path = "../check/skillyard.rs"]
 #[expect(dead_code, reason = "shared with the tests of check")]
 mod skillyard;

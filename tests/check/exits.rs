@@ -33,7 +33,21 @@ fn help_and_version() {
     let version = folder.run(&["--version"]).exits(0).out;
     assert_eq!(version, concat!("skillyard ", env!("CARGO_PKG_VERSION"), "\n"));
     let help = folder.run(&["--help"]).exits(0).out;
-    for command in ["check", "explain", "fmt", "lsp", "schema", "completions"] {
+    for command in [
+        "check",
+        "explain",
+        "fmt",
+        "keygen",
+        "package",
+        "inspect",
+        "verify",
+        "audit",
+        "capabilities",
+        "trust",
+        "lsp",
+        "schema",
+        "completions",
+    ] {
         assert!(help.contains(&format!("\n  {command}")), "{command}: {help}");
         let own = folder.run(&[command, "--help"]).exits(0).out;
         assert!(own.contains("Example") && own.contains(&format!("skillyard {command}")), "{own}");

@@ -10,6 +10,15 @@ fn a_rule_has_a_page() {
 }
 
 #[test]
+fn the_rules_of_artifacts_are_explained_too() {
+    let folder = Folder::with(&[]);
+    for code in ["archive/duplicate-name", "trust/unknown-publisher", "module/filesystem-import"] {
+        let page = folder.run(&["explain", code]).exits(0).quietly().out;
+        assert!(page.starts_with(&format!("# {code}\n")) && page.contains("the artifact"), "{page}");
+    }
+}
+
+#[test]
 fn all_rules_are_listed_and_described() {
     let folder = Folder::with(&[]);
     let list = folder.run(&["explain"]).exits(0).quietly().out;
