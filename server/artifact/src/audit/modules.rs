@@ -95,8 +95,7 @@ static COMPONENT: Rule = rule(
     Severity::Warning,
     Daemon::Rejects,
     "A module is a component, which a daemon 0.1.0 does not load",
-    "A daemon 0.1.0 loads core modules only: its audit fails for a component. Skillyard itself runs components that export \
-     `wasi:cli/run` or `palyra:skill/tool`.",
+    "A daemon 0.1.0 loads core modules only: its audit fails for a component.",
 );
 
 static NOT_RUN_BY_DAEMON: Rule = rule(
@@ -105,7 +104,7 @@ static NOT_RUN_BY_DAEMON: Rule = rule(
     Daemon::Silent,
     "A module is a WASI command, which a daemon 0.1.0 does not run",
     "A daemon 0.1.0 gives a module the functions of `palyra:plugins/host-capabilities@0.1.0` and nothing else, so a module \
-     that imports `wasi_snapshot_preview1` does not link there. Skillyard itself runs it: JSON on standard input and output.",
+     that imports `wasi_snapshot_preview1` does not link there.",
 );
 
 static NO_ENTRYPOINT: Rule = rule(
@@ -357,13 +356,13 @@ impl Check<'_> {
                 ModuleKind::Other => {
                     "a component that exports neither `wasi:cli/run` nor `palyra:skill/tool`: no host runs it"
                 }
-                _ => "a component: Skillyard runs it, a daemon 0.1.0 does not load it",
+                _ => "a component, which a daemon 0.1.0 does not load: it runs core modules only",
             };
             self.report(Finding::new(&COMPONENT, message));
             return;
         }
         if kind == ModuleKind::WasiPreview1Command {
-            let message = "a WASI preview 1 command: Skillyard runs it, on a daemon 0.1.0 it does not link";
+            let message = "a WASI preview 1 command, which a daemon 0.1.0 does not link: it gives modules no WASI";
             self.report(Finding::new(&NOT_RUN_BY_DAEMON, message));
         }
         let plugin = &self.manifest.operator.plugin;

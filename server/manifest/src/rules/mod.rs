@@ -178,12 +178,14 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
         Daemon::Silent => format!("takes the {thing} without a word"),
     };
     let fix = match rule.fix {
-        FixKind::None => "none: what is right only the author knows",
-        FixKind::Safe => "safe (`--fix`)",
-        FixKind::Unsafe => "unsafe (`--unsafe-fixes`): it decides something for the author",
+        // What stands in no text that could be edited.
+        FixKind::None if rule.bad.is_empty() => "",
+        FixKind::None => "- Fix: none: what is right only the author knows\n",
+        FixKind::Safe => "- Fix: safe (`--fix`)\n",
+        FixKind::Unsafe => "- Fix: unsafe (`--unsafe-fixes`): it decides something for the author\n",
     };
     let mut page = format!(
-        "# {}\n\n{}.\n\n- Severity: {}\n- A daemon: {daemon}\n- Fix: {fix}\n\n{}\n",
+        "# {}\n\n{}.\n\n- Severity: {}\n- A daemon: {daemon}\n{fix}\n{}\n",
         rule.code,
         rule.summary,
         rule.severity.name(),
