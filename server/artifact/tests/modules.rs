@@ -256,6 +256,31 @@ fn each_of_many_counts_once() {
     assert_eq!(module.code.compile_cost, 100);
 }
 
+/// Measured with Wasmtime 49: a compiler works on it for more than a minute.
+#[test]
+fn what_takes_a_minute_to_compile_is_only_read() {
+    let (locals, loops) = (1_000, 200);
+    let mut text = format!("(module (func (export \"run\") (result i32) (local{}) ", " i64".repeat(locals));
+    text.push_str(&"(loop ".repeat(loops));
+    for i in 0..locals {
+        text.push_str(&format!("(local.set {i} (i64.add (local.get {i}) (i64.const 7)))"));
+    }
+    for i in 0..loops {
+        text.push_str(&format!("(br_if 0 (i32.wrap_i64 (local.get {i}))))"));
+    }
+    text.push_str("i32.const 1))");
+    let bytes = wasm(&text);
+    let start = std::time::Instant::now();
+    let report = audit_of(&manifest(""), &[("modules/a.wasm", &bytes)]);
+    println!("{} bytes audited in {:?}", bytes.len(), start.elapsed());
+    assert_eq!(codes(&report), ["module/huge-code"]);
+    // As many loops side by side, or blocks in each other, are nothing unusual.
+    let flat = format!("(module (func (export \"run\") (result i32) {} i32.const 1))", "(loop)".repeat(loops));
+    assert!(sound(&flat).code.compile_cost < 1_000);
+    let blocks = format!("{}{}{}", "(block ".repeat(loops), "(loop)", ")".repeat(loops));
+    assert!(sound(&format!("(module (func {blocks}))")).code.compile_cost < 1_000);
+}
+
 #[test]
 fn honest_guests_give_few_findings() {
     let plain = manifest("");

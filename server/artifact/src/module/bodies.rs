@@ -26,8 +26,8 @@ pub struct Code {
     pub most_locals: Option<(u64, Range<u64>)>,
     /// The largest function, in bytes, and where it stands.
     pub largest: Option<(u64, Range<u64>)>,
-    /// What compiling has to keep track of: for each function its branching instructions times its locals, summed up. A
-    /// compiler's time grows with it.
+    /// What compiling has to keep track of: for each function its branching instructions times its locals, summed up,
+    /// where a loop within many others counts for many. A compiler's time grows with it.
     pub compile_cost: u64,
     /// The function with the most of it.
     pub costliest: Option<(u64, Range<u64>)>,
@@ -216,6 +216,14 @@ const BRANCH: u8 = 1;
 const NAN: u8 = 2;
 /// The first byte of the SIMD instructions.
 const SIMD: u8 = 3;
+/// The end of a block, a loop or the function.
+const END: u8 = 4;
+
+/// How deep loops nest in what people and compilers write.
+const USUAL_LOOPS: u64 = 8;
+/// What a loop below that counts for with each loop around it. Measured with Wasmtime 49: 200 loops in each other and
+/// 1,000 locals, 15 KB in all, compile for a minute, as long as some 5,000,000,000 plain branches times locals.
+const NESTED_LOOP: u64 = 250;
 
 /// What the first byte of an instruction says of it.
 static CLASS: [u8; 256] = {
@@ -238,6 +246,7 @@ static CLASS: [u8; 256] = {
     class[0xb6] = NAN;
     class[0xbb] = NAN;
     class[0xfd] = SIMD;
+    class[0x0b] = END;
     class
 };
 
@@ -253,13 +262,26 @@ fn validate(
     validator.read_locals(&mut reader)?;
     reader.set_features(*validator.features());
     let mut branches: u64 = 0;
+    // What is open, each with whether it is a loop, and how many are.
+    let (mut open, mut loops) = (Vec::new(), 0_u64);
     while !reader.eof() {
         let at = reader.original_position();
         let rest = usize::try_from(at - base).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
         if let [first, rest @ ..] = rest {
             match CLASS[usize::from(*first)] {
                 0 => {}
-                BRANCH => branches += 1,
+                BRANCH => {
+                    branches += 1;
+                    let is_loop = *first == 0x03;
+                    if is_loop {
+                        loops += 1;
+                        branches += loops.saturating_sub(USUAL_LOOPS) * NESTED_LOOP;
+                    }
+                    if matches!(first, 0x02..=0x04) {
+                        open.push(is_loop);
+                    }
+                }
+                END => loops -= u64::from(open.pop().unwrap_or(false)),
                 NAN => earlier(&mut code.nan, Some(at..at + 1)),
                 _ => match simd(rest) {
                     Simd::Relaxed => earlier(&mut code.relaxed, Some(at..at + 1)),
@@ -274,7 +296,7 @@ fn validate(
     let locals = u64::from(validator.len_locals());
     *allocations = validator.into_allocations();
 
-    let cost = branches * locals.max(1);
+    let cost = branches.saturating_mul(locals.max(1));
     code.merge(Code {
         functions: 1,
         most_locals: Some((locals, range.clone())),
