@@ -8,16 +8,13 @@
 
 use std::ops::Range;
 
-use skillyard_manifest::{
-    Daemon, Severity, quoted,
-    rules::{FixKind, Rule},
-};
+use skillyard_manifest::{Severity, quoted, rules::Rule};
 
 use crate::{
     Finding, deflate,
     limits::{MAX_ARCHIVE_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES},
     path,
-    rules::Family,
+    rules::{Family, rejects, silent},
 };
 
 /// The rules about the archive.
@@ -55,23 +52,6 @@ pub static FAMILY: Family = Family {
         &STORED,
     ],
 };
-
-const fn silent(code: &'static str, summary: &'static str, details: &'static str) -> Rule {
-    Rule {
-        code,
-        severity: Severity::Error,
-        daemon: Daemon::Silent,
-        fix: FixKind::None,
-        summary,
-        details,
-        bad: "",
-        good: "",
-    }
-}
-
-const fn rejects(code: &'static str, summary: &'static str, details: &'static str) -> Rule {
-    Rule { daemon: Daemon::Rejects, ..silent(code, summary, details) }
-}
 
 /// More than 64 MiB, packed or unpacked.
 pub static TOO_LARGE: Rule = rejects(

@@ -3,18 +3,13 @@
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
-use skillyard_manifest::{
-    Daemon, Severity,
-    model::IntegrityFile,
-    quoted,
-    rules::{FixKind, Rule},
-};
+use skillyard_manifest::{model::IntegrityFile, quoted, rules::Rule};
 
 use crate::{
     ErrorKind, Finding,
     entries::{Entries, Refusal},
     path::{self, EntryPath},
-    rules::Family,
+    rules::{Family, rejects, silent},
 };
 
 /// The rules about the manifest's list of files.
@@ -24,39 +19,20 @@ pub static FAMILY: Family = Family {
     rules: &[&MISMATCH, &BAD_PATH, &REPEATED, &UNSORTED, &NORMALIZED],
 };
 
-const fn silent(code: &'static str, summary: &'static str, details: &'static str) -> Rule {
-    Rule {
-        code,
-        severity: Severity::Error,
-        daemon: Daemon::Silent,
-        fix: FixKind::None,
-        summary,
-        details,
-        bad: "",
-        good: "",
-    }
-}
-
 /// The list is not what is in the archive.
-pub static MISMATCH: Rule = Rule {
-    daemon: Daemon::Rejects,
-    ..silent(
-        "listing/mismatch",
-        "the manifest does not list exactly the files of the archive",
-        "`integrity.files` has every file but `skill.toml` and `signature.json`, with its SHA-256 in lower-case hex. \
+pub static MISMATCH: Rule = rejects(
+    "listing/mismatch",
+    "the manifest does not list exactly the files of the archive",
+    "`integrity.files` has every file but `skill.toml` and `signature.json`, with its SHA-256 in lower-case hex. \
          Packaging writes it.",
-    )
-};
+);
 
 /// A listed path that is none.
-pub static BAD_PATH: Rule = Rule {
-    daemon: Daemon::Rejects,
-    ..silent(
-        "listing/bad-path",
-        "a listed path is no relative path",
-        "It is held to the same rules as the name of an entry.",
-    )
-};
+pub static BAD_PATH: Rule = rejects(
+    "listing/bad-path",
+    "a listed path is no relative path",
+    "It is held to the same rules as the name of an entry.",
+);
 
 /// A path twice.
 pub static REPEATED: Rule = silent(

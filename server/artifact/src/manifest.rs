@@ -3,17 +3,21 @@
 use std::thread;
 
 use skillyard_manifest::{
-    Daemon, Grants, PolicyBinding, Severity, Warning, check_compat,
+    Grants, PolicyBinding, Warning, check_compat,
     document::Document,
     grammar::Version,
     grants,
     model::{IntegrityFile, Manifest},
     plain, policy_bindings, quoted,
-    rules::{FixKind, Rule},
+    rules::Rule,
     validate, warnings,
 };
 
-use crate::{ErrorKind, Finding, entries::Refusal, rules::Family};
+use crate::{
+    ErrorKind, Finding,
+    entries::Refusal,
+    rules::{Family, rejects, silent},
+};
 
 /// The rules about the manifest and the other files that an artifact must have.
 pub static FAMILY: Family = Family {
@@ -36,23 +40,6 @@ pub static FAMILY: Family = Family {
         &INCOMPATIBLE,
     ],
 };
-
-const fn silent(code: &'static str, summary: &'static str, details: &'static str) -> Rule {
-    Rule {
-        code,
-        severity: Severity::Error,
-        daemon: Daemon::Silent,
-        fix: FixKind::None,
-        summary,
-        details,
-        bad: "",
-        good: "",
-    }
-}
-
-const fn rejects(code: &'static str, summary: &'static str, details: &'static str) -> Rule {
-    Rule { daemon: Daemon::Rejects, ..silent(code, summary, details) }
-}
 
 /// A file that must be there.
 pub static MISSING: Rule = rejects(

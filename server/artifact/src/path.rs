@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use skillyard_manifest::{
-    Daemon, Severity, grammar, is_unseen, quoted,
-    rules::{FixKind, Rule},
-};
+use skillyard_manifest::{grammar, is_unseen, quoted, rules::Rule};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::{Finding, rules::Family};
+use crate::{
+    Finding,
+    rules::{Family, rejects, silent},
+};
 
 pub use grammar::PathFault;
 
@@ -33,29 +33,13 @@ pub static FAMILY: Family = Family {
     ],
 };
 
-const fn silent(code: &'static str, summary: &'static str, details: &'static str) -> Rule {
-    Rule {
-        code,
-        severity: Severity::Error,
-        daemon: Daemon::Silent,
-        fix: FixKind::None,
-        summary,
-        details,
-        bad: "",
-        good: "",
-    }
-}
-
 /// A name that a daemon refuses.
-pub static INVALID: Rule = Rule {
-    daemon: Daemon::Rejects,
-    ..silent(
-        "path/invalid",
-        "an entry's name is no relative path",
-        "A name, trimmed and with `\\` read as `/`, must not be empty or absolute, hold `:` or NUL, or have a segment that \
+pub static INVALID: Rule = rejects(
+    "path/invalid",
+    "an entry's name is no relative path",
+    "A name, trimmed and with `\\` read as `/`, must not be empty or absolute, hold `:` or NUL, or have a segment that \
          is empty, `.` or `..`: unpacked, it would land outside its folder. Give the file another name.",
-    )
-};
+);
 
 /// A name that trimming or the backslash rule changes.
 pub static NORMALIZED: Rule = silent(
@@ -66,14 +50,11 @@ pub static NORMALIZED: Rule = silent(
 );
 
 /// Two entries of one path.
-pub static DUPLICATE: Rule = Rule {
-    daemon: Daemon::Rejects,
-    ..silent(
-        "path/duplicate",
-        "two entries come to the same path",
-        "After trimming and reading `\\` as `/` two names are one path, and which file is meant depends on the reader.",
-    )
-};
+pub static DUPLICATE: Rule = rejects(
+    "path/duplicate",
+    "two entries come to the same path",
+    "After trimming and reading `\\` as `/` two names are one path, and which file is meant depends on the reader.",
+);
 
 /// A path that an artifact has no place for.
 pub static OUTSIDE_LAYOUT: Rule = silent(

@@ -3,15 +3,12 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature as Ed25519, Verifier as _, VerifyingKey};
 use serde::{Deserialize, Serialize};
-use skillyard_manifest::{
-    Daemon, Severity, quoted,
-    rules::{FixKind, Rule},
-};
+use skillyard_manifest::{quoted, rules::Rule};
 
 use crate::{
     ErrorKind, Finding,
     integrity::{self, SIGNATURE_PATH},
-    rules::Family,
+    rules::{Family, rejects, silent},
     trust::{KeyFault, PublicKey},
 };
 
@@ -34,23 +31,6 @@ pub static FAMILY: Family = Family {
         &IMPOSSIBLE_TIME,
     ],
 };
-
-const fn silent(code: &'static str, summary: &'static str, details: &'static str) -> Rule {
-    Rule {
-        code,
-        severity: Severity::Error,
-        daemon: Daemon::Silent,
-        fix: FixKind::None,
-        summary,
-        details,
-        bad: "",
-        good: "",
-    }
-}
-
-const fn rejects(code: &'static str, summary: &'static str, details: &'static str) -> Rule {
-    Rule { daemon: Daemon::Rejects, ..silent(code, summary, details) }
-}
 
 /// Not the seven keys.
 pub static UNREADABLE: Rule = rejects(

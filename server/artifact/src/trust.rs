@@ -14,12 +14,15 @@ use serde::{
     de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use skillyard_manifest::{
-    Daemon, Severity, grammar, is_unseen, quoted,
-    rules::{FixKind, Rule, latin_look},
+    Severity, grammar, is_unseen, quoted,
+    rules::{Rule, latin_look},
     suggest,
 };
 
-use crate::{ErrorKind, Finding, integrity, rules::Family};
+use crate::{
+    ErrorKind, Finding, integrity,
+    rules::{Family, rejects, silent},
+};
 
 /// The rules about trust.
 pub static FAMILY: Family = Family {
@@ -37,23 +40,6 @@ pub static FAMILY: Family = Family {
         &STORE_UNTRIMMED,
     ],
 };
-
-const fn silent(code: &'static str, summary: &'static str, details: &'static str) -> Rule {
-    Rule {
-        code,
-        severity: Severity::Error,
-        daemon: Daemon::Silent,
-        fix: FixKind::None,
-        summary,
-        details,
-        bad: "",
-        good: "",
-    }
-}
-
-const fn rejects(code: &'static str, summary: &'static str, details: &'static str) -> Rule {
-    Rule { daemon: Daemon::Rejects, ..silent(code, summary, details) }
-}
 
 /// Nobody trusts the publisher.
 pub static UNKNOWN_PUBLISHER: Rule = rejects(

@@ -6,7 +6,7 @@ use skillyard_manifest::{
     Daemon, Severity, is_unseen,
     model::{ContractKind, Manifest},
     plain, quoted,
-    rules::{FixKind, Rule},
+    rules::Rule,
 };
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Finding,
     module::{Dependencies, Import, Kind, Module, ModuleKind, unversioned},
-    rules::Family,
+    rules::{Family, rule},
 };
 
 /// What a module is, wants and holds.
@@ -51,16 +51,6 @@ pub static FAMILY: Family = Family {
         &BAD_DEPENDENCIES,
     ],
 };
-
-const fn rule(
-    code: &'static str,
-    severity: Severity,
-    daemon: Daemon,
-    summary: &'static str,
-    details: &'static str,
-) -> Rule {
-    Rule { code, severity, daemon, fix: FixKind::None, summary, details, bad: "", good: "" }
-}
 
 static INVALID: Rule = rule(
     "module/invalid",

@@ -1,12 +1,12 @@
 //! The rules about what is packaged.
 
-use skillyard_manifest::{
-    Daemon, Severity,
-    rules::{FixKind, Rule},
-};
+use skillyard_manifest::{Daemon, Severity, rules::Rule};
 
 use super::secrets;
-use crate::{ErrorKind, rules::Family};
+use crate::{
+    ErrorKind,
+    rules::{Family, rule},
+};
 
 /// The rules about what is packaged.
 pub static FAMILY: Family = Family {
@@ -26,16 +26,6 @@ pub static FAMILY: Family = Family {
         &secrets::ASSIGNMENT,
     ],
 };
-
-pub(super) const fn rule(
-    code: &'static str,
-    severity: Severity,
-    daemon: Daemon,
-    summary: &'static str,
-    details: &'static str,
-) -> Rule {
-    Rule { code, severity, daemon, fix: FixKind::None, summary, details, bad: "", good: "" }
-}
 
 /// What a daemon's builder says where it refuses too.
 pub(super) fn error_kind(rule: &'static Rule) -> Option<ErrorKind> {

@@ -7,8 +7,7 @@ use std::{ops::Range, sync::LazyLock};
 use regex::bytes::Regex;
 use skillyard_manifest::{Daemon, Severity, quoted, rules::Rule};
 
-use super::rules::rule;
-use crate::Finding;
+use crate::{Finding, rules::rule};
 
 /// A private key.
 pub static PRIVATE_KEY: Rule = rule(
