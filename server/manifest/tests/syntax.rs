@@ -128,3 +128,25 @@ proptest! {
         }
     }
 }
+
+/// TOML 1.1 lets an inline table break its lines anywhere between its tokens.
+#[test]
+fn inline_tables_break_their_lines_anywhere() {
+    for text in [
+        "x = [{ kind\n = \"a\", version = 1 }]\n",
+        "x = { a # here\n  =\n  # and here\n  1 }\n",
+        "x = {\n  a\n  =\n  [1]\n  ,\n  b = 2,\n}\n",
+        "x = { a =\n  { b =\n 'c' } }\n",
+        "x = { a.b\n= \"\"\"c\"\"\"}\n",
+    ] {
+        assert!(text.parse::<toml::Table>().is_ok(), "{text}");
+        let tree = Tree::parse(text);
+        assert!(tree.errors.is_empty(), "{text}: {:?}", tree.errors);
+    }
+    // What is half typed still ends where the next table or key starts.
+    for text in ["x = { a =\n[tools]\nb = 1\n", "x = { a\n[tools]\nb = 1\n", "x = { a =\nb = 1\n"] {
+        let tree = Tree::parse(text);
+        assert!((1..=2).contains(&tree.errors.len()), "{text}: {:?}", tree.errors);
+        assert!(tree.errors.iter().all(|error| error.span.start <= 9), "{text}: {:?}", tree.errors);
+    }
+}

@@ -443,9 +443,15 @@ impl<'t> Parser<'t> {
         let keys = self.key_path();
         let key_end = self.end_of_last();
         self.skip_space();
+        if !top && !keys.is_empty() {
+            self.skip_lines_to(|parser, next| parser.token(next).kind == TokenKind::Equals);
+        }
         if self.kind() == TokenKind::Equals {
             let equals = self.bump();
             self.skip_space();
+            if !top {
+                self.skip_lines_to(|parser, next| parser.starts_value(next) && !parser.opens(next));
+            }
             let value = self.value(equals.end);
             let span = Span::new(start, self.end_of_last().max(equals.end));
             return Some(Entry { span, keys, value, broken: self.errors.len() > errors });
@@ -492,6 +498,37 @@ impl<'t> Parser<'t> {
         );
         let value = Value { span: Span::at(key_end), kind: ValueKind::Missing };
         Some(Entry { span, keys, value, broken: true })
+    }
+
+    /// Goes over line ends and comments to the next token where it is `wanted`, and nowhere otherwise: an inline
+    /// table may break its lines on both sides of a `=`.
+    fn skip_lines_to(&mut self, wanted: impl Fn(&Self, usize) -> bool) {
+        if !self.at_line_end() {
+            return;
+        }
+        let mut next = self.at;
+        while is_trivia(self.token(next).kind) {
+            next += 1;
+        }
+        if wanted(self, next) {
+            while self.at < next {
+                self.bump();
+            }
+        }
+    }
+
+    /// Whether the token at `at` is the first of a value.
+    fn starts_value(&self, at: usize) -> bool {
+        matches!(
+            self.token(at).kind,
+            TokenKind::Atom
+                | TokenKind::BasicString
+                | TokenKind::LiteralString
+                | TokenKind::MlBasicString
+                | TokenKind::MlLiteralString
+                | TokenKind::LeftSquareBracket
+                | TokenKind::LeftCurlyBracket
+        )
     }
 
     /// `name: value` with the colon sticking to the key.
