@@ -12,8 +12,22 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("skillyard-artifact", &["skillyard-manifest"], &["zip", "wasmparser", "wat", "ed25519-dalek", "ssh-key"]),
     ("skillyard-store", &["skillyard-artifact", "skillyard-manifest"], &["directories", "keyring"]),
     (
+        "skillyard-runtime",
+        &["skillyard-artifact", "skillyard-manifest"],
+        &[
+            "wasmtime",
+            "wasmtime-wasi",
+            "wasmtime-wasi-http",
+            "cedar-policy",
+            "ureq",
+            "tokio",
+            "landlock",
+            "seccompiler",
+        ],
+    ),
+    (
         "skillyard-project",
-        &["skillyard-manifest", "skillyard-artifact", "skillyard-store"],
+        &["skillyard-manifest", "skillyard-artifact", "skillyard-runtime", "skillyard-store"],
         &["ignore", "globset", "taplo"],
     ),
     ("skillyard-lsp", &["skillyard-manifest", "skillyard-project"], &["tower-lsp-server", "tokio", "ropey"]),

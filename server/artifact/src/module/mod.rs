@@ -14,6 +14,7 @@ use std::ops::Range;
 pub use bodies::Code;
 pub use dependencies::{Dependencies, Dependency, MAX_DEPENDENCY_BYTES};
 pub use scan::scan;
+use serde::{Deserialize, Serialize};
 pub use strings::{HostName, Secret, Strings};
 
 /// The largest text-format module that is read, in bytes. A text costs up to 60 times its size while it is assembled.
@@ -174,13 +175,16 @@ pub struct Producer {
 }
 
 /// How a module is called.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ModuleKind {
     /// A core module with the entry export: the one kind that a daemon 0.1.0 runs.
     PalyraPlugin,
     /// A core module with `_start` and imports of WASI preview 1.
+    #[serde(rename = "wasi-preview1-command")]
     WasiPreview1Command,
     /// A component that exports `wasi:cli/run`.
+    #[serde(rename = "wasi-0.2-command")]
     WasiCommandComponent,
     /// A component that exports `palyra:skill/tool`.
     PalyraToolComponent,

@@ -1,0 +1,7 @@
+//! A tool's call: the policy that decides about it, the WebAssembly host that runs it, the worker process that it runs
+//! in and the walls round that.
+//!
+//! Nothing here reads a skill's folder or knows of an editor or a terminal: `project` brings verified bytes, secrets and
+//! folders, and is given a result.
+
+pub mod call;
