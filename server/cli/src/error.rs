@@ -10,7 +10,9 @@ use skillyard_project::{
     files::ReadError,
     home::PathError,
     package::MakeError,
-    rules, shown,
+    rules,
+    run::{CallError, RunError},
+    shown,
     signing::NoKey,
     skill::SkillError,
     suggest::did_you_mean,
@@ -54,6 +56,10 @@ pub enum Error {
     Key(NoKey),
     /// No artifact was made.
     Make(MakeError),
+    /// A tool was not run.
+    Run(RunError),
+    /// A call could not be made.
+    Call(CallError),
     /// No public key.
     BadKey {
         /// What was given.
@@ -99,6 +105,8 @@ impl fmt::Display for Error {
             Self::Folder(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
             Self::Make(error) => error.fmt(f),
+            Self::Run(error) => error.fmt(f),
+            Self::Call(error) => error.fmt(f),
             Self::BadKey { given, why } => {
                 write!(f, "`{}` is neither a file nor PUB=HEX: {why}", shown::words(given, 80))
             }

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use skillyard_manifest::{Options, grammar::Version};
 use skillyard_project::{
     artifact_file,
+    audit::Policy,
     home::Home,
     verify::{PublicKey, TrustOptions},
 };
@@ -112,6 +113,36 @@ impl TrustArguments {
     /// For a flow. `pin` says whether the key of an unknown publisher is written to the store.
     pub fn options(&self, pin: bool) -> TrustOptions {
         TrustOptions { trusted: self.trusted_publisher.clone(), allow_tofu: self.allow_tofu, pin }
+    }
+}
+
+/// What an audit lets pass.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Policy")]
+pub struct PolicyArguments {
+    /// The largest module, in bytes; a larger one is not read
+    #[arg(long, value_name = "BYTES", default_value_t = Policy::default().max_module_bytes)]
+    max_module_bytes: u64,
+    /// The most functions that one module exports
+    #[arg(long, value_name = "N", default_value_t = Policy::default().max_exported_functions)]
+    max_exported_functions: u64,
+    /// Let device and node capabilities pass
+    #[arg(long)]
+    allow_device_capabilities: bool,
+    /// Let wildcards pass that the manifest opts in to
+    #[arg(long)]
+    allow_wildcard_capabilities: bool,
+}
+
+impl PolicyArguments {
+    /// For a flow.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            max_module_bytes: self.max_module_bytes,
+            max_exported_functions: self.max_exported_functions,
+            allow_device_capabilities: self.allow_device_capabilities,
+            allow_wildcard_capabilities: self.allow_wildcard_capabilities,
+        }
     }
 }
 

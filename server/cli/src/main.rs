@@ -20,7 +20,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        audit, capabilities, check, completions, explain, fmt, inspect, keygen, lsp, package, schema, trust, verify,
+        audit, capabilities, check, completions, explain, fmt, inspect, keygen, lsp, package, run, schema, trust,
+        verify,
     },
     error::Error,
     exit::Exit,
@@ -62,6 +63,7 @@ enum Command {
     Audit(Box<audit::Arguments>),
     Capabilities(capabilities::Arguments),
     Trust(trust::Arguments),
+    Run(Box<run::Arguments>),
     Lsp(lsp::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -92,6 +94,7 @@ fn run(command: Command) -> Result<Exit, Error> {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Capabilities(arguments) => capabilities::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -16,7 +16,10 @@ use tower_lsp::{
 
 use crate::{
     notifications,
-    requests::{self, CodeActions, CodeLenses, DocumentDiagnostics, Formatting, RangeFormatting},
+    requests::{
+        self, CodeActions, CodeLenses, DocumentDiagnostics, ExampleInput, ExampleInputParams, Formatting,
+        RangeFormatting,
+    },
     session::Session,
 };
 
@@ -29,11 +32,16 @@ impl Backend {
         LspService::build(|client| Self(new(client)))
             // `LanguageServer` lacks it.
             .custom_method("window/workDoneProgress/cancel", Self::work_done_progress_cancel)
+            .custom_method("skillyard/exampleInput", Self::example_input)
             .finish()
     }
 
     async fn work_done_progress_cancel(&self, params: WorkDoneProgressCancelParams) {
         notifications::work_done_progress_cancel(&self.0, &params);
+    }
+
+    async fn example_input(&self, params: ExampleInputParams) -> Result<ExampleInput> {
+        requests::example_input(&self.0, params).await
     }
 }
 

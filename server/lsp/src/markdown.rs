@@ -48,6 +48,14 @@ pub(crate) fn cell(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
 
+/// Lines of text as a block of code; `language` colours it. Its fence is longer than any run of back quotes in it.
+pub(crate) fn fence(language: &str, text: &str) -> String {
+    let text = shown::lines(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat((longest + 1).max(3));
+    format!("{fence}{language}\n{}\n{fence}\n", text.trim_end_matches('\n'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +72,7 @@ mod tests {
         assert_eq!(message("`<a|b>` is [no](x)"), r"`<a|b>` is \[no\]\(x\)");
         assert_eq!(message("a ` <b>"), r"a \` \<b\>");
         assert_eq!(cell("a|b"), r"`a\|b`");
+        assert_eq!(fence("json", "a\n```\n<b>\n"), "````json\na\n```\n<b>\n````\n");
+        assert_eq!(fence("text", "\u{1b}[2J"), "```text\n\\u{1b}[2J\n```\n");
     }
 }

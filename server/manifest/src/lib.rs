@@ -16,6 +16,7 @@ mod json_schema;
 pub mod locate;
 pub mod model;
 mod options;
+pub mod outline;
 pub mod rules;
 pub mod shape;
 mod show;

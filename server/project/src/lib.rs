@@ -14,6 +14,7 @@ pub mod inspect;
 pub mod live;
 pub mod package;
 pub mod rules;
+pub mod run;
 pub mod shown;
 pub mod signing;
 pub mod skill;

@@ -233,6 +233,20 @@ impl Prepared {
         Ok(Made { report, path, findings })
     }
 
+    /// Packages and signs with `key` as [`sign`](Self::sign) does, and gives the bytes instead of writing them.
+    ///
+    /// # Errors
+    /// If it cannot be packaged, or `progress` ended it.
+    pub fn in_memory(&self, key: &SigningKey, progress: &dyn Progress) -> Result<Packaged, MakeError> {
+        self.package(key, progress)
+    }
+
+    /// The version of the daemon that counts for the skill.
+    #[must_use]
+    pub fn palyra(&self) -> Version {
+        self.palyra
+    }
+
     /// Whether a finding is about a likely secret that [`PackageOptions::not_secret`] can tell to be none.
     #[must_use]
     pub fn may_be_known(finding: &Finding) -> bool {

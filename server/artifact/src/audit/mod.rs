@@ -176,7 +176,7 @@ pub struct ModuleSummary {
     /// Its size in bytes.
     pub bytes: u64,
     /// How it is called; null where it was not read or is not valid.
-    pub kind: Option<&'static str>,
+    pub kind: Option<module::ModuleKind>,
     /// Whether a daemon 0.1.0 runs a module of that kind.
     pub daemon_runs: bool,
 }
@@ -368,7 +368,7 @@ impl Scanned<'_> {
         ModuleSummary {
             path: skillyard_manifest::plain(self.path),
             bytes: self.bytes,
-            kind: kind.map(module::ModuleKind::name),
+            kind,
             daemon_runs: kind == Some(module::ModuleKind::PalyraPlugin),
         }
     }

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use skillyard_manifest::Severity;
 use skillyard_project::{
     audit::{
-        AuditOptions, Audited, FolderError, Policy, Report, Status, advisories, audit_artifact, audit_folder,
-        extra_checks,
+        AuditOptions, Audited, FolderError, Report, Status, advisories, audit_artifact, audit_folder, extra_checks,
     },
     check::config_of,
     files::MANIFEST_NAME,
@@ -20,7 +19,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, PalyraArguments, SCHEMA_VERSION, TrustArguments},
+    machine::{self, PalyraArguments, PolicyArguments, SCHEMA_VERSION, TrustArguments},
     out,
     report::{sarif, skill},
     sheet::{Sheet, Tone, number},
@@ -48,31 +47,14 @@ pub struct Arguments {
     pin: bool,
     #[command(flatten)]
     policy: PolicyArguments,
+    /// A file of advisories in the format of OSV, to look the modules' packages up in
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
+    advisories: Option<PathBuf>,
     #[command(flatten)]
     palyra: PalyraArguments,
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-}
-
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Policy")]
-struct PolicyArguments {
-    /// The largest module, in bytes; a larger one is not read
-    #[arg(long, value_name = "BYTES", default_value_t = Policy::default().max_module_bytes)]
-    max_module_bytes: u64,
-    /// The most functions that one module exports
-    #[arg(long, value_name = "N", default_value_t = Policy::default().max_exported_functions)]
-    max_exported_functions: u64,
-    /// Let device and node capabilities pass
-    #[arg(long)]
-    allow_device_capabilities: bool,
-    /// Let wildcards pass that the manifest opts in to
-    #[arg(long)]
-    allow_wildcard_capabilities: bool,
-    /// A file of advisories in the format of OSV, to look the modules' packages up in
-    #[arg(long, value_name = "FILE")]
-    advisories: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
@@ -87,15 +69,9 @@ enum Format {
 
 /// Audits, reports, and says how it went.
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
-    let feed = arguments.policy.advisories.as_deref().map(advisories).transpose().map_err(Error::Advisories)?;
-    let policy = &arguments.policy;
+    let feed = arguments.advisories.as_deref().map(advisories).transpose().map_err(Error::Advisories)?;
     let mut options = AuditOptions {
-        policy: Policy {
-            max_module_bytes: policy.max_module_bytes,
-            max_exported_functions: policy.max_exported_functions,
-            allow_device_capabilities: policy.allow_device_capabilities,
-            allow_wildcard_capabilities: policy.allow_wildcard_capabilities,
-        },
+        policy: arguments.policy.policy(),
         feed,
         palyra: arguments.palyra.version(),
         now_unix_ms: machine::now_unix_ms(),

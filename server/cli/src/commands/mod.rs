@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod keygen;
 pub mod lsp;
 pub mod package;
+pub mod run;
 pub mod schema;
 pub mod trust;
 pub mod verify;

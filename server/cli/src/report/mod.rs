@@ -7,6 +7,7 @@ pub mod github;
 pub mod human;
 pub mod json;
 pub mod roots;
+pub mod run;
 pub mod sarif;
 pub mod skill;
 

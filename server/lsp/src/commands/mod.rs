@@ -5,6 +5,7 @@
 
 mod audit;
 mod package_and_sign;
+mod run_tool;
 mod verify;
 
 use std::{borrow::Cow, fmt, path::PathBuf, sync::Arc, time::SystemTime};
@@ -18,6 +19,7 @@ use skillyard_project::{
     check::config_of,
     files,
     package::{MakeError, usual_output},
+    run::RunError,
     shown,
     skill::SkillError,
     verify::FlowError,
@@ -44,11 +46,15 @@ pub(crate) enum Command {
     Verify,
     /// Audits the folder of a manifest.
     Audit,
+    /// Calls a tool of the skill.
+    RunTool,
 }
 
 impl Command {
     /// Every command, in the order in which they are offered.
-    pub(crate) const ALL: [Self; 3] = [Self::PackageAndSign, Self::Verify, Self::Audit];
+    pub(crate) const ALL: [Self; 4] = [Self::PackageAndSign, Self::Verify, Self::Audit, Self::RunTool];
+    /// Those that are about the whole manifest; the others are about one tool.
+    pub(crate) const OF_MANIFEST: [Self; 3] = [Self::PackageAndSign, Self::Verify, Self::Audit];
 
     /// Its name in the protocol.
     pub(crate) fn name(self) -> &'static str {
@@ -56,6 +62,7 @@ impl Command {
             Self::PackageAndSign => "skillyard.packageAndSign",
             Self::Verify => "skillyard.verify",
             Self::Audit => "skillyard.audit",
+            Self::RunTool => "skillyard.runTool",
         }
     }
 
@@ -65,6 +72,7 @@ impl Command {
             Self::PackageAndSign => "Package and Sign",
             Self::Verify => "Verify",
             Self::Audit => "Audit",
+            Self::RunTool => "Run Tool",
         }
     }
 
@@ -75,6 +83,7 @@ impl Command {
             Self::PackageAndSign => CodeActionKind::new("source.skillyard.packageAndSign"),
             Self::Verify => CodeActionKind::new("source.skillyard.verify"),
             Self::Audit => CodeActionKind::new("source.skillyard.audit"),
+            Self::RunTool => CodeActionKind::new("source.skillyard.runTool"),
         }
     }
 
@@ -89,6 +98,15 @@ impl Command {
             title: self.title().to_owned(),
             command: self.name().to_owned(),
             arguments: Some(vec![json!({"uri": uri})]),
+        }
+    }
+
+    /// The call of [`RunTool`](Self::RunTool) for the tool `id`.
+    pub(crate) fn on_tool(uri: &Uri, id: &str) -> ls_types::Command {
+        ls_types::Command {
+            title: format!("{} {}", Self::RunTool.title(), shown::words(id, 80)),
+            command: Self::RunTool.name().to_owned(),
+            arguments: Some(vec![json!({"uri": uri, "tool": id})]),
         }
     }
 }
@@ -123,6 +141,10 @@ pub(crate) struct Arguments {
     key: Option<String>,
     /// `skillyard.verify`: the artifact, a `file:` address; without it the one that *Package and Sign* writes.
     artifact: Option<Uri>,
+    /// `skillyard.runTool`: the tool's id; without it the skill's default tool, or its only one.
+    tool: Option<String>,
+    /// `skillyard.runTool`: the input, any JSON value; without it the last one, or an example.
+    input: Option<Value>,
 }
 
 impl Arguments {
@@ -130,7 +152,15 @@ impl Arguments {
     fn unknown(&self, command: Command) -> Option<&'static str> {
         let key = self.key.is_some() && command != Command::PackageAndSign;
         let artifact = self.artifact.is_some() && command != Command::Verify;
-        if key { Some("key") } else { artifact.then_some("artifact") }
+        let other = command != Command::RunTool;
+        [
+            (key, "key"),
+            (artifact, "artifact"),
+            (other && self.tool.is_some(), "tool"),
+            (other && self.input.is_some(), "input"),
+        ]
+        .into_iter()
+        .find_map(|(unknown, name)| unknown.then_some(name))
     }
 }
 
@@ -180,6 +210,22 @@ impl Skill {
         Ok(usual_output(&self.folder, &manifest.skill_id, &manifest.version))
     }
 
+    /// Whether the manifest in the editor is the one on the disk.
+    fn is_saved(&self) -> Result<(), Failure> {
+        let Some(open) = &self.open else { return Ok(()) };
+        let saved = files::read(&self.manifest, manifest::MAX_BYTES)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .is_some_and(|saved| same(&saved, &String::from(&open.revision.text)));
+        if saved {
+            return Ok(());
+        }
+        Err(Failure::Failed(format!(
+            "{} has changes that are not saved, and what is packaged is what is on the disk: save it first",
+            shown::path(&self.manifest)
+        )))
+    }
+
     /// The version of the daemon that counts for it.
     fn palyra(&self) -> Version {
         match &self.open {
@@ -190,6 +236,15 @@ impl Skill {
             }
         }
     }
+}
+
+/// Whether two texts are the same but for what editors keep apart from the text: a byte order mark, the kind of line
+/// ends, and line ends at the end.
+fn same(one: &str, other: &str) -> bool {
+    fn lines(text: &str) -> impl Iterator<Item = &str> {
+        text.strip_prefix('\u{feff}').unwrap_or(text).trim_end_matches(['\r', '\n']).lines()
+    }
+    lines(one).eq(lines(other))
 }
 
 /// A report as on the command line.
@@ -296,6 +351,15 @@ impl From<MakeError> for Failure {
     }
 }
 
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Cancelled => Self::Cancelled,
+            error => Self::failed(error),
+        }
+    }
+}
+
 impl From<FlowError> for Failure {
     fn from(error: FlowError) -> Self {
         match error {
@@ -346,6 +410,7 @@ pub(crate) async fn run(
         Command::PackageAndSign => package_and_sign::run(&work, skill, arguments.key).await,
         Command::Verify => verify::run(&work, skill, arguments.artifact).await,
         Command::Audit => audit::run(&work, skill).await,
+        Command::RunTool => run_tool::run(&work, skill, arguments.tool, arguments.input).await,
     };
     match outcome {
         Ok(Outcome { mut report, markdown, said, level }) => {
@@ -360,5 +425,20 @@ pub(crate) async fn run(
             work.end(&error.message).await;
             Err(error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_an_editor_keeps_apart_does_not_count() {
+        assert!(same("a\nb\n", "\u{feff}a\r\nb"));
+        assert!(same("", "\n"));
+        assert!(!same("a\nb", "a\n\nb"));
+        assert!(!same("a", "a "));
+        assert!(!same("a", "b"));
+        assert!(!same("a\n", ""));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use skillyard_manifest::{self as manifest, Fix, Span, fix};
+use skillyard_manifest::{self as manifest, Fix, Span, fix, outline};
 use tower_lsp::{
     jsonrpc::Result,
     ls_types::{
@@ -61,11 +61,26 @@ impl DocumentRequest for CodeActions {
         }
         if asked && snapshot.revision.is_skill() {
             let wanted = |command: &Command| wants(context.only.as_deref(), &command.action_kind());
-            actions.extend(Command::ALL.into_iter().filter(wanted).map(|command| CodeAction {
+            actions.extend(Command::OF_MANIFEST.into_iter().filter(wanted).map(|command| CodeAction {
                 title: command.title().to_owned(),
                 kind: Some(command.action_kind()),
                 command: Some(command.on(&snapshot.revision.uri)),
                 ..CodeAction::default()
+            }));
+        }
+        if asked && snapshot.revision.is_skill() && wants(context.only.as_deref(), &Command::RunTool.action_kind()) {
+            let place = snapshot.converter().span(range);
+            let tools = outline::tools(&analysed.text).into_iter();
+            let here = tools
+                .filter(|tool| !tool.id.is_empty() && tool.extent.start <= place.end && place.start < tool.extent.end);
+            actions.extend(here.map(|tool| {
+                let command = Command::on_tool(&snapshot.revision.uri, &tool.id);
+                CodeAction {
+                    title: command.title.clone(),
+                    kind: Some(Command::RunTool.action_kind()),
+                    command: Some(command),
+                    ..CodeAction::default()
+                }
             }));
         }
         Ok(Some(actions.into_iter().map(CodeActionOrCommand::CodeAction).collect()))

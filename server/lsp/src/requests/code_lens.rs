@@ -1,8 +1,9 @@
-//! `textDocument/codeLens`: the commands, over the first line of a manifest.
+//! `textDocument/codeLens`: the commands about the whole manifest over its first line, *Run Tool* over each tool.
 //!
-//! They stand there whatever the text is, so that nothing jumps while an author types and nothing has to be looked up:
-//! the lenses are complete, with no second question (`codeLens/resolve`) and nothing to refresh.
+//! The first stand there whatever the text is, so that nothing jumps while an author types and nothing has to be looked
+//! up: the lenses are complete, with no second question (`codeLens/resolve`) and nothing to refresh.
 
+use skillyard_manifest::outline;
 use tower_lsp::{
     jsonrpc::Result,
     ls_types::{CodeLens, CodeLensParams, Range, Uri},
@@ -37,6 +38,14 @@ impl DocumentRequest for CodeLenses {
             command: Some(command.on(&revision.uri)),
             data: None,
         };
-        Ok(Some(Command::ALL.map(lens).to_vec()))
+        let mut lenses = Command::OF_MANIFEST.map(lens).to_vec();
+        let text = String::from(&revision.text);
+        let tools = outline::tools(&text).into_iter().filter(|tool| !tool.id.is_empty());
+        lenses.extend(tools.map(|tool| CodeLens {
+            range: snapshot.converter().range(tool.span),
+            command: Some(Command::on_tool(&revision.uri, &tool.id)),
+            data: None,
+        }));
+        Ok(Some(lenses))
     }
 }

@@ -3,6 +3,7 @@
 mod code_action;
 mod code_lens;
 mod diagnostic;
+mod example_input;
 mod execute_command;
 mod formatting;
 mod initialize;
@@ -11,8 +12,14 @@ mod range_formatting;
 use tower_lsp::{jsonrpc::Result, ls_types::Uri};
 
 pub(crate) use self::{
-    code_action::CodeActions, code_lens::CodeLenses, diagnostic::DocumentDiagnostics, execute_command::execute_command,
-    formatting::Formatting, initialize::initialize, range_formatting::RangeFormatting,
+    code_action::CodeActions,
+    code_lens::CodeLenses,
+    diagnostic::DocumentDiagnostics,
+    example_input::{ExampleInput, ExampleInputParams, example_input},
+    execute_command::execute_command,
+    formatting::Formatting,
+    initialize::initialize,
+    range_formatting::RangeFormatting,
 };
 use crate::session::{Session, Snapshot};
 

@@ -1,0 +1,238 @@
+//! `skillyard run`: calls a tool as a daemon would, through the full verifier and behind walls.
+
+use std::{
+    io::{self, IsTerminal as _, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde::Serialize;
+use skillyard_project::{
+    files,
+    home::Home,
+    run::{Asking, BareModule, CallOptions, Engine, Held, Outcome, Packed, RunReport, call, run_module},
+    shown,
+};
+
+use crate::{
+    error::Error,
+    exit::Exit,
+    json,
+    machine::{self, Format, PalyraArguments, PolicyArguments, SCHEMA_VERSION, TrustArguments},
+    out,
+    report::run as report,
+    watch::Watch,
+};
+
+/// The largest input that is read, in bytes.
+const MAX_INPUT: u64 = 16 << 20;
+
+/// Call a tool of a skill as a daemon would: verified, audited, under policy and quotas, behind walls
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  skillyard run acme.echo --input '{\"text\": \"hello\"}'        the skill in the current folder
+  skillyard run --skill dist/acme.ledger-1.2.0.palyra-skill acme.ledger_read --input @input.json
+  skillyard run acme.fetch --approve --trace                what it asks of the host, as it asks
+  skillyard run --module build/plugin.wasm --entry run      a bare module, as a daemon calls it
+
+A folder is packaged in memory with a key that is made for this call and forgotten; nothing is written but what the \
+tool writes into its own folders. An artifact needs a publisher whom you trust.
+
+Exit codes: 0 the tool gave its result; 1 it failed, or was refused; 2 the command could not do its work.")]
+pub struct Arguments {
+    /// The tool's id; without it the skill's default tool, or its only one
+    #[arg(conflicts_with = "module")]
+    tool: Option<String>,
+    /// The skill: its folder or an artifact
+    #[arg(long, value_name = "DIR or ARTIFACT", default_value = ".")]
+    skill: PathBuf,
+    /// The input as JSON; `@FILE` reads a file, `-` standard input. Without it `{}`
+    #[arg(long, value_name = "JSON")]
+    input: Option<String>,
+    /// Approve, for this call, what the manifest wants a person to approve
+    #[arg(long)]
+    approve: bool,
+    /// Show every call of the host: arguments, decision, time
+    #[arg(long)]
+    trace: bool,
+    /// Let allowed hosts be on this machine, for development
+    #[arg(long)]
+    allow_loopback: bool,
+    /// Stop the clocks and draw randomness from a seed
+    #[arg(long, value_name = "SEED", num_args = 0..=1, default_missing_value = "0")]
+    deterministic: Option<u64>,
+    /// Your own Cedar policies, on top of the built-in ones
+    #[arg(long, value_name = "FILE")]
+    policy_file: Option<PathBuf>,
+    /// Do not read or keep compiled modules
+    #[arg(long)]
+    no_cache: bool,
+    #[command(flatten)]
+    bare: BareArguments,
+    #[command(flatten)]
+    trust: TrustArguments,
+    #[command(flatten)]
+    policy: PolicyArguments,
+    #[command(flatten)]
+    palyra: PalyraArguments,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// A module without a skill.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "A bare module")]
+struct BareArguments {
+    /// The module, in place of a skill
+    #[arg(long, value_name = "FILE")]
+    module: Option<PathBuf>,
+    /// The export to call
+    #[arg(long, value_name = "NAME", default_value = "run", requires = "module")]
+    entry: String,
+    /// Units of fuel
+    #[arg(long, value_name = "N", default_value_t = BareModule::FUEL, requires = "module")]
+    fuel: u64,
+    /// Bytes of memory
+    #[arg(long, value_name = "BYTES", default_value_t = BareModule::MEMORY_BYTES, requires = "module")]
+    memory: u64,
+    /// Milliseconds
+    #[arg(long, value_name = "N", default_value_t = BareModule::TIMEOUT_MS, requires = "module")]
+    timeout_ms: u64,
+    /// A host that it is granted
+    #[arg(long, value_name = "H", requires = "module")]
+    http_host: Vec<String>,
+    /// A secret that it is granted, `scope/key`
+    #[arg(long, value_name = "K", requires = "module")]
+    secret: Vec<String>,
+    /// A folder that it is granted
+    #[arg(long, value_name = "P", requires = "module")]
+    storage: Vec<String>,
+    /// A channel that it is granted
+    #[arg(long, value_name = "C", requires = "module")]
+    channel: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Document<'r> {
+    schema_version: u32,
+    #[serde(flatten)]
+    report: &'r RunReport,
+}
+
+/// Runs, reports, and says how it went.
+pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
+    let home = machine::home(arguments.trust.trust_store.clone())?;
+    let report = match &arguments.bare.module {
+        Some(module) => bare(arguments, module, &home)?,
+        None => tool(arguments, &home)?,
+    };
+    let text = match arguments.format {
+        Format::Human => report::human(&report, arguments.trace),
+        Format::Json => json::line(&Document { schema_version: SCHEMA_VERSION, report: &report }) + "\n",
+    };
+    out::print(&text)?;
+    Ok(if report.fine() { Exit::Fine } else { Exit::Findings })
+}
+
+fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
+    let engine = engine(arguments, home)?;
+    let input = input(arguments.input.as_deref())?;
+    let held = Held {
+        policy: arguments.policy.policy(),
+        palyra: arguments.palyra.given(),
+        now_unix_ms: machine::now_unix_ms(),
+    };
+    let watch = Watch::new();
+    let packed = if arguments.skill.is_dir() {
+        Packed::of_folder(&arguments.skill, None, held, &machine::text_variable, &watch)
+    } else {
+        let bytes = machine::artifact(&arguments.skill)?;
+        Packed::of_artifact(bytes, home, &arguments.trust.options(false), held)
+    };
+    let packed = packed.map_err(Error::Run)?;
+    let ready = packed.ready(arguments.tool.as_deref(), &watch).map_err(Error::Run)?;
+    drop(watch);
+    let approved = match ready.asking() {
+        Some(asking) => arguments.approve || approve(&asking),
+        None => false,
+    };
+    let options = CallOptions {
+        input,
+        approved,
+        policy_file: arguments.policy_file.clone(),
+        allow_loopback: arguments.allow_loopback,
+        deterministic: arguments.deterministic,
+        ..CallOptions::default()
+    };
+    let watch = Watch::new();
+    call(&ready, engine, home, &options, &machine::variable, &watch).map_err(Error::Call)
+}
+
+fn bare(arguments: &Arguments, path: &Path, home: &Home) -> Result<RunReport, Error> {
+    let bare = &arguments.bare;
+    let engine = engine(arguments, home)?;
+    let bytes = files::read(path, BareModule::MAX_BYTES).map_err(Error::Read)?;
+    let module = BareModule {
+        bytes,
+        name: path.to_string_lossy().into_owned(),
+        entry: bare.entry.clone(),
+        fuel: bare.fuel,
+        memory_bytes: bare.memory,
+        timeout_ms: bare.timeout_ms,
+        http_hosts: bare.http_host.clone(),
+        secrets: bare.secret.clone(),
+        storage: bare.storage.clone(),
+        channels: bare.channel.clone(),
+        input: input(arguments.input.as_deref())?,
+        deterministic: arguments.deterministic,
+    };
+    run_module(&module, engine, &Watch::new()).map_err(Error::Call)
+}
+
+fn engine(arguments: &Arguments, home: &Home) -> Result<Engine, Error> {
+    Engine::of_this_program(home, !arguments.no_cache).map_err(Error::Call)
+}
+
+/// The input's text.
+fn input(given: Option<&str>) -> Result<String, Error> {
+    match given {
+        None => Ok("{}".to_owned()),
+        Some("-") => {
+            let mut bytes = Vec::new();
+            io::stdin().lock().take(MAX_INPUT + 1).read_to_end(&mut bytes).map_err(Error::Stdin)?;
+            let limit = usize::try_from(MAX_INPUT).unwrap_or(usize::MAX);
+            if bytes.len() > limit {
+                return Err(Error::StdinTooLarge(limit));
+            }
+            String::from_utf8(bytes).map_err(|error| Error::StdinNotUtf8(error.utf8_error().valid_up_to()))
+        }
+        Some(text) => match text.strip_prefix('@') {
+            None => Ok(text.to_owned()),
+            Some(path) => {
+                let path = PathBuf::from(path);
+                let limit = usize::try_from(MAX_INPUT).unwrap_or(usize::MAX);
+                let bytes = files::read(&path, limit).map_err(Error::Read)?;
+                String::from_utf8(bytes).map_err(|error| {
+                    Error::Read(files::ReadError::NotUtf8 { path, at: error.utf8_error().valid_up_to() })
+                })
+            }
+        },
+    }
+}
+
+/// Asks at the terminal. Nobody there is a no.
+fn approve(asking: &Asking) -> bool {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return false;
+    }
+    let mut text = format!("{} wants to\n", shown::line(&asking.tool_id));
+    for line in asking.lines() {
+        text.push_str(&format!("  - {}\n", shown::line(&line)));
+    }
+    text.push_str("Approve it for this call? [y/N] ");
+    out::print_aside(&text);
+    let _ = io::stderr().flush();
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
+}

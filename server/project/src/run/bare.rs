@@ -1,0 +1,113 @@
+//! A bare module, without a skill: called as a daemon 0.1.0 calls it, with grants that the arguments name.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use skillyard_artifact::{
+    Progress,
+    module::{ModuleKind, scan},
+};
+use skillyard_manifest::Grants;
+use skillyard_runtime::call::{Call, Given, Limits};
+
+use super::{
+    call::{CallError, Engine, Job, bare_world, finish},
+    report::{RunReport, SignedBy},
+};
+
+/// A module and what it is given.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BareModule {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What it is called in the report.
+    pub name: String,
+    /// The export of a plugin.
+    pub entry: String,
+    /// Units of fuel.
+    pub fuel: u64,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+    /// Milliseconds.
+    pub timeout_ms: u64,
+    /// Hosts.
+    pub http_hosts: Vec<String>,
+    /// Secrets.
+    pub secrets: Vec<String>,
+    /// Folders.
+    pub storage: Vec<String>,
+    /// Channels.
+    pub channels: Vec<String>,
+    /// The input of a command or a tool component: JSON.
+    pub input: String,
+    /// Clocks that stand still, and this seed.
+    pub deterministic: Option<u64>,
+}
+
+impl BareModule {
+    /// Fuel where nothing else is said: a manifest's default.
+    pub const FUEL: u64 = 10_000_000;
+    /// Memory where nothing else is said: a manifest's default.
+    pub const MEMORY_BYTES: u64 = 64 << 20;
+    /// Time where nothing else is said: a manifest's default.
+    pub const TIMEOUT_MS: u64 = 30_000;
+    /// The largest module that is read, in bytes.
+    pub const MAX_BYTES: usize = 64 << 20;
+}
+
+/// As a daemon keeps a list of grants: trimmed, without empty ones, sorted, without repeats.
+fn granted(list: &[String]) -> Vec<String> {
+    let set: BTreeSet<&str> = list.iter().map(|item| item.trim()).filter(|item| !item.is_empty()).collect();
+    set.into_iter().map(str::to_owned).collect()
+}
+
+/// Calls the module. It gets the handles of its grants; what they stand for (hosts, secrets, folders) only a skill has.
+///
+/// # Errors
+/// If the worker or the cache cannot be used.
+pub fn run_module(module: &BareModule, engine: Engine, progress: &dyn Progress) -> Result<RunReport, CallError> {
+    let began = Instant::now();
+    let limits = Limits::of_quotas(module.fuel, module.memory_bytes, module.timeout_ms);
+    let deadline = began + Duration::from_millis(module.timeout_ms.min(MAX_WAIT_MS));
+    let kind = scan(&module.bytes, progress).map_err(|_| CallError::Cancelled)?.kind(&module.entry);
+    // What is of no kind is called as a plugin: the verdict on it is then a daemon's.
+    let kind = if kind == ModuleKind::Other { ModuleKind::PalyraPlugin } else { kind };
+    let grants = Grants {
+        http_hosts: granted(&module.http_hosts),
+        secret_keys: granted(&module.secrets),
+        storage_prefixes: granted(&module.storage),
+        channels: granted(&module.channels),
+    };
+    let call = Call {
+        kind,
+        tool_id: module.name.clone(),
+        entry: module.entry.clone(),
+        input: module.input.clone(),
+        limits,
+        given: Given {
+            http_hosts: grants.http_hosts.clone(),
+            secret_keys: grants.secret_keys.clone(),
+            storage_prefixes: grants.storage_prefixes.clone(),
+            channels: grants.channels.clone(),
+            folders: Vec::new(),
+        },
+        deterministic: module.deterministic,
+    };
+    let world = bare_world(began, deadline);
+    let done = engine.run(Job { code: &module.bytes, call: &call, began, deadline }, world, progress)?;
+    let mut report = RunReport {
+        skill_id: None,
+        version: None,
+        tool_id: None,
+        input: Value::Null,
+        ..RunReport::of_nothing(kind, module.name.clone(), grants, limits, SignedBy::Nobody)
+    };
+    finish(&mut report, done, None);
+    Ok(report)
+}
+
+/// A longer wall clock than a year is none.
+pub(super) const MAX_WAIT_MS: u64 = 365 * 24 * 3600 * 1000;

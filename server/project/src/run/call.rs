@@ -1,0 +1,484 @@
+//! One call of a tool: input checked, policy asked, module compiled or found compiled, run, output checked.
+
+use std::{
+    ffi::OsString,
+    fmt, io,
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use skillyard_artifact::Progress;
+use skillyard_manifest::model::Tool;
+use skillyard_runtime::{
+    call::{Call, Given, Outcome},
+    egress::{Allow, Broker},
+    host, json,
+    policy::{Approvals, CallRequest, Policies, PolicyError, SkillState},
+    secrets::{Mask, Values},
+    worker::{self, Cancel, CodeSource, CompileFailure, Failure, Program, Ran, Starting},
+};
+use skillyard_store::{
+    compiled::{CacheKey, CompiledCache},
+    secrets::SecretError,
+};
+
+use super::{
+    bare::MAX_WAIT_MS,
+    hints,
+    outside::{Seen, World},
+    packed::Ready,
+    places::{self, PlaceError},
+    report::{Handles, RunReport, Violation},
+};
+use crate::{
+    files::{self, ReadError},
+    home::Home,
+    shown,
+};
+
+/// The largest policy file that is read, in bytes.
+const MAX_POLICY: usize = 1 << 20;
+/// How often a call that runs says so and looks whether it is to end.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Why there is no report.
+#[derive(Debug)]
+pub enum CallError {
+    /// The program does not find itself.
+    Program(io::Error),
+    /// The person's policy file cannot be read.
+    Read(ReadError),
+    /// The person's policy file is not in order.
+    Policy {
+        /// The file, escaped.
+        path: String,
+        /// Why.
+        error: PolicyError,
+    },
+    /// A folder of the skill's own cannot be given.
+    Place(PlaceError),
+    /// The store of secrets cannot be read.
+    Secret(SecretError),
+    /// The worker or the compiler could not do its work.
+    Worker(Failure),
+    /// It was ended before it ran.
+    Cancelled,
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program(error) => write!(f, "this program cannot be started as a worker: {error}"),
+            Self::Read(error) => error.fmt(f),
+            Self::Policy { path, error } => write!(f, "{path}: {error}"),
+            Self::Place(error) => error.fmt(f),
+            Self::Secret(error) => error.fmt(f),
+            Self::Worker(failure) => failure.fmt(f),
+            Self::Cancelled => f.write_str("cancelled; nothing ran"),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}
+
+/// What runs calls: a worker that is being started already, and the cache of compiled modules.
+#[derive(Debug)]
+pub struct Engine {
+    program: Program,
+    starting: Starting,
+    cache: Option<CompiledCache>,
+}
+
+/// The argument that makes this program a worker.
+pub const WORKER: &str = "worker";
+
+impl Engine {
+    /// Starts this very program as a worker; do what else has to be done while it comes up. Compiled modules are kept in
+    /// the person's cache where `cached`.
+    ///
+    /// # Errors
+    /// If the system does not say which program this is.
+    pub fn of_this_program(home: &Home, cached: bool) -> Result<Self, CallError> {
+        let program = Program::this([WORKER]).map_err(CallError::Program)?;
+        let starting = worker::spawn(&program);
+        // A cache that cannot be used costs time and nothing else; `doctor` says why.
+        let cache = cached.then(|| home.compiled().ok()).flatten();
+        Ok(Self { program, starting, cache })
+    }
+
+    /// Compiles the module, unless it is in the cache, and runs the call.
+    pub(super) fn run(self, job: Job<'_>, world: Arc<World>, progress: &dyn Progress) -> Result<Done, CallError> {
+        let Self { program, starting, cache } = self;
+        let cancel = Cancel::new();
+        let limit = job.call.limits.wall_clock_ms;
+        while_told(progress, limit, &cancel, || {
+            let key = CacheKey::new(Sha256::digest(job.code).into(), &host::engine_tag());
+            let cached = cache.as_ref().and_then(|cache| cache.lookup(&key));
+            let mut compile_ms = None;
+            let source = match cached {
+                Some(entry) => CodeSource::file(&entry.path, entry.digest),
+                None => {
+                    let began = Instant::now();
+                    let compiled = worker::compile(&program, job.code, job.deadline, &cancel);
+                    compile_ms = Some(began.elapsed().as_secs_f64() * 1000.0);
+                    match compiled {
+                        Ok(code) => {
+                            if let Some(cache) = &cache {
+                                // Not being kept costs the next call its compilation, this one nothing.
+                                let _ = cache.insert(&key, &code);
+                            }
+                            CodeSource::Bytes(code)
+                        }
+                        Err(failure) => {
+                            return Ok(Done {
+                                seen: Seen::default(),
+                                world,
+                                result: Err(failure),
+                                compile_ms,
+                                began: job.began,
+                            });
+                        }
+                    }
+                }
+            };
+            let from_cache = matches!(source, CodeSource::File { .. });
+            let mut ran = starting.run(source, job.call, Arc::clone(&world) as _, job.deadline, &cancel);
+            if let (true, Some(Failure::Refused(worker::Refused::CacheFile(_)))) = (from_cache, &ran.failure) {
+                // An entry that was damaged since it was sealed is thrown away, and the module compiled again.
+                if let Some(cache) = &cache {
+                    let _ = cache.discard(&key);
+                }
+                let began = Instant::now();
+                let code = match worker::compile(&program, job.code, job.deadline, &cancel) {
+                    Ok(code) => code,
+                    Err(failure) => {
+                        return Ok(Done {
+                            seen: Seen::default(),
+                            world,
+                            result: Err(failure),
+                            compile_ms,
+                            began: job.began,
+                        });
+                    }
+                };
+                compile_ms = Some(began.elapsed().as_secs_f64() * 1000.0);
+                let again = worker::spawn(&program);
+                ran = again.run(CodeSource::Bytes(code), job.call, Arc::clone(&world) as _, job.deadline, &cancel);
+            }
+            let seen = std::mem::take(&mut *world.seen());
+            Ok(Done { seen, world, result: Ok(ran), compile_ms, began: job.began })
+        })
+    }
+}
+
+/// What is run.
+pub(super) struct Job<'j> {
+    pub(super) code: &'j [u8],
+    pub(super) call: &'j Call,
+    pub(super) began: Instant,
+    pub(super) deadline: Instant,
+}
+
+/// What came of it.
+pub(super) struct Done {
+    seen: Seen,
+    world: Arc<World>,
+    result: Result<Ran, CompileFailure>,
+    compile_ms: Option<f64>,
+    began: Instant,
+}
+
+/// Does `work` while another thread tells `progress` that it runs, and turns the switch when that says to end.
+fn while_told<T>(
+    progress: &dyn Progress,
+    limit_ms: u64,
+    cancel: &Cancel,
+    work: impl FnOnce() -> Result<T, CallError> + Send,
+) -> Result<T, CallError>
+where
+    T: Send,
+{
+    let over = (Mutex::new(false), Condvar::new());
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let result = work();
+            *over.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            over.1.notify_all();
+            result
+        });
+        let began = Instant::now();
+        let mut done = over.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*done {
+            (done, _) = over.1.wait_timeout(done, PACE).unwrap_or_else(PoisonError::into_inner);
+            let ran = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            if !*done && progress.at("running", ran.min(limit_ms), limit_ms).is_err() {
+                cancel.cancel();
+            }
+        }
+        drop(done);
+        worker.join().unwrap_or(Err(CallError::Cancelled))
+    })
+}
+
+/// What a person says about a call.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CallOptions {
+    /// The input: JSON.
+    pub input: String,
+    /// Whether a person approved this call, having seen [`Ready::asking`].
+    pub approved: bool,
+    /// The person's own policies.
+    pub policy_file: Option<PathBuf>,
+    /// Whether allowed hosts may be on this machine.
+    pub allow_loopback: bool,
+    /// Clocks that stand still, and this seed.
+    pub deterministic: Option<u64>,
+    /// Whether the input is not to be remembered.
+    pub forget_input: bool,
+}
+
+/// Calls a tool. `lookup` gives the values of environment variables, where secrets may be.
+///
+/// # Errors
+/// If there is no report: the call could not be made. What the policy, the schemas, the walls or the tool itself say
+/// against it is in the report.
+pub fn call(
+    ready: &Ready<'_>,
+    engine: Engine,
+    home: &Home,
+    options: &CallOptions,
+    lookup: &dyn Fn(&str) -> Option<OsString>,
+    progress: &dyn Progress,
+) -> Result<RunReport, CallError> {
+    let began = Instant::now();
+    let limits = ready.limits();
+    let deadline = began + Duration::from_millis(limits.wall_clock_ms.min(MAX_WAIT_MS));
+    let (manifest, tool) = (ready.manifest(), ready.tool());
+    let mut report = RunReport {
+        skill_id: Some(manifest.skill_id.clone()),
+        version: Some(manifest.version.clone()),
+        tool_id: Some(tool.id.clone()),
+        trust_decision: ready.trust_decision().map(|decision| decision.name()),
+        ..RunReport::of_nothing(ready.kind, ready.module.clone(), ready.grants.clone(), limits, ready.signed_by)
+    };
+    let ends = |mut report: RunReport, outcome, error: String| {
+        report.outcome = outcome;
+        report.error = Some(error);
+        report.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+        Ok(report)
+    };
+    // The input, before anything is started for it.
+    match json::check(&tool.input_schema, &options.input) {
+        Ok(input) => report.input = input,
+        Err(violations) => {
+            report.violations = Violation::all("input", &violations);
+            let error = format!("the input does not hold to the input_schema of {}; nothing ran", tool.id);
+            return ends(report, Outcome::InputInvalid, error);
+        }
+    }
+    // The policy.
+    let own = match &options.policy_file {
+        None => None,
+        Some(path) => {
+            let bytes = files::read(path, MAX_POLICY).map_err(CallError::Read)?;
+            let text = String::from_utf8(bytes).map_err(|error| {
+                CallError::Read(ReadError::NotUtf8 { path: path.clone(), at: error.utf8_error().valid_up_to() })
+            })?;
+            Some((shown::path(path), text))
+        }
+    };
+    let policies =
+        Policies::load(own.as_ref().map(|(path, text)| (path.as_str(), text.as_str()))).map_err(|error| {
+            CallError::Policy { path: own.as_ref().map_or_else(String::new, |own| own.0.clone()), error }
+        })?;
+    let decision = policies.decide(&CallRequest {
+        skill_id: &manifest.skill_id,
+        version: &manifest.version,
+        publisher: &manifest.publisher,
+        skill_state: SkillState::Active,
+        tool_id: &tool.id,
+        bindings: &ready.bindings,
+        payload_sha256: ready.payload_sha256(),
+        approvals: options
+            .approved
+            .then(|| Approvals::for_call(&manifest.skill_id, &manifest.version, ready.payload_sha256(), &tool.id)),
+    });
+    let allowed = decision.allowed;
+    let given_action = |action: &str| decision.allows(action);
+    let (http, files, vault) = (
+        given_action("skill.capability.http.egress"),
+        given_action("skill.capability.filesystem.write"),
+        given_action("skill.capability.vault.read"),
+    );
+    let why = decision.why();
+    report.policy = Some(decision);
+    if !allowed {
+        return ends(report, Outcome::Denied, why);
+    }
+    // What it is given.
+    let mut secrets = Values::default();
+    let mut missing = Vec::new();
+    for name in &ready.grants.secret_keys {
+        if !vault {
+            missing
+                .push((name.clone(), "the policy does not give skill.capability.vault.read for this call".to_owned()));
+            continue;
+        }
+        match home.secret(name, lookup).map_err(CallError::Secret)? {
+            Some(value) => secrets.insert(name.clone(), value),
+            None => missing.push((
+                name.clone(),
+                format!(
+                    "it has no value here; give it one with `skillyard secret set {}`",
+                    skillyard_manifest::plain(name)
+                ),
+            )),
+        }
+    }
+    let broker = if http {
+        Ok(Broker::new(Allow {
+            hosts: ready.grants.http_hosts.clone(),
+            wildcards: manifest.capabilities.wildcard_opt_in.http_egress,
+            allow_loopback: options.allow_loopback,
+        }))
+    } else if ready.grants.http_hosts.is_empty() {
+        Err("the manifest grants no host; add it to capabilities.http_egress_allowlist".to_owned())
+    } else {
+        Err("the policy does not give skill.capability.http.egress for this call".to_owned())
+    };
+    let filesystem = &manifest.capabilities.filesystem;
+    let writes: &[String] = if files { &filesystem.write_roots } else { &[] };
+    let storage = places::storage(&home.paths().state, &manifest.skill_id);
+    let folders = places::folders(&storage, &filesystem.read_roots, writes).map_err(CallError::Place)?;
+    let call = Call {
+        kind: ready.kind,
+        tool_id: tool.id.clone(),
+        entry: ready.entry.clone(),
+        input: report.input.to_string(),
+        limits,
+        given: Given {
+            http_hosts: ready.grants.http_hosts.clone(),
+            secret_keys: ready.grants.secret_keys.clone(),
+            storage_prefixes: ready.grants.storage_prefixes.clone(),
+            channels: ready.grants.channels.clone(),
+            folders,
+        },
+        deterministic: options.deterministic,
+    };
+    let Some(code) = ready.code() else {
+        return ends(report, Outcome::DoesNotCompile, format!("{} is not in the artifact", ready.module));
+    };
+    let mask = Mask::of(&secrets);
+    let world = World { broker, secrets, missing, mask, started: began, deadline, seen: Mutex::default() };
+    if !options.forget_input && world.mask.text(&call.input) == call.input {
+        // Not being remembered is no reason not to run.
+        let _ = home.inputs().remember(&manifest.skill_id, &tool.id, &call.input);
+    }
+    let done = engine.run(Job { code: &code, call: &call, began, deadline }, Arc::new(world), progress)?;
+    finish(&mut report, done, Some(&tool.output_schema));
+    report.hints = hints::of(&ready.grants, &filesystem.read_roots, &report);
+    Ok(report)
+}
+
+/// The world of a bare module: nothing.
+pub(super) fn bare_world(started: Instant, deadline: Instant) -> Arc<World> {
+    let secrets = Values::default();
+    let mask = Mask::of(&secrets);
+    let broker = Err("a bare module reaches no host; run it in a skill".to_owned());
+    Arc::new(World { broker, secrets, missing: Vec::new(), mask, started, deadline, seen: Mutex::default() })
+}
+
+/// Puts into the report what came of the call; the output is held against `schema`.
+pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>) {
+    let Done { seen, world, result, compile_ms, began } = done;
+    report.compile_ms = compile_ms;
+    report.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    report.logs = seen.logs;
+    report.host_calls = seen.calls;
+    let ran = match result {
+        Ok(ran) => ran,
+        Err(failure) => {
+            report.error = Some(failure.to_string());
+            (report.outcome, report.daemon_outcome) = match &failure {
+                CompileFailure::DoesNotCompile(_) => (Outcome::DoesNotCompile, Some("Compile".to_owned())),
+                CompileFailure::TimedOut => (Outcome::TimedOut, None),
+                CompileFailure::Cancelled => (Outcome::Cancelled, None),
+                CompileFailure::Worker(_) => (Outcome::WorkerDied, None),
+            };
+            return;
+        }
+    };
+    let finished = ran.finished;
+    report.walls = ran.walls;
+    report.outcome = finished.outcome;
+    report.error = finished.error.map(|error| world.mask.text(&error));
+    report.exit_code = finished.exit_code;
+    report.fuel = finished.fuel;
+    report.memory = finished.memory;
+    report.ran_ms = finished.ran_ms;
+    report.daemon_outcome = finished.daemon_outcome;
+    let handles = host::handles(&Given {
+        http_hosts: report.grants.http_hosts.clone(),
+        secret_keys: report.grants.secret_keys.clone(),
+        storage_prefixes: report.grants.storage_prefixes.clone(),
+        channels: report.grants.channels.clone(),
+        folders: Vec::new(),
+    });
+    report.handles =
+        Handles { http: handles.http, secret: handles.secret, storage: handles.storage, channel: handles.channel };
+    let is_plugin = report.kind == skillyard_artifact::module::ModuleKind::PalyraPlugin;
+    let output = match (finished.output, is_plugin, report.exit_code) {
+        (Some(output), ..) => Some(world.mask.json(&output)),
+        // What a plugin gives is its number.
+        (None, true, Some(code)) if report.outcome == Outcome::Ok => {
+            Some(serde_json::json!({ "exit_code": code }).to_string())
+        }
+        _ => None,
+    };
+    let Some(output) = output else { return };
+    let checked = match schema {
+        // The result of a plugin is no JSON that an author could shape.
+        Some(schema) if report.outcome == Outcome::Ok && !is_plugin => json::check(schema, &output),
+        _ => serde_json::from_str(&output).map_err(|_| Vec::new()),
+    };
+    match checked {
+        Ok(value) => report.output = Some(value),
+        Err(violations) => {
+            report.violations = Violation::all("output", &violations);
+            if schema.is_some() && report.outcome == Outcome::Ok {
+                report.outcome = Outcome::OutputInvalid;
+                report.error = Some("the output does not hold to the tool's output_schema".to_owned());
+            }
+            report.output = Some(serde_json::from_str(&output).unwrap_or(Value::String(output)));
+        }
+    }
+}
+
+/// What a tool would be called with where nobody says.
+#[derive(Clone, PartialEq, Debug)]
+pub struct UsualInput {
+    /// The input.
+    pub value: Value,
+    /// Whether it is that of the last call, and not an example made from the schema.
+    pub remembered: bool,
+}
+
+/// The input of the last call where the tool's schema still takes it, else an example that its schema takes.
+#[must_use]
+pub fn usual_input(ready: &Ready<'_>, home: &Home) -> UsualInput {
+    usual_input_of(&ready.manifest().skill_id, ready.tool(), home)
+}
+
+/// The same for a tool of which nothing is packaged.
+#[must_use]
+pub fn usual_input_of(skill_id: &str, tool: &Tool, home: &Home) -> UsualInput {
+    let last = home.inputs().recall(skill_id, &tool.id).ok().flatten();
+    if let Some(value) = last.and_then(|last| json::check(&tool.input_schema, &last).ok()) {
+        return UsualInput { value, remembered: true };
+    }
+    UsualInput { value: json::example(&tool.input_schema), remembered: false }
+}

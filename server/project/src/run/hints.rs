@@ -1,0 +1,174 @@
+//! What a call that went well shows about the manifest: grants that it did not use, quotas far from what it used.
+//!
+//! One call is no proof: a hint says what was seen, and nothing fails on it.
+
+use skillyard_artifact::module::ModuleKind;
+use skillyard_manifest::{Grants, plain};
+use skillyard_runtime::call::{Decision, HostCall, Outcome};
+
+use super::report::{Hint, RunReport};
+
+/// A granted thing that the call did not use.
+pub const UNUSED_GRANT: &str = "run/unused-grant";
+/// A quota that is many times what the call used.
+pub const LOOSE_QUOTA: &str = "run/loose-quota";
+/// A quota that the call nearly used up.
+pub const TIGHT_QUOTA: &str = "run/tight-quota";
+
+/// A quota beyond so many times what was used is loose.
+const LOOSE: u64 = 100;
+/// What a loose quota might be instead, as times what was used.
+const ROOM: u64 = 10;
+/// No smaller fuel budget is advised.
+const FUEL_FLOOR: u64 = 1_000_000;
+/// No smaller memory is advised: 1 MiB.
+const MEMORY_FLOOR: u64 = 1 << 20;
+
+/// The hints of a call. Nothing after one that did not go well: what it would have used is not known.
+pub(super) fn of(grants: &Grants, read_roots: &[String], report: &RunReport) -> Vec<Hint> {
+    if report.outcome != Outcome::Ok {
+        return Vec::new();
+    }
+    let mut hints = Vec::new();
+    unused(grants, read_roots, report, &mut hints);
+    quota("fuel_budget", "units of fuel", report.fuel.used, report.fuel.budget, FUEL_FLOOR, &mut hints);
+    let memory = report.memory;
+    quota("max_memory_bytes", "bytes of memory", memory.peak_bytes, memory.limit_bytes, MEMORY_FLOOR, &mut hints);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds of one call")]
+    let took = report.duration_ms.max(0.0) as u64;
+    // How long a call takes is another machine's business too: only a clock that nearly ran out is told.
+    if report.wall_clock_ms > 0 && took >= report.wall_clock_ms / 10 * 8 {
+        hints.push(tight("wall_clock_timeout_ms", "milliseconds", took, report.wall_clock_ms));
+    }
+    hints
+}
+
+fn key(name: &str) -> String {
+    format!("capabilities.quotas.{name}")
+}
+
+fn tight(name: &str, unit: &str, used: u64, limit: u64) -> Hint {
+    Hint {
+        code: TIGHT_QUOTA,
+        key: key(name),
+        message: format!("this call used {used} of {limit} {unit}: a larger input may go beyond"),
+        advised: Some(used.saturating_mul(2)),
+    }
+}
+
+fn quota(name: &str, unit: &str, used: u64, limit: u64, floor: u64, hints: &mut Vec<Hint>) {
+    if limit == 0 || used == 0 {
+        return;
+    }
+    let advised = used.saturating_mul(ROOM).max(floor).next_power_of_two();
+    if used >= limit / 10 * 8 {
+        hints.push(tight(name, unit, used, limit));
+    } else if used < limit / LOOSE && advised < limit {
+        hints.push(Hint {
+            code: LOOSE_QUOTA,
+            key: key(name),
+            message: format!("this call used {used} of {limit} {unit}: {advised} would leave it room"),
+            advised: Some(advised),
+        });
+    }
+}
+
+/// The host of a URL in a recorded call, `GET https://api.example/x -> …`.
+fn host_of(call: &HostCall) -> Option<&str> {
+    let url = call.arguments.split(' ').nth(1)?;
+    let rest = url.split_once("://")?.1;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    Some(host.split(':').next().unwrap_or(host))
+}
+
+fn unused(grants: &Grants, read_roots: &[String], report: &RunReport, hints: &mut Vec<Hint>) {
+    let calls = || report.host_calls.iter().filter(|call| !matches!(call.decision, Decision::Denied(_)));
+    let mut push = |key: String, what: &str, name: &str| {
+        let message = format!("this call did not {what} {}: if no call does, remove it", plain(name));
+        hints.push(Hint { code: UNUSED_GRANT, key, message, advised: None });
+    };
+    if report.kind == ModuleKind::PalyraPlugin {
+        // A plugin asks for handles and does not say what for: it is seen to ask for some of a kind, or for none.
+        for (word, names, key) in [
+            ("http-", &grants.http_hosts, "capabilities.http_egress_allowlist"),
+            ("secret-", &grants.secret_keys, "capabilities.secrets"),
+            ("storage-", &grants.storage_prefixes, "capabilities.filesystem.write_roots"),
+        ] {
+            if !names.is_empty() && !calls().any(|call| call.name.starts_with(word)) {
+                push(key.to_owned(), "ask for the handles of", &names.join(", "));
+            }
+        }
+        return;
+    }
+    for host in &grants.http_hosts {
+        let used = calls().filter(|call| call.name == "http").filter_map(host_of).any(|asked| {
+            asked.eq_ignore_ascii_case(host) || host.strip_prefix('*').is_some_and(|tail| asked.ends_with(tail))
+        });
+        if !used {
+            push("capabilities.http_egress_allowlist".to_owned(), "ask", host);
+        }
+    }
+    for name in &grants.secret_keys {
+        if !calls().any(|call| call.name == "secret" && call.arguments == *name) {
+            push("capabilities.secrets".to_owned(), "read the secret", name);
+        }
+    }
+    let touched = |root: &str| {
+        calls().any(|call| {
+            // A path, or two with an arrow between them.
+            call.arguments.split(' ').any(|path| {
+                let path = path.trim_start_matches("./");
+                path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+            })
+        })
+    };
+    for (roots, key, what) in [
+        (&grants.storage_prefixes[..], "capabilities.filesystem.write_roots", "touch"),
+        (read_roots, "capabilities.filesystem.read_roots", "read"),
+    ] {
+        for root in roots.iter().map(|root| root.trim()).filter(|root| *root != "*" && !touched(root)) {
+            push(key.to_owned(), what, root);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(name: &str, arguments: &str) -> HostCall {
+        HostCall {
+            name: name.to_owned(),
+            arguments: arguments.to_owned(),
+            decision: Decision::Allowed,
+            at_ms: 0.0,
+            took_ms: 0.0,
+        }
+    }
+
+    #[test]
+    fn hosts_are_read_from_calls() {
+        for (arguments, host) in [
+            ("GET https://api.example/x -> 200, 3 bytes", Some("api.example")),
+            ("GET http://u@api.example:80?q", Some("api.example")),
+            ("GET nonsense", None),
+        ] {
+            assert_eq!(host_of(&call("http", arguments)), host, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn quotas_far_off_are_told() {
+        let told = |used, limit| {
+            let mut hints = Vec::new();
+            quota("fuel_budget", "units of fuel", used, limit, FUEL_FLOOR, &mut hints);
+            hints.pop().map(|hint| (hint.code, hint.advised))
+        };
+        assert_eq!(told(20_000, 1_000_000_000), Some((LOOSE_QUOTA, Some(1 << 20))));
+        assert_eq!(told(900, 1_000), Some((TIGHT_QUOTA, Some(1_800))));
+        assert_eq!(told(500, 1_000), None);
+        // Nothing smaller than the floor is advised.
+        assert_eq!(told(10, 1_000_000), None);
+    }
+}

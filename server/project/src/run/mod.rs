@@ -1,0 +1,24 @@
+//! *Run Tool*: a tool is called as a daemon would call it, through the full verifier and behind the worker's walls.
+//!
+//! A folder is packaged in memory; those bytes, or those of an artifact, are verified and audited ([`Packed::ready`]); the
+//! policy decides with the approval that a person gave for this one call; the module's bytes that came out of the verified
+//! archive are compiled in a child of their own (or their compiled form is taken from the person's own cache), and run in
+//! a worker that asks this process for everything outside. There is no shorter way.
+
+mod bare;
+mod call;
+mod hints;
+mod outside;
+mod packed;
+mod places;
+mod report;
+
+pub use bare::{BareModule, run_module};
+pub use call::{CallError, CallOptions, Engine, UsualInput, WORKER, call, usual_input, usual_input_of};
+pub use hints::{LOOSE_QUOTA, TIGHT_QUOTA, UNUSED_GRANT};
+pub use packed::{Asking, Held, Packed, Ready, RunError};
+pub use report::{Handles, Hint, RunReport, SignedBy, Violation};
+pub use skillyard_runtime::{
+    call::{Decision, Fuel, HostCall, Log, LogLevel, Memory, Outcome},
+    walls::Wall,
+};

@@ -1,0 +1,434 @@
+//! From a folder, an artifact or a bare module to bytes that were verified and may be run.
+
+use std::{borrow::Cow, fmt, path::Path};
+
+use skillyard_artifact::{
+    Cancelled, Finding, Progress,
+    audit::{Policy, Report, Status},
+    keys::{KeyError, SigningKey},
+    module::ModuleKind,
+    trust::TrustStore,
+    verify::{VerifiedArtifact, open},
+};
+use skillyard_manifest::{
+    self as manifest, Grants, PolicyBinding,
+    grammar::Version,
+    model::{Manifest, Tool},
+};
+use skillyard_runtime::call::Limits;
+
+use super::report::SignedBy;
+use crate::{
+    audit::report,
+    home::Home,
+    package::{MakeError, PackageOptions, Prepared},
+    suggest::did_you_mean,
+    verify::{FlowError, Trust, TrustDecision, TrustOptions},
+};
+
+/// Why nothing runs.
+#[derive(Debug)]
+pub enum RunError {
+    /// The folder cannot be packaged.
+    Make(MakeError),
+    /// The trust store cannot be read.
+    Flow(FlowError),
+    /// The system gave no randomness for a throw-away key.
+    Key(KeyError),
+    /// The artifact was refused.
+    Refused {
+        /// Why, in words.
+        why: String,
+        /// What was found.
+        findings: Vec<Finding>,
+    },
+    /// The audit did not pass.
+    Audit {
+        /// The messages of the checks that failed.
+        failed: Vec<String>,
+        /// What was found.
+        findings: Vec<Finding>,
+    },
+    /// There is no such tool.
+    NoTool {
+        /// What was asked for, if anything.
+        asked: Option<String>,
+        /// What there is.
+        tools: Vec<String>,
+    },
+    /// There is no module, or it is not clear which one.
+    NoModule {
+        /// The modules.
+        modules: Vec<String>,
+        /// The one that the manifest names, if it does.
+        named: Option<String>,
+    },
+    /// The module is not of a kind that runs.
+    Kind {
+        /// The module.
+        module: String,
+        /// The entrypoint that was looked for.
+        entry: String,
+    },
+    /// It was ended before it ran.
+    Cancelled,
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |items: &[String]| items.iter().map(|item| manifest::quoted(item)).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Make(error) => error.fmt(f),
+            Self::Flow(error) => error.fmt(f),
+            Self::Key(error) => error.fmt(f),
+            Self::Refused { why, .. } => write!(f, "not run: the artifact is refused: {why}"),
+            Self::Audit { failed, .. } => {
+                let first = failed.first().map_or("", String::as_str);
+                let more = match failed.len() {
+                    0 | 1 => String::new(),
+                    more => format!(" (and {} more)", more - 1),
+                };
+                write!(f, "not run: the audit does not pass, and a daemon would quarantine the skill: {first}{more}")
+            }
+            Self::NoTool { asked: Some(asked), tools } => {
+                let hint = did_you_mean(asked, tools.iter().map(String::as_str), &format!("it has {}", list(tools)));
+                write!(f, "the skill has no tool {}; {hint}", manifest::quoted(asked))
+            }
+            Self::NoTool { asked: None, tools } if tools.is_empty() => {
+                f.write_str("the skill has no tool; add one to entrypoints.tools in skill.toml")
+            }
+            Self::NoTool { asked: None, tools } => write!(f, "name the tool to run: the skill has {}", list(tools)),
+            Self::NoModule { named: Some(named), modules } => write!(
+                f,
+                "operator.plugin.default_module_path names {}, and the artifact has {}",
+                manifest::quoted(named),
+                if modules.is_empty() { "no module".to_owned() } else { list(modules) }
+            ),
+            Self::NoModule { modules, .. } if modules.is_empty() => {
+                f.write_str("there is no module: build one into modules/ (or module.wasm beside skill.toml)")
+            }
+            Self::NoModule { modules, .. } => write!(
+                f,
+                "there are several modules ({}): name the one that holds the tools in operator.plugin.default_module_path",
+                list(modules)
+            ),
+            Self::Kind { module, entry } => write!(
+                f,
+                "{} is of no kind that runs: it needs the export {} of type () -> i32, or to be a WASI command \
+                 (preview 1 or 0.2) or a component that exports palyra:skill/tool",
+                manifest::plain(module),
+                manifest::quoted(entry)
+            ),
+            Self::Cancelled => write!(f, "{Cancelled}; nothing ran"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+impl From<Cancelled> for RunError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+impl From<MakeError> for RunError {
+    fn from(error: MakeError) -> Self {
+        match error {
+            MakeError::Cancelled => Self::Cancelled,
+            error => Self::Make(error),
+        }
+    }
+}
+
+impl From<FlowError> for RunError {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::Cancelled => Self::Cancelled,
+            error => Self::Flow(error),
+        }
+    }
+}
+
+/// What an artifact is held against before it runs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Held {
+    /// What the audit lets pass.
+    pub policy: Policy,
+    /// The daemon's version; without it what `skillyard.toml` says (a folder), or the usual one.
+    pub palyra: Option<Version>,
+    /// Now, in milliseconds since 1970.
+    pub now_unix_ms: u64,
+}
+
+/// The bytes of an artifact, and whom to trust about it.
+pub struct Packed {
+    bytes: Vec<u8>,
+    signed_by: SignedBy,
+    trust: TrustStore,
+    allow_tofu: bool,
+    palyra: Version,
+    held: Held,
+}
+
+impl fmt::Debug for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packed")
+            .field("bytes", &self.bytes.len())
+            .field("signed_by", &self.signed_by)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Packed {
+    /// Packages the skill in `folder` in memory, with `key` or one that is made for it and forgotten, and nothing is
+    /// written. Such a key is trusted for this time only, as the author's own is.
+    ///
+    /// # Errors
+    /// What keeps the folder from being packaged.
+    pub fn of_folder(
+        folder: &Path,
+        key: Option<&SigningKey>,
+        held: Held,
+        lookup: &dyn Fn(&str) -> Option<String>,
+        progress: &dyn Progress,
+    ) -> Result<Self, RunError> {
+        let options = PackageOptions {
+            palyra: held.palyra,
+            now_unix_ms: i64::try_from(held.now_unix_ms).unwrap_or(i64::MAX),
+            ..PackageOptions::default()
+        };
+        let prepared = Prepared::of(folder, &options, lookup, progress)?;
+        let (signed_by, made);
+        let key = match key {
+            Some(key) => {
+                signed_by = SignedBy::Author;
+                key
+            }
+            None => {
+                signed_by = SignedBy::ThrowAway;
+                made = SigningKey::generate().map_err(RunError::Key)?;
+                &made
+            }
+        };
+        let packaged = prepared.in_memory(key, progress)?;
+        let mut trust = TrustStore::default();
+        trust
+            .allow(&packaged.report.publisher, key.public())
+            .map_err(|error| RunError::Flow(FlowError::Trusted(error)))?;
+        Ok(Self { bytes: packaged.bytes, signed_by, trust, allow_tofu: false, palyra: prepared.palyra(), held })
+    }
+
+    /// An artifact, for whom the person trusts.
+    ///
+    /// # Errors
+    /// If the trust store cannot be read.
+    pub fn of_artifact(bytes: Vec<u8>, home: &Home, trusting: &TrustOptions, held: Held) -> Result<Self, RunError> {
+        let trust = Trust::load(home, trusting)?.store;
+        let palyra = held.palyra.unwrap_or(manifest::Options::default().palyra_version);
+        Ok(Self { bytes, signed_by: SignedBy::Publisher, trust, allow_tofu: trusting.wants_tofu(), palyra, held })
+    }
+
+    /// Verifies and audits the bytes, and finds the tool called `tool` (or the one that the manifest calls its default,
+    /// or the only one).
+    ///
+    /// # Errors
+    /// Whatever keeps it from being run.
+    pub fn ready(&self, tool: Option<&str>, progress: &dyn Progress) -> Result<Ready<'_>, RunError> {
+        let opened = open(&self.bytes, self.palyra, progress)?;
+        let (policy, now) = (&self.held.policy, self.held.now_unix_ms);
+        let audit = report(&opened, &self.trust, self.allow_tofu, policy, now, None, progress)?;
+        let verification = opened.decide(&self.trust, self.allow_tofu);
+        let (Some(artifact), Some(audit)) = (verification.artifact, audit) else {
+            return Err(RunError::Refused {
+                why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
+                findings: verification.findings,
+            });
+        };
+        if !audit.passed() {
+            let checks = audit.checks.iter().filter(|check| check.status == Status::Fail);
+            let errors = audit.findings.iter().filter(|finding| finding.severity == manifest::Severity::Error);
+            let failed = checks.map(|check| check.message.clone()).chain(errors.map(|f| f.message.clone())).collect();
+            return Err(RunError::Audit { failed, findings: audit.findings });
+        }
+        Ready::of(artifact, &audit, self.signed_by, tool)
+    }
+}
+
+/// A tool of a verified artifact, ready to be called.
+#[derive(Debug)]
+pub struct Ready<'b> {
+    artifact: VerifiedArtifact<'b>,
+    tool: usize,
+    /// Who signed.
+    pub signed_by: SignedBy,
+    /// The path of the module in the artifact.
+    pub module: String,
+    /// How it is called.
+    pub kind: ModuleKind,
+    /// The export of a plugin.
+    pub entry: String,
+    /// What the manifest grants.
+    pub grants: Grants,
+    /// What the policy decides about.
+    pub bindings: Vec<PolicyBinding>,
+}
+
+impl<'b> Ready<'b> {
+    fn of(
+        artifact: VerifiedArtifact<'b>,
+        audit: &Report,
+        signed_by: SignedBy,
+        asked: Option<&str>,
+    ) -> Result<Self, RunError> {
+        let manifest = artifact.manifest();
+        let tools = &manifest.entrypoints.tools;
+        let plugin = &manifest.operator.plugin;
+        let default = plugin.default_tool_id.as_deref().map(str::trim);
+        let wanted = asked.or(default).or(match tools.as_slice() {
+            [only] => Some(only.id.as_str()),
+            _ => None,
+        });
+        let tool =
+            wanted.and_then(|id| tools.iter().position(|tool| tool.id == id)).ok_or_else(|| RunError::NoTool {
+                asked: asked.map(str::to_owned),
+                tools: tools.iter().map(|tool| tool.id.clone()).collect(),
+            })?;
+        let named = plugin.default_module_path.clone();
+        let modules = &audit.modules;
+        let module = match &named {
+            Some(named) => modules.iter().find(|module| module.path == *named),
+            None => match modules.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            },
+        };
+        let module = module.ok_or_else(|| RunError::NoModule {
+            modules: modules.iter().map(|module| module.path.clone()).collect(),
+            named: named.clone(),
+        })?;
+        let entry = plugin.default_entrypoint.as_deref().map_or("run", str::trim).to_owned();
+        let kind = match module.kind {
+            Some(kind) if kind != ModuleKind::Other => kind,
+            _ => return Err(RunError::Kind { module: module.path.clone(), entry }),
+        };
+        let (module, grants, bindings) =
+            (module.path.clone(), manifest::grants(manifest), manifest::policy_bindings(manifest));
+        Ok(Self { artifact, tool, signed_by, module, kind, entry, grants, bindings })
+    }
+
+    /// The manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        self.artifact.manifest()
+    }
+
+    /// The tool.
+    ///
+    /// # Panics
+    /// Never: the place was found in this manifest.
+    #[must_use]
+    pub fn tool(&self) -> &Tool {
+        &self.artifact.manifest().entrypoints.tools[self.tool]
+    }
+
+    /// The bytes of the module, out of the verified archive.
+    #[must_use]
+    pub fn code(&self) -> Option<Cow<'b, [u8]>> {
+        self.artifact.entry(&self.module)
+    }
+
+    /// The SHA-256 over everything that is signed.
+    #[must_use]
+    pub fn payload_sha256(&self) -> [u8; 32] {
+        self.artifact.payload_sha256()
+    }
+
+    /// Why the key is trusted; nothing for one that was made for this call.
+    #[must_use]
+    pub fn trust_decision(&self) -> Option<TrustDecision> {
+        (self.signed_by == SignedBy::Publisher).then(|| self.artifact.trust_decision())
+    }
+
+    /// What a call may use.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let quotas = &self.manifest().capabilities.quotas;
+        Limits::of_quotas(quotas.fuel_budget, quotas.max_memory_bytes, quotas.wall_clock_timeout_ms)
+    }
+
+    /// What a person is to approve, or nothing where no binding asks for it.
+    #[must_use]
+    pub fn asking(&self) -> Option<Asking> {
+        let tool = self.tool();
+        let resource = format!("tool:{}", tool.id);
+        let asked = self.bindings.iter().filter(|binding| {
+            binding.requires_approval && (binding.action != "tool.execute" || binding.resource == resource)
+        });
+        let actions: Vec<String> = asked.map(|binding| binding.action.clone()).collect();
+        (!actions.is_empty()).then(|| Asking {
+            tool_id: tool.id.clone(),
+            name: tool.name.clone(),
+            skill_id: self.manifest().skill_id.clone(),
+            version: self.manifest().version.clone(),
+            actions,
+            hosts: self.grants.http_hosts.clone(),
+            secrets: self.grants.secret_keys.clone(),
+            writes: self.grants.storage_prefixes.clone(),
+            reads: self
+                .manifest()
+                .capabilities
+                .filesystem
+                .read_roots
+                .iter()
+                .map(|root| root.trim().to_owned())
+                .collect(),
+        })
+    }
+}
+
+/// What a person is asked to approve for one call.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Asking {
+    /// The tool.
+    pub tool_id: String,
+    /// Its name.
+    pub name: String,
+    /// The skill.
+    pub skill_id: String,
+    /// Its version.
+    pub version: String,
+    /// The actions that need an approval.
+    pub actions: Vec<String>,
+    /// Hosts that it may ask.
+    pub hosts: Vec<String>,
+    /// Secrets that it may read.
+    pub secrets: Vec<String>,
+    /// Folders that it may write.
+    pub writes: Vec<String>,
+    /// Folders that it may read.
+    pub reads: Vec<String>,
+}
+
+impl Asking {
+    /// What it may touch, a line a thing, for a person; names are escaped.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let list = |items: &[String]| items.iter().map(|item| manifest::plain(item)).collect::<Vec<_>>().join(", ");
+        let mut lines = Vec::new();
+        if self.actions.iter().any(|action| action == "tool.execute") {
+            lines.push("run, though it is marked as sensitive or as needing an approval".to_owned());
+        }
+        for (what, items) in [
+            ("send HTTP requests to", &self.hosts),
+            ("read the secrets", &self.secrets),
+            ("write in the folders", &self.writes),
+            ("read in the folders", &self.reads),
+        ] {
+            if !items.is_empty() {
+                lines.push(format!("{what} {}", list(items)));
+            }
+        }
+        lines
+    }
+}

@@ -1,0 +1,139 @@
+//! The folders of a skill's own that its tools may read and write.
+//!
+//! They lie in the person's state folder, never in a workspace: `skills/skill.<skill_id>/storage/<root>`. A tool may put
+//! symbolic links into them; none is followed on the way to a root.
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use skillyard_runtime::call::Folder;
+
+use crate::shown;
+
+/// Why a root is not given.
+#[derive(Debug)]
+pub enum PlaceError {
+    /// It cannot be made or looked at.
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        error: io::Error,
+    },
+    /// Something else is in its place, or on the way.
+    NoFolder {
+        /// What is in the way.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for PlaceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, error } => write!(f, "{}: cannot be made: {error}", shown::path(path)),
+            Self::NoFolder { path } => {
+                write!(
+                    f,
+                    "{}: is no folder, or a link to one; remove it, so that the tool gets its own",
+                    shown::path(path)
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for PlaceError {}
+
+/// The folder below which all roots of the skill are.
+pub fn storage(state: &Path, skill_id: &str) -> PathBuf {
+    // With a word in front no id is a device of Windows.
+    state.join("skills").join(format!("skill.{skill_id}")).join("storage")
+}
+
+/// Makes the folders of `roots` (as the manifest writes them) below `storage`, and says where they are.
+///
+/// # Errors
+/// If one cannot be made without following a link.
+pub fn folders(storage: &Path, reads: &[String], writes: &[String]) -> Result<Vec<Folder>, PlaceError> {
+    let mut folders: Vec<Folder> = Vec::new();
+    for (roots, writable) in [(writes, true), (reads, false)] {
+        for root in roots {
+            let root = root.trim();
+            if folders.iter().any(|folder| folder.guest == root) {
+                // What may be written may be read.
+                continue;
+            }
+            let host = make(storage, root)?;
+            folders.push(Folder { host, guest: if root == "*" { ".".to_owned() } else { root.to_owned() }, writable });
+        }
+    }
+    Ok(folders)
+}
+
+/// Makes `storage` and, part by part, the folder of `root` in it. `*` is the storage itself.
+fn make(storage: &Path, root: &str) -> Result<PathBuf, PlaceError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| PlaceError::Io { path, error }
+    };
+    fs::create_dir_all(storage).map_err(failed(storage))?;
+    only_for_me(storage).map_err(failed(storage))?;
+    let mut at = fs::canonicalize(storage).map_err(failed(storage))?;
+    let parts = root.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | "*"));
+    for part in parts {
+        at.push(part);
+        match fs::symlink_metadata(&at) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(PlaceError::NoFolder { path: at }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir(&at).map_err(failed(&at))?,
+            Err(error) => return Err(PlaceError::Io { path: at, error }),
+        }
+    }
+    Ok(at)
+}
+
+#[cfg(unix)]
+fn only_for_me(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+/// The person's own folders are theirs alone on Windows.
+#[cfg(not(unix))]
+fn only_for_me(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+    use super::*;
+
+    #[test]
+    fn roots_are_made_below_the_storage() {
+        let state = tempfile::tempdir().unwrap();
+        let storage = storage(state.path(), "acme.echo");
+        let reads = ["in".to_owned(), " both ".to_owned()];
+        let writes = ["both".to_owned(), "a/b".to_owned()];
+        let folders = folders(&storage, &reads, &writes).unwrap();
+        let seen: Vec<_> = folders.iter().map(|folder| (folder.guest.as_str(), folder.writable)).collect();
+        assert_eq!(seen, [("both", true), ("a/b", true), ("in", false)]);
+        assert!(folders.iter().all(|folder| folder.host.is_dir()));
+        assert!(storage.join("a").join("b").is_dir());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_leads_out() {
+        let state = tempfile::tempdir().unwrap();
+        let storage = storage(state.path(), "acme.echo");
+        fs::create_dir_all(storage.join("out")).unwrap();
+        std::os::unix::fs::symlink("/", storage.join("out").join("all")).unwrap();
+        let error = folders(&storage, &["out/all".to_owned()], &[]).unwrap_err();
+        assert!(matches!(error, PlaceError::NoFolder { .. }), "{error}");
+        assert!(folders(&storage, &["out/all/etc".to_owned()], &[]).is_err());
+    }
+}

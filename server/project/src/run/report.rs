@@ -1,0 +1,190 @@
+//! What is said of a call when it has ended: one report for the terminal, for programs and for editors.
+
+use serde::Serialize;
+use serde_json::Value;
+use skillyard_artifact::module::ModuleKind;
+use skillyard_manifest::Grants;
+use skillyard_runtime::{
+    call::{Fuel, HostCall, Limits, Log, Memory, Outcome},
+    json,
+    policy::Decision,
+    walls::Wall,
+};
+
+/// A call, from the bytes that were verified to what the tool gave. It only grows.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct RunReport {
+    /// The skill's id; `None` for a bare module.
+    pub skill_id: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// The tool.
+    pub tool_id: Option<String>,
+    /// How its module is called.
+    pub kind: ModuleKind,
+    /// The module, as an entry of the artifact.
+    pub module: String,
+    /// Whether a daemon 0.1.0 runs modules of this kind.
+    pub daemon_runs: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What went wrong, for a person.
+    pub error: Option<String>,
+    /// What the tool gave. Text where it is no JSON.
+    pub output: Option<Value>,
+    /// A plugin's result or a command's exit code.
+    pub exit_code: Option<i32>,
+    /// What it logged, secrets masked.
+    pub logs: Vec<Log>,
+    /// Milliseconds from the start of the call to its end, compilation included.
+    pub duration_ms: f64,
+    /// Milliseconds in which the tool itself ran.
+    pub ran_ms: f64,
+    /// Milliseconds of compilation; `None` where a compiled module was in the cache.
+    pub compile_ms: Option<f64>,
+    /// Milliseconds that the call may take.
+    pub wall_clock_ms: u64,
+    /// Fuel.
+    pub fuel: Fuel,
+    /// Memory.
+    pub memory: Memory,
+    /// What it asked of the host, in the order in which it was answered.
+    pub host_calls: Vec<HostCall>,
+    /// What the manifest grants.
+    pub grants: Grants,
+    /// Who decided what; `None` for a bare module, about which there is no policy.
+    pub policy: Option<Decision>,
+    /// How the publisher is trusted; `None` where a throw-away key signed, which nobody trusts or need trust.
+    pub trust_decision: Option<&'static str>,
+    /// Who signed the bytes that were verified and run.
+    pub signed_by: SignedBy,
+    /// The walls round the worker.
+    pub walls: Vec<Wall>,
+    /// The input that it was called with.
+    pub input: Value,
+    /// Where the input or the output does not hold to its schema.
+    pub violations: Vec<Violation>,
+    /// What a daemon 0.1.0 would say of this core module.
+    pub daemon_outcome: Option<String>,
+    /// The handles that the grants come to.
+    pub handles: Handles,
+    /// What a person may want to change in the manifest now.
+    pub hints: Vec<Hint>,
+}
+
+/// Who signed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignedBy {
+    /// The publisher: an artifact was run.
+    Publisher,
+    /// The author's key: a folder was packaged with it.
+    Author,
+    /// A key made for this call and forgotten: a folder was packaged for it.
+    ThrowAway,
+    /// Nobody: a bare module.
+    Nobody,
+}
+
+/// Where a value does not hold to its schema.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Violation {
+    /// `input` or `output`.
+    pub of: &'static str,
+    /// The JSON pointer of the value.
+    pub pointer: String,
+    /// The keyword of the schema that it breaks.
+    pub keyword: String,
+    /// The JSON pointer of that keyword in the schema.
+    pub schema_pointer: String,
+    /// For a person.
+    pub message: String,
+}
+
+/// The numbers that a daemon hands to a plugin for its grants.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Handles {
+    /// Hosts.
+    pub http: Vec<i32>,
+    /// Secrets.
+    pub secret: Vec<i32>,
+    /// Folders.
+    pub storage: Vec<i32>,
+    /// Channels.
+    pub channel: Vec<i32>,
+}
+
+/// A thing of the manifest that the call showed in another light.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Hint {
+    /// The rule that it is told by.
+    pub code: &'static str,
+    /// The manifest's key, dotted.
+    pub key: String,
+    /// For a person.
+    pub message: String,
+    /// The number that would do better, of a quota.
+    pub advised: Option<u64>,
+}
+
+impl Violation {
+    /// What was found wrong with the input or the output.
+    pub(super) fn all(of: &'static str, found: &[json::Violation]) -> Vec<Self> {
+        let one = |found: &json::Violation| Self {
+            of,
+            pointer: found.instance_pointer.clone(),
+            keyword: found.keyword.clone(),
+            schema_pointer: found.schema_pointer.clone(),
+            message: found.message.clone(),
+        };
+        found.iter().map(one).collect()
+    }
+}
+
+impl RunReport {
+    /// The report of a call that has not begun.
+    pub(super) fn of_nothing(
+        kind: ModuleKind,
+        module: String,
+        grants: Grants,
+        limits: Limits,
+        signed_by: SignedBy,
+    ) -> Self {
+        Self {
+            skill_id: None,
+            version: None,
+            tool_id: None,
+            kind,
+            module,
+            daemon_runs: kind == ModuleKind::PalyraPlugin,
+            outcome: Outcome::WorkerDied,
+            error: None,
+            output: None,
+            exit_code: None,
+            logs: Vec::new(),
+            duration_ms: 0.0,
+            ran_ms: 0.0,
+            compile_ms: None,
+            wall_clock_ms: limits.wall_clock_ms,
+            fuel: Fuel { used: 0, budget: limits.fuel },
+            memory: Memory { peak_bytes: 0, limit_bytes: limits.memory_bytes },
+            host_calls: Vec::new(),
+            grants,
+            policy: None,
+            trust_decision: None,
+            signed_by,
+            walls: Vec::new(),
+            input: Value::Null,
+            violations: Vec::new(),
+            daemon_outcome: None,
+            handles: Handles::default(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Whether the tool gave what it should.
+    #[must_use]
+    pub fn fine(&self) -> bool {
+        self.outcome == Outcome::Ok
+    }
+}
