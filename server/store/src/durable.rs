@@ -242,6 +242,21 @@ pub(crate) fn refuse_open(path: &Path, metadata: &fs::Metadata, mask: u32) -> Re
     Ok(())
 }
 
+/// Refuses a folder that belongs to somebody else than who runs this process: its owner can write to it whatever its mode
+/// says. (Unix; see [`private`] for Windows.)
+pub(crate) fn refuse_others(path: &Path, metadata: &fs::Metadata) -> Result<(), ReadError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(ReadError::Foreign { path: path.to_owned(), owner: metadata.uid() });
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, metadata);
+    Ok(())
+}
+
 /// Why a file was not read.
 #[derive(Debug)]
 pub enum ReadError {
@@ -285,6 +300,13 @@ pub enum ReadError {
         /// Whether it is a folder.
         folder: bool,
     },
+    /// It belongs to somebody else.
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// The number of its owner.
+        owner: u32,
+    },
 }
 
 impl fmt::Display for ReadError {
@@ -303,6 +325,11 @@ impl fmt::Display for ReadError {
                 let quoted = path.replace('\'', "'\\''");
                 write!(f, "{path} can be {what} by others (mode {mode:04o}): run `chmod {chmod} '{quoted}'`")
             }
+            Self::Foreign { path, owner } => write!(
+                f,
+                "{} belongs to another user (number {owner}): remove it, or name another folder by SKILLYARD_HOME",
+                Shown(path)
+            ),
         }
     }
 }

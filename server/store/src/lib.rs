@@ -1,14 +1,17 @@
-//! What Skillyard keeps on disk: the trust store, signing keys, and where they are.
+//! What Skillyard keeps on disk: the trust store, signing keys, secrets, compiled modules, inputs, and where they are.
 //!
 //! Nothing here reads the environment or lies in a workspace by itself: the caller says where ([`paths`]) and by which
 //! means ([`credentials`]). What is written is there whole or not at all, whenever the power goes.
 
+pub mod compiled;
 pub mod credentials;
 mod durable;
+pub mod inputs;
 pub mod keys;
 mod lock;
 pub mod paths;
 mod seal;
+pub mod secrets;
 mod shown;
 pub mod trust_store;
 

@@ -19,6 +19,9 @@ pub struct BaseFolders {
     pub state: PathBuf,
     /// Data that is not to be lost. Linux: `$XDG_DATA_HOME`, or `~/.local/share`. Elsewhere the same as `state`.
     pub data: PathBuf,
+    /// What can be made again. Linux: `$XDG_CACHE_HOME`, or `~/.cache`. macOS: `~/Library/Caches`. Windows:
+    /// `%LOCALAPPDATA%`.
+    pub cache: PathBuf,
 }
 
 impl BaseFolders {
@@ -29,7 +32,14 @@ impl BaseFolders {
     pub fn of_system() -> Result<Self, PathError> {
         let folders = directories::BaseDirs::new().ok_or(PathError::NoHome)?;
         let data = folders.data_local_dir().to_owned();
-        Ok(Self { state: folders.state_dir().map_or_else(|| data.clone(), Path::to_owned), data })
+        let cache = folders.cache_dir().to_owned();
+        Ok(Self { state: folders.state_dir().map_or_else(|| data.clone(), Path::to_owned), data, cache })
+    }
+
+    /// One folder for everything.
+    #[must_use]
+    pub fn all_in(folder: &Path) -> Self {
+        Self { state: folder.to_owned(), data: folder.to_owned(), cache: folder.to_owned() }
     }
 }
 
@@ -56,6 +66,15 @@ pub struct Paths {
     pub seals: PathBuf,
     /// The folder of signing keys.
     pub keys: PathBuf,
+    /// The folder of secrets for tools.
+    pub secrets: PathBuf,
+    /// The folder of compiled modules.
+    pub compiled: PathBuf,
+    /// The file with the secret that compiled modules are sealed with. Never in their own folder: who can write one
+    /// cannot, by that, read the other.
+    pub compiled_key: PathBuf,
+    /// The folder of the last inputs of tools.
+    pub inputs: PathBuf,
 }
 
 impl Paths {
@@ -74,7 +93,15 @@ impl Paths {
             .unwrap_or_else(|| base.state.join("palyra").join("skills").join("trust-store.json"));
         let seals = overrides.seals.unwrap_or_else(|| base.state.join("skillyard").join("seals"));
         let keys = overrides.keys.unwrap_or_else(|| base.data.join("skillyard").join("keys"));
-        let paths = Self { trust_store: absolute(trust_store)?, seals: absolute(seals)?, keys: absolute(keys)? };
+        let paths = Self {
+            trust_store: absolute(trust_store)?,
+            seals: absolute(seals)?,
+            keys: absolute(keys)?,
+            secrets: absolute(base.data.join("skillyard").join("secrets"))?,
+            compiled: absolute(base.cache.join("skillyard").join("compiled"))?,
+            compiled_key: absolute(base.state.join("skillyard").join("compiled.key"))?,
+            inputs: absolute(base.state.join("skillyard").join("inputs"))?,
+        };
         if paths.trust_store.parent() == Some(&paths.seals) {
             return Err(PathError::SealBesideStore { store: paths.trust_store, seals: paths.seals });
         }
@@ -86,7 +113,16 @@ impl Paths {
     /// # Errors
     /// [`PathError::InsideWorkspace`], and what [`refuse_inside`] says.
     pub fn refuse_inside(&self, workspaces: &[&Path]) -> Result<(), PathError> {
-        for path in [&self.trust_store, &self.seals, &self.keys] {
+        let all = [
+            &self.trust_store,
+            &self.seals,
+            &self.keys,
+            &self.secrets,
+            &self.compiled,
+            &self.compiled_key,
+            &self.inputs,
+        ];
+        for path in all {
             for workspace in workspaces {
                 refuse_inside(path, workspace)?;
             }
@@ -182,8 +218,8 @@ impl fmt::Display for PathError {
             Self::Unusable { path, reason } => write!(f, "{}: {reason}", Shown(path)),
             Self::InsideWorkspace { path, workspace } => write!(
                 f,
-                "{} lies inside the workspace {}, whose files others may have written: trust and keys are never kept \
-                 there. Name a path outside of it",
+                "{} lies inside the workspace {}, whose files others may have written: nothing that is to be \
+                 relied on is kept there. Name a path outside of it",
                 Shown(path),
                 Shown(workspace)
             ),

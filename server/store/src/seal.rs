@@ -79,7 +79,8 @@ impl fmt::Display for NotADigest {
 
 impl std::error::Error for NotADigest {}
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
+/// 32 bytes of 64 digits of hex.
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;

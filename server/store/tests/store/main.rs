@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stop at what should not happen")]
 
 mod common;
+mod compiled;
 mod credentials;
+mod inputs;
 mod keys;
 mod paths;
 mod processes;
+mod secrets;
 mod trust_store;

@@ -7,7 +7,7 @@ use skillyard_store::paths::{BaseFolders, Overrides, PathError, Paths, refuse_in
 use tempfile::TempDir;
 
 fn base() -> BaseFolders {
-    BaseFolders { state: absolute("state"), data: absolute("data") }
+    BaseFolders { state: absolute("state"), data: absolute("data"), cache: absolute("cache") }
 }
 
 fn absolute(path: &str) -> PathBuf {
@@ -20,6 +20,10 @@ fn the_usual_paths_lie_below_the_persons_folders() {
     assert_eq!(paths.trust_store, absolute("state/palyra/skills/trust-store.json"));
     assert_eq!(paths.seals, absolute("state/skillyard/seals"));
     assert_eq!(paths.keys, absolute("data/skillyard/keys"));
+    assert_eq!(paths.secrets, absolute("data/skillyard/secrets"));
+    assert_eq!(paths.compiled, absolute("cache/skillyard/compiled"));
+    assert_eq!(paths.compiled_key, absolute("state/skillyard/compiled.key"));
+    assert_eq!(paths.inputs, absolute("state/skillyard/inputs"));
 }
 
 #[test]
@@ -47,7 +51,7 @@ fn a_store_among_the_seals_is_refused() {
 #[test]
 fn this_machine_has_folders() {
     let folders = BaseFolders::of_system().unwrap();
-    assert!(folders.state.is_absolute() && folders.data.is_absolute());
+    assert!(folders.state.is_absolute() && folders.data.is_absolute() && folders.cache.is_absolute());
 }
 
 #[test]
