@@ -5,3 +5,4 @@
 //! folders, and is given a result.
 
 pub mod call;
+pub mod host;
