@@ -20,8 +20,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        audit, capabilities, check, completions, explain, fmt, inspect, keygen, lsp, package, run, schema, trust,
-        verify,
+        audit, capabilities, check, completions, doctor, explain, fmt, inspect, keygen, lsp, package, run, schema,
+        trust, verify,
     },
     error::Error,
     exit::Exit,
@@ -64,6 +64,7 @@ enum Command {
     Capabilities(capabilities::Arguments),
     Trust(trust::Arguments),
     Run(Box<run::Arguments>),
+    Doctor(doctor::Arguments),
     Lsp(lsp::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -95,6 +96,7 @@ fn run(command: Command) -> Result<Exit, Error> {
         Command::Capabilities(arguments) => capabilities::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod capabilities;
 pub mod check;
 pub mod config;
+pub mod doctor;
 pub mod files;
 pub mod fix;
 pub mod format;

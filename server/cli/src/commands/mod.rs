@@ -4,6 +4,7 @@ pub mod audit;
 pub mod capabilities;
 pub mod check;
 pub mod completions;
+pub mod doctor;
 pub mod explain;
 pub mod fmt;
 pub mod inspect;

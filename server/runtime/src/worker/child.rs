@@ -87,9 +87,7 @@ fn order(pipes: &mut Pipes, runner: &Runner) -> Result<(), WireError> {
     let started = Instant::now();
     let payload = head.payload_bytes();
     match head.message {
-        ToWorker::Run { call, input_bytes, code } => {
-            run(pipes, runner, *call, (input_bytes, payload), code, started)
-        }
+        ToWorker::Run { call, input_bytes, code } => run(pipes, runner, *call, (input_bytes, payload), code, started),
         ToWorker::Compile { wall_clock_ms } => compile(pipes, runner, payload, wall_clock_ms),
         ToWorker::Answer { .. } => refuse(pipes, Refused::Order("an answer, before anything was asked".into())),
     }

@@ -465,7 +465,9 @@ impl<'a> Talk<'a> {
                         Ok(response) if response.body.len() <= wire::BODY_BYTES as usize => {
                             (Answer::Http { status: response.status, headers: response.headers }, response.body.into())
                         }
-                        Ok(_) => (Answer::Refused(Refusal::Failed("the answer is too large".into())), Vec::new().into()),
+                        Ok(_) => {
+                            (Answer::Refused(Refusal::Failed("the answer is too large".into())), Vec::new().into())
+                        }
                         Err(refusal) => (Answer::Refused(refusal), Vec::new().into()),
                     })?;
                 }

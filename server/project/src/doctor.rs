@@ -1,0 +1,176 @@
+//! What stands on this machine: the walls round a worker, the person's own stores, the editors.
+//!
+//! It looks and changes nothing.
+
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use skillyard_manifest::Options;
+use skillyard_runtime::{host, walls};
+
+use crate::{home::Home, shown, signing, trust};
+
+/// How well something stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// As it should be.
+    Good,
+    /// Not there, which is fine until it is wanted.
+    Absent,
+    /// Weaker than it could be.
+    Weak,
+    /// Broken: something will fail.
+    Broken,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Sign {
+    /// What kind of thing: `walls`, `stores`, `engine`, `editors`.
+    pub area: &'static str,
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub health: Health,
+    /// What was found.
+    pub detail: String,
+    /// What would better it.
+    pub advice: Option<String>,
+}
+
+/// Looks at everything. `lookup` gives the values of environment variables.
+#[must_use]
+pub fn examine(home: &Home, lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    signs.push(sign("engine", "versions", Health::Good, &versions()));
+    of_walls(&mut signs);
+    stores(home, &mut signs);
+    editors(lookup, &mut signs);
+    signs
+}
+
+fn sign(area: &'static str, name: &str, health: Health, detail: &str) -> Sign {
+    Sign { area, name: name.to_owned(), health, detail: detail.to_owned(), advice: None }
+}
+
+fn versions() -> String {
+    let palyra = Options::default().palyra_version;
+    format!("skillyard {}, for Palyra {palyra}, {}", env!("CARGO_PKG_VERSION"), host::engine_tag())
+}
+
+fn of_walls(signs: &mut Vec<Sign>) {
+    for wall in walls::probe() {
+        let health = if wall.stands { Health::Good } else { Health::Weak };
+        let advice = (!wall.stands).then(|| "tools run without it, and each report says so".to_owned());
+        signs.push(Sign { advice, ..sign("walls", &wall.name, health, &wall.detail) });
+    }
+}
+
+fn stores(home: &Home, signs: &mut Vec<Sign>) {
+    match trust::list(home) {
+        Ok(listing) => {
+            let (listed, pinned) = (listing.trusted.len(), listing.pinned.len());
+            let detail = format!("{} ({listed} listed, {pinned} pinned)", shown::path(&listing.path));
+            signs.push(sign("stores", "trust store", Health::Good, &detail));
+        }
+        Err(error) => signs.push(sign("stores", "trust store", Health::Broken, &error.to_string())),
+    }
+    match signing::keys(home) {
+        Ok(keys) if keys.is_empty() => signs.push(Sign {
+            advice: Some("`skillyard keygen` makes one".to_owned()),
+            ..sign("stores", "signing keys", Health::Absent, "there is none yet")
+        }),
+        Ok(keys) => {
+            let names: Vec<String> = keys.iter().map(|key| shown::line(&key.name).into_owned()).collect();
+            signs.push(sign("stores", "signing keys", Health::Good, &names.join(", ")));
+        }
+        Err(error) => signs.push(sign("stores", "signing keys", Health::Broken, &error.to_string())),
+    }
+    match home.secrets().list() {
+        Ok(secrets) => {
+            let health = if secrets.is_empty() { Health::Absent } else { Health::Good };
+            signs.push(sign("stores", "secrets", health, &format!("{} kept", secrets.len())));
+        }
+        Err(error) => signs.push(sign("stores", "secrets", Health::Broken, &error.to_string())),
+    }
+    match home.compiled().and_then(|cache| cache.info()) {
+        Ok(info) => {
+            let mib = |bytes: u64| bytes / (1 << 20);
+            let detail = format!(
+                "{}: {} modules, {} of {} MiB",
+                shown::path(&info.folder),
+                info.entries,
+                mib(info.bytes),
+                mib(info.limit_bytes)
+            );
+            signs.push(sign("stores", "compiled modules", Health::Good, &detail));
+        }
+        Err(error) => signs.push(Sign {
+            advice: Some("until then every call compiles its module".to_owned()),
+            ..sign("stores", "compiled modules", Health::Weak, &error.to_string())
+        }),
+    }
+}
+
+/// The editors that Skillyard has an extension or a configuration for.
+const EDITORS: [(&str, &str); 4] = [("VS Code", "code"), ("Neovim", "nvim"), ("Helix", "hx"), ("Zed", "zed")];
+
+fn editors(lookup: &dyn Fn(&str) -> Option<OsString>, signs: &mut Vec<Sign>) {
+    let path = lookup("PATH").unwrap_or_default();
+    for (name, program) in EDITORS {
+        match find(&path, program) {
+            Some(found) => signs.push(sign("editors", name, Health::Good, &shown::path(&found))),
+            None => signs.push(sign("editors", name, Health::Absent, &format!("no `{program}` on PATH"))),
+        }
+    }
+}
+
+/// The program called `name` on `path`.
+fn find(path: &OsString, name: &str) -> Option<PathBuf> {
+    let names: Vec<String> = if cfg!(windows) {
+        ["exe", "cmd", "bat"].iter().map(|extension| format!("{name}.{extension}")).collect()
+    } else {
+        vec![name.to_owned()]
+    };
+    env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)).collect::<Vec<_>>())
+        .find(|file| is_program(file))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn programs_are_found_on_the_path() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("nvim");
+        std::fs::write(&file, "#!/bin/sh\n").unwrap();
+        let path = env::join_paths([Path::new("relative"), folder.path()]).unwrap();
+        assert_eq!(find(&path, "nvim"), None, "it may not be run");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(find(&path, "nvim"), Some(file));
+        assert_eq!(find(&path, "code"), None);
+    }
+}
