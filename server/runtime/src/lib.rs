@@ -5,6 +5,10 @@
 //! folders, and is given a result.
 
 pub mod call;
+pub mod egress;
 pub mod host;
+pub mod json;
+pub mod policy;
+pub mod secrets;
 pub mod walls;
 pub mod worker;

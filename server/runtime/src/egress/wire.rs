@@ -1,0 +1,202 @@
+//! One exchange with one vetted address.
+
+use std::{
+    io::{self, Read as _},
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use http::{HeaderMap, StatusCode, Uri, header};
+use skillyard_manifest::plain;
+use ureq::{
+    Agent, Error,
+    config::Config,
+    tls::{TlsConfig, TlsProvider},
+    unversioned::{
+        resolver::{ResolvedSocketAddrs, Resolver},
+        transport::{ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport},
+    },
+};
+use url::Url;
+
+use super::{EgressLimits, request::Outgoing, roots};
+
+/// What came back of one exchange.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why nothing did.
+pub(super) enum Broken {
+    /// The deadline came first.
+    Late,
+    /// Anything else; text for a person.
+    Failed(String),
+}
+
+/// The part of a client that lasts from hop to hop. No connection does: each is made to an address vetted for it.
+pub(super) struct Wire {
+    tls: Arc<RustlsConnector>,
+    roots: OnceLock<Result<ureq::tls::RootCerts, String>>,
+}
+
+/// Answers with what was vetted, whatever it is asked for.
+#[derive(Debug)]
+struct Vetted(Vec<SocketAddr>);
+
+impl Resolver for Vetted {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let mut found = self.empty();
+        for address in self.0.iter().take(MAX_TRIED) {
+            found.push(*address);
+        }
+        if found.is_empty() { Err(Error::HostNotFound) } else { Ok(found) }
+    }
+}
+
+/// Addresses that are tried at most; what `ureq` has room for.
+const MAX_TRIED: usize = 16;
+
+/// The TLS of the broker, whose configuration is made once.
+#[derive(Debug)]
+struct SharedTls(Arc<RustlsConnector>);
+
+impl<In: Transport> Connector<In> for SharedTls {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        self.0.connect(details, chained)
+    }
+}
+
+impl Wire {
+    pub(super) fn new() -> Self {
+        Self { tls: Arc::default(), roots: OnceLock::new() }
+    }
+
+    /// Asks one of `addresses` for `url`, all of it before `deadline`.
+    pub(super) fn exchange(
+        &self,
+        url: &Url,
+        addresses: Vec<SocketAddr>,
+        outgoing: &Outgoing,
+        limits: &EgressLimits,
+        deadline: Instant,
+    ) -> Result<Answer, Broken> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Broken::Late);
+        }
+        let uri = uri(url)?;
+        let agent = Agent::with_parts(
+            self.config(url, limits, left)?,
+            // No proxy can come in between: there is no connector that knows of one.
+            ().chain(TcpConnector::default()).chain(SharedTls(Arc::clone(&self.tls))),
+            Vetted(addresses),
+        );
+        let result = Self::run(&agent, uri, outgoing, limits);
+        match result {
+            Err(_) if Instant::now() >= deadline => Err(Broken::Late),
+            Err(Error::Timeout(_)) => Err(Broken::Late),
+            Err(error) => Err(Broken::Failed(explain(&error, limits))),
+            Ok(answer) => Ok(answer),
+        }
+    }
+
+    fn config(&self, url: &Url, limits: &EgressLimits, left: Duration) -> Result<Config, Broken> {
+        let mut config = Agent::config_builder()
+            .timeout_global(Some(left))
+            .proxy(None)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .max_idle_connections(0)
+            .max_response_header_size(limits.head_bytes)
+            .input_buffer_size(limits.head_bytes.saturating_add(1 << 10))
+            .accept_encoding("identity")
+            .user_agent(concat!("skillyard/", env!("CARGO_PKG_VERSION")));
+        if url.scheme() == "https" {
+            let roots = self.roots.get_or_init(roots::system).clone().map_err(Broken::Failed)?;
+            let tls = TlsConfig::builder()
+                .provider(TlsProvider::Rustls)
+                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .root_certs(roots)
+                .build();
+            config = config.tls_config(tls);
+        }
+        Ok(config.build())
+    }
+
+    fn run(agent: &Agent, uri: Uri, outgoing: &Outgoing, limits: &EgressLimits) -> Result<Answer, Error> {
+        let mut request = http::Request::builder().method(outgoing.method.clone()).uri(uri);
+        if let Some(headers) = request.headers_mut() {
+            headers.clone_from(&outgoing.headers);
+        }
+        // An empty body of a method that has one is sent with its length, 0.
+        let has_body = !outgoing.body.is_empty() || matches!(outgoing.method.as_str(), "POST" | "PUT" | "PATCH");
+        let response = if has_body {
+            agent.run(request.body(outgoing.body.as_slice())?)?
+        } else {
+            agent.run(request.body(())?)?
+        };
+        let (parts, body) = response.into_parts();
+        if parts.status.is_informational() {
+            return Err(Error::Io(io::Error::other("it answered with another protocol")));
+        }
+        if parts.headers.len() > limits.headers {
+            let why = format!("its answer has {} headers: {} may come", parts.headers.len(), limits.headers);
+            return Err(Error::Io(io::Error::other(why)));
+        }
+        let most = limits.response_body_bytes;
+        let too_much = || Error::BodyExceedsLimit(most as u64);
+        let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        if announced.is_some_and(|length: u64| length > most as u64) && outgoing.method != http::Method::HEAD {
+            return Err(too_much());
+        }
+        let mut bytes = Vec::new();
+        // One more than may come, so that more is seen.
+        body.into_reader().take(most as u64 + 1).read_to_end(&mut bytes)?;
+        if bytes.len() > most {
+            return Err(too_much());
+        }
+        Ok(Answer { status: parts.status, headers: parts.headers, body: bytes })
+    }
+}
+
+/// The URL as `http` has it: taken apart from the parsed form, and seen to name the same host.
+fn uri(url: &Url) -> Result<Uri, Broken> {
+    let no_uri = || Broken::Failed("the URL has a form that no request can be written for".to_owned());
+    let host = url.host_str().ok_or_else(no_uri)?;
+    let authority = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let uri = Uri::builder()
+        .scheme(url.scheme())
+        .authority(authority)
+        .path_and_query(target)
+        .build()
+        .map_err(|_| no_uri())?;
+    if uri.host() == Some(host) && uri.port_u16() == url.port() { Ok(uri) } else { Err(no_uri()) }
+}
+
+fn explain(error: &Error, limits: &EgressLimits) -> String {
+    match error {
+        Error::LargeResponseHeader(..) => {
+            format!("the head of its answer is longer than the {} bytes that may come", limits.head_bytes)
+        }
+        Error::BodyExceedsLimit(most) => {
+            format!("the body of its answer is longer than the {most} bytes that may come")
+        }
+        // The words of the other side are not in these texts, but those of its certificate are.
+        error => plain(&error.to_string()),
+    }
+}
