@@ -189,12 +189,12 @@ fn policy(sheet: &mut Sheet, report: &RunReport) {
     sheet.row("signed by", &signed);
     if let Some(policy) = &report.policy {
         for action in &policy.actions {
-            let (tone, word) = if action.allowed { (Tone::Good, "allowed") } else { (Tone::Bad, "denied") };
+            let (tone, word) = if action.allowed() { (Tone::Good, "allowed") } else { (Tone::Bad, "denied") };
             let by =
                 if action.policies.is_empty() { String::new() } else { format!(" by {}", action.policies.join(", ")) };
             sheet.toned_row(tone, word, &format!("{}{by}", action.action));
-            if let (false, Some(hint)) = (action.allowed, &action.hint) {
-                sheet.row("", hint);
+            if !action.allowed() {
+                sheet.row("", &action.hint);
             }
         }
     }
@@ -205,11 +205,9 @@ fn policy(sheet: &mut Sheet, report: &RunReport) {
     );
     sheet.row("kind", &kind);
     let (stand, fallen): (Vec<_>, Vec<_>) = report.walls.iter().partition(|wall| wall.stands);
-    let names = |walls: &[&_]| {
-        walls.iter().map(|wall: &&skillyard_project::run::Wall| wall.name).collect::<Vec<_>>().join(", ")
-    };
+    let stand: Vec<&str> = stand.iter().map(|wall| wall.name.as_str()).collect();
     if !stand.is_empty() {
-        sheet.row("walls", &names(&stand));
+        sheet.row("walls", &stand.join(", "));
     }
     for wall in fallen {
         sheet.toned_row(Tone::Wary, "no wall", &format!("{}: {}", wall.name, wall.detail));

@@ -175,7 +175,7 @@ fn in_markdown(report: &RunReport) -> String {
     if let Some(policy) = &report.policy {
         out.push_str("\n### Policy\n\n");
         out.extend(policy.actions.iter().map(|action| {
-            let word = if action.allowed { "allowed" } else { "denied" };
+            let word = if action.allowed() { "allowed" } else { "denied" };
             let by = markdown::words(&action.policies.join(", "));
             format!("- {} {word} by {by}\n", markdown::code(&action.action))
         }));
@@ -185,7 +185,7 @@ fn in_markdown(report: &RunReport) -> String {
         .iter()
         .map(|wall| {
             if wall.stands {
-                wall.name.to_owned()
+                wall.name.clone()
             } else {
                 format!("~~{}~~ ({})", wall.name, markdown::words(&wall.detail))
             }

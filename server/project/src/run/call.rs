@@ -17,13 +17,13 @@ use skillyard_runtime::{
     call::{Call, Given, Outcome},
     egress::{Allow, Broker},
     host, json,
-    policy::{Approvals, CallRequest, Policies, PolicyError, SkillState},
+    policy::{AllowLists, Approvals, CallId, CallRequest, Policies, PolicyError, SkillState},
     secrets::{Mask, Values},
     worker::{self, Cancel, CodeSource, CompileFailure, Failure, Program, Ran, Starting},
 };
 use skillyard_store::{
     compiled::{CacheKey, CompiledCache},
-    secrets::SecretError,
+    secrets::{SecretError, SecretName, sharing_a_variable},
 };
 
 use super::{
@@ -63,6 +63,15 @@ pub enum CallError {
     Place(PlaceError),
     /// The store of secrets cannot be read.
     Secret(SecretError),
+    /// Two secrets would come from one environment variable.
+    OneVariable {
+        /// The variable.
+        variable: String,
+        /// A secret.
+        one: String,
+        /// Another.
+        other: String,
+    },
     /// The worker or the compiler could not do its work.
     Worker(Failure),
     /// It was ended before it ran.
@@ -77,6 +86,9 @@ impl fmt::Display for CallError {
             Self::Policy { path, error } => write!(f, "{path}: {error}"),
             Self::Place(error) => error.fmt(f),
             Self::Secret(error) => error.fmt(f),
+            Self::OneVariable { variable, one, other } => {
+                write!(f, "{one} and {other} would both come from the variable {variable}; rename one in skill.toml")
+            }
             Self::Worker(failure) => failure.fmt(f),
             Self::Cancelled => f.write_str("cancelled; nothing ran"),
         }
@@ -116,7 +128,7 @@ impl Engine {
         let cancel = Cancel::new();
         let limit = job.call.limits.wall_clock_ms;
         while_told(progress, limit, &cancel, || {
-            let key = CacheKey::new(Sha256::digest(job.code).into(), &host::engine_tag());
+            let key = CacheKey { module_sha256: Sha256::digest(job.code).into(), engine: host::engine_tag() };
             let cached = cache.as_ref().and_then(|cache| cache.lookup(&key));
             let mut compile_ms = None;
             let source = match cached {
@@ -295,26 +307,29 @@ pub fn call(
         Policies::load(own.as_ref().map(|(path, text)| (path.as_str(), text.as_str()))).map_err(|error| {
             CallError::Policy { path: own.as_ref().map_or_else(String::new, |own| own.0.clone()), error }
         })?;
-    let decision = policies.decide(&CallRequest {
-        skill_id: &manifest.skill_id,
-        version: &manifest.version,
+    let id = CallId {
+        skill_id: manifest.skill_id.clone(),
+        version: manifest.version.clone(),
+        payload_sha256: hex(&ready.payload_sha256()),
+        tool_id: tool.id.clone(),
+    };
+    let mut approvals = Approvals::none(id.clone());
+    if options.approved {
+        ready.to_approve().for_each(|binding| approvals.approve(binding));
+    }
+    let request = CallRequest {
+        call: &id,
         publisher: &manifest.publisher,
         skill_state: SkillState::Active,
-        tool_id: &tool.id,
         bindings: &ready.bindings,
-        payload_sha256: ready.payload_sha256(),
-        approvals: options
-            .approved
-            .then(|| Approvals::for_call(&manifest.skill_id, &manifest.version, ready.payload_sha256(), &tool.id)),
-    });
-    let allowed = decision.allowed;
-    let given_action = |action: &str| decision.allows(action);
-    let (http, files, vault) = (
-        given_action("skill.capability.http.egress"),
-        given_action("skill.capability.filesystem.write"),
-        given_action("skill.capability.vault.read"),
-    );
-    let why = decision.why();
+        allow: &AllowLists::only(&manifest.skill_id, &tool.id),
+    };
+    let decision = policies.decide(&request, approvals);
+    let allowed = decision.allowed();
+    let [http, files, vault] =
+        ["skill.capability.http.egress", "skill.capability.filesystem.write", "skill.capability.vault.read"]
+            .map(|action| decision.gives(action));
+    let why = format!("the policy does not allow the call: {}", decision.hints.join("; "));
     report.policy = Some(decision);
     if !allowed {
         return ends(report, Outcome::Denied, why);
@@ -352,7 +367,7 @@ pub fn call(
     };
     let filesystem = &manifest.capabilities.filesystem;
     let writes: &[String] = if files { &filesystem.write_roots } else { &[] };
-    let storage = places::storage(&home.paths().state, &manifest.skill_id);
+    let storage = places::storage(&home.paths().storage, &manifest.skill_id);
     let folders = places::folders(&storage, &filesystem.read_roots, writes).map_err(CallError::Place)?;
     let call = Call {
         kind: ready.kind,
@@ -382,6 +397,55 @@ pub fn call(
     finish(&mut report, done, Some(&tool.output_schema));
     report.hints = hints::of(&ready.grants, &filesystem.read_roots, &report);
     Ok(report)
+}
+
+/// The values of the secrets called `names`, and the names without one, each with the reason.
+fn secrets(
+    names: &[String],
+    given: bool,
+    home: &Home,
+    lookup: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<(Values, Vec<(String, String)>), CallError> {
+    let mut values = Values::default();
+    let mut missing = Vec::new();
+    let mut known: Vec<SecretName> = Vec::new();
+    for name in names {
+        let mut lacks = |why: String| missing.push((name.clone(), why));
+        if !given {
+            lacks("the policy does not give skill.capability.vault.read for this call".to_owned());
+            continue;
+        }
+        match name.parse::<SecretName>() {
+            Ok(name) => known.push(name),
+            Err(error) => lacks(error.to_string()),
+        }
+    }
+    if let Some((one, other)) = sharing_a_variable(&known) {
+        let (one, other) = (one.clone(), other.clone());
+        return Err(CallError::OneVariable { variable: one.variable(), one: one.to_string(), other: other.to_string() });
+    }
+    for name in known {
+        match home.secrets().find(&name, lookup).map_err(CallError::Secret)? {
+            Some(secret) => match std::str::from_utf8(&secret.value) {
+                Ok(value) => values.insert(&name.to_string(), value),
+                Err(_) => missing.push((name.to_string(), "its value is not text".to_owned())),
+            },
+            None => missing.push((
+                name.to_string(),
+                format!("it has no value here: `skillyard secret set {name}`, or the variable {}", name.variable()),
+            )),
+        }
+    }
+    Ok((values, missing))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 /// The world of a bare module: nothing.

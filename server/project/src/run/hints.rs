@@ -73,7 +73,7 @@ fn quota(name: &str, unit: &str, used: u64, limit: u64, floor: u64, hints: &mut 
     }
 }
 
-/// The host of a URL in a recorded call, `GET https://api.example/x -> …`.
+/// The host of a URL in a recorded call, `GET https://api.example/x → …`.
 fn host_of(call: &HostCall) -> Option<&str> {
     let url = call.arguments.split(' ').nth(1)?;
     let rest = url.split_once("://")?.1;
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn hosts_are_read_from_calls() {
         for (arguments, host) in [
-            ("GET https://api.example/x -> 200, 3 bytes", Some("api.example")),
+            ("GET https://api.example/x → 200, 3 bytes", Some("api.example")),
             ("GET http://u@api.example:80?q", Some("api.example")),
             ("GET nonsense", None),
         ] {

@@ -73,16 +73,19 @@ fn decision<T>(result: &Result<T, Refusal>) -> Decision {
 impl Outside for World {
     fn http(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
         let began = Instant::now();
-        let arguments = format!("{} {}", request.method, request.url);
-        let result = match &self.broker {
-            Ok(broker) => broker.fetch(request, self.deadline),
-            Err(why) => Err(Refusal::Denied(why.clone())),
+        let broker = match &self.broker {
+            Ok(broker) => broker,
+            Err(why) => {
+                let (asked, refused) = (format!("{} {}", request.method, request.url), Refusal::Denied(why.clone()));
+                self.record("http", asked, began, Decision::Denied(why.clone()));
+                return Err(refused);
+            }
         };
-        let arguments = match &result {
-            Ok(response) => format!("{arguments} -> {}, {} bytes", response.status, response.body.len()),
-            Err(_) => arguments,
-        };
-        self.record("http", arguments, began, decision(&result));
+        let mut hops = Vec::new();
+        let result = broker.fetch(request, self.deadline, &mut hops);
+        for hop in &hops {
+            self.host_call(hop.to_host_call(self.started));
+        }
         result
     }
 

@@ -151,7 +151,7 @@ impl From<FlowError> for RunError {
 }
 
 /// What an artifact is held against before it runs.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Held {
     /// What the audit lets pass.
     pub policy: Policy,
@@ -357,15 +357,19 @@ impl<'b> Ready<'b> {
         Limits::of_quotas(quotas.fuel_budget, quotas.max_memory_bytes, quotas.wall_clock_timeout_ms)
     }
 
+    /// The bindings that need an approval for a call of the tool.
+    pub(super) fn to_approve(&self) -> impl Iterator<Item = &PolicyBinding> {
+        let resource = format!("tool:{}", self.tool().id);
+        self.bindings.iter().filter(move |binding| {
+            binding.requires_approval && (binding.action != "tool.execute" || binding.resource == resource)
+        })
+    }
+
     /// What a person is to approve, or nothing where no binding asks for it.
     #[must_use]
     pub fn asking(&self) -> Option<Asking> {
         let tool = self.tool();
-        let resource = format!("tool:{}", tool.id);
-        let asked = self.bindings.iter().filter(|binding| {
-            binding.requires_approval && (binding.action != "tool.execute" || binding.resource == resource)
-        });
-        let actions: Vec<String> = asked.map(|binding| binding.action.clone()).collect();
+        let actions: Vec<String> = self.to_approve().map(|binding| binding.action.clone()).collect();
         (!actions.is_empty()).then(|| Asking {
             tool_id: tool.id.clone(),
             name: tool.name.clone(),
