@@ -1,6 +1,6 @@
 //! The folders of a skill's own that its tools may read and write.
 //!
-//! They lie in the person's state folder, never in a workspace: `skills/skill.<skill_id>/storage/<root>`. A tool may put
+//! They lie below a folder of the person's own, never in a workspace: `skill.<skill_id>/<root>`. A tool may put
 //! symbolic links into them; none is followed on the way to a root.
 
 use std::{
@@ -47,9 +47,9 @@ impl fmt::Display for PlaceError {
 impl std::error::Error for PlaceError {}
 
 /// The folder below which all roots of the skill are.
-pub fn storage(state: &Path, skill_id: &str) -> PathBuf {
+pub fn storage(all: &Path, skill_id: &str) -> PathBuf {
     // With a word in front no id is a device of Windows.
-    state.join("skills").join(format!("skill.{skill_id}")).join("storage")
+    all.join(format!("skill.{skill_id}"))
 }
 
 /// Makes the folders of `roots` (as the manifest writes them) below `storage`, and says where they are.
