@@ -61,7 +61,9 @@ impl Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CacheFile(why) => write!(f, "the compiled module in the cache cannot be used: {why}; compile it again"),
+            Self::CacheFile(why) => {
+                write!(f, "the compiled module in the cache cannot be used: {why}; compile it again")
+            }
             Self::Wall(why) => write!(
                 f,
                 "the worker's walls could not be put up, so nothing ran: {why}; `skillyard doctor` says which stand here"
@@ -146,10 +148,10 @@ fn ended(status: ExitStatus) -> String {
                 signal if signal == rustix::process::Signal::SYS.as_raw() => {
                     ": it made a system call that its walls forbid"
                 }
-                signal if signal == rustix::process::Signal::XCPU.as_raw() => ": it used more processor time than it may",
-                signal if signal == rustix::process::Signal::XFSZ.as_raw() => {
-                    ": it wrote a larger file than it may"
+                signal if signal == rustix::process::Signal::XCPU.as_raw() => {
+                    ": it used more processor time than it may"
                 }
+                signal if signal == rustix::process::Signal::XFSZ.as_raw() => ": it wrote a larger file than it may",
                 signal if signal == rustix::process::Signal::ABORT.as_raw() => {
                     ": it gave up, perhaps for want of memory"
                 }

@@ -36,11 +36,7 @@ struct Sending {
 impl Remote {
     /// Asks through `file`, and for nothing longer than until `deadline`.
     pub(super) fn new(file: File, deadline: Instant) -> Self {
-        Self {
-            to: Mutex::new(Sending { file, next: 0, host_calls: 0 }),
-            waiting: Mutex::default(),
-            deadline,
-        }
+        Self { to: Mutex::new(Sending { file, next: 0, host_calls: 0 }), waiting: Mutex::default(), deadline }
     }
 
     /// Hands an answer to whoever waits for it.
@@ -80,7 +76,10 @@ impl Remote {
             let mut to = self.to();
             let mut waiting = self.waiting();
             if waiting.len() >= wire::WAITING {
-                return Err(Refusal::Failed(format!("{} requests are under way, and no more are let out", wire::WAITING)));
+                return Err(Refusal::Failed(format!(
+                    "{} requests are under way, and no more are let out",
+                    wire::WAITING
+                )));
             }
             let id = to.next;
             to.next += 1;
