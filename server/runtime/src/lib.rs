@@ -5,5 +5,6 @@
 //! folders, and is given a result.
 
 pub mod call;
+pub mod host;
 pub mod walls;
 pub mod worker;

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     call::{Call, Finished, Outside},
+    host::{self, Code},
     walls::{self, First, Plan, Role, WallName},
 };
 
@@ -33,6 +34,24 @@ pub struct Runner {
     pub compile: fn(&[u8]) -> Result<Vec<u8>, String>,
     /// Walls that are left out, to see what each holds.
     pub without: Vec<WallName>,
+}
+
+/// What a program does that was started as a [`Program`](super::Program), before anything else and instead of anything
+/// else: it reads its order from standard input, puts up its walls, does what it was told and answers on standard output.
+#[must_use]
+pub fn serve() -> ExitCode {
+    serve_with(&Runner::default())
+}
+
+impl Default for Runner {
+    /// What the product runs.
+    fn default() -> Self {
+        Self {
+            run: |code, call, outside| host::run(Code::Bytes(code), call, outside),
+            compile: |module| host::compile(module).map_err(|error| error.message),
+            without: Vec::new(),
+        }
+    }
 }
 
 /// [`serve`] with something else to run.
