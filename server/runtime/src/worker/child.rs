@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     call::{Call, Finished, Outside},
-    walls::{self, Plan, Role, WallName},
+    host::{self, Code},
+    walls::{self, First, Plan, Role, WallName},
 };
 
 /// The exit code of a worker whose parent is gone.
@@ -35,16 +36,34 @@ pub struct Runner {
     pub without: Vec<WallName>,
 }
 
+/// What a program does that was started as a [`Program`](super::Program), before anything else and instead of anything
+/// else: it reads its order from standard input, puts up its walls, does what it was told and answers on standard output.
+#[must_use]
+pub fn serve() -> ExitCode {
+    serve_with(&Runner::default())
+}
+
+impl Default for Runner {
+    /// What the product runs.
+    fn default() -> Self {
+        Self {
+            run: |code, call, outside| host::run(Code::Bytes(code), call, outside),
+            compile: |module| host::compile(module).map_err(|error| error.message),
+            without: Vec::new(),
+        }
+    }
+}
+
 /// [`serve`] with something else to run.
 #[doc(hidden)]
 #[must_use]
 pub fn serve_with(runner: &Runner) -> ExitCode {
-    walls::first(&runner.without);
+    let first = walls::first(&runner.without);
     let mut pipes = match pipes() {
         Ok(pipes) => pipes,
         Err(error) => return gone(&error.into()),
     };
-    match order(&mut pipes, runner) {
+    match order(&mut pipes, runner, first) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => gone(&error),
     }
@@ -81,14 +100,17 @@ fn pipes() -> io::Result<Pipes> {
     }
 }
 
-fn order(pipes: &mut Pipes, runner: &Runner) -> Result<(), WireError> {
+fn order(pipes: &mut Pipes, runner: &Runner, first: First) -> Result<(), WireError> {
     // A parent that changed its mind closes the pipe.
     let Some(head) = wire::head::<ToWorker>(&mut pipes.from)? else { return Ok(()) };
     let started = Instant::now();
-    let payload = head.payload_bytes();
+    let payload = head.payload;
     match head.message {
-        ToWorker::Run { call, input_bytes, code } => run(pipes, runner, *call, (input_bytes, payload), code, started),
-        ToWorker::Compile { wall_clock_ms } => compile(pipes, runner, payload, wall_clock_ms),
+        ToWorker::Run { call, input_bytes, code } => {
+            let order = RunOrder { call: *call, input_bytes, payload, code, started };
+            run(pipes, runner, first, order)
+        }
+        ToWorker::Compile { wall_clock_ms } => compile(pipes, runner, first, payload, wall_clock_ms),
         ToWorker::Answer { .. } => refuse(pipes, Refused::Order("an answer, before anything was asked".into())),
     }
 }
@@ -97,14 +119,17 @@ fn refuse(pipes: &mut Pipes, why: Refused) -> Result<(), WireError> {
     Ok(wire::send(&mut pipes.to, &ToParent::Refused { why }, &[])?)
 }
 
-fn run(
-    pipes: &mut Pipes,
-    runner: &Runner,
-    mut call: Call,
-    (input_bytes, payload): (u32, u32),
+/// [`ToWorker::Run`], and when it came.
+struct RunOrder {
+    call: Call,
+    input_bytes: u32,
+    payload: u32,
     code: CodeAt,
     started: Instant,
-) -> Result<(), WireError> {
+}
+
+fn run(pipes: &mut Pipes, runner: &Runner, first: First, order: RunOrder) -> Result<(), WireError> {
+    let RunOrder { mut call, input_bytes, payload, code, started } = order;
     let Some(code_bytes) = payload.checked_sub(input_bytes) else {
         return refuse(pipes, Refused::Order("the input is longer than its frame".into()));
     };
@@ -122,7 +147,7 @@ fn run(
         folders: &call.given.folders,
         without: &runner.without,
     };
-    let walls = match walls::raise(&plan) {
+    let walls = match walls::raise(first, &plan) {
         Ok(walls) => walls,
         Err(error) => return refuse(pipes, Refused::Wall(error.to_string())),
     };
@@ -144,9 +169,15 @@ fn run(
     Ok(())
 }
 
-fn compile(pipes: &mut Pipes, runner: &Runner, payload: u32, wall_clock_ms: u64) -> Result<(), WireError> {
+fn compile(
+    pipes: &mut Pipes,
+    runner: &Runner,
+    first: First,
+    payload: u32,
+    wall_clock_ms: u64,
+) -> Result<(), WireError> {
     let role = Role::Compile { module_bytes: payload.into(), wall_clock_ms };
-    let walls = match walls::raise(&Plan { role, folders: &[], without: &runner.without }) {
+    let walls = match walls::raise(first, &Plan { role, folders: &[], without: &runner.without }) {
         Ok(walls) => walls,
         Err(error) => return refuse(pipes, Refused::Wall(error.to_string())),
     };

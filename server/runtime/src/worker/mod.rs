@@ -22,6 +22,7 @@ use std::{
 };
 
 pub use cancel::Cancel;
+pub use child::serve;
 #[doc(hidden)]
 pub use child::{Runner, serve_with};
 

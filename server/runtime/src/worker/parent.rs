@@ -38,7 +38,6 @@ const WALLS: usize = 32;
 /// A worker that has been started, or is about to be, and waits for its order. Dropped, it ends.
 #[derive(Debug)]
 pub struct Starting {
-    program: Program,
     orders: Sender<Order>,
     said: Receiver<Said>,
     tell: Sender<Said>,
@@ -58,7 +57,7 @@ pub fn spawn(program: &Program) -> Starting {
         // The receiver is in this very function's hands.
         let _ = tell.send(Said::Failed(Failure::Start { program: program.path.clone(), error }));
     }
-    Starting { program: program.clone(), orders, said, tell, process }
+    Starting { orders, said, tell, process }
 }
 
 impl Starting {
@@ -347,9 +346,9 @@ impl Keeper {
         self.tell(Said::Walls(walls));
         match order {
             Order::Run { call, outside, .. } => {
-                Ok(Talk::new(&call.limits, outside, stdin).last(&mut from).map_err(Failure::Wire)?)
+                Talk::new(&call.limits, outside, stdin).last(&mut from).map_err(Failure::Wire)
             }
-            Order::Compile { .. } => Ok(compiled(&mut from).map_err(Failure::Wire)?),
+            Order::Compile { .. } => compiled(&mut from).map_err(Failure::Wire),
         }
     }
 
@@ -411,7 +410,7 @@ fn compiled(from: &mut impl Read) -> Result<Last, WireError> {
     match &head.message {
         ToParent::Compiled {} => {
             head.at_most(wire::CODE_BYTES)?;
-            Ok(Last::Compiled(wire::exactly(from, head.payload_bytes())?))
+            Ok(Last::Compiled(wire::exactly(from, head.payload)?))
         }
         ToParent::DoesNotCompile { why } => {
             head.at_most(0)?;
@@ -457,7 +456,7 @@ impl<'a> Talk<'a> {
                 _ => 0,
             };
             head.at_most(most)?;
-            let payload = wire::exactly(from, head.payload_bytes())?;
+            let payload = wire::exactly(from, head.payload)?;
             match head.message {
                 ToParent::Http { id, method, url, headers, timeout_ms } => {
                     let request = HttpRequest { method, url, headers, body: payload, timeout_ms };

@@ -213,11 +213,6 @@ pub struct Head<T> {
 }
 
 impl<T> Head<T> {
-    /// Bytes of payload to come.
-    pub fn payload_bytes(&self) -> u32 {
-        self.payload
-    }
-
     /// Whether the payload is at most this long.
     ///
     /// # Errors
