@@ -17,6 +17,7 @@ mod watch;
 use std::{panic, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use skillyard_project::run::{WORKER, serve_worker};
 
 use crate::{
     commands::{
@@ -71,6 +72,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Started by ourselves, to run a tool behind walls: nothing comes before those.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == WORKER) && arguments.next().is_none() {
+        return serve_worker();
+    }
     let Cli { command, check: _ } = Cli::parse_from(alias::expand(std::env::args_os()));
     // The panic itself has been printed by then. Exit code 1 would say that something was found.
     let ended = panic::catch_unwind(|| run(command)).unwrap_or(Err(Error::Internal));

@@ -75,6 +75,8 @@ pub struct Paths {
     pub compiled_key: PathBuf,
     /// The folder of the last inputs of tools.
     pub inputs: PathBuf,
+    /// The folder below which each skill has the folders that its tools may read and write.
+    pub storage: PathBuf,
 }
 
 impl Paths {
@@ -101,6 +103,7 @@ impl Paths {
             compiled: absolute(base.cache.join("skillyard").join("compiled"))?,
             compiled_key: absolute(base.state.join("skillyard").join("compiled.key"))?,
             inputs: absolute(base.state.join("skillyard").join("inputs"))?,
+            storage: absolute(base.data.join("skillyard").join("storage"))?,
         };
         if paths.trust_store.parent() == Some(&paths.seals) {
             return Err(PathError::SealBesideStore { store: paths.trust_store, seals: paths.seals });

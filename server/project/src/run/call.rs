@@ -19,10 +19,11 @@ use skillyard_runtime::{
     host, json,
     policy::{AllowLists, Approvals, CallId, CallRequest, Policies, PolicyError, SkillState},
     secrets::{Mask, Values},
-    worker::{self, Cancel, CodeSource, CompileFailure, Failure, Program, Ran, Starting},
+    worker::{self, Cancel, CodeSource, CompileFailure, Failure, Program, Ran, Refused, Starting},
 };
 use skillyard_store::{
     compiled::{CacheKey, CompiledCache},
+    inputs::InputError,
     secrets::{SecretError, SecretName, sharing_a_variable},
 };
 
@@ -135,7 +136,7 @@ impl Engine {
                 Some(entry) => CodeSource::file(&entry.path, entry.digest),
                 None => {
                     let began = Instant::now();
-                    let compiled = worker::compile(&program, job.code, job.deadline, &cancel);
+                    let compiled = worker::compile(&program, job.code.to_vec(), job.deadline, &cancel);
                     compile_ms = Some(began.elapsed().as_secs_f64() * 1000.0);
                     match compiled {
                         Ok(code) => {
@@ -159,13 +160,13 @@ impl Engine {
             };
             let from_cache = matches!(source, CodeSource::File { .. });
             let mut ran = starting.run(source, job.call, Arc::clone(&world) as _, job.deadline, &cancel);
-            if let (true, Some(Failure::Refused(worker::Refused::CacheFile(_)))) = (from_cache, &ran.failure) {
+            if let (true, Some(Failure::Refused(Refused::CacheFile(_)))) = (from_cache, &ran.failure) {
                 // An entry that was damaged since it was sealed is thrown away, and the module compiled again.
                 if let Some(cache) = &cache {
                     let _ = cache.discard(&key);
                 }
                 let began = Instant::now();
-                let code = match worker::compile(&program, job.code, job.deadline, &cancel) {
+                let code = match worker::compile(&program, job.code.to_vec(), job.deadline, &cancel) {
                     Ok(code) => code,
                     Err(failure) => {
                         return Ok(Done {
@@ -274,7 +275,7 @@ pub fn call(
         skill_id: Some(manifest.skill_id.clone()),
         version: Some(manifest.version.clone()),
         tool_id: Some(tool.id.clone()),
-        trust_decision: ready.trust_decision().map(|decision| decision.name()),
+        trust_decision: ready.trust_decision(),
         ..RunReport::of_nothing(ready.kind, ready.module.clone(), ready.grants.clone(), limits, ready.signed_by)
     };
     let ends = |mut report: RunReport, outcome, error: String| {
@@ -335,30 +336,12 @@ pub fn call(
         return ends(report, Outcome::Denied, why);
     }
     // What it is given.
-    let mut secrets = Values::default();
-    let mut missing = Vec::new();
-    for name in &ready.grants.secret_keys {
-        if !vault {
-            missing
-                .push((name.clone(), "the policy does not give skill.capability.vault.read for this call".to_owned()));
-            continue;
-        }
-        match home.secret(name, lookup).map_err(CallError::Secret)? {
-            Some(value) => secrets.insert(name.clone(), value),
-            None => missing.push((
-                name.clone(),
-                format!(
-                    "it has no value here; give it one with `skillyard secret set {}`",
-                    skillyard_manifest::plain(name)
-                ),
-            )),
-        }
-    }
+    let (secrets, missing) = secrets(&ready.grants.secret_keys, vault, home, lookup)?;
     let broker = if http {
-        Ok(Broker::new(Allow {
+        Ok(Broker::new(&Allow {
             hosts: ready.grants.http_hosts.clone(),
-            wildcards: manifest.capabilities.wildcard_opt_in.http_egress,
             allow_loopback: options.allow_loopback,
+            ..Allow::default()
         }))
     } else if ready.grants.http_hosts.is_empty() {
         Err("the manifest grants no host; add it to capabilities.http_egress_allowlist".to_owned())
@@ -389,14 +372,24 @@ pub fn call(
     };
     let mask = Mask::of(&secrets);
     let world = World { broker, secrets, missing, mask, started: began, deadline, seen: Mutex::default() };
-    if !options.forget_input && world.mask.text(&call.input) == call.input {
-        // Not being remembered is no reason not to run.
-        let _ = home.inputs().remember(&manifest.skill_id, &tool.id, &call.input);
-    }
+    let holds_secret = world.mask.text(&call.input) != call.input;
     let done = engine.run(Job { code: &code, call: &call, began, deadline }, Arc::new(world), progress)?;
     finish(&mut report, done, Some(&tool.output_schema));
+    if !options.forget_input {
+        // Not being remembered takes nothing from the call.
+        let _ = remember(home, &manifest.skill_id, &tool.id, &call.input, holds_secret);
+    }
     report.hints = hints::of(&ready.grants, &filesystem.read_roots, &report);
     Ok(report)
+}
+
+/// Remembers an input, unless it is the last one already: writing waits for the disk.
+fn remember(home: &Home, skill_id: &str, tool_id: &str, input: &str, holds_secret: bool) -> Result<(), InputError> {
+    let inputs = home.inputs();
+    if inputs.recall(skill_id, tool_id)?.as_deref() != Some(input) {
+        inputs.remember(skill_id, tool_id, input, holds_secret)?;
+    }
+    Ok(())
 }
 
 /// The values of the secrets called `names`, and the names without one, each with the reason.

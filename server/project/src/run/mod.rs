@@ -18,6 +18,8 @@ pub use call::{CallError, CallOptions, Engine, UsualInput, WORKER, call, usual_i
 pub use hints::{LOOSE_QUOTA, TIGHT_QUOTA, UNUSED_GRANT};
 pub use packed::{Asking, Held, Packed, Ready, RunError};
 pub use report::{Handles, Hint, RunReport, SignedBy, Violation};
+/// What this program does, and all it does, when it is started with [`WORKER`] as its one argument.
+pub use skillyard_runtime::worker::serve as serve_worker;
 pub use skillyard_runtime::{
     call::{Decision, Fuel, HostCall, Log, LogLevel, Memory, Outcome},
     walls::Wall,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use skillyard_artifact::module::ModuleKind;
+use skillyard_artifact::{module::ModuleKind, trust::TrustDecision};
 use skillyard_manifest::Grants;
 use skillyard_runtime::{
     call::{Fuel, HostCall, Limits, Log, Memory, Outcome},
@@ -55,7 +55,7 @@ pub struct RunReport {
     /// Who decided what; `None` for a bare module, about which there is no policy.
     pub policy: Option<Decision>,
     /// How the publisher is trusted; `None` where a throw-away key signed, which nobody trusts or need trust.
-    pub trust_decision: Option<&'static str>,
+    pub trust_decision: Option<TrustDecision>,
     /// Who signed the bytes that were verified and run.
     pub signed_by: SignedBy,
     /// The walls round the worker.

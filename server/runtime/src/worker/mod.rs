@@ -26,7 +26,7 @@ pub use child::serve;
 #[doc(hidden)]
 pub use child::{Runner, serve_with};
 
-pub use failure::{CompileFailure, Failure};
+pub use failure::{CompileFailure, Failure, Refused};
 pub use parent::{Starting, compile, spawn};
 
 use crate::{call::Finished, walls::Wall};
