@@ -5,3 +5,5 @@
 //! folders, and is given a result.
 
 pub mod call;
+pub mod json;
+pub mod policy;
