@@ -4,7 +4,6 @@
 //! Nothing here reads a skill's folder or knows of an editor or a terminal: `project` brings verified bytes, secrets and
 //! folders, and is given a result.
 
-
 pub mod call;
 pub mod egress;
 pub mod host;

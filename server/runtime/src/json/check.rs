@@ -1,0 +1,627 @@
+//! Whether a text is JSON that holds to a schema.
+//!
+//! The `jsonschema` crate validates; built without its resolvers it fetches nothing. It knows no budget, so one is put
+//! into the schema: a keyword of our own in each subschema, which counts every time that the subschema is compiled or
+//! looked at, and unwinds the thread that validates when the budget, the time or the stack is spent. That ends doubling
+//! levels and recursion wherever they come from.
+
+use std::{
+    panic,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator, paths::Location};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::shown::words;
+
+/// Longest text that is parsed, in bytes.
+pub const MAX_INSTANCE_BYTES: usize = 16 << 20;
+/// Values in one schema; the analysis of a manifest has the same limit.
+pub const MAX_SCHEMA_VALUES: usize = 20_000;
+/// Levels of one schema; the analysis of a manifest has the same limit.
+pub const MAX_SCHEMA_DEPTH: usize = 64;
+/// Violations that are told of one text.
+pub const MAX_VIOLATIONS: usize = 50;
+
+/// References in one schema: a chain of them is compiled on the stack.
+const MAX_REFS: usize = 1000;
+/// Subschemas that are compiled of one schema. References may compile one again.
+const MAX_COMPILED_SCHEMAS: u64 = 100_000;
+/// Units of work of one validation: about one a look of a subschema at a value.
+const MAX_WORK: u64 = 4_000_000;
+/// Time that one check may take, whatever its work is made of.
+const MAX_TIME: Duration = Duration::from_secs(10);
+/// Stack of the thread that validates.
+const STACK_BYTES: usize = 256 << 20;
+/// How much of it may be in use when a subschema is looked at.
+const MAX_STACK_USED: usize = 64 << 20;
+/// Memory of a compiled pattern, as in the analysis of a manifest.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
+/// Longest pattern, as in the analysis of a manifest.
+const MAX_PATTERN: usize = 4096;
+/// Steps back that one match may take.
+const MAX_BACKTRACKS: usize = 100_000;
+/// Characters of a message.
+const MAX_MESSAGE: usize = 300;
+
+/// The keyword that counts.
+const COUNTER: &str = "x-skillyard-work";
+
+/// One thing that is wrong with a text. All texts are for a person: one line, nothing unseen in them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Violation {
+    /// Where in the text, as a JSON pointer.
+    pub instance_pointer: String,
+    /// The keyword that it violates, as a JSON pointer into the schema.
+    pub schema_pointer: String,
+    /// The keyword. `json` where the text is no JSON, `schema` where the schema itself cannot be used, `budget` where
+    /// the check was given up: then nothing is known of the text.
+    pub keyword: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Violation {
+    fn whole(keyword: &str, message: &str) -> Vec<Self> {
+        vec![Self {
+            instance_pointer: String::new(),
+            schema_pointer: String::new(),
+            keyword: keyword.to_owned(),
+            message: words(message, MAX_MESSAGE),
+        }]
+    }
+
+    fn of(error: &ValidationError<'_>) -> Self {
+        let schema_pointer = error.schema_path().as_str();
+        let keyword = schema_pointer
+            .rsplit('/')
+            .find(|part| !part.is_empty() && part.bytes().any(|b| !b.is_ascii_digit()))
+            .unwrap_or_else(|| error.kind().keyword());
+        // The value may be long or a secret: its pointer says which it is.
+        let message = error.masked_with("the value").to_string();
+        Self {
+            instance_pointer: words(error.instance_path().as_str(), MAX_MESSAGE),
+            schema_pointer: words(schema_pointer, MAX_MESSAGE),
+            keyword: words(known(error.kind().keyword(), keyword), MAX_MESSAGE),
+            message: words(&message, MAX_MESSAGE),
+        }
+    }
+}
+
+/// The keyword that an error is of: a schema that is `false` has none, the keyword that holds it stands for it.
+fn known<'k>(kind: &'k str, holder: &'k str) -> &'k str {
+    if kind == "falseSchema" { holder } else { kind }
+}
+
+/// Parses `instance` and checks that it holds to `schema`: JSON Schema of the draft that its `$schema` names, else 2020-12.
+///
+/// # Errors
+/// What is wrong, at most [`MAX_VIOLATIONS`]; never empty.
+pub fn check(schema: &Value, instance: &str) -> Result<Value, Vec<Violation>> {
+    if instance.len() > MAX_INSTANCE_BYTES {
+        let message = format!("it has {} bytes; at most {MAX_INSTANCE_BYTES} are read", instance.len());
+        return Err(Violation::whole("budget", &message));
+    }
+    let value: Value =
+        serde_json::from_str(instance).map_err(|error| Violation::whole("json", &format!("no JSON: {error}")))?;
+    check_value(schema, &value).map(|()| value)
+}
+
+/// [`check`] of a value that is there already.
+pub(super) fn check_value(schema: &Value, instance: &Value) -> Result<(), Vec<Violation>> {
+    let counted = counted(schema).map_err(|problem| Violation::whole("schema", &problem))?;
+    let gauge = Arc::new(Gauge::new());
+    let inside = Arc::clone(&gauge);
+    // Scoped, so that nothing outlives the check; its panics and our unwinding end here.
+    let ended = thread::scope(|scope| {
+        let thread = thread::Builder::new().name("json".to_owned()).stack_size(STACK_BYTES);
+        thread.spawn_scoped(scope, || validate(&counted, instance, inside)).map(|handle| handle.join())
+    });
+    match ended {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(_)) => Err(Violation::whole("budget", gauge.why())),
+        Err(error) => Err(Violation::whole("budget", &format!("no thread to check on: {error}"))),
+    }
+}
+
+fn validate(schema: &Value, instance: &Value, gauge: Arc<Gauge>) -> Result<(), Vec<Violation>> {
+    gauge.start();
+    let compiling = Arc::clone(&gauge);
+    let patterns = PatternOptions::fancy_regex()
+        .size_limit(MAX_PATTERN_BYTES)
+        .dfa_size_limit(MAX_PATTERN_BYTES)
+        .backtrack_limit(MAX_BACKTRACKS);
+    let draft = Draft::default().detect(schema);
+    let validator: Validator = jsonschema::options()
+        .with_draft(draft)
+        .with_pattern_options(patterns)
+        .with_keyword(COUNTER, move |parent: &Map<String, Value>, _: &Value, _: Location| {
+            compiling.compiled();
+            Ok(Box::new(Counter::new(parent, Arc::clone(&compiling))))
+        })
+        .build(schema)
+        .map_err(|error| {
+            let place = error.instance_path().as_str().to_owned();
+            let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
+            Violation::whole("schema", &format!("the schema cannot be used{place}: {}", error.masked()))
+        })?;
+    if validator.is_valid(instance) {
+        return Ok(());
+    }
+    let told = Arc::clone(&gauge);
+    // Saying what is wrong costs more than seeing that something is; the verdict stands when that is too much.
+    let listed = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        told.restart();
+        validator.iter_errors(instance).take(MAX_VIOLATIONS).map(|error| Violation::of(&error)).collect::<Vec<_>>()
+    }));
+    match listed {
+        Ok(violations) if !violations.is_empty() => Err(violations),
+        _ => {
+            let top: Vec<&str> = schema
+                .as_object()
+                .into_iter()
+                .flat_map(|schema| schema.keys())
+                .map(String::as_str)
+                .filter(|key| *key != COUNTER)
+                .take(8)
+                .collect();
+            let message = format!(
+                "the value does not hold to the schema ({}); saying where takes more work than a check is given",
+                top.join(", ")
+            );
+            Err(Violation::whole("schema", &message))
+        }
+    }
+}
+
+// ---- the budget ----
+
+/// What one check used so far.
+struct Gauge {
+    work: AtomicU64,
+    compiled: AtomicU64,
+    /// An address at the start of the thread's stack.
+    base: AtomicUsize,
+    /// 0 while all is well, else which of the limits was met.
+    met: AtomicUsize,
+    started: Instant,
+}
+
+const LIMITS: [&str; 5] = [
+    "the check ended without an answer",
+    "the schema takes too much work for this value: given up; it doubles or repeats itself",
+    "the check took too long: given up",
+    "the schema recurses without end: given up",
+    "the schema has too many subschemas, counted once for each reference: given up",
+];
+
+impl Gauge {
+    fn new() -> Self {
+        Self {
+            work: AtomicU64::new(0),
+            compiled: AtomicU64::new(0),
+            base: AtomicUsize::new(0),
+            met: AtomicUsize::new(0),
+            started: Instant::now(),
+        }
+    }
+
+    fn start(&self) {
+        self.base.store(stack_address(), Ordering::Relaxed);
+    }
+
+    fn restart(&self) {
+        self.work.store(0, Ordering::Relaxed);
+    }
+
+    fn why(&self) -> &'static str {
+        LIMITS.get(self.met.load(Ordering::Relaxed)).copied().unwrap_or(LIMITS[0])
+    }
+
+    /// Ends the check from wherever it is.
+    fn end(&self, limit: usize) -> ! {
+        self.met.store(limit, Ordering::Relaxed);
+        // Unlike a panic this runs no hook and prints nothing.
+        panic::resume_unwind(Box::new("budget"))
+    }
+
+    fn bounds(&self) {
+        if self.started.elapsed() > MAX_TIME {
+            self.end(2);
+        }
+        if self.base.load(Ordering::Relaxed).abs_diff(stack_address()) > MAX_STACK_USED {
+            self.end(3);
+        }
+    }
+
+    fn compiled(&self) {
+        if self.compiled.fetch_add(1, Ordering::Relaxed) > MAX_COMPILED_SCHEMAS {
+            self.end(4);
+        }
+        self.bounds();
+    }
+
+    fn spend(&self, units: u64) {
+        if self.work.fetch_add(units, Ordering::Relaxed).saturating_add(units) > MAX_WORK {
+            self.end(1);
+        }
+        self.bounds();
+    }
+}
+
+#[inline(never)]
+fn stack_address() -> usize {
+    let here = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&here)) as usize
+}
+
+/// [`COUNTER`] in one subschema.
+struct Counter {
+    /// Units for any value: what the keywords beside it compare a value with.
+    fixed: u64,
+    /// Units for each property or 16 characters.
+    each: u64,
+    /// Alternatives, each of which keeps a copy of a value that it refuses.
+    alternatives: u64,
+    gauge: Arc<Gauge>,
+}
+
+impl Counter {
+    fn new(schema: &Map<String, Value>, gauge: Arc<Gauge>) -> Self {
+        let len = |key: &str| match schema.get(key) {
+            Some(Value::Array(items)) => items.len() as u64,
+            Some(Value::Object(map)) => map.len() as u64,
+            _ => 0,
+        };
+        let pattern = if schema.contains_key("pattern") { 16 } else { 0 };
+        Self {
+            fixed: 1 + len("enum") / 8 + len("required") / 8 + pattern,
+            each: 1 + len("patternProperties") * 8 + u64::from(schema.contains_key("pattern")),
+            alternatives: len("anyOf") + len("oneOf"),
+            gauge,
+        }
+    }
+
+    fn look(&self, instance: &Value) {
+        let size = match instance {
+            Value::String(s) => s.len() as u64 / 16,
+            Value::Array(items) => items.len() as u64 / 16,
+            Value::Object(map) => map.len() as u64,
+            _ => 0,
+        };
+        self.gauge.spend(self.fixed.saturating_add(size.saturating_mul(self.each)));
+    }
+}
+
+impl<'i> Keyword<'i> for Counter {
+    fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
+        self.look(instance);
+        if self.alternatives > 0 {
+            let mut copied = 0;
+            weigh(instance, MAX_WORK / self.alternatives * 16, &mut copied);
+            self.gauge.spend(self.alternatives.saturating_mul(copied) / 16);
+        }
+        Ok(())
+    }
+
+    fn is_valid(&self, instance: &'i Value) -> bool {
+        self.look(instance);
+        true
+    }
+}
+
+/// Adds the size of a value, in values and 16 bytes of text, up to about `limit`.
+fn weigh(value: &Value, limit: u64, sum: &mut u64) {
+    *sum += 1;
+    if *sum > limit {
+        return;
+    }
+    match value {
+        Value::String(s) => *sum += s.len() as u64 / 16,
+        Value::Array(items) => items.iter().for_each(|item| weigh(item, limit, sum)),
+        Value::Object(map) => map.iter().for_each(|(key, value)| {
+            *sum += key.len() as u64 / 16;
+            weigh(value, limit, sum);
+        }),
+        _ => {}
+    }
+}
+
+// ---- putting the counter in ----
+
+/// Keywords whose value is a value and no schema.
+const VALUES: [&str; 6] = ["enum", "const", "default", "examples", "example", COUNTER];
+/// Keywords whose value is a table of schemas.
+const NAMED: [&str; 6] =
+    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
+/// Keywords that refer to a schema.
+const REFS: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+
+/// How many values a schema has and how deep it nests; stops counting beyond the limits.
+fn measure(value: &Value, depth: usize, count: &mut usize) -> Result<(), String> {
+    *count += 1;
+    if *count > MAX_SCHEMA_VALUES {
+        return Err(format!("the schema has more than {MAX_SCHEMA_VALUES} values: it is not used"));
+    }
+    if depth > MAX_SCHEMA_DEPTH {
+        return Err(format!("the schema nests deeper than {MAX_SCHEMA_DEPTH} levels: it is not used"));
+    }
+    match value {
+        Value::Array(items) => items.iter().try_for_each(|item| measure(item, depth + 1, count)),
+        Value::Object(map) => map.values().try_for_each(|value| measure(value, depth + 1, count)),
+        _ => Ok(()),
+    }
+}
+
+/// The schema with [`COUNTER`] in every subschema, or why it is not used.
+fn counted(schema: &Value) -> Result<Value, String> {
+    measure(schema, 0, &mut 0)?;
+    if !matches!(schema, Value::Object(_) | Value::Bool(_)) {
+        return Err("a schema is an object, `true` or `false`".to_owned());
+    }
+    let mut out = schema.clone();
+    let mut seen = Seen::default();
+    put(&mut out, &mut seen)?;
+    if seen.refs.len() > MAX_REFS {
+        return Err(format!("the schema has {} references, at most {MAX_REFS} are followed", seen.refs.len()));
+    }
+    for target in &seen.refs {
+        let fragment = target.split_once('#').map_or("", |(_, fragment)| fragment);
+        // A value of an instance may read like a schema, but nothing counts in there.
+        if fragment.contains('%') || fragment.split('/').any(|part| VALUES.contains(&part)) {
+            let pointed = schema_at(&out, fragment);
+            let counts = pointed.is_some_and(|to| to.is_boolean() || to.get(COUNTER).is_some());
+            if seen.inner_ids || !counts {
+                return Err(format!("the reference {target} does not point to a schema"));
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn schema_at<'s>(root: &'s Value, fragment: &str) -> Option<&'s Value> {
+    let mut bytes = Vec::with_capacity(fragment.len());
+    let mut rest = fragment.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let hex = (first == b'%').then(|| tail.get(..2)).flatten().and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.unwrap_or(first));
+        rest = if byte.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
+    }
+    root.pointer(std::str::from_utf8(&bytes).ok()?)
+}
+
+#[derive(Default)]
+struct Seen {
+    refs: Vec<String>,
+    inner_ids: bool,
+    below_root: bool,
+}
+
+fn put(schema: &mut Value, seen: &mut Seen) -> Result<(), String> {
+    match schema {
+        Value::Object(map) => {
+            if map.contains_key(COUNTER) {
+                return Err(format!("`{COUNTER}` is a word of this program"));
+            }
+            seen.inner_ids |= seen.below_root && (map.contains_key("$id") || map.contains_key("id"));
+            seen.below_root = true;
+            for (key, value) in map.iter_mut() {
+                let key = key.as_str();
+                match value {
+                    Value::String(target) if REFS.contains(&key) => seen.refs.push(target.clone()),
+                    Value::String(pattern) if key == "pattern" && pattern.len() > MAX_PATTERN => {
+                        return Err(format!("a pattern has {} bytes, at most {MAX_PATTERN} are used", pattern.len()));
+                    }
+                    Value::Object(named) if NAMED.contains(&key) => {
+                        for (name, value) in named.iter_mut() {
+                            if key == "patternProperties" && name.len() > MAX_PATTERN {
+                                return Err(format!("a pattern has more than {MAX_PATTERN} bytes"));
+                            }
+                            put(value, seen)?;
+                        }
+                    }
+                    // What a keyword that nobody knows holds may still be referred to.
+                    value if !VALUES.contains(&key) => put(value, seen)?,
+                    _ => {}
+                }
+            }
+            map.insert(COUNTER.to_owned(), Value::Bool(true));
+        }
+        Value::Array(items) => {
+            seen.below_root = true;
+            for item in items {
+                put(item, seen)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn keyword(schema: &Value, instance: &str) -> String {
+        check(schema, instance).unwrap_err()[0].keyword.clone()
+    }
+
+    #[test]
+    fn a_violation_names_both_pointers_and_the_keyword() {
+        let schema = json!({
+            "type": "object",
+            "required": ["city"],
+            "properties": { "city": { "type": "string" }, "days": { "$ref": "#/$defs/days" } },
+            "$defs": { "days": { "type": "integer", "minimum": 1 } },
+            "additionalProperties": false,
+        });
+        assert_eq!(check(&schema, r#"{"city":"Bern","days":2}"#).unwrap(), json!({ "city": "Bern", "days": 2 }));
+        let found = check(&schema, r#"{"days":0,"b":1}"#).unwrap_err();
+        let of = |keyword: &str| found.iter().find(|v| v.keyword == keyword).unwrap();
+        assert_eq!(of("minimum").instance_pointer, "/days");
+        assert_eq!(of("minimum").schema_pointer, "/$defs/days/minimum");
+        assert_eq!(of("required").instance_pointer, "");
+        assert_eq!(of("required").schema_pointer, "/required");
+        assert_eq!(of("additionalProperties").schema_pointer, "/additionalProperties");
+        assert_eq!(found.len(), 3);
+    }
+
+    #[test]
+    fn no_json_and_no_schema_are_told() {
+        assert_eq!(keyword(&json!({}), "{"), "json");
+        assert_eq!(keyword(&json!({}), &"[".repeat(100_000)), "json");
+        assert_eq!(keyword(&json!(false), "1"), "falseSchema");
+        assert_eq!(keyword(&json!({ "type": "strnig" }), "1"), "schema");
+        assert_eq!(keyword(&json!(1), "1"), "schema");
+        assert_eq!(keyword(&json!({ "pattern": "(" }), "\"a\""), "schema");
+        assert_eq!(keyword(&json!({ "properties": { "a": { "$ref": "#/no" } } }), "{}"), "schema");
+    }
+
+    #[test]
+    fn nothing_is_fetched() {
+        for target in ["http://127.0.0.1:1/x", "https://acme.example/s.json", "file:///etc/passwd", "/etc/passwd", "x"] {
+            assert_eq!(keyword(&json!({ "$ref": target }), "1"), "schema", "{target}");
+        }
+        assert_eq!(keyword(&json!({ "$schema": "https://acme.example/dialect" }), "1"), "schema");
+    }
+
+    #[test]
+    fn messages_hide_the_value_and_escape_what_is_unseen() {
+        let schema = json!({ "additionalProperties": { "type": "integer", "title": "\u{202e}" } });
+        let found = check(&schema, "{\"a\u{202e}\\u001b[2J\":\"secret-value\"}").unwrap_err();
+        for text in [&found[0].message, &found[0].instance_pointer, &found[0].schema_pointer] {
+            assert!(!text.contains(skillyard_manifest::is_unseen), "{text:?}");
+            assert!(!text.contains("secret-value"), "{text:?}");
+        }
+        let closed = json!({ "additionalProperties": false });
+        let found = check(&closed, "{\"\u{202e}\":1}").unwrap_err();
+        assert!(found[0].message.contains("\\u{202e}"), "{found:?}");
+    }
+
+    /// Thirty levels of two references each.
+    fn doubling(word: &str, draft: &str) -> Value {
+        let mut defs = Map::new();
+        for level in 0..30 {
+            let next = json!({ "$ref": format!("#/definitions/l{}", level + 1) });
+            defs.insert(format!("l{level}"), json!({ word: [next.clone(), next] }));
+        }
+        defs.insert("l30".to_owned(), json!({ "type": "integer" }));
+        json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/l0" }], "definitions": defs })
+    }
+
+    const DRAFTS: [&str; 3] = [
+        "https://json-schema.org/draft/2020-12/schema",
+        "http://json-schema.org/draft-07/schema#",
+        "http://json-schema.org/draft-04/schema#",
+    ];
+
+    #[test]
+    fn thirty_doubling_levels_end() {
+        for draft in DRAFTS {
+            for word in ["allOf", "anyOf", "oneOf"] {
+                for instance in ["1", "\"no\""] {
+                    // Whoever short-cuts may know the answer; nobody may hang.
+                    if let Err(found) = check(&doubling(word, draft), instance) {
+                        assert!(!found.is_empty());
+                        assert!(instance != "1" || word == "oneOf" || found[0].keyword == "budget", "{found:?}");
+                    }
+                }
+            }
+        }
+        let mut nested = json!({ "$ref": "#" });
+        nested = json!({ "anyOf": [{ "items": nested.clone(), "minItems": 1 }, { "items": nested, "minItems": 2 }] });
+        let _ = check(&nested, &format!("{}1{}", "[".repeat(60), "]".repeat(60)));
+    }
+
+    #[test]
+    fn endless_recursion_ends() {
+        for draft in DRAFTS {
+            for schema in [
+                json!({ "$schema": draft, "$ref": "#" }),
+                json!({ "$schema": draft, "allOf": [{ "$ref": "#" }] }),
+                json!({ "$schema": draft, "not": { "$ref": "#" } }),
+                json!({ "$schema": draft, "anyOf": [{ "$ref": "#" }, { "allOf": [{ "$ref": "#" }] }] }),
+                json!({ "$schema": draft, "$ref": "#/definitions/a", "definitions": {
+                    "a": { "$ref": "#/definitions/b" }, "b": { "$ref": "#/definitions/a" } } }),
+                json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/a" }], "definitions": {
+                    "a": { "$ref": "#/definitions/b" }, "b": { "$ref": "#/definitions/c" },
+                    "c": { "$ref": "#/definitions/a" } } }),
+                json!({ "$schema": draft, "$ref": "#/const", "const": { "allOf": [{ "$ref": "#/const" }] } }),
+                json!({ "$schema": draft, "$ref": "#/%63onst", "const": { "allOf": [{ "$ref": "#/%63onst" }] } }),
+                json!({ "$schema": draft, "$ref": "#/x/y", "x": { "y": { "allOf": [{ "$ref": "#/x/y" }] } } }),
+                json!({ "$schema": draft, "$ref": "#/required/0", "required": [{ "allOf": [{ "$ref": "#/required/0" }] }] }),
+            ] {
+                let _ = check(&schema, "{\"a\":1}");
+            }
+        }
+        let dynamic = json!({ "$dynamicAnchor": "n", "allOf": [{ "$dynamicRef": "#n" }] });
+        let _ = check(&dynamic, "1");
+    }
+
+    #[test]
+    fn long_chains_of_references_end() {
+        for draft in DRAFTS {
+            let mut defs = Map::new();
+            for i in 0..990 {
+                defs.insert(format!("l{i}"), json!({ "$ref": format!("#/definitions/l{}", i + 1) }));
+            }
+            defs.insert("l990".to_owned(), json!({ "type": "integer" }));
+            let schema =
+                json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/l0" }], "definitions": defs });
+            assert!(check(&schema, "1").is_ok(), "{draft}");
+            assert!(check(&schema, "\"a\"").is_err(), "{draft}");
+        }
+    }
+
+    #[test]
+    fn evil_patterns_end() {
+        let evil = format!("\"{}!\"", "a".repeat(50_000));
+        for pattern in ["^(a+)+$", "^(a|a)*$", "^(?=(a+)+$)", "(a*)*b", "^(a+)+\\1$", "(?<=a)(a+)+$"] {
+            assert!(check(&json!({ "pattern": pattern }), &evil).is_err(), "{pattern}");
+            let keys = json!({ "patternProperties": { pattern: false } });
+            let _ = check(&keys, &format!("{{{evil}:1}}"));
+        }
+        assert_eq!(keyword(&json!({ "pattern": "((a{1000}){1000}){1000}" }), "\"a\""), "schema");
+        assert_eq!(keyword(&json!({ "pattern": "a".repeat(5000) }), "\"a\""), "schema");
+    }
+
+    #[test]
+    fn huge_schemas_and_instances_are_refused() {
+        let values: Vec<u32> = (0..100_000).collect();
+        assert_eq!(keyword(&json!({ "enum": values }), "1"), "schema");
+        let few: Vec<u32> = (0..19_000).collect();
+        assert!(check(&json!({ "enum": few }), "18999").is_ok());
+        let many = format!("[{}1]", "1,".repeat(100_000));
+        let _ = check(&json!({ "items": { "enum": few } }), &many);
+        let mut deep = json!({});
+        for _ in 0..100 {
+            deep = json!({ "not": deep });
+        }
+        assert_eq!(keyword(&deep, "1"), "schema");
+        assert_eq!(keyword(&json!({}), &" ".repeat(MAX_INSTANCE_BYTES + 1)), "budget");
+    }
+
+    #[test]
+    fn many_violations_are_a_few() {
+        let many = format!("[{}1]", "1,".repeat(10_000));
+        let found = check(&json!({ "items": { "type": "string" } }), &many).unwrap_err();
+        assert_eq!(found.len(), MAX_VIOLATIONS);
+        let alternatives = vec![json!({ "type": "string" }); 1000];
+        assert!(check(&json!({ "anyOf": alternatives }), &many).is_err());
+    }
+
+    #[test]
+    fn an_own_word_in_a_schema_is_refused() {
+        assert_eq!(keyword(&json!({ COUNTER: 1 }), "1"), "schema");
+    }
+}
