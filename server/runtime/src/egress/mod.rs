@@ -10,7 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use skillyard_manifest::plain;
 use url::{Host, Url};
 
 use crate::call::{Decision, HostCall, HttpRequest, HttpResponse, Refusal};
@@ -160,7 +159,7 @@ impl Broker {
     pub fn fetch(&self, request: HttpRequest, deadline: Instant, hops: &mut Vec<Hop>) -> Result<HttpResponse, Refusal> {
         let clock = self.clock(request.timeout_ms, deadline);
         let began = Instant::now();
-        let written = (shown(&request.method, 32), shown(&request.url, MAX_SHOWN_URL));
+        let written = (shown(&request.method), shown(&request.url));
         let read = request::url(&request.url).and_then(|url| Ok((url, Outgoing::of(request, &self.limits)?)));
         let (mut url, mut outgoing) = match read {
             Ok(read) => read,
@@ -172,7 +171,7 @@ impl Broker {
             }
         };
         for followed in 0..=self.limits.redirects {
-            let mut hop = Hop::new(outgoing.method.to_string(), shown(url.as_str(), MAX_SHOWN_URL), Instant::now());
+            let mut hop = Hop::new(outgoing.method.to_string(), shown(url.as_str()), Instant::now());
             let result = self.exchange(&url, &outgoing, clock, &mut hop);
             hop.end(result.as_ref().map(|_| ()));
             hops.push(hop);
@@ -193,7 +192,7 @@ impl Broker {
             let next = match request::location(&url, to) {
                 Ok(next) => next,
                 Err(refusal) => {
-                    let written = shown(&String::from_utf8_lossy(to.as_bytes()), MAX_SHOWN_URL);
+                    let written = shown(&String::from_utf8_lossy(to.as_bytes()));
                     let mut hop = Hop::new(outgoing.method.to_string(), written, Instant::now());
                     hop.end(Err(&refusal));
                     hops.push(hop);
@@ -236,14 +235,14 @@ impl Broker {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Err(Refusal::Denied("the URL has no host".to_owned()));
         };
-        let shown = shown_host(url);
+        let name_shown = shown_host(url);
         if !self.hosts.grant(&host) {
             return Err(Refusal::Denied(not_granted(&host)));
         }
         let is_usual = matches!(port, 80 | 443);
         let odd_port = || {
             Refusal::Denied(format!(
-                "port {port} of {shown} is refused: only 80 and 443 are reached (and any port of this machine by `--allow-loopback`)"
+                "port {port} of {name_shown} is refused: only 80 and 443 are reached (and any port of this machine by `--allow-loopback`)"
             ))
         };
         if !is_usual && !self.allow_loopback {
@@ -254,9 +253,9 @@ impl Broker {
             Host::Ipv6(v6) => vec![v6.into()],
             Host::Domain(name) => self.resolver.resolve(name, clock.at).map_err(|unresolved| match unresolved {
                 Unresolved::Late => clock.refusal(url),
-                Unresolved::Busy => Refusal::Failed(format!("{shown} is not looked up: too many look-ups hang")),
+                Unresolved::Busy => Refusal::Failed(format!("{name_shown} is not looked up: too many look-ups hang")),
                 Unresolved::Failed(error) => {
-                    Refusal::Failed(format!("{shown} cannot be looked up: {}", plain(&error.to_string())))
+                    Refusal::Failed(format!("{name_shown} cannot be looked up: {}", shown(&error.to_string())))
                 }
             })?,
         };
@@ -264,7 +263,7 @@ impl Broker {
         // taken sooner or later, and an honest name has none.
         for address in &addresses {
             if let Some(why) = objection(*address, self.allow_loopback) {
-                return Err(Refusal::Denied(format!("{shown} leads to {address}, {why}: tools do not get there")));
+                return Err(Refusal::Denied(format!("{name_shown} leads to {address}, {why}: tools do not get there")));
             }
         }
         if !is_usual && !addresses.iter().all(|address| is_loopback(*address)) {
@@ -277,28 +276,20 @@ impl Broker {
 fn not_granted(host: &Host<&str>) -> String {
     match host {
         Host::Domain(name) if name.ends_with('.') => {
-            format!("`{}` is not granted: write the host without the dot at its end", shown(name, MAX_SHOWN_HOST))
+            format!("`{}` is not granted: write the host without the dot at its end", shown(name))
         }
         Host::Ipv6(address) => format!("`{address}` is not granted, nor can it be: name the host"),
         host => {
-            let host = shown(&host.to_string(), MAX_SHOWN_HOST);
+            let host = shown(&host.to_string());
             format!("`{host}` is not granted: add \"{host}\" to capabilities.http_egress_allowlist")
         }
     }
 }
 
-/// Characters of a host that are shown: all that one can have.
-const MAX_SHOWN_HOST: usize = 254;
-/// Characters of a URL that a trace shows.
-const MAX_SHOWN_URL: usize = 2048;
-
-fn shown(text: &str, most: usize) -> String {
-    let mut out = String::new();
-    for (i, c) in text.chars().enumerate() {
-        if i == most {
-            out.push('…');
-            break;
-        }
+/// Text with everything unshowable escaped. It is never cut: half a secret is one that no mask knows.
+fn shown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
         if skillyard_manifest::is_unseen(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
     }
     out

@@ -1,10 +1,9 @@
 //! What of a guest's request goes onto the wire, at first and after each redirect.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use skillyard_manifest::quoted;
 use url::Url;
 
-use super::EgressLimits;
+use super::{EgressLimits, shown};
 use crate::call::{HttpRequest, Refusal};
 
 /// Bytes of a URL at most.
@@ -96,7 +95,7 @@ impl Outgoing {
 }
 
 fn method(written: &str) -> Result<Method, Refusal> {
-    let no_method = || Refusal::Denied(format!("{} is no method of HTTP", quoted(written)));
+    let no_method = || Refusal::Denied(format!("`{}` is no method of HTTP", shown(written)));
     if written.len() > MAX_METHOD {
         return Err(no_method());
     }
@@ -125,7 +124,7 @@ fn headers(given: &[(String, Vec<u8>)], body: usize, limits: &EgressLimits) -> R
     }
     let mut headers = HeaderMap::with_capacity(given.len());
     for (written, value) in given {
-        let refuse = |why: &str| Refusal::Denied(format!("the header {} {why}", quoted(written)));
+        let refuse = |why: &str| Refusal::Denied(format!("the header `{}` {why}", shown(written)));
         let name = HeaderName::from_bytes(written.as_bytes()).map_err(|_| refuse("has a name that no header has"))?;
         // Neither a line end nor a NUL gets through here.
         let value = HeaderValue::from_bytes(value)
@@ -151,7 +150,7 @@ pub(super) fn url(written: &str) -> Result<Url, Refusal> {
         return Err(Refusal::Denied(format!("the URL has {} bytes: {MAX_URL} are the most", written.len())));
     }
     let url =
-        Url::parse(written).map_err(|error| Refusal::Denied(format!("{} is no URL: {error}", quoted(written))))?;
+        Url::parse(written).map_err(|error| Refusal::Denied(format!("`{}` is no URL: {error}", shown(written))))?;
     vetted(url)
 }
 
@@ -174,7 +173,7 @@ pub(super) fn location(from: &Url, value: &HeaderValue) -> Result<Url, Refusal> 
 
 fn vetted(mut url: Url) -> Result<Url, Refusal> {
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(Refusal::Denied(format!("{}: only http and https are reached", quoted(url.scheme()))));
+        return Err(Refusal::Denied(format!("`{}:` is refused: only http and https are reached", url.scheme())));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Refusal::Denied(format!(
@@ -192,7 +191,7 @@ fn vetted(mut url: Url) -> Result<Url, Refusal> {
 /// The host for a person.
 pub(super) fn shown_host(url: &Url) -> String {
     match url.host() {
-        Some(host) => format!("`{}`", super::shown(&host.to_string(), super::MAX_SHOWN_HOST)),
+        Some(host) => format!("`{}`", shown(&host.to_string())),
         None => "nothing".to_owned(),
     }
 }

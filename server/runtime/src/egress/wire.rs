@@ -8,7 +8,6 @@ use std::{
 };
 
 use http::{HeaderMap, StatusCode, Uri, header};
-use skillyard_manifest::plain;
 use ureq::{
     Agent, Error,
     config::Config,
@@ -20,7 +19,7 @@ use ureq::{
 };
 use url::Url;
 
-use super::{EgressLimits, request::Outgoing, roots};
+use super::{EgressLimits, request::Outgoing, roots, shown};
 
 /// What came back of one exchange.
 pub(super) struct Answer {
@@ -197,6 +196,6 @@ fn explain(error: &Error, limits: &EgressLimits) -> String {
             format!("the body of its answer is longer than the {most} bytes that may come")
         }
         // The words of the other side are not in these texts, but those of its certificate are.
-        error => plain(&error.to_string()),
+        error => shown(&error.to_string()),
     }
 }
