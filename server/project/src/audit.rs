@@ -23,6 +23,7 @@ use crate::{
 };
 
 pub use skillyard_artifact::audit::{Check, ModuleSummary, Policy, Report, Status, extra_checks};
+pub use skillyard_artifact::module::ModuleKind;
 
 /// The largest file of advisories that is read, in bytes.
 const MAX_ADVISORIES: usize = 64 << 20;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use skillyard_manifest::Severity;
 use skillyard_project::{
     audit::{
-        AuditOptions, Audited, FolderError, Report, Status, advisories, audit_artifact, audit_folder, extra_checks,
+        AuditOptions, Audited, FolderError, ModuleKind, Report, Status, advisories, audit_artifact, audit_folder,
+        extra_checks,
     },
     check::config_of,
     files::MANIFEST_NAME,
@@ -221,7 +222,7 @@ fn human_report(sheet: &mut Sheet, report: &Report) {
     if !report.modules.is_empty() {
         sheet.heading("Modules");
         for module in &report.modules {
-            let kind = module.kind.unwrap_or("not a module");
+            let kind = module.kind.map_or("not a module", ModuleKind::name);
             let runs = if module.daemon_runs { "" } else { ", which a daemon 0.1.0 does not run" };
             let text = format!("{}: {kind}{runs}, {}", module.path, crate::sheet::size(module.bytes));
             sheet.item(Tone::Plain, "-", &text);

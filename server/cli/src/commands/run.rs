@@ -10,7 +10,7 @@ use serde::Serialize;
 use skillyard_project::{
     files,
     home::Home,
-    run::{Asking, BareModule, CallOptions, Engine, Held, Outcome, Packed, RunReport, call, run_module},
+    run::{Asking, BareModule, CallOptions, Engine, Held, Packed, RunReport, call, run_module},
     shown,
 };
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 use skillyard_project::{
     run::{Decision, HostCall, LogLevel, Outcome, RunReport, SignedBy},
     shown,
+    verify::TrustDecision,
 };
 
 use crate::sheet::{Sheet, Tone, number, size};
@@ -181,7 +182,11 @@ fn calls(sheet: &mut Sheet, calls: &[HostCall], trace: bool) {
 fn policy(sheet: &mut Sheet, report: &RunReport) {
     sheet.heading("Decided by");
     let signed = match report.signed_by {
-        SignedBy::Publisher => format!("the publisher, {}", report.trust_decision.unwrap_or("trusted")),
+        SignedBy::Publisher => match report.trust_decision {
+            Some(TrustDecision::TofuPinned) => "the publisher, with the key that is pinned".to_owned(),
+            Some(TrustDecision::TofuNewlyPinned) => "the publisher, whom you trust this time only".to_owned(),
+            Some(TrustDecision::Allowlisted) | None => "the publisher, whom you listed".to_owned(),
+        },
         SignedBy::Author => "your key".to_owned(),
         SignedBy::ThrowAway => "a key made for this call; an artifact for others needs your own".to_owned(),
         SignedBy::Nobody => "nobody: a bare module".to_owned(),

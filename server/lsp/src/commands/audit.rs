@@ -6,7 +6,7 @@
 use serde_json::Value;
 use skillyard_manifest as manifest;
 use skillyard_project::{
-    audit::{AuditOptions, Policy, Report, audit_folder},
+    audit::{AuditOptions, ModuleKind, Policy, Report, audit_folder},
     check::config_of,
     live::{self, Placed},
     skill::{Additions, Plan},
@@ -68,7 +68,7 @@ fn in_markdown(report: &Report) -> String {
     if !report.modules.is_empty() {
         out.push_str("\n| module | bytes | kind |\n| --- | ---: | --- |\n");
         for module in &report.modules {
-            let kind = module.kind.unwrap_or("not valid");
+            let kind = module.kind.map_or("not valid", ModuleKind::name);
             out.push_str(&format!("| {} | {} | {kind} |\n", markdown::cell(&module.path), module.bytes));
         }
     }

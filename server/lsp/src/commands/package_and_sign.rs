@@ -8,7 +8,6 @@ use std::{env, sync::Arc};
 
 use skillyard_manifest as manifest;
 use skillyard_project::{
-    files,
     home::Home,
     package::{Made, PackageOptions, Prepared, Report},
     shown,

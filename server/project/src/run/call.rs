@@ -18,7 +18,7 @@ use skillyard_runtime::{
     egress::{Allow, Broker},
     host, json,
     policy::{AllowLists, Approvals, CallId, CallRequest, Policies, PolicyError, SkillState},
-    secrets::{Mask, Values},
+    secrets::Values,
     worker::{self, Cancel, CodeSource, CompileFailure, Failure, Program, Ran, Refused, Starting},
 };
 use skillyard_store::{
@@ -26,6 +26,7 @@ use skillyard_store::{
     inputs::InputError,
     secrets::{SecretError, SecretName, sharing_a_variable},
 };
+use zeroize::Zeroizing;
 
 use super::{
     bare::MAX_WAIT_MS,
@@ -370,7 +371,7 @@ pub fn call(
     let Some(code) = ready.code() else {
         return ends(report, Outcome::DoesNotCompile, format!("{} is not in the artifact", ready.module));
     };
-    let mask = Mask::of(&secrets);
+    let mask = secrets.mask();
     let world = World { broker, secrets, missing, mask, started: began, deadline, seen: Mutex::default() };
     let holds_secret = world.mask.text(&call.input) != call.input;
     let done = engine.run(Job { code: &code, call: &call, began, deadline }, Arc::new(world), progress)?;
@@ -415,12 +416,19 @@ fn secrets(
     }
     if let Some((one, other)) = sharing_a_variable(&known) {
         let (one, other) = (one.clone(), other.clone());
-        return Err(CallError::OneVariable { variable: one.variable(), one: one.to_string(), other: other.to_string() });
+        return Err(CallError::OneVariable {
+            variable: one.variable(),
+            one: one.to_string(),
+            other: other.to_string(),
+        });
     }
     for name in known {
         match home.secrets().find(&name, lookup).map_err(CallError::Secret)? {
             Some(secret) => match std::str::from_utf8(&secret.value) {
-                Ok(value) => values.insert(&name.to_string(), value),
+                Ok(value) => {
+                    let taken = values.insert(name.to_string(), Zeroizing::new(value.to_owned()));
+                    taken.unwrap_or_else(|error| missing.push((name.to_string(), error.to_string())));
+                }
                 Err(_) => missing.push((name.to_string(), "its value is not text".to_owned())),
             },
             None => missing.push((
@@ -444,7 +452,7 @@ fn hex(bytes: &[u8]) -> String {
 /// The world of a bare module: nothing.
 pub(super) fn bare_world(started: Instant, deadline: Instant) -> Arc<World> {
     let secrets = Values::default();
-    let mask = Mask::of(&secrets);
+    let mask = secrets.mask();
     let broker = Err("a bare module reaches no host; run it in a skill".to_owned());
     Arc::new(World { broker, secrets, missing: Vec::new(), mask, started, deadline, seen: Mutex::default() })
 }
@@ -454,7 +462,10 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>)
     let Done { seen, world, result, compile_ms, began } = done;
     report.compile_ms = compile_ms;
     report.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
-    report.logs = seen.logs;
+    // A secret may stand in two lines, so they are masked together.
+    let mut lines = world.mask.lines();
+    report.logs = seen.logs.into_iter().flat_map(|log| lines.push(log)).collect();
+    report.logs.extend(lines.finish());
     report.host_calls = seen.calls;
     let ran = match result {
         Ok(ran) => ran,
@@ -537,5 +548,5 @@ pub fn usual_input_of(skill_id: &str, tool: &Tool, home: &Home) -> UsualInput {
     if let Some(value) = last.and_then(|last| json::check(&tool.input_schema, &last).ok()) {
         return UsualInput { value, remembered: true };
     }
-    UsualInput { value: json::example(&tool.input_schema), remembered: false }
+    UsualInput { value: Value::Null, remembered: false }
 }

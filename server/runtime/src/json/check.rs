@@ -489,7 +489,8 @@ mod tests {
 
     #[test]
     fn nothing_is_fetched() {
-        for target in ["http://127.0.0.1:1/x", "https://acme.example/s.json", "file:///etc/passwd", "/etc/passwd", "x"] {
+        for target in ["http://127.0.0.1:1/x", "https://acme.example/s.json", "file:///etc/passwd", "/etc/passwd", "x"]
+        {
             assert_eq!(keyword(&json!({ "$ref": target }), "1"), "schema", "{target}");
         }
         assert_eq!(keyword(&json!({ "$schema": "https://acme.example/dialect" }), "1"), "schema");
@@ -576,8 +577,7 @@ mod tests {
                 defs.insert(format!("l{i}"), json!({ "$ref": format!("#/definitions/l{}", i + 1) }));
             }
             defs.insert("l990".to_owned(), json!({ "type": "integer" }));
-            let schema =
-                json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/l0" }], "definitions": defs });
+            let schema = json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/l0" }], "definitions": defs });
             assert!(check(&schema, "1").is_ok(), "{draft}");
             assert!(check(&schema, "\"a\"").is_err(), "{draft}");
         }
