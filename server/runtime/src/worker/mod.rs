@@ -26,8 +26,9 @@ pub use child::serve;
 #[doc(hidden)]
 pub use child::{Runner, serve_with};
 
-pub use failure::{CompileFailure, Failure};
+pub use failure::{CompileFailure, Failure, Refused};
 pub use parent::{Starting, compile, spawn};
+pub use wire::WireError;
 
 use crate::{call::Finished, walls::Wall};
 
