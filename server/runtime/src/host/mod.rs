@@ -3,11 +3,18 @@
 //! It runs inside the worker process. It prints nothing, reads no environment and opens no connection; what a guest asks
 //! of the world behind the walls goes through [`Outside`].
 
+mod component;
 mod deadline;
 mod ending;
 mod engine;
+mod files;
+mod http;
 mod limiter;
 mod plugin;
+mod preview1;
+mod sockets;
+mod streams;
+mod wasi;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -90,9 +97,18 @@ pub fn run(code: Code, call: &Call, outside: Arc<dyn Outside>) -> Finished {
             ),
             Err(error) => unloadable(call, &error),
         },
-        ModuleKind::WasiPreview1Command | ModuleKind::WasiCommandComponent | ModuleKind::PalyraToolComponent => {
-            unstarted(call, Outcome::MissingExport, String::new())
-        }
+        ModuleKind::WasiPreview1Command => match engine::module(&session.engine, code) {
+            Ok(module) => preview1::run(&session, &module, call, outside),
+            Err(error) => unloadable(call, &error),
+        },
+        ModuleKind::WasiCommandComponent => match engine::component(&session.engine, code) {
+            Ok(component) => component::run_command(&session, &component, call, outside),
+            Err(error) => unloadable(call, &error),
+        },
+        ModuleKind::PalyraToolComponent => match engine::component(&session.engine, code) {
+            Ok(component) => component::run_tool(&session, &component, call, outside),
+            Err(error) => unloadable(call, &error),
+        },
     };
     drop(ticker);
     // A thread that still waits for a file or the outside ends with the process.
