@@ -48,9 +48,16 @@ fn rights(abi: ABI, writable: bool) -> BitFlags<AccessFs> {
 }
 
 fn detail(abi: ABI) -> String {
-    let net = if AccessNet::from_all(abi).is_empty() { "" } else { ", no TCP" };
-    let scope = if Scope::from_all(abi).is_empty() { "" } else { ", no signals, no abstract sockets" };
-    format!("only the given folders{net}{scope} (version {})", abi as i32)
+    let all = AccessFs::from_all(abi);
+    let with = |there: bool, words: &'static str| if there { words } else { "" };
+    [
+        "only the given folders",
+        with(!AccessNet::from_all(abi).is_empty(), ", no TCP"),
+        with(!Scope::from_all(abi).is_empty(), ", no signals, no abstract sockets"),
+        with(!all.contains(AccessFs::Refer), "; nothing moves between folders"),
+        with(!all.contains(AccessFs::Truncate), "; this old kernel lets a file that is only read be emptied"),
+    ]
+    .concat()
 }
 
 /// Leaves this thread, and those that it starts, with `folders`.

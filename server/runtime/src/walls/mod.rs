@@ -158,10 +158,11 @@ fn put_up_first(without: &[WallName]) -> Result<Vec<Wall>, WallError> {
     if !without.contains(&WallName::Environment) {
         // The parent gave none; macOS adds one of its own.
         let variables = std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("__CF_")).count();
-        walls.push(match variables {
-            0 => WallName::Environment.stands("no variables"),
-            some => WallName::Environment.missing(format!("{some} environment variables came along")),
-        });
+        if variables > 0 {
+            let why = format!("{variables} environment variables came along, and nothing may run with them");
+            return Err(WallError { wall: WallName::Environment, why });
+        }
+        walls.push(WallName::Environment.stands("no variables"));
     }
     #[cfg(unix)]
     {
@@ -180,7 +181,7 @@ fn put_up_first(without: &[WallName]) -> Result<Vec<Wall>, WallError> {
         let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
         if !without.contains(&WallName::Privileges) {
             rustix::thread::set_no_new_privs(true).map_err(|error| WallError::of(WallName::Privileges, &error))?;
-            walls.push(WallName::Privileges.stands("no program gives more rights"));
+            walls.push(WallName::Privileges.stands(PRIVILEGES));
         }
     }
     Ok(walls)
@@ -235,14 +236,13 @@ pub fn probe() -> Vec<Wall> {
     {
         walls.push(WallName::Descriptors.stands("none but the pipes to the parent"));
         walls.push(WallName::Dump.stands(DUMP));
-        walls.push(WallName::Limits.stands(limits::DETAIL));
     }
     #[cfg(target_os = "linux")]
+    walls.push(WallName::Privileges.stands(PRIVILEGES));
+    #[cfg(unix)]
+    walls.push(WallName::Limits.stands(limits::DETAIL));
+    #[cfg(target_os = "linux")]
     {
-        walls.push(match rustix::thread::no_new_privs() {
-            Ok(_) => WallName::Privileges.stands("no program gives more rights"),
-            Err(error) => WallName::Privileges.missing(error.to_string()),
-        });
         walls.push(landlock::probe());
         walls.push(seccomp::probe());
     }
@@ -252,6 +252,8 @@ pub fn probe() -> Vec<Wall> {
     walls
 }
 
+#[cfg(target_os = "linux")]
+const PRIVILEGES: &str = "no program gives more rights";
 #[cfg(target_os = "linux")]
 const DUMP: &str = "no core file, no debugger, no look into /proc";
 #[cfg(all(unix, not(target_os = "linux")))]

@@ -165,7 +165,7 @@ fn run(pipes: &mut Pipes, runner: &Runner, first: First, order: RunOrder) -> Res
     let output = finished.output.take();
     let done =
         ToParent::Done { output: output.is_some(), finished: Box::new(finished), unrecorded: remote.unrecorded() };
-    remote.send(&done, &[output.as_deref().unwrap_or_default().as_bytes()]);
+    remote.send(&done, output.as_deref().unwrap_or_default().as_bytes());
     Ok(())
 }
 
@@ -190,7 +190,7 @@ fn compile(
         std::process::exit(ORPHANED);
     })?;
     match (runner.compile)(&module) {
-        Ok(code) => wire::send(&mut pipes.to, &ToParent::Compiled {}, &[&code])?,
+        Ok(code) => wire::send(&mut pipes.to, &ToParent::Compiled {}, &code)?,
         Err(why) => wire::send(&mut pipes.to, &ToParent::DoesNotCompile { why }, &[])?,
     }
     Ok(())

@@ -28,6 +28,7 @@ pub use child::{Runner, serve_with};
 
 pub use failure::{CompileFailure, Failure, Refused};
 pub use parent::{Starting, compile, spawn};
+pub use wire::WireError;
 
 use crate::{call::Finished, walls::Wall};
 

@@ -5,7 +5,7 @@
 //! first: the keeper's word, the clock, or a cancellation. It then ends the process, which ends the keeper.
 
 use std::{
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Write as _},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -333,23 +333,25 @@ impl Keeper {
 
     fn speak(&self, order: Order, stdin: &Arc<Mutex<ChildStdin>>, stdout: ChildStdout) -> Result<Last, Failure> {
         let mut from = BufReader::new(stdout);
-        let sent = {
-            let mut to = stdin.lock().unwrap_or_else(PoisonError::into_inner);
-            send_order(&mut *to, &order)
-        };
-        match sent {
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(Failure::Order(error.to_string())),
+        let (frame, talk) = taken_apart(order).map_err(|error| Failure::Order(error.to_string()))?;
+        let to = stdin.clone();
+        let write = move || {
+            let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
             // A worker that is gone, or that does not want the rest, says why, or just ends.
-            _ => {}
-        }
+            let _ = frame.iter().try_for_each(|part| to.write_all(part));
+        };
+        // A worker that does not read must not keep this thread from reading what it says instead.
+        thread::Builder::new()
+            .name("skillyard-order".into())
+            .spawn(write)
+            .map_err(|error| Failure::Order(error.to_string()))?;
         let walls = self.walls(&mut from)?;
         self.tell(Said::Walls(walls));
-        match order {
-            Order::Run { call, outside, .. } => {
-                Talk::new(&call.limits, outside, stdin).last(&mut from).map_err(Failure::Wire)
-            }
-            Order::Compile { .. } => compiled(&mut from).map_err(Failure::Wire),
-        }
+        let last = match talk {
+            Some((limits, outside)) => Talk::new(&limits, outside, stdin).last(&mut from),
+            None => compiled(&mut from),
+        };
+        last.map_err(Failure::Wire)
     }
 
     /// The first frame: the walls, or why there are none.
@@ -384,23 +386,29 @@ fn next(from: &mut impl Read) -> Result<wire::Head<ToParent>, WireError> {
     wire::head(from)?.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof).into())
 }
 
-fn send_order(to: &mut ChildStdin, order: &Order) -> io::Result<()> {
-    let long = |_| io::Error::new(io::ErrorKind::InvalidInput, "it is too long");
+/// Who is asked, of a run.
+type Asked = (Limits, Arc<dyn Outside>);
+
+/// The parts of an order's frame, and who is asked.
+fn taken_apart(order: Order) -> io::Result<(Vec<Vec<u8>>, Option<Asked>)> {
     match order {
         Order::Compile { module, wall_clock_ms } => {
-            wire::send(to, &ToWorker::Compile { wall_clock_ms: *wall_clock_ms }, &[module])
+            let header = wire::header(&ToWorker::Compile { wall_clock_ms }, module.len())?;
+            Ok((vec![header, module], None))
         }
-        Order::Run { call, input, code, .. } => {
-            let input_bytes = u32::try_from(input.len()).map_err(long)?;
-            if input_bytes > wire::INPUT_BYTES {
-                let text = format!("the input has {input_bytes} bytes, of {} allowed", wire::INPUT_BYTES);
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-            }
-            let (code, bytes): (_, &[u8]) = match code {
+        Order::Run { call, input, code, outside } => {
+            let input_bytes = u32::try_from(input.len()).ok().filter(|&bytes| bytes <= wire::INPUT_BYTES);
+            let input_bytes = input_bytes.ok_or_else(|| {
+                let text = format!("the input has {} bytes, of {} allowed", input.len(), wire::INPUT_BYTES);
+                io::Error::new(io::ErrorKind::InvalidInput, text)
+            })?;
+            let (code, bytes) = match code {
                 CodeSource::Bytes(bytes) => (CodeAt::Payload, bytes),
-                CodeSource::File { path, blake3 } => (CodeAt::File { path: path.clone(), blake3: *blake3 }, &[]),
+                CodeSource::File { path, blake3 } => (CodeAt::File { path, blake3 }, Vec::new()),
             };
-            wire::send(to, &ToWorker::Run { call: call.clone(), input_bytes, code }, &[input.as_bytes(), bytes])
+            let limits = call.limits;
+            let header = wire::header(&ToWorker::Run { call, input_bytes, code }, input.len() + bytes.len())?;
+            Ok((vec![header, input.into_bytes(), bytes], Some((limits, outside))))
         }
     }
 }
@@ -527,7 +535,7 @@ impl<'a> Talk<'a> {
             waiting.fetch_sub(1, Ordering::SeqCst);
             let mut to = stdin.lock().unwrap_or_else(PoisonError::into_inner);
             // A worker that is gone needs no answer.
-            let _ = wire::send(&mut *to, &ToWorker::Answer { id, answer }, &[&payload]);
+            let _ = wire::send(&mut *to, &ToWorker::Answer { id, answer }, &payload);
         };
         let started = thread::Builder::new().name("skillyard-outside".into()).spawn(answer);
         started.map(drop).map_err(|_| WireError::TooMany("requests for the threads of this machine"))

@@ -49,8 +49,8 @@ impl Remote {
     }
 
     /// Sends what is no request.
-    pub(super) fn send(&self, message: &ToParent, parts: &[&[u8]]) {
-        let sent = wire::send(&mut self.to().file, message, parts);
+    pub(super) fn send(&self, message: &ToParent, payload: &[u8]) {
+        let sent = wire::send(&mut self.to().file, message, payload);
         if sent.is_err() {
             // The parent is gone, or has ended this: nothing that happens here matters any more.
             std::process::exit(super::child::ORPHANED);
@@ -85,7 +85,7 @@ impl Remote {
             to.next += 1;
             waiting.insert(id, answered);
             drop(waiting);
-            if let Err(error) = wire::send(&mut to.file, &request(id), &[payload]) {
+            if let Err(error) = wire::send(&mut to.file, &request(id), payload) {
                 self.waiting().remove(&id);
                 return Err(Refusal::Failed(format!("the request cannot leave the worker: {error}")));
             }

@@ -29,6 +29,8 @@ pub const CODE_BYTES: u32 = 1 << 30;
 pub const INPUT_BYTES: u32 = 64 << 20;
 /// The most requests of one call that may wait for their answers.
 pub const WAITING: usize = 64;
+/// The longest payload that is copied behind its header rather than written on its own.
+const SMALL: usize = 4 << 10;
 /// The longest text of a host call that is told to the parent, in bytes.
 pub const HOST_CALL_TEXT: usize = 4 << 10;
 
@@ -262,13 +264,12 @@ pub fn exactly(from: &mut impl Read, bytes: u32) -> Result<Vec<u8>, WireError> {
     Ok(read)
 }
 
-/// Writes a frame; its payload is `parts`, one after the other.
+/// The lengths and the header of a frame.
 ///
 /// # Errors
-/// When the pipe breaks, or something is too long for a frame (`InvalidInput`).
-pub fn send<T: Serialize>(to: &mut impl Write, message: &T, parts: &[&[u8]]) -> io::Result<()> {
+/// When something is too long for a frame, or is no JSON, as a path that is no UTF-8 (`InvalidInput`).
+pub fn header<T: Serialize>(message: &T, payload: usize) -> io::Result<Vec<u8>> {
     let long = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("{what} is too long"));
-    let payload: usize = parts.iter().map(|part| part.len()).sum();
     let payload = u32::try_from(payload).map_err(|_| long("the payload"))?;
     let mut frame = vec![0; 8];
     serde_json::to_writer(&mut frame, message).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
@@ -277,13 +278,22 @@ pub fn send<T: Serialize>(to: &mut impl Write, message: &T, parts: &[&[u8]]) -> 
     if let Some(place) = frame.get_mut(..8) {
         place.copy_from_slice(&lengths.to_le_bytes());
     }
-    // Small frames in one write: the reader wakes up once. A secret may be in it.
-    if payload <= 4096 {
-        frame.reserve_exact(payload as usize);
-        let mut frame = Zeroizing::new(frame);
-        parts.iter().for_each(|part| frame.extend_from_slice(part));
-        return to.write_all(&frame);
+    Ok(frame)
+}
+
+/// Writes a frame.
+///
+/// # Errors
+/// Those of [`header`], and when the pipe breaks.
+pub fn send<T: Serialize>(to: &mut impl Write, message: &T, payload: &[u8]) -> io::Result<()> {
+    let mut frame = header(message, payload.len())?;
+    if payload.len() > SMALL {
+        to.write_all(&frame)?;
+        return to.write_all(payload);
     }
-    to.write_all(&frame)?;
-    parts.iter().try_for_each(|part| to.write_all(part))
+    // In one write: the reader wakes up once. A secret may be in it.
+    frame.reserve_exact(payload.len());
+    let mut frame = Zeroizing::new(frame);
+    frame.extend_from_slice(payload);
+    to.write_all(&frame)
 }
