@@ -85,13 +85,14 @@ impl Wire {
         limits: &EgressLimits,
         deadline: Instant,
     ) -> Result<Answer, Broken> {
+        let uri = uri(url)?;
+        let tls = if url.scheme() == "https" { self.tls_config()? } else { TlsConfig::default() };
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Broken::Late);
         }
-        let uri = uri(url)?;
         let agent = Agent::with_parts(
-            self.config(url, limits, left)?,
+            config(tls, limits, left),
             // No proxy can come in between: there is no connector that knows of one.
             ().chain(TcpConnector::default()).chain(SharedTls(Arc::clone(&self.tls))),
             Vetted(addresses),
@@ -105,29 +106,14 @@ impl Wire {
         }
     }
 
-    fn config(&self, url: &Url, limits: &EgressLimits, left: Duration) -> Result<Config, Broken> {
-        let mut config = Agent::config_builder()
-            .timeout_global(Some(left))
-            .proxy(None)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .allow_non_standard_methods(true)
-            .max_idle_connections(0)
-            .max_response_header_size(limits.head_bytes)
-            .input_buffer_size(limits.head_bytes.saturating_add(1 << 10))
-            .accept_encoding("identity")
-            .user_agent(concat!("skillyard/", env!("CARGO_PKG_VERSION")));
-        if url.scheme() == "https" {
-            let roots = self.roots.get_or_init(roots::system).clone().map_err(Broken::Failed)?;
-            let tls = TlsConfig::builder()
-                .provider(TlsProvider::Rustls)
-                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .root_certs(roots)
-                .build();
-            config = config.tls_config(tls);
-        }
-        Ok(config.build())
+    /// TLS that trusts the system's roots, which are read once.
+    fn tls_config(&self) -> Result<TlsConfig, Broken> {
+        let roots = self.roots.get_or_init(roots::system).clone().map_err(Broken::Failed)?;
+        Ok(TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(roots)
+            .build())
     }
 
     fn run(agent: &Agent, uri: Uri, outgoing: &Outgoing, limits: &EgressLimits) -> Result<Answer, Error> {
@@ -164,6 +150,24 @@ impl Wire {
         }
         Ok(Answer { status: parts.status, headers: parts.headers, body: bytes })
     }
+}
+
+/// A client that follows nothing, keeps nothing and adds little.
+fn config(tls: TlsConfig, limits: &EgressLimits, left: Duration) -> Config {
+    Agent::config_builder()
+        .tls_config(tls)
+        .timeout_global(Some(left))
+        .proxy(None)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .max_idle_connections(0)
+        .max_response_header_size(limits.head_bytes)
+        .input_buffer_size(limits.head_bytes.saturating_add(1 << 10))
+        .accept_encoding("identity")
+        .user_agent(concat!("skillyard/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 /// The URL as `http` has it: taken apart from the parsed form, and seen to name the same host.
