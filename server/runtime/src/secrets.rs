@@ -465,7 +465,10 @@ fn forms(value: &str, needles: &mut Vec<Needle>) {
     }
     for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
         let digit = |nibble: u8| digits.get(usize::from(nibble)).copied().unwrap_or_default();
-        add(value.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect(), false);
+        // Room for all at once: a vector that grows leaves copies behind.
+        let mut written = Vec::with_capacity(2 * value.len());
+        written.extend(value.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+        add(written, false);
     }
 }
 

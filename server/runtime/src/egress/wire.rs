@@ -203,3 +203,75 @@ fn explain(error: &Error, limits: &EgressLimits) -> String {
         error => shown(&error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, net::TcpListener, thread};
+
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+
+    use super::*;
+
+    const CERTIFICATE: &[u8] = include_bytes!("../../tests/data/tls.pem");
+    const KEY: &[u8] = include_bytes!("../../tests/data/tls-key.pem");
+
+    /// A server with a certificate of `api.example`, which tells by name what it was asked for.
+    fn server() -> SocketAddr {
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()],
+                PrivateKeyDer::from_pem_slice(KEY).unwrap(),
+            )
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut tls = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+                // A client that does not trust the certificate ends it here.
+                let _ = tls.complete_io(&mut stream);
+                let asked = tls.server_name().unwrap_or_default().to_owned();
+                let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{asked}", asked.len());
+                let _ = tls.writer().write_all(answer.as_bytes());
+                tls.send_close_notify();
+                let _ = tls.complete_io(&mut stream);
+            }
+        });
+        address
+    }
+
+    fn exchange(wire: &Wire, url: &str, address: SocketAddr) -> Result<Answer, Broken> {
+        let outgoing = Outgoing { method: http::Method::GET, headers: HeaderMap::new(), body: Vec::new() };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        wire.exchange(&Url::parse(url).unwrap(), vec![address], &outgoing, &EgressLimits::default(), deadline)
+    }
+
+    #[test]
+    fn tls_is_to_the_name_of_the_url_at_the_vetted_address() {
+        let address = server();
+        let wire = Wire::new();
+        let certificate = ureq::tls::Certificate::from_pem(CERTIFICATE).unwrap();
+        assert!(wire.roots.set(Ok([certificate].into_iter().into())).is_ok());
+        for _ in 0..2 {
+            let answer = exchange(&wire, "https://api.example/", address).unwrap_or_else(|_| panic!("not trusted"));
+            assert_eq!((answer.status, answer.body.as_slice()), (StatusCode::OK, b"api.example".as_slice()));
+        }
+        // The certificate is trusted, but not for these.
+        for other in ["https://other.example/", "https://x.api.example/", "https://127.0.0.1/"] {
+            assert!(matches!(exchange(&wire, other, address), Err(Broken::Failed(_))), "{other}");
+        }
+    }
+
+    #[test]
+    fn without_roots_there_is_no_tls() {
+        let wire = Wire::new();
+        assert!(wire.roots.set(Err("none".to_owned())).is_ok());
+        let refused = exchange(&wire, "https://api.example/", server());
+        assert!(matches!(refused, Err(Broken::Failed(why)) if why == "none"));
+    }
+}
