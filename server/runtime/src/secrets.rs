@@ -1,7 +1,7 @@
 //! The secrets of a call: their values, and the mask that hides them in whatever comes out of it.
 //!
 //! The mask knows each value as it is, in base64 (both alphabets, padded or not, at any place among other bytes) and in
-//! hexadecimal digits; each of them also percent-encoded, escaped as in JSON, broken by line ends, and split over
+//! hexadecimal digits, and in lower case as a host would be; each of them also percent-encoded, escaped as in JSON, broken by line ends, and split over
 //! adjacent writes or log lines. It is there for the tool that logs what it should not. A tool that means to give a
 //! secret away can spell it in ways without number, and what keeps it from that is what it is granted.
 
@@ -217,6 +217,20 @@ impl Mask {
         spans
     }
 
+    /// Where values stand in `texts`, alone and one behind the other, as places in all of them joined.
+    fn spans_over(&self, texts: &[&[u8]]) -> Vec<Range<usize>> {
+        let joined = Zeroizing::new(texts.concat());
+        let mut spans = self.spans(&joined);
+        // An escape that a line leaves open must not change how the next one is read.
+        let mut start = 0;
+        for text in texts {
+            spans.extend(self.spans(text).into_iter().map(|span| span.start + start..span.end + start));
+            start += text.len();
+        }
+        merge(&mut spans);
+        spans
+    }
+
     fn find(&self, window: &[u8], offset: usize, view: &views::View<'_>, spans: &mut Vec<Range<usize>>) {
         let is_letter = |at: usize| {
             window.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_'))
@@ -365,22 +379,6 @@ impl Lines<'_> {
     }
 }
 
-impl Mask {
-    /// Where values stand in `texts`, alone and one behind the other, as places in all of them joined.
-    fn spans_over(&self, texts: &[&[u8]]) -> Vec<Range<usize>> {
-        let joined = Zeroizing::new(texts.concat());
-        let mut spans = self.spans(&joined);
-        // An escape that a line leaves open must not change how the next one is read.
-        let mut start = 0;
-        for text in texts {
-            spans.extend(self.spans(text).into_iter().map(|span| span.start + start..span.end + start));
-            start += text.len();
-        }
-        merge(&mut spans);
-        spans
-    }
-}
-
 /// What of the sorted `spans` is within `part`, relative to it; those that end in it are dropped from `spans`.
 fn clip(spans: &mut &[Range<usize>], part: Range<usize>) -> Vec<Range<usize>> {
     let mut out = Vec::new();
@@ -446,6 +444,10 @@ fn forms(value: &str, needles: &mut Vec<Needle>) {
             add(line.as_bytes().to_vec(), false);
         }
     }
+    if value.contains(|c: char| c.is_ascii_uppercase()) {
+        // Hosts of URLs and names of headers are written so.
+        add(value.to_ascii_lowercase().into_bytes(), false);
+    }
     if value.contains(' ') {
         // A form's way to write a space.
         add(value.replace(' ', "+").into_bytes(), false);
@@ -463,7 +465,10 @@ fn forms(value: &str, needles: &mut Vec<Needle>) {
     }
     for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
         let digit = |nibble: u8| digits.get(usize::from(nibble)).copied().unwrap_or_default();
-        add(value.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect(), false);
+        // Room for all at once: a vector that grows leaves copies behind.
+        let mut written = Vec::with_capacity(2 * value.len());
+        written.extend(value.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+        add(written, false);
     }
 }
 

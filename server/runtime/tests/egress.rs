@@ -1,5 +1,7 @@
 //! The broker against real servers on this machine, and against names that answer what an enemy wants.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
 use std::{
     collections::HashMap,
     io::{self, Read, Write},
@@ -259,6 +261,16 @@ fn methods_with_and_without_bodies_reach_the_server_as_they_are() {
 #[test]
 fn what_is_not_granted_is_denied_with_the_line_that_would_grant_it() {
     let server = fixed(ok(""));
+    for (url, part) in [
+        ("http://api.example./", "without the dot"),
+        ("http://10.0.0.1/", "private network: tools do not get there"),
+        ("http://8.8.8.8/", "add \"8.8.8.8\""),
+        ("http://[2606:4700::1111]/", "name the host"),
+        ("http://\u{430}pi.example/", "add \"xn--"),
+    ] {
+        let why = denied(get(&broker(&["api.example"]), url));
+        assert!(why.contains(part), "{why}");
+    }
     let why = denied(get(&broker(&["api.example"]), &server.url("other.example", "/")));
     assert_eq!(why, "`other.example` is not granted: add \"other.example\" to capabilities.http_egress_allowlist");
     assert_eq!(server.connections.load(Ordering::SeqCst), 0);
@@ -684,6 +696,7 @@ fn a_server_that_drips_ends_at_the_first_of_three_clocks() {
     let broker = limited(EgressLimits { total: Duration::from_millis(400), ..EgressLimits::default() });
     timed_out(get(&broker, &server.url("api.example", "/")));
     // A time without end is no time to be counted.
+    let broker = self::broker(&["api.example"]);
     let server = fixed(ok(""));
     let mut asked = request("GET", &server.url("api.example", "/"));
     asked.timeout_ms = Some(u64::MAX);
@@ -764,6 +777,53 @@ fn headers_of_the_connection_do_not_reach_the_tool() {
 }
 
 #[test]
+fn many_threads_may_ask_one_broker() {
+    let server = serve(|seen, stream| {
+        let path = seen.line().split(' ').nth(1).unwrap_or_default().to_owned();
+        stream.write_all(ok(&path).as_bytes())
+    });
+    let broker = broker(&["api.example", "other.example"]);
+    thread::scope(|scope| {
+        for i in 0..8 {
+            let (broker, server) = (&broker, &server);
+            scope.spawn(move || {
+                let host = if i % 2 == 0 { "api.example" } else { "other.example" };
+                let path = format!("/{i}");
+                assert_eq!(get(broker, &server.url(host, &path)).unwrap().body, path.as_bytes());
+            });
+        }
+    });
+    assert_eq!(server.connections.load(Ordering::SeqCst), 8, "no connection is used twice");
+}
+
+#[test]
+fn refusals_are_whole_so_that_a_mask_finds_a_secret_in_them() {
+    let token = "0123456789abcdef".repeat(8);
+    let mut values = skillyard_runtime::secrets::Values::new();
+    values.insert("global/token", token.clone().into()).unwrap();
+    let mask = values.mask();
+    let broker = broker(&["api.example"]);
+    for url in [
+        format!("http://evil.example/?k={token}"),
+        format!("nonsense {token}"),
+        format!("http://[{token}]/"),
+        format!("{token}://api.example/"),
+        format!("http://api.example:1/{}{token}", "x".repeat(3000)),
+    ] {
+        let (result, hops) = traced(&broker, request("GET", &url));
+        let why = match result {
+            Err(Refusal::Denied(why) | Refusal::Failed(why)) => why,
+            other => panic!("{url}: {other:?}"),
+        };
+        let mut call = hops[0].to_host_call(hops[0].began);
+        mask.host_call(&mut call);
+        let shown = format!("{} {call:?}", mask.text(&why));
+        assert!(!shown.contains(&token), "{shown}");
+        assert!(shown.contains("***"), "{shown}");
+    }
+}
+
+#[test]
 fn what_is_recorded_can_be_shown() {
     let (result, hops) = traced(&broker(&["api.example"]), request("G\u{1b}T", "http://a\u{202e}\u{1b}[2J\n/"));
     let why = denied(result);
@@ -772,6 +832,28 @@ fn what_is_recorded_can_be_shown() {
         assert!(!text.contains(skillyard_manifest::is_unseen), "{text:?}");
     }
     assert!(get(&broker(&["api.example"]), "http://api.example:1/").is_err());
+}
+
+proptest::proptest! {
+    /// However a URL is put together, nothing but a granted name is ever looked up, and nothing else connected to.
+    #[test]
+    fn no_spelling_reaches_another_name(
+        parts in proptest::collection::vec(proptest::sample::select(vec![
+            "http:", "https:", "//", "/", "\\", "@", ":", "?", "#", ".", "%2e", "%40", "%2f", "%5c", "%00", "\u{3002}",
+            "\u{ff0f}", "\u{ff20}", "\t", "\n", " ", "[", "]", "::1", "127.1", "0x7f.1", "80", "api.example", "API", "x",
+            "evil.example", "xn--", "\u{ad}", "\u{200d}", "-", "_", "*", "0",
+        ]), 0..12),
+    ) {
+        let lookup = names(&[]);
+        let broker = Broker::with_lookup(&allow(&["api.example"], true), Arc::clone(&lookup) as Arc<dyn Lookup>);
+        for start in ["", "http://", "http://api.example"] {
+            let url = format!("{start}{}", parts.concat());
+            let (result, hops) = traced(&broker, request("GET", &url));
+            proptest::prop_assert!(result.is_err());
+            proptest::prop_assert!(hops.iter().all(|hop| hop.addresses.is_empty()));
+        }
+        proptest::prop_assert!(lookup.asked.lock().unwrap().iter().all(|name| name == "api.example"));
+    }
 }
 
 /// Roots and proxies of the environment have no say. The test runs itself again with the environment of an enemy.

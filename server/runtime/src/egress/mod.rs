@@ -159,7 +159,7 @@ impl Broker {
     pub fn fetch(&self, request: HttpRequest, deadline: Instant, hops: &mut Vec<Hop>) -> Result<HttpResponse, Refusal> {
         let clock = self.clock(request.timeout_ms, deadline);
         let began = Instant::now();
-        let written = (shown(&request.method), shown(&request.url));
+        let written = (request::shown_method(&request.method), request::shown_url(&request.url));
         let read = request::url(&request.url).and_then(|url| Ok((url, Outgoing::of(request, &self.limits)?)));
         let (mut url, mut outgoing) = match read {
             Ok(read) => read,
@@ -192,7 +192,7 @@ impl Broker {
             let next = match request::location(&url, to) {
                 Ok(next) => next,
                 Err(refusal) => {
-                    let written = shown(&String::from_utf8_lossy(to.as_bytes()));
+                    let written = request::shown_url(&String::from_utf8_lossy(to.as_bytes()));
                     let mut hop = Hop::new(outgoing.method.to_string(), written, Instant::now());
                     hop.end(Err(&refusal));
                     hops.push(hop);
@@ -237,7 +237,7 @@ impl Broker {
         };
         let name_shown = shown_host(url);
         if !self.hosts.grant(&host) {
-            return Err(Refusal::Denied(not_granted(&host)));
+            return Err(Refusal::Denied(not_granted(&host, self.allow_loopback)));
         }
         let is_usual = matches!(port, 80 | 443);
         let odd_port = || {
@@ -273,16 +273,24 @@ impl Broker {
     }
 }
 
-fn not_granted(host: &Host<&str>) -> String {
+/// What would have to be for `host` to be reached.
+fn not_granted(host: &Host<&str>, allow_loopback: bool) -> String {
+    let name = shown(&host.to_string());
+    let address = match host {
+        Host::Domain(_) => None,
+        Host::Ipv4(v4) => Some(IpAddr::from(*v4)),
+        Host::Ipv6(v6) => Some(IpAddr::from(*v6)),
+    };
+    if let Some(why) = address.and_then(|address| objection(address, allow_loopback)) {
+        // To grant it would not help.
+        return format!("`{name}` is not granted, and is {why}: tools do not get there");
+    }
     match host {
-        Host::Domain(name) if name.ends_with('.') => {
-            format!("`{}` is not granted: write the host without the dot at its end", shown(name))
+        Host::Domain(_) if name.ends_with('.') => {
+            format!("`{name}` is not granted: write the host without the dot at its end")
         }
-        Host::Ipv6(address) => format!("`{address}` is not granted, nor can it be: name the host"),
-        host => {
-            let host = shown(&host.to_string());
-            format!("`{host}` is not granted: add \"{host}\" to capabilities.http_egress_allowlist")
-        }
+        Host::Ipv6(_) => format!("`{name}` is not granted, and no manifest can grant it: name the host"),
+        _ => format!("`{name}` is not granted: add \"{name}\" to capabilities.http_egress_allowlist"),
     }
 }
 

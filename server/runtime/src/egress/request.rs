@@ -95,7 +95,7 @@ impl Outgoing {
 }
 
 fn method(written: &str) -> Result<Method, Refusal> {
-    let no_method = || Refusal::Denied(format!("`{}` is no method of HTTP", shown(written)));
+    let no_method = || Refusal::Denied(format!("`{}` is no method of HTTP", shown_method(written)));
     if written.len() > MAX_METHOD {
         return Err(no_method());
     }
@@ -186,6 +186,16 @@ fn vetted(mut url: Url) -> Result<Url, Refusal> {
     }
     url.set_fragment(None);
     Ok(url)
+}
+
+/// What a guest wrote for a URL, for a person: whole, or none of it.
+pub(super) fn shown_url(written: &str) -> String {
+    if written.len() > MAX_URL { format!("(a URL of {} bytes)", written.len()) } else { shown(written) }
+}
+
+/// What a guest wrote for a method, for a person: whole, or none of it.
+pub(super) fn shown_method(written: &str) -> String {
+    if written.len() > MAX_METHOD { format!("(a method of {} bytes)", written.len()) } else { shown(written) }
 }
 
 /// The host for a person.

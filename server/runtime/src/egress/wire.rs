@@ -85,13 +85,14 @@ impl Wire {
         limits: &EgressLimits,
         deadline: Instant,
     ) -> Result<Answer, Broken> {
+        let uri = uri(url)?;
+        let tls = if url.scheme() == "https" { self.tls_config()? } else { TlsConfig::default() };
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Broken::Late);
         }
-        let uri = uri(url)?;
         let agent = Agent::with_parts(
-            self.config(url, limits, left)?,
+            config(tls, limits, left),
             // No proxy can come in between: there is no connector that knows of one.
             ().chain(TcpConnector::default()).chain(SharedTls(Arc::clone(&self.tls))),
             Vetted(addresses),
@@ -105,29 +106,14 @@ impl Wire {
         }
     }
 
-    fn config(&self, url: &Url, limits: &EgressLimits, left: Duration) -> Result<Config, Broken> {
-        let mut config = Agent::config_builder()
-            .timeout_global(Some(left))
-            .proxy(None)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .allow_non_standard_methods(true)
-            .max_idle_connections(0)
-            .max_response_header_size(limits.head_bytes)
-            .input_buffer_size(limits.head_bytes.saturating_add(1 << 10))
-            .accept_encoding("identity")
-            .user_agent(concat!("skillyard/", env!("CARGO_PKG_VERSION")));
-        if url.scheme() == "https" {
-            let roots = self.roots.get_or_init(roots::system).clone().map_err(Broken::Failed)?;
-            let tls = TlsConfig::builder()
-                .provider(TlsProvider::Rustls)
-                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .root_certs(roots)
-                .build();
-            config = config.tls_config(tls);
-        }
-        Ok(config.build())
+    /// TLS that trusts the system's roots, which are read once.
+    fn tls_config(&self) -> Result<TlsConfig, Broken> {
+        let roots = self.roots.get_or_init(roots::system).clone().map_err(Broken::Failed)?;
+        Ok(TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(roots)
+            .build())
     }
 
     fn run(agent: &Agent, uri: Uri, outgoing: &Outgoing, limits: &EgressLimits) -> Result<Answer, Error> {
@@ -166,6 +152,24 @@ impl Wire {
     }
 }
 
+/// A client that follows nothing, keeps nothing and adds little.
+fn config(tls: TlsConfig, limits: &EgressLimits, left: Duration) -> Config {
+    Agent::config_builder()
+        .tls_config(tls)
+        .timeout_global(Some(left))
+        .proxy(None)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .max_idle_connections(0)
+        .max_response_header_size(limits.head_bytes)
+        .input_buffer_size(limits.head_bytes.saturating_add(1 << 10))
+        .accept_encoding("identity")
+        .user_agent(concat!("skillyard/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
 /// The URL as `http` has it: taken apart from the parsed form, and seen to name the same host.
 fn uri(url: &Url) -> Result<Uri, Broken> {
     let no_uri = || Broken::Failed("the URL has a form that no request can be written for".to_owned());
@@ -197,5 +201,77 @@ fn explain(error: &Error, limits: &EgressLimits) -> String {
         }
         // The words of the other side are not in these texts, but those of its certificate are.
         error => shown(&error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, net::TcpListener, thread};
+
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+
+    use super::*;
+
+    const CERTIFICATE: &[u8] = include_bytes!("../../tests/data/tls.pem");
+    const KEY: &[u8] = include_bytes!("../../tests/data/tls-key.pem");
+
+    /// A server with a certificate of `api.example`, which tells by name what it was asked for.
+    fn server() -> SocketAddr {
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()],
+                PrivateKeyDer::from_pem_slice(KEY).unwrap(),
+            )
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut tls = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+                // A client that does not trust the certificate ends it here.
+                let _ = tls.complete_io(&mut stream);
+                let asked = tls.server_name().unwrap_or_default().to_owned();
+                let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{asked}", asked.len());
+                let _ = tls.writer().write_all(answer.as_bytes());
+                tls.send_close_notify();
+                let _ = tls.complete_io(&mut stream);
+            }
+        });
+        address
+    }
+
+    fn exchange(wire: &Wire, url: &str, address: SocketAddr) -> Result<Answer, Broken> {
+        let outgoing = Outgoing { method: http::Method::GET, headers: HeaderMap::new(), body: Vec::new() };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        wire.exchange(&Url::parse(url).unwrap(), vec![address], &outgoing, &EgressLimits::default(), deadline)
+    }
+
+    #[test]
+    fn tls_is_to_the_name_of_the_url_at_the_vetted_address() {
+        let address = server();
+        let wire = Wire::new();
+        let certificate = ureq::tls::Certificate::from_pem(CERTIFICATE).unwrap();
+        assert!(wire.roots.set(Ok([certificate].into_iter().into())).is_ok());
+        for _ in 0..2 {
+            let answer = exchange(&wire, "https://api.example/", address).unwrap_or_else(|_| panic!("not trusted"));
+            assert_eq!((answer.status, answer.body.as_slice()), (StatusCode::OK, b"api.example".as_slice()));
+        }
+        // The certificate is trusted, but not for these.
+        for other in ["https://other.example/", "https://x.api.example/", "https://127.0.0.1/"] {
+            assert!(matches!(exchange(&wire, other, address), Err(Broken::Failed(_))), "{other}");
+        }
+    }
+
+    #[test]
+    fn without_roots_there_is_no_tls() {
+        let wire = Wire::new();
+        assert!(wire.roots.set(Err("none".to_owned())).is_ok());
+        let refused = exchange(&wire, "https://api.example/", server());
+        assert!(matches!(refused, Err(Broken::Failed(why)) if why == "none"));
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn mask(mask: &Mask, text: &str) -> Option<String> {
         return Some(text.to_owned());
     }
     let mut tokens = tokens(text);
-    for token in tokens.iter_mut().filter(|token| token.kind == Kind::Other) {
+    for token in &mut tokens {
         token.spans = mask.spans(token.text.as_bytes());
     }
     // A value in two halves may stand in two elements of a list, in two values of an object, in a key and its value.
@@ -39,7 +39,7 @@ pub(super) fn mask(mask: &Mask, text: &str) -> Option<String> {
         let mut chosen: Vec<&mut Token> =
             tokens.iter_mut().filter(|token| token.kind == Kind::String || (keys && token.kind == Kind::Key)).collect();
         let texts: Vec<&[u8]> = chosen.iter().map(|token| token.text.as_bytes()).collect();
-        let spans = mask.spans_over(&texts);
+        let spans = mask.spans(&Zeroizing::new(texts.concat()));
         let mut rest = spans.as_slice();
         let mut start = 0;
         for token in &mut chosen {

@@ -99,6 +99,7 @@ fn each_form_is_hidden() {
         assert_eq!(mask.text(&format!("a {form} z")), "a *** z", "{form}");
     }
     assert_eq!(mask_of(&["pass\u{1f600}word"]).text("=pass\\ud83d\\ude00word="), "=***=");
+    assert_eq!(mask_of(&["PassWord"]).text("http://password.evil.example/"), "http://***.evil.example/");
     assert_eq!(mask_of(&["pa ss"]).text("x=pa+ss&y"), "x=***&y");
 }
 
