@@ -140,7 +140,7 @@ fn module(subject: &Subject<'_>, policy: &Policy, scanned: &Scanned<'_>, checks:
     // A daemon says nothing else of a module that it cannot load.
     if let Some(why) = refusal(module) {
         let message = format!("{name} is no module that a daemon loads: {why}");
-        checks.push(Check::new("wasm_module_validation", Status::Fail, message, json!({ "module": path })));
+        checks.push(Check::new(super::VALIDATION, Status::Fail, message, json!({ "module": path })));
         return;
     }
     let details = json!({ "module": path, "bytes": bytes, "limit": limit });

@@ -227,6 +227,8 @@ pub struct Report {
     pub vulnerability_scan: VulnerabilityScan,
 }
 
+/// The id of the check that a daemon can load a module.
+pub(super) const VALIDATION: &str = "wasm_module_validation";
 /// The id of the check that a daemon has no feed for.
 const FEED: &str = "vulnerability_feed_hook";
 
@@ -236,6 +238,25 @@ impl Report {
     pub fn passed(&self) -> bool {
         let failed = self.checks.iter().any(|check| check.status == Status::Fail);
         !failed && self.findings.iter().all(|finding| finding.severity != Severity::Error)
+    }
+
+    /// What keeps it from running here: all that failed, but that a daemon 0.1.0 loads no components, of which it has
+    /// nothing else to say.
+    #[must_use]
+    pub fn objections(&self) -> Vec<&str> {
+        let is_component = |check: &Check| {
+            check.check_id == VALIDATION
+                && self.modules.iter().any(|module| {
+                    check.details.get("module").is_some_and(|named| *named == module.path)
+                        && matches!(
+                            module.kind,
+                            Some(module::ModuleKind::WasiCommandComponent | module::ModuleKind::PalyraToolComponent)
+                        )
+                })
+        };
+        let failed = self.checks.iter().filter(|check| check.status == Status::Fail && !is_component(check));
+        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        failed.map(|check| &*check.message).chain(errors.map(|finding| &*finding.message)).collect()
     }
 
     /// Whether a daemon alone would let it pass. It has no advisories to look into.

@@ -34,7 +34,7 @@ pub fn human(report: &RunReport, trace: bool) -> String {
             &format!("{} {pointer}: {} ({})", violation.of, violation.message, violation.keyword),
         );
     }
-    if let Some(output) = &report.output {
+    if let Some(output) = report.output.as_ref().filter(|output| output.as_str() != Some("")) {
         sheet.heading("Output");
         let text = match output {
             Value::String(text) => text.clone(),

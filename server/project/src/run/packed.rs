@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, path::Path};
 
 use skillyard_artifact::{
     Cancelled, Finding, Progress,
-    audit::{Policy, Report, Status},
+    audit::{Policy, Report},
     keys::{KeyError, SigningKey},
     module::ModuleKind,
     trust::TrustStore,
@@ -245,10 +245,8 @@ impl Packed {
                 findings: verification.findings,
             });
         };
-        if !audit.passed() {
-            let checks = audit.checks.iter().filter(|check| check.status == Status::Fail);
-            let errors = audit.findings.iter().filter(|finding| finding.severity == manifest::Severity::Error);
-            let failed = checks.map(|check| check.message.clone()).chain(errors.map(|f| f.message.clone())).collect();
+        let failed: Vec<String> = audit.objections().into_iter().map(str::to_owned).collect();
+        if !failed.is_empty() {
             return Err(RunError::Audit { failed, findings: audit.findings });
         }
         Ready::of(artifact, &audit, self.signed_by, tool)
