@@ -34,8 +34,14 @@ pub const MAX_VIOLATIONS: usize = 50;
 const MAX_REFS: usize = 1000;
 /// Subschemas that are compiled of one schema. References may compile one again.
 const MAX_COMPILED_SCHEMAS: u64 = 100_000;
-/// Units of work of one validation: about one a look of a subschema at a value.
-const MAX_WORK: u64 = 4_000_000;
+/// Units of work of one validation, about one a look of a subschema at a value: for any value, and for each value in it.
+const MAX_WORK: u64 = 300_000;
+/// See [`MAX_WORK`].
+const MAX_WORK_EACH: u64 = 16;
+/// Units of work for saying what is wrong: each may keep a copy of a value and of an error.
+const MAX_TELLING: u64 = 20_000;
+/// Looks after which the clock is read again.
+const CLOCK_EVERY: u64 = 64;
 /// Time that one check may take, whatever its work is made of.
 const MAX_TIME: Duration = Duration::from_secs(10);
 /// Stack of the thread that validates.
@@ -47,7 +53,9 @@ const MAX_PATTERN_BYTES: usize = 1 << 20;
 /// Longest pattern, as in the analysis of a manifest.
 const MAX_PATTERN: usize = 4096;
 /// Steps back that one match may take.
-const MAX_BACKTRACKS: usize = 100_000;
+const MAX_BACKTRACKS: usize = 10_000;
+/// Longest text, in bytes, that is matched with a pattern that looks around or back: each step back may read it all.
+const MAX_BACKTRACKED: usize = 4096;
 /// Characters of a message.
 const MAX_MESSAGE: usize = 300;
 
@@ -117,7 +125,7 @@ pub fn check(schema: &Value, instance: &str) -> Result<Value, Vec<Violation>> {
 /// [`check`] of a value that is there already.
 pub(super) fn check_value(schema: &Value, instance: &Value) -> Result<(), Vec<Violation>> {
     let counted = counted(schema).map_err(|problem| Violation::whole("schema", &problem))?;
-    let gauge = Arc::new(Gauge::new());
+    let gauge = Arc::new(Gauge::new(instance));
     let inside = Arc::clone(&gauge);
     // Scoped, so that nothing outlives the check; its panics and our unwinding end here.
     let ended = thread::scope(|scope| {
@@ -139,6 +147,9 @@ fn validate(schema: &Value, instance: &Value, gauge: Arc<Gauge>) -> Result<(), V
         .dfa_size_limit(MAX_PATTERN_BYTES)
         .backtrack_limit(MAX_BACKTRACKS);
     let draft = Draft::default().detect(schema);
+    if draft == Draft::Unknown {
+        return Err(Violation::whole("schema", "its `$schema` names a dialect that is not built in, and none is fetched"));
+    }
     let validator: Validator = jsonschema::options()
         .with_draft(draft)
         .with_pattern_options(patterns)
@@ -158,7 +169,7 @@ fn validate(schema: &Value, instance: &Value, gauge: Arc<Gauge>) -> Result<(), V
     let told = Arc::clone(&gauge);
     // Saying what is wrong costs more than seeing that something is; the verdict stands when that is too much.
     let listed = panic::catch_unwind(panic::AssertUnwindSafe(|| {
-        told.restart();
+        told.restart(MAX_TELLING);
         validator.iter_errors(instance).take(MAX_VIOLATIONS).map(|error| Violation::of(&error)).collect::<Vec<_>>()
     }));
     match listed {
@@ -185,7 +196,10 @@ fn validate(schema: &Value, instance: &Value, gauge: Arc<Gauge>) -> Result<(), V
 
 /// What one check used so far.
 struct Gauge {
+    /// Units that it may use.
+    budget: AtomicU64,
     work: AtomicU64,
+    looks: AtomicU64,
     compiled: AtomicU64,
     /// An address at the start of the thread's stack.
     base: AtomicUsize,
@@ -194,18 +208,23 @@ struct Gauge {
     started: Instant,
 }
 
-const LIMITS: [&str; 5] = [
+const LIMITS: [&str; 6] = [
     "the check ended without an answer",
     "the schema takes too much work for this value: given up; it doubles or repeats itself",
     "the check took too long: given up",
     "the schema recurses without end: given up",
     "the schema has too many subschemas, counted once for each reference: given up",
+    "the value is too long for a pattern that looks around or back: given up",
 ];
 
 impl Gauge {
-    fn new() -> Self {
+    fn new(instance: &Value) -> Self {
+        let mut size = 0;
+        weigh(instance, u64::MAX, &mut size);
         Self {
+            budget: AtomicU64::new(MAX_WORK + MAX_WORK_EACH * size),
             work: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
             compiled: AtomicU64::new(0),
             base: AtomicUsize::new(0),
             met: AtomicUsize::new(0),
@@ -217,7 +236,8 @@ impl Gauge {
         self.base.store(stack_address(), Ordering::Relaxed);
     }
 
-    fn restart(&self) {
+    fn restart(&self, budget: u64) {
+        self.budget.store(budget, Ordering::Relaxed);
         self.work.store(0, Ordering::Relaxed);
     }
 
@@ -233,7 +253,8 @@ impl Gauge {
     }
 
     fn bounds(&self) {
-        if self.started.elapsed() > MAX_TIME {
+        let looks = self.looks.fetch_add(1, Ordering::Relaxed);
+        if looks.is_multiple_of(CLOCK_EVERY) && self.started.elapsed() > MAX_TIME {
             self.end(2);
         }
         if self.base.load(Ordering::Relaxed).abs_diff(stack_address()) > MAX_STACK_USED {
@@ -249,7 +270,7 @@ impl Gauge {
     }
 
     fn spend(&self, units: u64) {
-        if self.work.fetch_add(units, Ordering::Relaxed).saturating_add(units) > MAX_WORK {
+        if self.work.fetch_add(units, Ordering::Relaxed).saturating_add(units) > self.budget.load(Ordering::Relaxed) {
             self.end(1);
         }
         self.bounds();
@@ -270,7 +291,16 @@ struct Counter {
     each: u64,
     /// Alternatives, each of which keeps a copy of a value that it refuses.
     alternatives: u64,
+    /// Whether a string, or the names of properties, meet a pattern that is not matched in linear time.
+    backtracks: (bool, bool),
     gauge: Arc<Gauge>,
+}
+
+/// Whether a pattern may look around or back, or is near enough to one that does.
+fn backtracks(pattern: &str) -> bool {
+    let bytes = pattern.as_bytes();
+    bytes.windows(2).any(|two| matches!(two, [b'\\', b'0'..=b'9' | b'k' | b'K' | b'G'] | [b'+' | b'*' | b'?' | b'}', b'+']))
+        || pattern.match_indices("(?").any(|(at, _)| bytes.get(at + 2) != Some(&b':'))
 }
 
 impl Counter {
@@ -280,17 +310,25 @@ impl Counter {
             Some(Value::Object(map)) => map.len() as u64,
             _ => 0,
         };
-        let pattern = if schema.contains_key("pattern") { 16 } else { 0 };
+        let hard = schema.get("pattern").and_then(Value::as_str).is_some_and(backtracks);
+        let hard_names =
+            schema.get("patternProperties").and_then(Value::as_object).is_some_and(|m| m.keys().any(|p| backtracks(p)));
+        let pattern = if hard { 2000 } else { 16 * u64::from(schema.contains_key("pattern")) };
         Self {
             fixed: 1 + len("enum") / 8 + len("required") / 8 + pattern,
-            each: 1 + len("patternProperties") * 8 + u64::from(schema.contains_key("pattern")),
+            each: 1 + len("patternProperties") * if hard_names { 2000 } else { 8 } + u64::from(schema.contains_key("pattern")),
             alternatives: len("anyOf") + len("oneOf"),
+            backtracks: (hard, hard_names),
             gauge,
         }
     }
 
     fn look(&self, instance: &Value) {
         let size = match instance {
+            Value::String(s) if self.backtracks.0 && s.len() > MAX_BACKTRACKED => self.gauge.end(5),
+            Value::Object(map) if self.backtracks.1 && map.keys().any(|key| key.len() > MAX_BACKTRACKED) => {
+                self.gauge.end(5)
+            }
             Value::String(s) => s.len() as u64 / 16,
             Value::Array(items) => items.len() as u64 / 16,
             Value::Object(map) => map.len() as u64,
@@ -305,7 +343,7 @@ impl<'i> Keyword<'i> for Counter {
         self.look(instance);
         if self.alternatives > 0 {
             let mut copied = 0;
-            weigh(instance, MAX_WORK / self.alternatives * 16, &mut copied);
+            weigh(instance, self.gauge.budget.load(Ordering::Relaxed).saturating_mul(16) / self.alternatives, &mut copied);
             self.gauge.spend(self.alternatives.saturating_mul(copied) / 16);
         }
         Ok(())
@@ -503,7 +541,7 @@ mod tests {
             assert!(!text.contains(skillyard_manifest::is_unseen), "{text:?}");
             assert!(!text.contains("secret-value"), "{text:?}");
         }
-        let closed = json!({ "additionalProperties": false });
+        let closed = json!({ "properties": { "a": {} }, "additionalProperties": false });
         let found = check(&closed, "{\"\u{202e}\":1}").unwrap_err();
         assert!(found[0].message.contains("\\u{202e}"), "{found:?}");
     }
@@ -585,11 +623,13 @@ mod tests {
 
     #[test]
     fn evil_patterns_end() {
-        let evil = format!("\"{}!\"", "a".repeat(50_000));
+        for length in [4000, 50_000] {
+        let evil = format!("\"{}!\"", "a".repeat(length));
         for pattern in ["^(a+)+$", "^(a|a)*$", "^(?=(a+)+$)", "(a*)*b", "^(a+)+\\1$", "(?<=a)(a+)+$"] {
             assert!(check(&json!({ "pattern": pattern }), &evil).is_err(), "{pattern}");
             let keys = json!({ "patternProperties": { pattern: false } });
             let _ = check(&keys, &format!("{{{evil}:1}}"));
+        }
         }
         assert_eq!(keyword(&json!({ "pattern": "((a{1000}){1000}){1000}" }), "\"a\""), "schema");
         assert_eq!(keyword(&json!({ "pattern": "a".repeat(5000) }), "\"a\""), "schema");
