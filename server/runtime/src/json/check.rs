@@ -46,6 +46,8 @@ const CLOCK_EVERY: u64 = 64;
 const MAX_TIME: Duration = Duration::from_secs(10);
 /// Stack of the thread that validates.
 const STACK_BYTES: usize = 256 << 20;
+/// Subschemas that may be entered in each other before that stack is in danger.
+const MAX_FRAMES: usize = 60_000;
 /// How much of it may be in use when a subschema is looked at.
 const MAX_STACK_USED: usize = 64 << 20;
 /// Memory of a compiled pattern, as in the analysis of a manifest.
@@ -59,7 +61,9 @@ const MAX_BACKTRACKED: usize = 4096;
 /// Characters of a message.
 const MAX_MESSAGE: usize = 300;
 
-/// The keyword that counts.
+/// The keyword that counts. The library looks at it after all others of a subschema, and not at all once one of them
+/// failed. So it counts what succeeds; and what fails with more than one subschema tried on the way (`anyOf`, `oneOf`,
+/// `if`) gets a last alternative that counts and always fails.
 const COUNTER: &str = "x-skillyard-work";
 
 /// One thing that is wrong with a text. All texts are for a person: one line, nothing unseen in them.
@@ -124,7 +128,10 @@ pub fn check(schema: &Value, instance: &str) -> Result<Value, Vec<Violation>> {
 
 /// [`check`] of a value that is there already.
 pub(super) fn check_value(schema: &Value, instance: &Value) -> Result<(), Vec<Violation>> {
-    let counted = counted(schema).map_err(|problem| Violation::whole("schema", &problem))?;
+    let (counted, chain) = counted(schema).map_err(|problem| Violation::whole("schema", &problem))?;
+    if chain.saturating_mul(levels(instance)) > MAX_FRAMES {
+        return Err(Violation::whole("budget", "the schema and the value nest too deep for each other: not checked"));
+    }
     let gauge = Arc::new(Gauge::new(instance));
     let inside = Arc::clone(&gauge);
     // Scoped, so that nothing outlives the check; its panics and our unwinding end here.
@@ -148,14 +155,17 @@ fn validate(schema: &Value, instance: &Value, gauge: Arc<Gauge>) -> Result<(), V
         .backtrack_limit(MAX_BACKTRACKS);
     let draft = Draft::default().detect(schema);
     if draft == Draft::Unknown {
-        return Err(Violation::whole("schema", "its `$schema` names a dialect that is not built in, and none is fetched"));
+        return Err(Violation::whole(
+            "schema",
+            "its `$schema` names a dialect that is not built in, and none is fetched",
+        ));
     }
     let validator: Validator = jsonschema::options()
         .with_draft(draft)
         .with_pattern_options(patterns)
-        .with_keyword(COUNTER, move |parent: &Map<String, Value>, _: &Value, _: Location| {
+        .with_keyword(COUNTER, move |parent: &Map<String, Value>, counter: &Value, _: Location| {
             compiling.compiled();
-            Ok(Box::new(Counter::new(parent, Arc::clone(&compiling))))
+            Ok(Box::new(Counter::new(parent, counter == &Value::Bool(true), Arc::clone(&compiling))))
         })
         .build(schema)
         .map_err(|error| {
@@ -293,18 +303,22 @@ struct Counter {
     alternatives: u64,
     /// Whether a string, or the names of properties, meet a pattern that is not matched in linear time.
     backtracks: (bool, bool),
+    /// Whether it accepts what it counts.
+    accepts: bool,
     gauge: Arc<Gauge>,
 }
 
 /// Whether a pattern may look around or back, or is near enough to one that does.
 fn backtracks(pattern: &str) -> bool {
     let bytes = pattern.as_bytes();
-    bytes.windows(2).any(|two| matches!(two, [b'\\', b'0'..=b'9' | b'k' | b'K' | b'G'] | [b'+' | b'*' | b'?' | b'}', b'+']))
+    bytes
+        .windows(2)
+        .any(|two| matches!(two, [b'\\', b'0'..=b'9' | b'k' | b'K' | b'G'] | [b'+' | b'*' | b'?' | b'}', b'+']))
         || pattern.match_indices("(?").any(|(at, _)| bytes.get(at + 2) != Some(&b':'))
 }
 
 impl Counter {
-    fn new(schema: &Map<String, Value>, gauge: Arc<Gauge>) -> Self {
+    fn new(schema: &Map<String, Value>, accepts: bool, gauge: Arc<Gauge>) -> Self {
         let len = |key: &str| match schema.get(key) {
             Some(Value::Array(items)) => items.len() as u64,
             Some(Value::Object(map)) => map.len() as u64,
@@ -316,9 +330,12 @@ impl Counter {
         let pattern = if hard { 2000 } else { 16 * u64::from(schema.contains_key("pattern")) };
         Self {
             fixed: 1 + len("enum") / 8 + len("required") / 8 + pattern,
-            each: 1 + len("patternProperties") * if hard_names { 2000 } else { 8 } + u64::from(schema.contains_key("pattern")),
+            each: 1
+                + len("patternProperties") * if hard_names { 2000 } else { 8 }
+                + u64::from(schema.contains_key("pattern")),
             alternatives: len("anyOf") + len("oneOf"),
             backtracks: (hard, hard_names),
+            accepts,
             gauge,
         }
     }
@@ -343,15 +360,19 @@ impl<'i> Keyword<'i> for Counter {
         self.look(instance);
         if self.alternatives > 0 {
             let mut copied = 0;
-            weigh(instance, self.gauge.budget.load(Ordering::Relaxed).saturating_mul(16) / self.alternatives, &mut copied);
+            weigh(
+                instance,
+                self.gauge.budget.load(Ordering::Relaxed).saturating_mul(16) / self.alternatives,
+                &mut copied,
+            );
             self.gauge.spend(self.alternatives.saturating_mul(copied) / 16);
         }
-        Ok(())
+        if self.accepts { Ok(()) } else { Err(ValidationError::custom("no alternative is left")) }
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {
         self.look(instance);
-        true
+        self.accepts
     }
 }
 
@@ -375,7 +396,8 @@ fn weigh(value: &Value, limit: u64, sum: &mut u64) {
 // ---- putting the counter in ----
 
 /// Keywords whose value is a value and no schema.
-const VALUES: [&str; 6] = ["enum", "const", "default", "examples", "example", COUNTER];
+const VALUES: [&str; 8] =
+    ["enum", "const", "default", "examples", "example", "dependentRequired", "$vocabulary", COUNTER];
 /// Keywords whose value is a table of schemas.
 const NAMED: [&str; 6] =
     ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
@@ -399,8 +421,10 @@ fn measure(value: &Value, depth: usize, count: &mut usize) -> Result<(), String>
 }
 
 /// The schema with [`COUNTER`] in every subschema, or why it is not used.
-fn counted(schema: &Value) -> Result<Value, String> {
-    measure(schema, 0, &mut 0)?;
+/// With how many subschemas may be entered in each other for each level of a value.
+fn counted(schema: &Value) -> Result<(Value, usize), String> {
+    let mut count = 0;
+    measure(schema, 0, &mut count)?;
     if !matches!(schema, Value::Object(_) | Value::Bool(_)) {
         return Err("a schema is an object, `true` or `false`".to_owned());
     }
@@ -421,7 +445,18 @@ fn counted(schema: &Value) -> Result<Value, String> {
             }
         }
     }
-    Ok(out)
+    // Without references a schema is entered no deeper than it nests, whatever the value.
+    let chain = if seen.refs.is_empty() { 1 } else { count.min((seen.refs.len() + 1) * levels(schema)) };
+    Ok((out, chain))
+}
+
+/// How deep a value nests; callers bound it.
+fn levels(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(levels).max().unwrap_or(0),
+        Value::Object(map) => map.values().map(levels).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 fn schema_at<'s>(root: &'s Value, fragment: &str) -> Option<&'s Value> {
@@ -434,6 +469,11 @@ fn schema_at<'s>(root: &'s Value, fragment: &str) -> Option<&'s Value> {
         rest = if byte.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
     }
     root.pointer(std::str::from_utf8(&bytes).ok()?)
+}
+
+/// An empty list of alternatives is no valid schema, and stays so.
+fn is_empty(list: &Value) -> bool {
+    list.as_array().is_none_or(Vec::is_empty)
 }
 
 #[derive(Default)]
@@ -470,6 +510,16 @@ fn put(schema: &mut Value, seen: &mut Seen) -> Result<(), String> {
                     value if !VALUES.contains(&key) => put(value, seen)?,
                     _ => {}
                 }
+            }
+            let fails = || Value::Object(Map::from_iter([(COUNTER.to_owned(), Value::Bool(false))]));
+            for key in ["anyOf", "oneOf"] {
+                if let Some(Value::Array(alternatives)) = map.get_mut(key).filter(|list| !is_empty(list)) {
+                    alternatives.push(fails());
+                }
+            }
+            if let Some(condition) = map.get_mut("if") {
+                let alternatives = vec![condition.take(), fails()];
+                *condition = Value::Object(Map::from_iter([("anyOf".to_owned(), Value::Array(alternatives))]));
             }
             map.insert(COUNTER.to_owned(), Value::Bool(true));
         }
@@ -527,7 +577,8 @@ mod tests {
 
     #[test]
     fn nothing_is_fetched() {
-        for target in ["http://127.0.0.1:1/x", "https://acme.example/s.json", "file:///etc/passwd", "/etc/passwd", "x"] {
+        for target in ["http://127.0.0.1:1/x", "https://acme.example/s.json", "file:///etc/passwd", "/etc/passwd", "x"]
+        {
             assert_eq!(keyword(&json!({ "$ref": target }), "1"), "schema", "{target}");
         }
         assert_eq!(keyword(&json!({ "$schema": "https://acme.example/dialect" }), "1"), "schema");
@@ -551,7 +602,9 @@ mod tests {
         let mut defs = Map::new();
         for level in 0..30 {
             let next = json!({ "$ref": format!("#/definitions/l{}", level + 1) });
-            defs.insert(format!("l{level}"), json!({ word: [next.clone(), next] }));
+            let level_schema =
+                if word == "if" { json!({ "if": next, "else": next }) } else { json!({ word: [next, next] }) };
+            defs.insert(format!("l{level}"), level_schema);
         }
         defs.insert("l30".to_owned(), json!({ "type": "integer" }));
         json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/l0" }], "definitions": defs })
@@ -566,12 +619,12 @@ mod tests {
     #[test]
     fn thirty_doubling_levels_end() {
         for draft in DRAFTS {
-            for word in ["allOf", "anyOf", "oneOf"] {
+            for word in ["allOf", "anyOf", "oneOf", "if"] {
                 for instance in ["1", "\"no\""] {
                     // Whoever short-cuts may know the answer; nobody may hang.
                     if let Err(found) = check(&doubling(word, draft), instance) {
                         assert!(!found.is_empty());
-                        assert!(instance != "1" || word == "oneOf" || found[0].keyword == "budget", "{found:?}");
+                        assert!(instance != "1" || word != "allOf" || found[0].keyword == "budget", "{found:?}");
                     }
                 }
             }
@@ -614,8 +667,7 @@ mod tests {
                 defs.insert(format!("l{i}"), json!({ "$ref": format!("#/definitions/l{}", i + 1) }));
             }
             defs.insert("l990".to_owned(), json!({ "type": "integer" }));
-            let schema =
-                json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/l0" }], "definitions": defs });
+            let schema = json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/l0" }], "definitions": defs });
             assert!(check(&schema, "1").is_ok(), "{draft}");
             assert!(check(&schema, "\"a\"").is_err(), "{draft}");
         }
@@ -624,12 +676,12 @@ mod tests {
     #[test]
     fn evil_patterns_end() {
         for length in [4000, 50_000] {
-        let evil = format!("\"{}!\"", "a".repeat(length));
-        for pattern in ["^(a+)+$", "^(a|a)*$", "^(?=(a+)+$)", "(a*)*b", "^(a+)+\\1$", "(?<=a)(a+)+$"] {
-            assert!(check(&json!({ "pattern": pattern }), &evil).is_err(), "{pattern}");
-            let keys = json!({ "patternProperties": { pattern: false } });
-            let _ = check(&keys, &format!("{{{evil}:1}}"));
-        }
+            let evil = format!("\"{}!\"", "a".repeat(length));
+            for pattern in ["^(a+)+$", "^(a|a)*$", "^(?=(a+)+$)", "(a*)*b", "^(a+)+\\1$", "(?<=a)(a+)+$"] {
+                assert!(check(&json!({ "pattern": pattern }), &evil).is_err(), "{pattern}");
+                let keys = json!({ "patternProperties": { pattern: false } });
+                let _ = check(&keys, &format!("{{{evil}:1}}"));
+            }
         }
         assert_eq!(keyword(&json!({ "pattern": "((a{1000}){1000}){1000}" }), "\"a\""), "schema");
         assert_eq!(keyword(&json!({ "pattern": "a".repeat(5000) }), "\"a\""), "schema");

@@ -346,10 +346,7 @@ mod tests {
         let cut: Vec<(&str, usize)> = statements(text).iter().map(|s| (s.text, place(text, s.start).0)).collect();
         assert_eq!(
             cut,
-            [
-                ("@id(\"x;\\\";\") permit(principal, action, resource);", 2),
-                ("forbid(principal,action,resource);", 4)
-            ]
+            [("@id(\"x;\\\";\") permit(principal, action, resource);", 2), ("forbid(principal,action,resource);", 4)]
         );
     }
 
@@ -362,7 +359,8 @@ mod tests {
 
     #[test]
     fn no_cedar_is_told_with_its_place() {
-        let error = error("permit(principal, action, resource);\nforbid(principal, action,\n  resource) whem { true };");
+        let error =
+            error("permit(principal, action, resource);\nforbid(principal, action,\n  resource) whem { true };");
         assert!(matches!(&error, PolicyError::Syntax { line: 3, column: 13, .. }), "{error:?}");
         assert!(error.to_string().starts_with("my.cedar:3:13: "), "{error}");
     }

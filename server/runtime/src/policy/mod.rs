@@ -12,11 +12,11 @@ use cedar_policy::{Authorizer, Effect, Entities, PolicyId, PolicySet};
 use serde::{Deserialize, Serialize};
 use skillyard_manifest::{PolicyBinding, plain, quoted};
 
+use self::request::{Action, Request};
 pub use self::{
     approvals::{Approvals, CallId},
     load::{BUNDLED, MAX_BYTES, PolicyError, SCHEMA},
 };
-use self::request::{Action, Request};
 use crate::json::shown::words;
 
 /// The bundled policies with a person's own, if any.

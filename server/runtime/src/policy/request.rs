@@ -117,8 +117,8 @@ impl Request {
         ]))
         .map_err(|error| error.to_string())?;
         let resource = if self.action == Action::ToolExecute { tool } else { skill.clone() };
-        let query = cedar_policy::Request::new(skill, action, resource, context, None)
-            .map_err(|error| error.to_string())?;
+        let query =
+            cedar_policy::Request::new(skill, action, resource, context, None).map_err(|error| error.to_string())?;
         Ok((query, entities))
     }
 }
