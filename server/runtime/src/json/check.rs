@@ -1,9 +1,9 @@
 //! Whether a text is JSON that holds to a schema.
 //!
 //! The `jsonschema` crate validates; built without its resolvers it fetches nothing. It knows no budget, so one is put
-//! into the schema: a keyword of our own in each subschema, which counts every time that the subschema is compiled or
-//! looked at, and unwinds the thread that validates when the budget, the time or the stack is spent. That ends doubling
-//! levels and recursion wherever they come from.
+//! into a copy of the schema: a keyword of our own in each subschema, which counts whenever the subschema is compiled or
+//! accepts a value, and in each choice, which counts when nothing is left of it. It unwinds the thread that validates when
+//! the budget, the time or the stack is spent. That ends doubling levels and recursion wherever they come from.
 
 use std::{
     panic,
@@ -101,15 +101,20 @@ impl Violation {
         Self {
             instance_pointer: words(error.instance_path().as_str(), MAX_MESSAGE),
             schema_pointer: words(schema_pointer, MAX_MESSAGE),
-            keyword: words(known(error.kind().keyword(), keyword), MAX_MESSAGE),
+            keyword: words(known(error.kind().keyword(), keyword, schema_pointer), MAX_MESSAGE),
             message: words(&message, MAX_MESSAGE),
         }
     }
 }
 
-/// The keyword that an error is of: a schema that is `false` has none, the keyword that holds it stands for it.
-fn known<'k>(kind: &'k str, holder: &'k str) -> &'k str {
-    if kind == "falseSchema" { holder } else { kind }
+/// The keyword that an error is of. A schema that is `false` has none, the keyword that holds it stands for it; and the
+/// library says `required` for what `dependentRequired` requires.
+fn known<'k>(kind: &'k str, holder: &'k str, pointer: &str) -> &'k str {
+    match kind {
+        "falseSchema" => holder,
+        "required" if !pointer.ends_with("/required") && pointer.contains("/dependentRequired") => "dependentRequired",
+        kind => kind,
+    }
 }
 
 /// Parses `instance` and checks that it holds to `schema`: JSON Schema of the draft that its `$schema` names, else 2020-12.
@@ -358,13 +363,10 @@ impl Counter {
 impl<'i> Keyword<'i> for Counter {
     fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
         self.look(instance);
-        if self.alternatives > 0 {
+        let budget = self.gauge.budget.load(Ordering::Relaxed).saturating_mul(16);
+        if let Some(limit) = budget.checked_div(self.alternatives) {
             let mut copied = 0;
-            weigh(
-                instance,
-                self.gauge.budget.load(Ordering::Relaxed).saturating_mul(16) / self.alternatives,
-                &mut copied,
-            );
+            weigh(instance, limit, &mut copied);
             self.gauge.spend(self.alternatives.saturating_mul(copied) / 16);
         }
         if self.accepts { Ok(()) } else { Err(ValidationError::custom("no alternative is left")) }
@@ -671,6 +673,45 @@ mod tests {
             assert!(check(&schema, "1").is_ok(), "{draft}");
             assert!(check(&schema, "\"a\"").is_err(), "{draft}");
         }
+    }
+
+    #[test]
+    fn a_long_chain_on_a_deep_value_does_not_meet_the_end_of_the_stack() {
+        for draft in DRAFTS {
+            for length in [400, 990] {
+                let mut defs = Map::new();
+                for i in 0..length {
+                    let next = json!({ "allOf": [{ "$ref": format!("#/definitions/l{}", i + 1) }] });
+                    defs.insert(format!("l{i}"), next);
+                }
+                defs.insert(format!("l{length}"), json!({ "items": { "$ref": "#/definitions/l0" } }));
+                let schema =
+                    json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/l0" }], "definitions": defs });
+                for depth in [40, 120] {
+                    let _ = check(&schema, &format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dependent_names_are_no_schemas() {
+        let schema = json!({ "dependentRequired": { "a": ["b"] } });
+        assert!(check(&schema, r#"{"a":1,"b":2}"#).is_ok());
+        assert_eq!(keyword(&schema, r#"{"a":1}"#), "dependentRequired");
+    }
+
+    #[test]
+    fn conditions_and_alternatives_mean_what_they_say() {
+        let schema = json!({ "if": { "type": "string" }, "then": { "minLength": 2 }, "else": { "minimum": 3 } });
+        assert!(check(&schema, "\"ab\"").is_ok() && check(&schema, "3").is_ok());
+        assert_eq!(check(&schema, "\"a\"").unwrap_err()[0].schema_pointer, "/then/minLength");
+        assert_eq!(check(&schema, "2").unwrap_err()[0].schema_pointer, "/else/minimum");
+        let one = json!({ "oneOf": [{ "type": "integer" }, { "minimum": 3 }] });
+        assert!(check(&one, "2").is_ok());
+        assert_eq!(keyword(&one, "4"), "oneOf");
+        assert_eq!(check(&json!({ "anyOf": [{ "type": "null" }] }), "4").unwrap_err()[0].schema_pointer, "/anyOf");
+        assert_eq!(keyword(&json!({ "anyOf": [] }), "4"), "schema");
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl Maker<'_> {
         }
         if let Some(condition) = out.remove("if") {
             let (then, otherwise) = (out.remove("then"), out.remove("else"));
-            let parts = if self.taste.branch % 2 == 0 { [Some(condition), then] } else { [otherwise, None] };
+            let parts = if self.taste.branch.is_multiple_of(2) { [Some(condition), then] } else { [otherwise, None] };
             for part in parts.into_iter().flatten() {
                 let more = self.flat(&part, depth + 1);
                 join(&mut out, more);
