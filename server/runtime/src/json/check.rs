@@ -1,9 +1,9 @@
 //! Whether a text is JSON that holds to a schema.
 //!
 //! The `jsonschema` crate validates; built without its resolvers it fetches nothing. It knows no budget, so one is put
-//! into the schema: a keyword of our own in each subschema, which counts every time that the subschema is compiled or
-//! looked at, and unwinds the thread that validates when the budget, the time or the stack is spent. That ends doubling
-//! levels and recursion wherever they come from.
+//! into a copy of the schema: a keyword of our own in each subschema, which counts whenever the subschema is compiled or
+//! accepts a value, and in each choice, which counts when nothing is left of it. It unwinds the thread that validates when
+//! the budget, the time or the stack is spent. That ends doubling levels and recursion wherever they come from.
 
 use std::{
     panic,
@@ -34,12 +34,20 @@ pub const MAX_VIOLATIONS: usize = 50;
 const MAX_REFS: usize = 1000;
 /// Subschemas that are compiled of one schema. References may compile one again.
 const MAX_COMPILED_SCHEMAS: u64 = 100_000;
-/// Units of work of one validation: about one a look of a subschema at a value.
-const MAX_WORK: u64 = 4_000_000;
+/// Units of work of one validation, about one a look of a subschema at a value: for any value, and for each value in it.
+const MAX_WORK: u64 = 300_000;
+/// See [`MAX_WORK`].
+const MAX_WORK_EACH: u64 = 16;
+/// Units of work for saying what is wrong: each may keep a copy of a value and of an error.
+const MAX_TELLING: u64 = 20_000;
+/// Looks after which the clock is read again.
+const CLOCK_EVERY: u64 = 64;
 /// Time that one check may take, whatever its work is made of.
 const MAX_TIME: Duration = Duration::from_secs(10);
 /// Stack of the thread that validates.
 const STACK_BYTES: usize = 256 << 20;
+/// Subschemas that may be entered in each other before that stack is in danger.
+const MAX_FRAMES: usize = 60_000;
 /// How much of it may be in use when a subschema is looked at.
 const MAX_STACK_USED: usize = 64 << 20;
 /// Memory of a compiled pattern, as in the analysis of a manifest.
@@ -47,11 +55,15 @@ const MAX_PATTERN_BYTES: usize = 1 << 20;
 /// Longest pattern, as in the analysis of a manifest.
 const MAX_PATTERN: usize = 4096;
 /// Steps back that one match may take.
-const MAX_BACKTRACKS: usize = 100_000;
+const MAX_BACKTRACKS: usize = 10_000;
+/// Longest text, in bytes, that is matched with a pattern that looks around or back: each step back may read it all.
+const MAX_BACKTRACKED: usize = 4096;
 /// Characters of a message.
 const MAX_MESSAGE: usize = 300;
 
-/// The keyword that counts.
+/// The keyword that counts. The library looks at it after all others of a subschema, and not at all once one of them
+/// failed. So it counts what succeeds; and what fails with more than one subschema tried on the way (`anyOf`, `oneOf`,
+/// `if`) gets a last alternative that counts and always fails.
 const COUNTER: &str = "x-skillyard-work";
 
 /// One thing that is wrong with a text. All texts are for a person: one line, nothing unseen in them.
@@ -89,15 +101,20 @@ impl Violation {
         Self {
             instance_pointer: words(error.instance_path().as_str(), MAX_MESSAGE),
             schema_pointer: words(schema_pointer, MAX_MESSAGE),
-            keyword: words(known(error.kind().keyword(), keyword), MAX_MESSAGE),
+            keyword: words(known(error.kind().keyword(), keyword, schema_pointer), MAX_MESSAGE),
             message: words(&message, MAX_MESSAGE),
         }
     }
 }
 
-/// The keyword that an error is of: a schema that is `false` has none, the keyword that holds it stands for it.
-fn known<'k>(kind: &'k str, holder: &'k str) -> &'k str {
-    if kind == "falseSchema" { holder } else { kind }
+/// The keyword that an error is of. A schema that is `false` has none, the keyword that holds it stands for it; and the
+/// library says `required` for what `dependentRequired` requires.
+fn known<'k>(kind: &'k str, holder: &'k str, pointer: &str) -> &'k str {
+    match kind {
+        "falseSchema" => holder,
+        "required" if !pointer.ends_with("/required") && pointer.contains("/dependentRequired") => "dependentRequired",
+        kind => kind,
+    }
 }
 
 /// Parses `instance` and checks that it holds to `schema`: JSON Schema of the draft that its `$schema` names, else 2020-12.
@@ -116,8 +133,11 @@ pub fn check(schema: &Value, instance: &str) -> Result<Value, Vec<Violation>> {
 
 /// [`check`] of a value that is there already.
 pub(super) fn check_value(schema: &Value, instance: &Value) -> Result<(), Vec<Violation>> {
-    let counted = counted(schema).map_err(|problem| Violation::whole("schema", &problem))?;
-    let gauge = Arc::new(Gauge::new());
+    let (counted, chain) = counted(schema).map_err(|problem| Violation::whole("schema", &problem))?;
+    if chain.saturating_mul(levels(instance)) > MAX_FRAMES {
+        return Err(Violation::whole("budget", "the schema and the value nest too deep for each other: not checked"));
+    }
+    let gauge = Arc::new(Gauge::new(instance));
     let inside = Arc::clone(&gauge);
     // Scoped, so that nothing outlives the check; its panics and our unwinding end here.
     let ended = thread::scope(|scope| {
@@ -139,12 +159,18 @@ fn validate(schema: &Value, instance: &Value, gauge: Arc<Gauge>) -> Result<(), V
         .dfa_size_limit(MAX_PATTERN_BYTES)
         .backtrack_limit(MAX_BACKTRACKS);
     let draft = Draft::default().detect(schema);
+    if draft == Draft::Unknown {
+        return Err(Violation::whole(
+            "schema",
+            "its `$schema` names a dialect that is not built in, and none is fetched",
+        ));
+    }
     let validator: Validator = jsonschema::options()
         .with_draft(draft)
         .with_pattern_options(patterns)
-        .with_keyword(COUNTER, move |parent: &Map<String, Value>, _: &Value, _: Location| {
+        .with_keyword(COUNTER, move |parent: &Map<String, Value>, counter: &Value, _: Location| {
             compiling.compiled();
-            Ok(Box::new(Counter::new(parent, Arc::clone(&compiling))))
+            Ok(Box::new(Counter::new(parent, counter == &Value::Bool(true), Arc::clone(&compiling))))
         })
         .build(schema)
         .map_err(|error| {
@@ -158,7 +184,7 @@ fn validate(schema: &Value, instance: &Value, gauge: Arc<Gauge>) -> Result<(), V
     let told = Arc::clone(&gauge);
     // Saying what is wrong costs more than seeing that something is; the verdict stands when that is too much.
     let listed = panic::catch_unwind(panic::AssertUnwindSafe(|| {
-        told.restart();
+        told.restart(MAX_TELLING);
         validator.iter_errors(instance).take(MAX_VIOLATIONS).map(|error| Violation::of(&error)).collect::<Vec<_>>()
     }));
     match listed {
@@ -185,7 +211,10 @@ fn validate(schema: &Value, instance: &Value, gauge: Arc<Gauge>) -> Result<(), V
 
 /// What one check used so far.
 struct Gauge {
+    /// Units that it may use.
+    budget: AtomicU64,
     work: AtomicU64,
+    looks: AtomicU64,
     compiled: AtomicU64,
     /// An address at the start of the thread's stack.
     base: AtomicUsize,
@@ -194,18 +223,23 @@ struct Gauge {
     started: Instant,
 }
 
-const LIMITS: [&str; 5] = [
+const LIMITS: [&str; 6] = [
     "the check ended without an answer",
     "the schema takes too much work for this value: given up; it doubles or repeats itself",
     "the check took too long: given up",
     "the schema recurses without end: given up",
     "the schema has too many subschemas, counted once for each reference: given up",
+    "the value is too long for a pattern that looks around or back: given up",
 ];
 
 impl Gauge {
-    fn new() -> Self {
+    fn new(instance: &Value) -> Self {
+        let mut size = 0;
+        weigh(instance, u64::MAX, &mut size);
         Self {
+            budget: AtomicU64::new(MAX_WORK + MAX_WORK_EACH * size),
             work: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
             compiled: AtomicU64::new(0),
             base: AtomicUsize::new(0),
             met: AtomicUsize::new(0),
@@ -217,7 +251,8 @@ impl Gauge {
         self.base.store(stack_address(), Ordering::Relaxed);
     }
 
-    fn restart(&self) {
+    fn restart(&self, budget: u64) {
+        self.budget.store(budget, Ordering::Relaxed);
         self.work.store(0, Ordering::Relaxed);
     }
 
@@ -233,7 +268,8 @@ impl Gauge {
     }
 
     fn bounds(&self) {
-        if self.started.elapsed() > MAX_TIME {
+        let looks = self.looks.fetch_add(1, Ordering::Relaxed);
+        if looks.is_multiple_of(CLOCK_EVERY) && self.started.elapsed() > MAX_TIME {
             self.end(2);
         }
         if self.base.load(Ordering::Relaxed).abs_diff(stack_address()) > MAX_STACK_USED {
@@ -249,7 +285,7 @@ impl Gauge {
     }
 
     fn spend(&self, units: u64) {
-        if self.work.fetch_add(units, Ordering::Relaxed).saturating_add(units) > MAX_WORK {
+        if self.work.fetch_add(units, Ordering::Relaxed).saturating_add(units) > self.budget.load(Ordering::Relaxed) {
             self.end(1);
         }
         self.bounds();
@@ -270,27 +306,51 @@ struct Counter {
     each: u64,
     /// Alternatives, each of which keeps a copy of a value that it refuses.
     alternatives: u64,
+    /// Whether a string, or the names of properties, meet a pattern that is not matched in linear time.
+    backtracks: (bool, bool),
+    /// Whether it accepts what it counts.
+    accepts: bool,
     gauge: Arc<Gauge>,
 }
 
+/// Whether a pattern may look around or back, or is near enough to one that does.
+fn backtracks(pattern: &str) -> bool {
+    let bytes = pattern.as_bytes();
+    bytes
+        .windows(2)
+        .any(|two| matches!(two, [b'\\', b'0'..=b'9' | b'k' | b'K' | b'G'] | [b'+' | b'*' | b'?' | b'}', b'+']))
+        || pattern.match_indices("(?").any(|(at, _)| bytes.get(at + 2) != Some(&b':'))
+}
+
 impl Counter {
-    fn new(schema: &Map<String, Value>, gauge: Arc<Gauge>) -> Self {
+    fn new(schema: &Map<String, Value>, accepts: bool, gauge: Arc<Gauge>) -> Self {
         let len = |key: &str| match schema.get(key) {
             Some(Value::Array(items)) => items.len() as u64,
             Some(Value::Object(map)) => map.len() as u64,
             _ => 0,
         };
-        let pattern = if schema.contains_key("pattern") { 16 } else { 0 };
+        let hard = schema.get("pattern").and_then(Value::as_str).is_some_and(backtracks);
+        let hard_names =
+            schema.get("patternProperties").and_then(Value::as_object).is_some_and(|m| m.keys().any(|p| backtracks(p)));
+        let pattern = if hard { 2000 } else { 16 * u64::from(schema.contains_key("pattern")) };
         Self {
             fixed: 1 + len("enum") / 8 + len("required") / 8 + pattern,
-            each: 1 + len("patternProperties") * 8 + u64::from(schema.contains_key("pattern")),
+            each: 1
+                + len("patternProperties") * if hard_names { 2000 } else { 8 }
+                + u64::from(schema.contains_key("pattern")),
             alternatives: len("anyOf") + len("oneOf"),
+            backtracks: (hard, hard_names),
+            accepts,
             gauge,
         }
     }
 
     fn look(&self, instance: &Value) {
         let size = match instance {
+            Value::String(s) if self.backtracks.0 && s.len() > MAX_BACKTRACKED => self.gauge.end(5),
+            Value::Object(map) if self.backtracks.1 && map.keys().any(|key| key.len() > MAX_BACKTRACKED) => {
+                self.gauge.end(5)
+            }
             Value::String(s) => s.len() as u64 / 16,
             Value::Array(items) => items.len() as u64 / 16,
             Value::Object(map) => map.len() as u64,
@@ -303,17 +363,18 @@ impl Counter {
 impl<'i> Keyword<'i> for Counter {
     fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
         self.look(instance);
-        if self.alternatives > 0 {
+        let budget = self.gauge.budget.load(Ordering::Relaxed).saturating_mul(16);
+        if let Some(limit) = budget.checked_div(self.alternatives) {
             let mut copied = 0;
-            weigh(instance, MAX_WORK / self.alternatives * 16, &mut copied);
+            weigh(instance, limit, &mut copied);
             self.gauge.spend(self.alternatives.saturating_mul(copied) / 16);
         }
-        Ok(())
+        if self.accepts { Ok(()) } else { Err(ValidationError::custom("no alternative is left")) }
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {
         self.look(instance);
-        true
+        self.accepts
     }
 }
 
@@ -337,7 +398,8 @@ fn weigh(value: &Value, limit: u64, sum: &mut u64) {
 // ---- putting the counter in ----
 
 /// Keywords whose value is a value and no schema.
-const VALUES: [&str; 6] = ["enum", "const", "default", "examples", "example", COUNTER];
+const VALUES: [&str; 8] =
+    ["enum", "const", "default", "examples", "example", "dependentRequired", "$vocabulary", COUNTER];
 /// Keywords whose value is a table of schemas.
 const NAMED: [&str; 6] =
     ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
@@ -361,8 +423,10 @@ fn measure(value: &Value, depth: usize, count: &mut usize) -> Result<(), String>
 }
 
 /// The schema with [`COUNTER`] in every subschema, or why it is not used.
-fn counted(schema: &Value) -> Result<Value, String> {
-    measure(schema, 0, &mut 0)?;
+/// With how many subschemas may be entered in each other for each level of a value.
+fn counted(schema: &Value) -> Result<(Value, usize), String> {
+    let mut count = 0;
+    measure(schema, 0, &mut count)?;
     if !matches!(schema, Value::Object(_) | Value::Bool(_)) {
         return Err("a schema is an object, `true` or `false`".to_owned());
     }
@@ -383,7 +447,18 @@ fn counted(schema: &Value) -> Result<Value, String> {
             }
         }
     }
-    Ok(out)
+    // Without references a schema is entered no deeper than it nests, whatever the value.
+    let chain = if seen.refs.is_empty() { 1 } else { count.min((seen.refs.len() + 1) * levels(schema)) };
+    Ok((out, chain))
+}
+
+/// How deep a value nests; callers bound it.
+fn levels(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(levels).max().unwrap_or(0),
+        Value::Object(map) => map.values().map(levels).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 fn schema_at<'s>(root: &'s Value, fragment: &str) -> Option<&'s Value> {
@@ -396,6 +471,11 @@ fn schema_at<'s>(root: &'s Value, fragment: &str) -> Option<&'s Value> {
         rest = if byte.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
     }
     root.pointer(std::str::from_utf8(&bytes).ok()?)
+}
+
+/// An empty list of alternatives is no valid schema, and stays so.
+fn is_empty(list: &Value) -> bool {
+    list.as_array().is_none_or(Vec::is_empty)
 }
 
 #[derive(Default)]
@@ -432,6 +512,16 @@ fn put(schema: &mut Value, seen: &mut Seen) -> Result<(), String> {
                     value if !VALUES.contains(&key) => put(value, seen)?,
                     _ => {}
                 }
+            }
+            let fails = || Value::Object(Map::from_iter([(COUNTER.to_owned(), Value::Bool(false))]));
+            for key in ["anyOf", "oneOf"] {
+                if let Some(Value::Array(alternatives)) = map.get_mut(key).filter(|list| !is_empty(list)) {
+                    alternatives.push(fails());
+                }
+            }
+            if let Some(condition) = map.get_mut("if") {
+                let alternatives = vec![condition.take(), fails()];
+                *condition = Value::Object(Map::from_iter([("anyOf".to_owned(), Value::Array(alternatives))]));
             }
             map.insert(COUNTER.to_owned(), Value::Bool(true));
         }
@@ -504,7 +594,7 @@ mod tests {
             assert!(!text.contains(skillyard_manifest::is_unseen), "{text:?}");
             assert!(!text.contains("secret-value"), "{text:?}");
         }
-        let closed = json!({ "additionalProperties": false });
+        let closed = json!({ "properties": { "a": {} }, "additionalProperties": false });
         let found = check(&closed, "{\"\u{202e}\":1}").unwrap_err();
         assert!(found[0].message.contains("\\u{202e}"), "{found:?}");
     }
@@ -514,7 +604,9 @@ mod tests {
         let mut defs = Map::new();
         for level in 0..30 {
             let next = json!({ "$ref": format!("#/definitions/l{}", level + 1) });
-            defs.insert(format!("l{level}"), json!({ word: [next.clone(), next] }));
+            let level_schema =
+                if word == "if" { json!({ "if": next, "else": next }) } else { json!({ word: [next, next] }) };
+            defs.insert(format!("l{level}"), level_schema);
         }
         defs.insert("l30".to_owned(), json!({ "type": "integer" }));
         json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/l0" }], "definitions": defs })
@@ -529,12 +621,12 @@ mod tests {
     #[test]
     fn thirty_doubling_levels_end() {
         for draft in DRAFTS {
-            for word in ["allOf", "anyOf", "oneOf"] {
+            for word in ["allOf", "anyOf", "oneOf", "if"] {
                 for instance in ["1", "\"no\""] {
                     // Whoever short-cuts may know the answer; nobody may hang.
                     if let Err(found) = check(&doubling(word, draft), instance) {
                         assert!(!found.is_empty());
-                        assert!(instance != "1" || word == "oneOf" || found[0].keyword == "budget", "{found:?}");
+                        assert!(instance != "1" || word != "allOf" || found[0].keyword == "budget", "{found:?}");
                     }
                 }
             }
@@ -584,12 +676,53 @@ mod tests {
     }
 
     #[test]
+    fn a_long_chain_on_a_deep_value_does_not_meet_the_end_of_the_stack() {
+        for draft in DRAFTS {
+            for length in [400, 990] {
+                let mut defs = Map::new();
+                for i in 0..length {
+                    let next = json!({ "allOf": [{ "$ref": format!("#/definitions/l{}", i + 1) }] });
+                    defs.insert(format!("l{i}"), next);
+                }
+                defs.insert(format!("l{length}"), json!({ "items": { "$ref": "#/definitions/l0" } }));
+                let schema =
+                    json!({ "$schema": draft, "allOf": [{ "$ref": "#/definitions/l0" }], "definitions": defs });
+                for depth in [40, 120] {
+                    let _ = check(&schema, &format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dependent_names_are_no_schemas() {
+        let schema = json!({ "dependentRequired": { "a": ["b"] } });
+        assert!(check(&schema, r#"{"a":1,"b":2}"#).is_ok());
+        assert_eq!(keyword(&schema, r#"{"a":1}"#), "dependentRequired");
+    }
+
+    #[test]
+    fn conditions_and_alternatives_mean_what_they_say() {
+        let schema = json!({ "if": { "type": "string" }, "then": { "minLength": 2 }, "else": { "minimum": 3 } });
+        assert!(check(&schema, "\"ab\"").is_ok() && check(&schema, "3").is_ok());
+        assert_eq!(check(&schema, "\"a\"").unwrap_err()[0].schema_pointer, "/then/minLength");
+        assert_eq!(check(&schema, "2").unwrap_err()[0].schema_pointer, "/else/minimum");
+        let one = json!({ "oneOf": [{ "type": "integer" }, { "minimum": 3 }] });
+        assert!(check(&one, "2").is_ok());
+        assert_eq!(keyword(&one, "4"), "oneOf");
+        assert_eq!(check(&json!({ "anyOf": [{ "type": "null" }] }), "4").unwrap_err()[0].schema_pointer, "/anyOf");
+        assert_eq!(keyword(&json!({ "anyOf": [] }), "4"), "schema");
+    }
+
+    #[test]
     fn evil_patterns_end() {
-        let evil = format!("\"{}!\"", "a".repeat(50_000));
-        for pattern in ["^(a+)+$", "^(a|a)*$", "^(?=(a+)+$)", "(a*)*b", "^(a+)+\\1$", "(?<=a)(a+)+$"] {
-            assert!(check(&json!({ "pattern": pattern }), &evil).is_err(), "{pattern}");
-            let keys = json!({ "patternProperties": { pattern: false } });
-            let _ = check(&keys, &format!("{{{evil}:1}}"));
+        for length in [4000, 50_000] {
+            let evil = format!("\"{}!\"", "a".repeat(length));
+            for pattern in ["^(a+)+$", "^(a|a)*$", "^(?=(a+)+$)", "(a*)*b", "^(a+)+\\1$", "(?<=a)(a+)+$"] {
+                assert!(check(&json!({ "pattern": pattern }), &evil).is_err(), "{pattern}");
+                let keys = json!({ "patternProperties": { pattern: false } });
+                let _ = check(&keys, &format!("{{{evil}:1}}"));
+            }
         }
         assert_eq!(keyword(&json!({ "pattern": "((a{1000}){1000}){1000}" }), "\"a\""), "schema");
         assert_eq!(keyword(&json!({ "pattern": "a".repeat(5000) }), "\"a\""), "schema");

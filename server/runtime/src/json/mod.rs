@@ -10,5 +10,5 @@ pub(crate) mod shown;
 
 pub use self::{
     check::{MAX_INSTANCE_BYTES, MAX_SCHEMA_DEPTH, MAX_SCHEMA_VALUES, MAX_VIOLATIONS, Violation, check},
-    //example::{Example, example},
+    example::{Example, example},
 };
