@@ -1,5 +1,7 @@
 //! What a real daemon said of modules, line by line: the host here says the same.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

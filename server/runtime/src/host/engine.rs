@@ -73,9 +73,12 @@ pub fn engine_tag() -> String {
     format!("wasmtime-48-{:016x}", hasher.finish())
 }
 
-/// An engine whose guests have a stack of `stack_bytes`; 0 for one that only compiles. The stack's size is no part of
-/// the compiled code.
-pub(super) fn engine(stack_bytes: u32) -> Result<Engine, CompileError> {
+/// The engine that compiled code runs on, with a stack of `stack_bytes` for its guests; 0 for one that only compiles. The
+/// stack's size is no part of the compiled code.
+///
+/// # Errors
+/// Where this machine cannot have one.
+pub fn engine(stack_bytes: u32) -> Result<Engine, CompileError> {
     let mut config = Config::new();
     config
         .consume_fuel(true)

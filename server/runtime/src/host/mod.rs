@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use deadline::Ticker;
 use ending::{Guest, Stop, unstarted};
-pub use engine::{Code, CompileError, compile, engine_tag};
+pub use engine::{Code, CompileError, compile, engine, engine_tag};
 pub use plugin::{Handles, handles};
 use skillyard_artifact::module::ModuleKind;
 use tokio::runtime::Runtime;
@@ -66,13 +66,14 @@ fn drive<R>(session: &Session, step: impl Future<Output = wasmtime::Result<R>>) 
 /// Runs one call, and says what became of it. It returns at the latest when `call.limits.wall_clock_ms` are over, counted
 /// from now: whoever compiled the module first takes that time off.
 ///
-/// `code` is that of the module that `call.kind` was read from.
+/// `code` is that of the module that `call.kind` was read from. It blocks its thread and brings a runtime of its own, so it
+/// is not for the tasks of another one.
 pub fn run(code: Code, call: &Call, outside: Arc<dyn Outside>) -> Finished {
     // A deadline further off than the machine's clock goes is none that anyone waits for: a year.
     let now = Instant::now();
     let deadline = now.checked_add(Duration::from_millis(call.limits.wall_clock_ms));
     let deadline = deadline.unwrap_or_else(|| now + Duration::from_secs(365 * 24 * 3600));
-    let engine = match engine::engine(call.limits.stack_bytes) {
+    let engine = match engine(call.limits.stack_bytes) {
         Ok(engine) => engine,
         Err(error) => return unstarted(call, Outcome::DoesNotCompile, error.to_string()),
     };
