@@ -1,5 +1,6 @@
 //! The worker process, its wire and its end. This program starts itself again, as a worker of the product, as one that
 //! lies, and as a parent that is killed.
+#![allow(clippy::expect_used, reason = "a test; without a harness nothing says so")]
 
 use std::{
     collections::HashSet,
@@ -22,9 +23,10 @@ use serde_json::{Value, json};
 use skillyard_artifact::module::ModuleKind;
 use skillyard_runtime::{
     call::{
-        Call, Decision, Finished, Fuel, Given, HostCall, HttpRequest, HttpResponse, Limits, Log, LogLevel, Memory,
-        Outcome, Outside, Refusal,
+        Call, Decision, Finished, Folder, Fuel, Given, HostCall, HttpRequest, HttpResponse, Limits, Log, LogLevel,
+        Memory, Outcome, Outside, Refusal,
     },
+    host::Code,
     worker::{
         self, Cancel, CodeSource, CompileFailure, Failure, HOST_CALLS, Program, Ran, Runner, Starting, serve,
         serve_with,
@@ -384,6 +386,94 @@ fn runs() -> Result<(), Failed> {
     let ran = run(&product(), source, &call(), World::open());
     assert!(matches!(&ran.failure, Some(Failure::Refused(worker::Refused::CacheFile(_)))), "{ran:?}");
     assert!(ran.finished.error.is_some_and(|text| text.contains("compile it again")));
+    Ok(())
+}
+
+/// What every guest does behind the walls is what it does in this very process, without any.
+fn guests() -> Result<(), Failed> {
+    let guest = |name: &str| {
+        let module = fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests").join(name))?;
+        worker::compile(&product(), module, Instant::now() + LONG, &Cancel::new())
+            .map_err(|why| Failed::from(why.to_string()))
+    };
+    let commands: &[(&str, &str)] = &[
+        ("echo", "in"),
+        ("fail", ""),
+        ("surroundings", ""),
+        ("read", "in/a.txt"),
+        ("read", "out/out"),
+        ("read", "/etc/passwd"),
+        ("write", "out/new.txt"),
+        ("write", "in/new.txt"),
+        ("truncate", "in/a.txt"),
+        ("truncate", "out/b.txt"),
+        ("link", "out/b.txt out/c.txt"),
+        ("rename", "out/b.txt out/c.txt"),
+        ("rename", "in/a.txt out/c.txt"),
+        ("symlink", "b.txt out/c.txt"),
+        ("unlink", "out/b.txt"),
+        ("mkdir", "out/folder"),
+        ("recurse", ""),
+        ("memory", ""),
+        ("memory-trap", ""),
+        ("logs", ""),
+        ("output", ""),
+        ("binary", ""),
+        ("random", ""),
+    ];
+    let tools: &[(&str, &str)] = &[
+        ("echo", "in"),
+        ("fail", ""),
+        ("trap", ""),
+        ("secret", "scope/key"),
+        ("secret", "none"),
+        ("http", "https://a.example"),
+    ];
+    for (kind, file, calls) in [
+        (ModuleKind::WasiPreview1Command, "command.wasm", commands),
+        (ModuleKind::WasiCommandComponent, "command-component.wasm", commands),
+        (ModuleKind::PalyraToolComponent, "tool.wasm", tools),
+    ] {
+        let code = guest(file)?;
+        for (tool, input) in calls {
+            let folder = tempfile::tempdir()?;
+            let folders = ["in", "out"].map(|name| Folder {
+                host: folder.path().join(name),
+                guest: name.to_owned(),
+                writable: name == "out",
+            });
+            let mut call = call();
+            call.kind = kind;
+            call.tool_id = (*tool).to_owned();
+            call.input =
+                if kind == ModuleKind::PalyraToolComponent { (*input).to_owned() } else { json!(input).to_string() };
+            call.given.folders = folders.to_vec();
+            call.given.secret_keys = vec!["scope/key".into()];
+            call.given.http_hosts = vec!["a.example".into()];
+            call.deterministic = Some(7);
+            let fresh = || -> io::Result<()> {
+                for folder in &folders {
+                    let _ = fs::remove_dir_all(&folder.host);
+                    fs::create_dir(&folder.host)?;
+                }
+                fs::write(folder.path().join("in/a.txt"), "in it")?;
+                fs::write(folder.path().join("out/b.txt"), "before")
+            };
+            let (there, here) = (World::open(), World::open());
+            fresh()?;
+            let without = skillyard_runtime::host::run(Code::Bytes(code.clone()), &call, here.clone());
+            fresh()?;
+            let ran = run(&product(), CodeSource::Bytes(code.clone()), &call, there.clone());
+            let told = |finished: &Finished, world: &World| {
+                let lines = world.logs.lock().expect("lock").clone();
+                let calls = world.host_calls.load(Ordering::SeqCst);
+                (finished.outcome, finished.output.clone(), finished.exit_code, finished.error.clone(), lines, calls)
+            };
+            assert!(ran.failure.is_none(), "{file} {tool} {input}: {ran:?}");
+            assert!(ran.walls.iter().all(|wall| wall.stands) || !cfg!(target_os = "linux"), "{:?}", ran.walls);
+            assert_eq!(told(&ran.finished, &there), told(&without, &here), "{file} {tool} {input}");
+        }
+    }
     Ok(())
 }
 
@@ -771,6 +861,7 @@ fn main() -> ExitCode {
     }
     let mut trials = vec![
         Trial::test("a_plugin_runs_from_bytes_and_from_the_cache_that_is_what_it_was", runs),
+        Trial::test("every_guest_does_behind_the_walls_what_it_does_without", guests),
         Trial::test("what_a_tool_asks_is_asked_of_the_parent", asks_the_parent),
         Trial::test("more_than_there_may_be_is_counted_or_refused_in_the_worker", counts),
         Trial::test("the_wall_clock_ends_the_guest_the_worker_and_a_host_call", times_out),
