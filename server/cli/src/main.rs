@@ -21,6 +21,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         audit, capabilities, check, completions, explain, fmt, inspect, keygen, lsp, package, schema, trust, verify,
+        worker,
     },
     error::Error,
     exit::Exit,
@@ -65,6 +66,7 @@ enum Command {
     Lsp(lsp::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
+    Worker(worker::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -95,6 +97,7 @@ fn run(command: Command) -> Result<Exit, Error> {
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Worker(arguments) => Ok(worker::run(&arguments)),
     }
 }
 

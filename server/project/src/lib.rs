@@ -21,5 +21,6 @@ pub mod source;
 pub mod suggest;
 pub mod trust;
 pub mod verify;
+pub mod worker;
 
 pub use skillyard_artifact::{Cancelled, ErrorKind, Finding, ManifestPlace, Progress};

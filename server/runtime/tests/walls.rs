@@ -559,7 +559,8 @@ mod linux {
         let mut arguments = std::env::args().skip(1);
         if arguments.next().as_deref() == Some("worker") {
             let without = arguments.filter_map(|name| ALL.into_iter().find(|wall| wall.name() == name)).collect();
-            return serve_with(&Runner { run: attack, without, ..Runner::default() });
+            let done = serve_with(&Runner { run: attack, without, ..Runner::default() });
+            return ExitCode::from(u8::from(!done));
         }
         // SAFETY: nothing else runs yet.
         unsafe { std::env::set_var("TOKEN", "secret") };

@@ -13,3 +13,4 @@ pub mod package;
 pub mod schema;
 pub mod trust;
 pub mod verify;
+pub mod worker;
