@@ -40,13 +40,15 @@ mod linux {
 
     const ALL: [WallName; 7] = [Environment, Descriptors, Dump, Privileges, RLimits, Landlock, Seccomp];
 
+    /// Gets the input of the call.
+    type Does = fn(&Value) -> Tried;
+
     /// What an attempt came to: what it got, or why it did not.
     type Tried = io::Result<String>;
 
     struct Attack {
         name: &'static str,
-        /// Gets the input of the call.
-        does: fn(&Value) -> Tried,
+        does: Does,
         /// Without all of these it works; with any one of them it does not.
         held_by: &'static [WallName],
     }
@@ -212,7 +214,7 @@ mod linux {
     ];
 
     /// What must still work.
-    const USES: &[(&str, fn(&Value) -> Tried)] = &[
+    const USES: &[(&str, Does)] = &[
         ("read a given folder", |at| fs::read_to_string(path(at, "read").join("file"))),
         ("list a given folder", |at| Ok(fs::read_dir(path(at, "read"))?.count().to_string())),
         ("write into a given folder", |at| write(at, "write", "new")),
@@ -333,8 +335,7 @@ mod linux {
     fn attack(_: Vec<u8>, call: &Call, _: Arc<dyn Outside>) -> Finished {
         let input: Value = serde_json::from_str(&call.input).unwrap_or_default();
         let does = ATTACKS.iter().map(|attack| (attack.name, attack.does)).chain(USES.iter().copied());
-        let does = does
-            .chain([("leaked file", (|_: &Value| leaked()) as fn(&Value) -> Tried), ("variables", |_| variables())]);
+        let does = does.chain([("leaked file", (|_: &Value| leaked()) as Does), ("variables", |_| variables())]);
         let tried = match does.into_iter().find(|(name, _)| *name == call.tool_id) {
             Some((_, does)) => does(&input),
             None => Err(io::Error::other("no such attack")),
@@ -558,7 +559,8 @@ mod linux {
         let mut arguments = std::env::args().skip(1);
         if arguments.next().as_deref() == Some("worker") {
             let without = arguments.filter_map(|name| ALL.into_iter().find(|wall| wall.name() == name)).collect();
-            return serve_with(&Runner { run: attack, without, ..Runner::default() });
+            let done = serve_with(&Runner { run: attack, without, ..Runner::default() });
+            return ExitCode::from(u8::from(!done));
         }
         // SAFETY: nothing else runs yet.
         unsafe { std::env::set_var("TOKEN", "secret") };

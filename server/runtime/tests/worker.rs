@@ -1,5 +1,6 @@
 //! The worker process, its wire and its end. This program starts itself again, as a worker of the product, as one that
 //! lies, and as a parent that is killed.
+#![allow(clippy::expect_used, reason = "a test; without a harness nothing says so")]
 
 use std::{
     collections::HashSet,
@@ -22,14 +23,26 @@ use serde_json::{Value, json};
 use skillyard_artifact::module::ModuleKind;
 use skillyard_runtime::{
     call::{
-        Call, Decision, Finished, Fuel, Given, HostCall, HttpRequest, HttpResponse, Limits, Log, LogLevel, Memory,
-        Outcome, Outside, Refusal,
+        Call, Decision, Finished, Folder, Fuel, Given, HostCall, HttpRequest, HttpResponse, Limits, Log, LogLevel,
+        Memory, Outcome, Outside, Refusal,
     },
+    host::Code,
+    walls::WallName,
     worker::{
         self, Cancel, CodeSource, CompileFailure, Failure, HOST_CALLS, Program, Ran, Runner, Starting, serve,
         serve_with,
     },
 };
+
+const WALLS: [WallName; 7] = [
+    WallName::Environment,
+    WallName::Descriptors,
+    WallName::Dump,
+    WallName::Limits,
+    WallName::Privileges,
+    WallName::Landlock,
+    WallName::Seccomp,
+];
 
 /// Long enough for anything that ends.
 const LONG: Duration = Duration::from_secs(60);
@@ -248,7 +261,7 @@ fn never_compiles(_: &[u8]) -> Result<Vec<u8>, String> {
 
 fn as_worker(mode: &str) -> ExitCode {
     let with = |run: fn(Vec<u8>, &Call, Arc<dyn Outside>) -> Finished| serve_with(&Runner { run, ..Runner::default() });
-    match mode {
+    let done = match mode {
         "product" => serve(),
         "asks" => with(asks),
         "many-calls" => with(many_calls),
@@ -259,10 +272,18 @@ fn as_worker(mode: &str) -> ExitCode {
         "panics" => with(panics),
         "aborts" => with(aborts),
         "spins" => with(spins),
+        "without-walls" => serve_with(&Runner { without: WALLS.to_vec(), ..Runner::default() }),
+        "without-limits" => serve_with(&Runner { without: vec![WallName::Limits], ..Runner::default() }),
+        "without-landlock" => serve_with(&Runner { without: vec![WallName::Landlock], ..Runner::default() }),
+        "without-seccomp" => serve_with(&Runner { without: vec![WallName::Seccomp], ..Runner::default() }),
+        "compile-and-tell" => {
+            serve_with(&Runner { compile: compile_and_tell, without: WALLS.to_vec(), ..Runner::default() })
+        }
         "never-compiles" => serve_with(&Runner { compile: never_compiles, ..Runner::default() }),
         "compile-says-no" => serve_with(&Runner { compile: |_| Err("no\u{1b}[31m".into()), ..Runner::default() }),
-        lie => lie_as(lie),
-    }
+        lie => return lie_as(lie),
+    };
+    ExitCode::from(u8::from(!done))
 }
 
 /// A worker that speaks for itself.
@@ -384,6 +405,94 @@ fn runs() -> Result<(), Failed> {
     let ran = run(&product(), source, &call(), World::open());
     assert!(matches!(&ran.failure, Some(Failure::Refused(worker::Refused::CacheFile(_)))), "{ran:?}");
     assert!(ran.finished.error.is_some_and(|text| text.contains("compile it again")));
+    Ok(())
+}
+
+/// What every guest does behind the walls is what it does in this very process, without any.
+fn guests() -> Result<(), Failed> {
+    let guest = |name: &str| {
+        let module = fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests").join(name))?;
+        worker::compile(&product(), module, Instant::now() + LONG, &Cancel::new())
+            .map_err(|why| Failed::from(why.to_string()))
+    };
+    let commands: &[(&str, &str)] = &[
+        ("echo", "in"),
+        ("fail", ""),
+        ("surroundings", ""),
+        ("read", "in/a.txt"),
+        ("read", "out/out"),
+        ("read", "/etc/passwd"),
+        ("write", "out/new.txt"),
+        ("write", "in/new.txt"),
+        ("truncate", "in/a.txt"),
+        ("truncate", "out/b.txt"),
+        ("link", "out/b.txt out/c.txt"),
+        ("rename", "out/b.txt out/c.txt"),
+        ("rename", "in/a.txt out/c.txt"),
+        ("symlink", "b.txt out/c.txt"),
+        ("unlink", "out/b.txt"),
+        ("mkdir", "out/folder"),
+        ("recurse", ""),
+        ("memory", ""),
+        ("memory-trap", ""),
+        ("logs", ""),
+        ("output", ""),
+        ("binary", ""),
+        ("random", ""),
+    ];
+    let tools: &[(&str, &str)] = &[
+        ("echo", "in"),
+        ("fail", ""),
+        ("trap", ""),
+        ("secret", "scope/key"),
+        ("secret", "none"),
+        ("http", "https://a.example"),
+    ];
+    for (kind, file, calls) in [
+        (ModuleKind::WasiPreview1Command, "command.wasm", commands),
+        (ModuleKind::WasiCommandComponent, "command-component.wasm", commands),
+        (ModuleKind::PalyraToolComponent, "tool.wasm", tools),
+    ] {
+        let code = guest(file)?;
+        for (tool, input) in calls {
+            let folder = tempfile::tempdir()?;
+            let folders = ["in", "out"].map(|name| Folder {
+                host: folder.path().join(name),
+                guest: name.to_owned(),
+                writable: name == "out",
+            });
+            let mut call = call();
+            call.kind = kind;
+            call.tool_id = (*tool).to_owned();
+            call.input =
+                if kind == ModuleKind::PalyraToolComponent { (*input).to_owned() } else { json!(input).to_string() };
+            call.given.folders = folders.to_vec();
+            call.given.secret_keys = vec!["scope/key".into()];
+            call.given.http_hosts = vec!["a.example".into()];
+            call.deterministic = Some(7);
+            let fresh = || -> io::Result<()> {
+                for folder in &folders {
+                    let _ = fs::remove_dir_all(&folder.host);
+                    fs::create_dir(&folder.host)?;
+                }
+                fs::write(folder.path().join("in/a.txt"), "in it")?;
+                fs::write(folder.path().join("out/b.txt"), "before")
+            };
+            let (there, here) = (World::open(), World::open());
+            fresh()?;
+            let without = skillyard_runtime::host::run(Code::Bytes(code.clone()), &call, here.clone());
+            fresh()?;
+            let ran = run(&product(), CodeSource::Bytes(code.clone()), &call, there.clone());
+            let told = |finished: &Finished, world: &World| {
+                let lines = world.logs.lock().expect("lock").clone();
+                let calls = world.host_calls.load(Ordering::SeqCst);
+                (finished.outcome, finished.output.clone(), finished.exit_code, finished.error.clone(), lines, calls)
+            };
+            assert!(ran.failure.is_none(), "{file} {tool} {input}: {ran:?}");
+            assert!(ran.walls.iter().all(|wall| wall.stands) || !cfg!(target_os = "linux"), "{:?}", ran.walls);
+            assert_eq!(told(&ran.finished, &there), told(&without, &here), "{file} {tool} {input}");
+        }
+    }
     Ok(())
 }
 
@@ -587,6 +696,74 @@ fn heavy(instructions: usize) -> Vec<u8> {
     module
 }
 
+/// A module of many functions, of about `bytes` bytes.
+fn wide(bytes: usize) -> Vec<u8> {
+    let function = |n: usize| {
+        let line = "(local.set 1 (i32.add (i32.mul (local.get 0) (i32.const 12345)) (local.get 1)))";
+        let check = "(if (i32.gt_u (local.get 1) (i32.const 77)) (then (local.set 0 (call 0 (local.get 1)))))";
+        format!(
+            "(func (param i32) (result i32) (local i32) {} (i32.const {n}) drop local.get 1)",
+            [line, check].concat().repeat(40)
+        )
+    };
+    let one = wat::parse_str(format!("(module {})", function(0))).map_or(1, |module| module.len());
+    let body = (0..bytes.div_ceil(one)).map(function).collect::<String>();
+    wat::parse_str(format!("(module {body})")).expect("it is WebAssembly")
+}
+
+/// A module as large as an artifact may have compiles within the limits.
+fn large_modules_compile() -> Result<(), Failed> {
+    let module = wide(2 << 20);
+    let compiled = worker::compile(&product(), module, Instant::now() + LONG, &Cancel::new());
+    compiled.map(drop).map_err(|why| why.to_string().into())
+}
+
+/// What it costs. In a release build, with nothing else running: `cargo test --release -p skillyard-runtime --test worker
+/// -- --ignored --nocapture`.
+fn costs() -> Result<(), Failed> {
+    let code = compiled(r#"(module (func (export "run") (result i32) i32.const 0))"#);
+    let median = |what: &str, once: &dyn Fn() -> Duration| {
+        let mut all: Vec<_> = (0..300).map(|_| once()).collect();
+        all.sort();
+        println!("{what:64} median {:?}, 95 % within {:?}", all[150], all[285]);
+    };
+    for mode in ["product", "without-walls", "without-limits", "without-landlock", "without-seccomp"] {
+        median(&format!("{mode}: start, walls, an empty plugin, end"), &|| {
+            let begin = Instant::now();
+            let ran = run(&this(&["worker", mode]), CodeSource::Bytes(code.clone()), &call(), World::open());
+            assert_eq!(ran.finished.outcome, Outcome::Ok, "{ran:?}");
+            begin.elapsed()
+        });
+    }
+    median("product, started early: walls, an empty plugin, end", &|| {
+        let starting = worker::spawn(&product());
+        thread::sleep(Duration::from_millis(5));
+        let begin = Instant::now();
+        let ran = starting.run(CodeSource::Bytes(code.clone()), &call(), World::open(), begin + LONG, &Cancel::new());
+        assert_eq!(ran.finished.outcome, Outcome::Ok, "{ran:?}");
+        begin.elapsed()
+    });
+    for megabytes in [1, 4, 12] {
+        let module = wide(megabytes << 20);
+        let begin = Instant::now();
+        let used =
+            worker::compile(&this(&["worker", "compile-and-tell"]), module.clone(), begin + 5 * LONG, &Cancel::new());
+        println!("{megabytes} MB, without walls: {:?}, {used:?}", begin.elapsed());
+        let begin = Instant::now();
+        let compiled = worker::compile(&product(), module, begin + 5 * LONG, &Cancel::new());
+        println!("{megabytes} MB, product: {:?}, {:?}", begin.elapsed(), compiled.map(|code| code.len()));
+    }
+    Ok(())
+}
+
+/// The compiler's memory, in place of what it made.
+fn compile_and_tell(module: &[u8]) -> Result<Vec<u8>, String> {
+    let code = skillyard_runtime::host::compile(module).map_err(|why| why.message)?;
+    let status = fs::read_to_string("/proc/self/status").map_err(|why| why.to_string())?;
+    let lines = status.lines().filter(|line| ["VmPeak", "VmHWM", "VmData"].iter().any(|name| line.starts_with(name)));
+    Err(format!("{} bytes of code, {}", code.len(), lines.collect::<Vec<_>>().join(", ").replace('\t', " ")))
+}
+
 fn compiles() -> Result<(), Failed> {
     let compile = |how: &str, module: Vec<u8>, ms: u64| {
         let deadline = Instant::now() + Duration::from_millis(ms);
@@ -771,6 +948,7 @@ fn main() -> ExitCode {
     }
     let mut trials = vec![
         Trial::test("a_plugin_runs_from_bytes_and_from_the_cache_that_is_what_it_was", runs),
+        Trial::test("every_guest_does_behind_the_walls_what_it_does_without", guests),
         Trial::test("what_a_tool_asks_is_asked_of_the_parent", asks_the_parent),
         Trial::test("more_than_there_may_be_is_counted_or_refused_in_the_worker", counts),
         Trial::test("the_wall_clock_ends_the_guest_the_worker_and_a_host_call", times_out),
@@ -778,6 +956,8 @@ fn main() -> ExitCode {
         Trial::test("a_worker_that_lies_is_ended_and_named", lies),
         Trial::test("a_worker_that_dies_is_named", deaths),
         Trial::test("a_compilation_ends", compiles),
+        Trial::test("a_large_module_compiles_within_the_limits", large_modules_compile),
+        Trial::test("what_it_costs", costs).with_ignored_flag(true),
         Trial::test("a_worker_outlives_the_thread_that_started_it", outlives_its_starter),
     ];
     if cfg!(target_os = "linux") {

@@ -4,7 +4,6 @@ use std::{
     fs::File,
     io::{self, Read},
     path::Path,
-    process::ExitCode,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -38,8 +37,9 @@ pub struct Runner {
 
 /// What a program does that was started as a [`Program`](super::Program), before anything else and instead of anything
 /// else: it reads its order from standard input, puts up its walls, does what it was told and answers on standard output.
+/// Whether it did; where not, it has said why to standard error.
 #[must_use]
-pub fn serve() -> ExitCode {
+pub fn serve() -> bool {
     serve_with(&Runner::default())
 }
 
@@ -57,24 +57,15 @@ impl Default for Runner {
 /// [`serve`] with something else to run.
 #[doc(hidden)]
 #[must_use]
-pub fn serve_with(runner: &Runner) -> ExitCode {
+pub fn serve_with(runner: &Runner) -> bool {
     let first = walls::first(&runner.without);
-    let mut pipes = match pipes() {
-        Ok(pipes) => pipes,
-        Err(error) => return gone(&error.into()),
-    };
-    match order(&mut pipes, runner, first) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => gone(&error),
+    let done = pipes().map_err(WireError::from).and_then(|mut pipes| order(&mut pipes, runner, first));
+    if let Err(error) = &done {
+        use io::Write as _;
+        // Nobody may listen any more.
+        let _ = writeln!(io::stderr(), "worker: {error}");
     }
-}
-
-/// Says why it ends to standard error, which the parent keeps.
-fn gone(error: &WireError) -> ExitCode {
-    use io::Write as _;
-    // Nobody may listen any more.
-    let _ = writeln!(io::stderr(), "worker: {error}");
-    ExitCode::from(2)
+    done.is_ok()
 }
 
 /// Standard input and output, unbuffered: a secret stays nowhere but where it goes.
