@@ -20,7 +20,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        audit, capabilities, check, completions, explain, fmt, inspect, keygen, lsp, package, schema, trust, verify,
+        audit, cache, capabilities, check, completions, explain, fmt, inspect, keygen, lsp, new, package, schema,
+        secret, trust, verify,
     },
     error::Error,
     exit::Exit,
@@ -33,6 +34,7 @@ use crate::{
     version,
     arg_required_else_help = true,
     after_help = "Examples:
+  skillyard new acme.mail           a complete skill to start from
   skillyard check                   check every skill.toml below the current folder
   skillyard check --fix skills/     and apply the fixes that are safe
   skillyard explain egress/port     what a rule is about
@@ -52,6 +54,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    New(new::Arguments),
     Check(Box<check::Arguments>),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
@@ -62,6 +65,8 @@ enum Command {
     Audit(Box<audit::Arguments>),
     Capabilities(capabilities::Arguments),
     Trust(trust::Arguments),
+    Secret(secret::Arguments),
+    Cache(cache::Arguments),
     Lsp(lsp::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -82,6 +87,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<Exit, Error> {
     match command {
+        Command::New(arguments) => new::run(&arguments),
         Command::Check(arguments) => check::run(*arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
@@ -92,6 +98,8 @@ fn run(command: Command) -> Result<Exit, Error> {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Capabilities(arguments) => capabilities::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
+        Command::Secret(arguments) => secret::run(&arguments),
+        Command::Cache(arguments) => cache::run(&arguments),
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

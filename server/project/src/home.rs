@@ -1,20 +1,23 @@
-//! Where a person's own things are: the trust store, its seals, the signing keys.
+//! Where a person's own things are: the trust store, its seals, signing keys, secrets, compiled modules, last inputs.
 
 use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc};
 
 use skillyard_store::{
+    compiled::{CacheError, CompiledCache, DEFAULT_LIMIT_BYTES},
     credentials::{Credentials, SystemCredentials},
+    inputs::LastInputs,
     keys::KeyFolder,
     paths::{BaseFolders, Overrides, Paths, TRUST_STORE_VARIABLE},
+    secrets::SecretStore,
     trust_store::TrustStoreFile,
 };
 
 pub use skillyard_store::paths::PathError;
 
-/// Set to anything, it keeps the system's credential store out of everything: seals and keys are kept in files.
+/// Set to anything, it keeps the system's credential store out of everything: seals, keys and secrets are kept in files.
 pub const NO_CREDENTIAL_STORE_VARIABLE: &str = "SKILLYARD_NO_CREDENTIAL_STORE";
 
-/// Names a folder that trust store, seals and keys are kept below, in place of the system's usual ones.
+/// Names a folder that everything is kept below, in place of the system's usual ones.
 pub const HOME_VARIABLE: &str = "SKILLYARD_HOME";
 
 /// A person's own things on this machine.
@@ -46,7 +49,7 @@ impl Home {
             _ => Some(Arc::new(SystemCredentials::new())),
         };
         let base = match lookup(HOME_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from) {
-            Some(home) => BaseFolders { state: home.clone(), data: home },
+            Some(home) => BaseFolders::all_in(&home),
             None => BaseFolders::of_system()?,
         };
         Ok(Self::new(Paths::new(&base, overrides)?, credentials))
@@ -76,5 +79,25 @@ impl Home {
     #[must_use]
     pub fn keys(&self) -> KeyFolder {
         KeyFolder::new(&self.paths.keys, self.credentials.clone())
+    }
+
+    /// The secrets for tools.
+    #[must_use]
+    pub fn secrets(&self) -> SecretStore {
+        SecretStore::new(&self.paths.secrets, self.credentials.clone())
+    }
+
+    /// The cache of compiled modules.
+    ///
+    /// # Errors
+    /// If others could choose what is in it. A run goes on without it.
+    pub fn compiled(&self) -> Result<CompiledCache, CacheError> {
+        CompiledCache::open(&self.paths.compiled, &self.paths.compiled_key, DEFAULT_LIMIT_BYTES)
+    }
+
+    /// The last inputs of tools.
+    #[must_use]
+    pub fn inputs(&self) -> LastInputs {
+        LastInputs::new(&self.paths.inputs)
     }
 }

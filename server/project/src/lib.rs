@@ -3,7 +3,9 @@
 
 pub mod artifact_file;
 pub mod audit;
+pub mod cache;
 pub mod capabilities;
+pub mod cases;
 pub mod check;
 pub mod config;
 pub mod files;
@@ -12,8 +14,10 @@ pub mod format;
 pub mod home;
 pub mod inspect;
 pub mod live;
+pub mod new;
 pub mod package;
 pub mod rules;
+pub mod secrets;
 pub mod shown;
 pub mod signing;
 pub mod skill;
