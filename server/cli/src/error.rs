@@ -5,13 +5,16 @@ use std::{fmt, io};
 use skillyard_lsp::ServeError;
 use skillyard_project::{
     audit::{FolderError, NoAdvisories},
+    cache::CacheError,
     check::CheckError,
     config::LoadError,
     files::ReadError,
     home::PathError,
+    new::NewError,
     package::MakeError,
     rules,
     run::{CallError, RunError},
+    secrets::SecretError,
     shown,
     signing::NoKey,
     skill::SkillError,
@@ -54,6 +57,12 @@ pub enum Error {
     Folder(FolderError),
     /// There is no key.
     Key(NoKey),
+    /// The cache of compiled modules is not used.
+    Cache(CacheError),
+    /// A secret was not kept or found.
+    Secret(SecretError),
+    /// No skill was made.
+    New(NewError),
     /// No artifact was made.
     Make(MakeError),
     /// A tool was not run.
@@ -104,6 +113,9 @@ impl fmt::Display for Error {
             Self::Skill(error) => error.fmt(f),
             Self::Folder(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
+            Self::Cache(error) => error.fmt(f),
+            Self::Secret(error) => error.fmt(f),
+            Self::New(error) => error.fmt(f),
             Self::Make(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),
             Self::Call(error) => error.fmt(f),

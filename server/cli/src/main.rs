@@ -21,8 +21,8 @@ use skillyard_project::run::{WORKER, serve_worker};
 
 use crate::{
     commands::{
-        audit, capabilities, check, completions, doctor, explain, fmt, inspect, keygen, lsp, package, run, schema,
-        trust, verify,
+        audit, cache, capabilities, check, completions, doctor, explain, fmt, inspect, keygen, lsp, new, package, run,
+        schema, secret, trust, verify,
     },
     error::Error,
     exit::Exit,
@@ -35,6 +35,7 @@ use crate::{
     version,
     arg_required_else_help = true,
     after_help = "Examples:
+  skillyard new acme.mail           a complete skill to start from
   skillyard check                   check every skill.toml below the current folder
   skillyard check --fix skills/     and apply the fixes that are safe
   skillyard explain egress/port     what a rule is about
@@ -54,6 +55,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    New(new::Arguments),
     Check(Box<check::Arguments>),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
@@ -66,6 +68,8 @@ enum Command {
     Trust(trust::Arguments),
     Run(Box<run::Arguments>),
     Doctor(doctor::Arguments),
+    Secret(secret::Arguments),
+    Cache(cache::Arguments),
     Lsp(lsp::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -91,6 +95,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<Exit, Error> {
     match command {
+        Command::New(arguments) => new::run(&arguments),
         Command::Check(arguments) => check::run(*arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
@@ -103,6 +108,8 @@ fn run(command: Command) -> Result<Exit, Error> {
         Command::Trust(arguments) => trust::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Secret(arguments) => secret::run(&arguments),
+        Command::Cache(arguments) => cache::run(&arguments),
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

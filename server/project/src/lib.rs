@@ -3,7 +3,9 @@
 
 pub mod artifact_file;
 pub mod audit;
+pub mod cache;
 pub mod capabilities;
+pub mod cases;
 pub mod check;
 pub mod config;
 pub mod doctor;
@@ -13,9 +15,11 @@ pub mod format;
 pub mod home;
 pub mod inspect;
 pub mod live;
+pub mod new;
 pub mod package;
 pub mod rules;
 pub mod run;
+pub mod secrets;
 pub mod shown;
 pub mod signing;
 pub mod skill;

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub mod audit;
+pub mod cache;
 pub mod capabilities;
 pub mod check;
 pub mod completions;
@@ -10,8 +11,10 @@ pub mod fmt;
 pub mod inspect;
 pub mod keygen;
 pub mod lsp;
+pub mod new;
 pub mod package;
 pub mod run;
 pub mod schema;
+pub mod secret;
 pub mod trust;
 pub mod verify;

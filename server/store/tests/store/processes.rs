@@ -4,13 +4,16 @@ use std::{
     collections::BTreeMap,
     env, fs,
     io::{BufRead as _, BufReader, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use skillyard_artifact::trust::TrustError;
-use skillyard_store::trust_store::{TrustStoreFile, UpdateError};
+use skillyard_store::{
+    compiled::{CacheKey, CompiledCache},
+    trust_store::{TrustStoreFile, UpdateError},
+};
 
 use crate::common::{Home, key};
 
@@ -168,4 +171,72 @@ fn two_processes_at_once_lose_nothing_and_one_is_told() {
 #[test]
 fn eight_processes_at_once_lose_nothing_and_seven_are_told() {
     race(8);
+}
+
+/// The compiled form of module `n`, whoever makes it: its key is its content, so that what is found can be judged.
+fn compiled(n: u8) -> (CacheKey, Vec<u8>) {
+    (CacheKey { module_sha256: [n; 32], engine: "engine 48".to_owned() }, vec![n; 4000 + usize::from(n)])
+}
+
+/// Room for some four of the eight.
+fn cache(folder: &Path) -> CompiledCache {
+    CompiledCache::open(&folder.join("cache"), &folder.join("state/compiled.key"), 20_000).unwrap()
+}
+
+#[test]
+fn child_that_compiles_and_clears() {
+    let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else { return };
+    let who: usize = env::var(WHO).unwrap().parse().unwrap();
+    let cache = cache(&folder);
+    say("ready");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    let mut found = 0;
+    for round in 0..40 {
+        let n = u8::try_from((round * 3 + who) % 8).unwrap();
+        let (key, bytes) = compiled(n);
+        match cache.lookup(&key) {
+            Some(entry) => {
+                assert_eq!((entry.length, entry.digest), (bytes.len() as u64, *blake3::hash(&bytes).as_bytes()));
+                // It may have gone since; what is there is whole.
+                if let Ok(read) = fs::read(&entry.path) {
+                    assert!(read == bytes, "{n}");
+                    found += 1;
+                }
+            }
+            None => drop(cache.insert(&key, &bytes).unwrap()),
+        }
+        if who == 0 && round % 10 == 9 {
+            cache.clear().unwrap();
+        }
+    }
+    say(&format!("found {found}"));
+}
+
+#[test]
+fn many_processes_share_a_cache_and_none_finds_anything_half() {
+    let home = Home::new();
+    let mut children: Vec<Child> = (0..6).map(|who| child("child_that_compiles_and_clears", &home, who)).collect();
+    let mut outputs = Vec::new();
+    for child in &mut children {
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.by_ref().find_map(said).as_deref(), Some("ready"));
+        outputs.push(lines);
+    }
+    for child in &mut children {
+        child.stdin.take().unwrap().write_all(b"\n").unwrap();
+    }
+    for lines in outputs {
+        let last = lines.filter_map(said).last();
+        assert!(last.as_deref().is_some_and(|last| last.starts_with("found ")), "{last:?}");
+    }
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let cache = cache(&home.path(""));
+    // One more insertion leaves the cache within its limit, whatever raced.
+    let (key, bytes) = compiled(9);
+    let entry = cache.insert(&key, &bytes).unwrap();
+    assert_eq!(cache.lookup(&key), Some(entry));
+    assert!(cache.info().unwrap().bytes <= 20_000);
 }

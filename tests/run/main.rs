@@ -1,0 +1,13 @@
+//! What goes round a tool's run, as its users meet it: a new skill, secrets, the cache of compiled modules.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so and fails")]
+
+mod cache;
+mod new;
+mod secret;
+#[path = "../check/skillyard.rs"]
+#[expect(dead_code, reason = "shared with the tests of check")]
+mod skillyard;
+#[path = "../artifact/world.rs"]
+#[expect(dead_code, reason = "shared with the tests of artifacts")]
+mod world;
