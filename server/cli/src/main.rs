@@ -79,7 +79,7 @@ fn main() -> ExitCode {
     // Started by ourselves, to run a tool behind walls: nothing comes before those.
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == WORKER) && arguments.next().is_none() {
-        return serve_worker();
+        return if serve_worker() { Exit::Fine } else { Exit::Failed }.into();
     }
     let Cli { command, check: _ } = Cli::parse_from(alias::expand(std::env::args_os()));
     // The panic itself has been printed by then. Exit code 1 would say that something was found.

@@ -548,5 +548,5 @@ pub fn usual_input_of(skill_id: &str, tool: &Tool, home: &Home) -> UsualInput {
     if let Some(value) = last.and_then(|last| json::check(&tool.input_schema, &last).ok()) {
         return UsualInput { value, remembered: true };
     }
-    UsualInput { value: Value::Null, remembered: false }
+    UsualInput { value: json::example(&tool.input_schema).value, remembered: false }
 }
