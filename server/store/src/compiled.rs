@@ -44,6 +44,10 @@ const LOCK: &str = ".lock";
 /// How long another process is waited for that writes a module or makes room.
 const WAIT: Duration = Duration::from_secs(60);
 
+/// How long a look-up that found something broken waits for a process that may just be exchanging it: much less than
+/// compiling takes.
+const EXCHANGE: Duration = Duration::from_secs(1);
+
 /// What a compiled module is found by.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct CacheKey {
@@ -164,7 +168,7 @@ impl CompiledCache {
             }
             Err(Broken) => {
                 // Another process may just be exchanging it: with the lock nobody is, and it is looked at again.
-                if let Ok(Some(_lock)) = Lock::exclusive(&self.folder.join(LOCK), Duration::ZERO) {
+                if let Ok(Some(_lock)) = Lock::exclusive(&self.folder.join(LOCK), EXCHANGE) {
                     match self.read_entry(&id, key, &secret) {
                         Ok(found) => return found,
                         Err(Broken) => self.remove_id(&id),

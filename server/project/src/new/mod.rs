@@ -416,7 +416,11 @@ mod tests {
                 let text = String::from_utf8_lossy(&content);
                 assert!(!text.contains("{{") && !content.is_empty(), "{language} {file}");
             }
-            assert!(made.files.iter().any(|file| file.starts_with("tests/")));
+            let cases = crate::cases::of_skill(&made.folder).unwrap();
+            assert!(!cases.is_empty());
+            for case in cases {
+                assert_eq!(case.case.unwrap().tool, made.tool_id, "{language} {}", case.name);
+            }
             assert!(matches!(at(language.name(), language), Err(NewError::Taken { what: "is not empty", .. })));
         }
         fs::create_dir(place.path().join("empty")).unwrap();

@@ -66,7 +66,7 @@ fn what_is_inserted_is_found_by_its_whole_key() {
     let cleared = cache.clear().unwrap();
     assert_eq!((cleared.entries, cleared.bytes), (1, info.bytes));
     assert_eq!(cache.lookup(&key(1)), None);
-    assert_eq!(files(&home), [PathBuf::new(); 0]);
+    assert!(files(&home).is_empty());
 }
 
 #[cfg(unix)]
@@ -168,7 +168,7 @@ fn what_was_tampered_with_is_a_miss_and_goes() {
         harm(&home);
         assert_eq!(cache(&home).lookup(&key(1)), None, "{what}");
         let left: Vec<_> = files(&home).into_iter().filter(|path| path.extension().unwrap() == "json").collect();
-        assert_eq!(left, [PathBuf::new(); 0], "{what}");
+        assert!(left.is_empty(), "{what}: {left:?}");
         // And it is whole again.
         if home.path("cache").read_dir().unwrap().all(|entry| !entry.unwrap().path().is_dir()) {
             cache(&home).insert(&key(1), b"machine code").unwrap();
