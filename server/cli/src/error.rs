@@ -13,7 +13,7 @@ use skillyard_project::{
     new::NewError,
     package::MakeError,
     rules,
-    run::{CallError, RunError},
+    run::{CallError, RunError, TestError},
     secrets::SecretError,
     shown,
     signing::NoKey,
@@ -69,6 +69,8 @@ pub enum Error {
     Run(RunError),
     /// A call could not be made.
     Call(CallError),
+    /// The cases were not run.
+    Test(TestError),
     /// No public key.
     BadKey {
         /// What was given.
@@ -119,6 +121,7 @@ impl fmt::Display for Error {
             Self::Make(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),
             Self::Call(error) => error.fmt(f),
+            Self::Test(error) => error.fmt(f),
             Self::BadKey { given, why } => {
                 write!(f, "`{}` is neither a file nor PUB=HEX: {why}", shown::words(given, 80))
             }

@@ -22,7 +22,7 @@ use skillyard_project::run::{WORKER, serve_worker};
 use crate::{
     commands::{
         audit, cache, capabilities, check, completions, doctor, explain, fmt, inspect, keygen, lsp, new, package, run,
-        schema, secret, trust, verify,
+        schema, secret, test, trust, verify,
     },
     error::Error,
     exit::Exit,
@@ -67,6 +67,7 @@ enum Command {
     Capabilities(capabilities::Arguments),
     Trust(trust::Arguments),
     Run(Box<run::Arguments>),
+    Test(test::Arguments),
     Doctor(doctor::Arguments),
     Secret(secret::Arguments),
     Cache(cache::Arguments),
@@ -107,6 +108,7 @@ fn run(command: Command) -> Result<Exit, Error> {
         Command::Capabilities(arguments) => capabilities::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Secret(arguments) => secret::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),

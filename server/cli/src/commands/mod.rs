@@ -16,5 +16,6 @@ pub mod package;
 pub mod run;
 pub mod schema;
 pub mod secret;
+pub mod test;
 pub mod trust;
 pub mod verify;

@@ -31,9 +31,10 @@ use zeroize::Zeroizing;
 use super::{
     bare::MAX_WAIT_MS,
     hints,
-    outside::{Seen, World},
+    outside::{Network, Seen, World},
     packed::Ready,
     places::{self, PlaceError},
+    replay::{Exchanges, Replay},
     report::{Handles, RunReport, Violation},
 };
 use crate::{
@@ -239,7 +240,7 @@ where
 }
 
 /// What a person says about a call.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct CallOptions {
     /// The input: JSON.
     pub input: String,
@@ -253,6 +254,8 @@ pub struct CallOptions {
     pub deterministic: Option<u64>,
     /// Whether the input is not to be remembered.
     pub forget_input: bool,
+    /// A world that is written down, in place of the network, the person's secrets and the skill's storage.
+    pub replay: Option<Replay>,
 }
 
 /// Calls a tool. `lookup` gives the values of environment variables, where secrets may be.
@@ -337,13 +340,18 @@ pub fn call(
         return ends(report, Outcome::Denied, why);
     }
     // What it is given.
-    let (secrets, missing) = secrets(&ready.grants.secret_keys, vault, home, lookup)?;
-    let broker = if http {
-        Ok(Broker::new(&Allow {
+    let (secrets, missing) = match &options.replay {
+        None => secrets(&ready.grants.secret_keys, vault, home, lookup)?,
+        Some(replay) => replayed(&ready.grants.secret_keys, vault, replay),
+    };
+    let network = if let (true, Some(replay)) = (http, &options.replay) {
+        Ok(Network::Replayed(Exchanges::new(&ready.grants.http_hosts, &replay.http)))
+    } else if http {
+        Ok(Network::Real(Broker::new(&Allow {
             hosts: ready.grants.http_hosts.clone(),
             allow_loopback: options.allow_loopback,
             ..Allow::default()
-        }))
+        })))
     } else if ready.grants.http_hosts.is_empty() {
         Err("the manifest grants no host; add it to capabilities.http_egress_allowlist".to_owned())
     } else {
@@ -351,7 +359,10 @@ pub fn call(
     };
     let filesystem = &manifest.capabilities.filesystem;
     let writes: &[String] = if files { &filesystem.write_roots } else { &[] };
-    let storage = places::storage(&home.paths().storage, &manifest.skill_id);
+    let storage = match &options.replay {
+        None => places::storage(&home.paths().storage, &manifest.skill_id),
+        Some(replay) => replay.storage.clone(),
+    };
     let folders = places::folders(&storage, &filesystem.read_roots, writes).map_err(CallError::Place)?;
     let call = Call {
         kind: ready.kind,
@@ -372,7 +383,7 @@ pub fn call(
         return ends(report, Outcome::DoesNotCompile, format!("{} is not in the artifact", ready.module));
     };
     let mask = secrets.mask();
-    let world = World { broker, secrets, missing, mask, started: began, deadline, seen: Mutex::default() };
+    let world = World { network, secrets, missing, mask, started: began, deadline, seen: Mutex::default() };
     let holds_secret = world.mask.text(&call.input) != call.input;
     let done = engine.run(Job { code: &code, call: &call, began, deadline }, Arc::new(world), progress)?;
     finish(&mut report, done, Some(&tool.output_schema));
@@ -440,6 +451,21 @@ fn secrets(
     Ok((values, missing))
 }
 
+/// The made-up secrets of a case.
+fn replayed(names: &[String], given: bool, replay: &Replay) -> (Values, Vec<(String, String)>) {
+    let mut values = Values::default();
+    let mut missing = Vec::new();
+    for name in names {
+        let lacks = match replay.secrets.get(name) {
+            _ if !given => Some("the policy does not give skill.capability.vault.read for this call".to_owned()),
+            None => Some("the case gives it no value".to_owned()),
+            Some(value) => values.insert(name.clone(), value.0.clone()).err().map(|error| error.to_string()),
+        };
+        missing.extend(lacks.map(|why| (name.clone(), why)));
+    }
+    (values, missing)
+}
+
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut out, byte| {
@@ -453,13 +479,16 @@ fn hex(bytes: &[u8]) -> String {
 pub(super) fn bare_world(started: Instant, deadline: Instant) -> Arc<World> {
     let secrets = Values::default();
     let mask = secrets.mask();
-    let broker = Err("a bare module reaches no host; run it in a skill".to_owned());
-    Arc::new(World { broker, secrets, missing: Vec::new(), mask, started, deadline, seen: Mutex::default() })
+    let network = Err("a bare module reaches no host; run it in a skill".to_owned());
+    Arc::new(World { network, secrets, missing: Vec::new(), mask, started, deadline, seen: Mutex::default() })
 }
 
 /// Puts into the report what came of the call; the output is held against `schema`.
 pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>) {
     let Done { seen, world, result, compile_ms, began } = done;
+    if let Ok(Network::Replayed(exchanges)) = &world.network {
+        report.unasked = exchanges.unasked();
+    }
     report.compile_ms = compile_ms;
     report.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
     // A secret may stand in two lines, so they are masked together.

@@ -5,6 +5,7 @@ use std::{
     time::Instant,
 };
 
+use super::replay::{Exchanges, recorded};
 use skillyard_runtime::{
     call::{Decision, HostCall, HttpRequest, HttpResponse, Log, Outside, Refusal},
     egress::Broker,
@@ -13,8 +14,8 @@ use skillyard_runtime::{
 
 /// The world behind the walls of one call.
 pub(super) struct World {
-    /// `None` where the policy did not give the network, and why.
-    pub(super) broker: Result<Broker, String>,
+    /// The network, or why the policy did not give it.
+    pub(super) network: Result<Network, String>,
     /// The secrets that the policy gave.
     pub(super) secrets: Values,
     /// Granted secrets that are nowhere to be found, and those that the policy did not give, each with the reason.
@@ -23,6 +24,14 @@ pub(super) struct World {
     pub(super) started: Instant,
     pub(super) deadline: Instant,
     pub(super) seen: Mutex<Seen>,
+}
+
+/// Who answers requests.
+pub(super) enum Network {
+    /// The hosts themselves.
+    Real(Broker),
+    /// A case.
+    Replayed(Exchanges),
 }
 
 /// What was seen of a call.
@@ -65,8 +74,14 @@ fn decision<T>(result: &Result<T, Refusal>) -> Decision {
 impl Outside for World {
     fn http(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
         let began = Instant::now();
-        let broker = match &self.broker {
-            Ok(broker) => broker,
+        let broker = match &self.network {
+            Ok(Network::Real(broker)) => broker,
+            Ok(Network::Replayed(exchanges)) => {
+                let result = exchanges.answer(&request);
+                let (arguments, decision) = recorded(&request, &result);
+                self.record("http", arguments, began, decision);
+                return result;
+            }
             Err(why) => {
                 let (asked, refused) = (format!("{} {}", request.method, request.url), Refusal::Denied(why.clone()));
                 self.record("http", asked, began, Decision::Denied(why.clone()));

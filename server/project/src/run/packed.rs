@@ -229,6 +229,21 @@ impl Packed {
         Ok(Self { bytes, signed_by: SignedBy::Publisher, trust, allow_tofu: trusting.wants_tofu(), palyra, held })
     }
 
+    /// The skill's id and version, as they are in the verified bytes.
+    ///
+    /// # Errors
+    /// If they do not verify.
+    pub fn about(&self, progress: &dyn Progress) -> Result<(String, String), RunError> {
+        let verification = open(&self.bytes, self.palyra, progress)?.decide(&self.trust, self.allow_tofu);
+        match verification.artifact {
+            Some(artifact) => Ok((artifact.manifest().skill_id.clone(), artifact.manifest().version.clone())),
+            None => Err(RunError::Refused {
+                why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
+                findings: verification.findings,
+            }),
+        }
+    }
+
     /// Verifies and audits the bytes, and finds the tool called `tool` (or the one that the manifest calls its default,
     /// or the only one).
     ///

@@ -68,6 +68,8 @@ pub struct RunReport {
     pub daemon_outcome: Option<String>,
     /// The handles that the grants come to.
     pub handles: Handles,
+    /// Requests that a case lists and the tool never made.
+    pub unasked: Vec<String>,
     /// What a person may want to change in the manifest now.
     pub hints: Vec<Hint>,
 }
@@ -178,6 +180,7 @@ impl RunReport {
             violations: Vec::new(),
             daemon_outcome: None,
             handles: Handles::default(),
+            unasked: Vec::new(),
             hints: Vec::new(),
         }
     }
