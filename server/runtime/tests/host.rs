@@ -565,6 +565,55 @@ fn a_deterministic_call_is_the_same_twice() {
     command("random", "{}", |_| (), |finished, _| assert_ne!(finished.output.unwrap(), seen[0]));
 }
 
+// ---- Other languages
+
+#[test]
+fn a_plugin_in_assemblyscript_runs() {
+    let mut call = call(ModuleKind::PalyraPlugin, "t", "{}");
+    call.given.http_hosts = vec!["b.example".to_owned(), "a.example".to_owned()];
+    let code = compiled("plugin-assemblyscript.wasm");
+    assert_eq!(go(&code, &call).0.exit_code, Some(10_000 + 10_001));
+    call.given.secret_keys = vec!["a/b".to_owned()];
+    assert_eq!(go(&code, &call).0.exit_code, Some(10_000 + 10_001 + 20_000));
+}
+
+#[test]
+fn a_command_in_assemblyscript_runs() {
+    let code = compiled("command-assemblyscript.wasm");
+    let (finished, world) = go(&code, &call(ModuleKind::WasiPreview1Command, "t", "[1]"));
+    assert_eq!(finished.output.as_deref(), Some(r#"{"tool":"t","input":[1]}"#), "{finished:?}");
+    assert_eq!(world.lines(), [(LogLevel::Stderr, "hello from AssemblyScript".to_owned())]);
+}
+
+#[test]
+#[ignore = "needs tests/guests/build.sh to be run: the module is large"]
+fn a_command_in_go_runs() {
+    let folders = Folders::new();
+    // Its library makes paths absolute in a way of its own, so it is given absolute ones.
+    let mut call = call(ModuleKind::WasiPreview1Command, "t", r#"{"path":"/in/a.txt"}"#);
+    folders.give(&mut call);
+    for folder in &mut call.given.folders {
+        folder.guest.insert(0, '/');
+    }
+    let (finished, world) = go(&compiled("big/command-go.wasm"), &call);
+    assert_eq!(finished.outcome, Outcome::Ok, "{finished:?} {:?} {:?}", world.lines(), world.told());
+    assert_eq!(finished.output.as_deref(), Some("{\"text\":\"in it\",\"tool\":\"t\"}\n"));
+    assert_eq!(world.lines(), [(LogLevel::Stderr, "hello from Go".to_owned())]);
+}
+
+#[test]
+#[ignore = "needs tests/guests/build.sh to be run: the component is large"]
+fn a_tool_in_javascript_runs() {
+    let code = compiled("big/tool-js.wasm");
+    let (finished, world) = go(&code, &call(ModuleKind::PalyraToolComponent, "t", r#"{"a":1}"#));
+    assert_eq!(finished.output.as_deref(), Some(r#"{"tool":"t","asked":{"a":1}}"#), "{finished:?}");
+    assert_eq!(world.lines(), [(LogLevel::Info, "hello from JavaScript".to_owned())]);
+    let (finished, _) = go(&code, &call(ModuleKind::PalyraToolComponent, "secret", r#"{"name":"api/token"}"#));
+    assert_eq!(finished.output.as_deref(), Some(r#"{"length":6}"#), "{finished:?}");
+    let (finished, _) = go(&code, &call(ModuleKind::PalyraToolComponent, "fail", r#"{"name":"x"}"#));
+    ended(&finished, Outcome::ToolError, &["not found", "there is no x"]);
+}
+
 // ---- Files
 
 /// A folder with one that is read and one that is written, and a secret beside them.
