@@ -625,9 +625,11 @@ fn lies() -> Result<(), Failed> {
         assert!(error.starts_with("the worker was ended: it sent") && error.contains(says), "{how}: {error}");
     }
     // More requests at once than there may be, of a worker that does not count.
-    let (world, _came) = World::shut();
+    let (world, came) = World::shut();
     let ran = run(&this(&["worker", "endless-requests"]), CodeSource::Bytes(Vec::new()), &call(), world.clone());
     assert!(ran.finished.error.is_some_and(|text| text.contains("too many requests at once")));
+    // Their threads have started by and by, and no other has.
+    assert!((0..64).all(|_| came.recv_timeout(LONG).is_ok()));
     assert_eq!(world.requests.load(Ordering::SeqCst), 64);
     world.let_go();
     Ok(())
