@@ -206,11 +206,6 @@ mod linux {
             held_by: &[RLimits],
         },
         Attack { name: "eight gigabytes", does: |_| memory(8 << 30), held_by: &[RLimits] },
-        Attack {
-            name: "locked memory",
-            does: |_| made(unsafe { libc::mlockall(libc::MCL_CURRENT) }),
-            held_by: &[Seccomp],
-        },
     ];
 
     /// What must still work.

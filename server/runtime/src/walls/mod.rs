@@ -156,8 +156,9 @@ pub fn first(without: &[WallName]) -> First {
 fn put_up_first(without: &[WallName]) -> Result<Vec<Wall>, WallError> {
     let mut walls = Vec::new();
     if !without.contains(&WallName::Environment) {
-        // The parent gave none; macOS adds one of its own.
-        let variables = std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("__CF_")).count();
+        // The parent gave none; macOS adds one of its own, Windows the current folders of its drives.
+        let own = |name: &str| name.starts_with("__CF_") || name.starts_with('=');
+        let variables = std::env::vars_os().filter(|(name, _)| !own(&name.to_string_lossy())).count();
         if variables > 0 {
             let why = format!("{variables} environment variables came along, and nothing may run with them");
             return Err(WallError { wall: WallName::Environment, why });
@@ -192,7 +193,8 @@ fn put_up_first(without: &[WallName]) -> Result<Vec<Wall>, WallError> {
 /// # Errors
 /// When a wall that this system has does not go up: nothing may be run then.
 pub fn raise(first: First, plan: &Plan<'_>) -> Result<Vec<Wall>, WallError> {
-    #[cfg_attr(windows, expect(unused_mut, reason = "there the parent's job is the rest"))]
+    #[cfg(not(unix))]
+    let _ = plan;
     let mut walls = first.0?;
     #[cfg(unix)]
     if !plan.without.contains(&WallName::Limits) {
