@@ -23,6 +23,25 @@ trap 'rm -r "$work"' EXIT
   npm init -y >"$work/npm.log"
   npm install --silent assemblyscript@0.28 @assemblyscript/wasi-shim@0.1 @bytecodealliance/componentize-js
 )
+# Go: a command.
+go_command() {
+  mkdir "$work/go"
+  cp command.go "$work/go/main.go"
+  printf 'module guest\n\ngo 1.21\n' >"$work/go/go.mod"
+  (
+    cd "$work/go"
+    GOOS=wasip1 GOARCH=wasm GOTOOLCHAIN=local GOPROXY=off "$tools/venv/bin/go" build -ldflags='-s -w' \
+      -o "$here/big/command-go.wasm" .
+  )
+}
+
+# `build.sh big`: only what is not in the tree.
+if [ "${1-}" = big ]; then
+  [ -f big/command-go.wasm ] || go_command
+  [ -f big/tool-js.wasm ] || node build-js.mjs "$tools" big/tool-js.wasm
+  exit
+fi
+
 cat >"$tools/crates/Cargo.toml" <<'TOML'
 [package]
 name = "guests"
@@ -69,14 +88,7 @@ asc="$tools/node_modules/assemblyscript/bin/asc.js"
     --config ./node_modules/@assemblyscript/wasi-shim/asconfig.json
 )
 
-# Go: a command.
-mkdir "$work/go"
-cp command.go "$work/go/main.go"
-printf 'module guest\n\ngo 1.21\n' >"$work/go/go.mod"
-(
-  cd "$work/go"
-  GOOS=wasip1 GOARCH=wasm GOTOOLCHAIN=local GOPROXY=off go build -ldflags='-s -w' -o "$here/big/command-go.wasm" .
-)
+go_command
 
 # JavaScript: a tool.
 node build-js.mjs "$tools" big/tool-js.wasm
