@@ -39,14 +39,14 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<O
 ///
 /// # Errors
 /// The answer to send where it is no message.
-pub(crate) fn parse(body: &[u8]) -> Result<Message, Response> {
+pub(crate) fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
     let raw = serde_json::from_slice(body).or_else(|error| match mend(body) {
         Some(mended) => serde_json::from_str(&mended),
         None => Err(error),
     });
     let raw: Raw = raw.map_err(|error| {
         let answer = if error.is_data() { Error::invalid_request() } else { Error::parse_error() };
-        Response::from_error(Id::Null, answer)
+        Box::new(Response::from_error(Id::Null, answer))
     })?;
     match raw {
         Raw { method: Some(method), id, params, .. } => {
@@ -62,7 +62,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Message, Response> {
         }
         Raw { id: Some(id), error: Some(error), .. } => Ok(Message::Response(Response::from_error(id, error))),
         Raw { id: Some(id), result: Some(result), .. } => Ok(Message::Response(Response::from_ok(id, result))),
-        Raw { id, .. } => Err(Response::from_error(id.unwrap_or_default(), Error::invalid_request())),
+        Raw { id, .. } => Err(Box::new(Response::from_error(id.unwrap_or_default(), Error::invalid_request()))),
     }
 }
 

@@ -76,7 +76,7 @@ pub(crate) fn read(
         let mut frames = Frames::new(input);
         loop {
             let message = match frames.next() {
-                Ok(Some(Ok(body))) => message::parse(&body),
+                Ok(Some(Ok(body))) => message::parse(&body).map_err(|answer| *answer),
                 Ok(Some(Err(fault))) => {
                     log(&format!("skipped {fault}"));
                     Err(Response::from_error(Id::Null, Error::parse_error()))
