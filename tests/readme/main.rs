@@ -34,7 +34,7 @@ fn blocks(language: &str) -> Vec<String> {
 #[test]
 fn the_first_command_shows_what_the_fixes_then_repair() {
     let example = "tests/fixtures/forecast";
-    assert!(README.contains(&format!("$ cargo run --release -- check {example}\n")));
+    assert!(README.contains(&format!("`skillyard check {example}`")));
     let output = skillyard(&["check", example], root());
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");

@@ -49,7 +49,7 @@ impl Limits {
 pub struct Folder {
     /// Where it is on this machine; it must exist.
     pub host: PathBuf,
-    /// The path under which the tool sees it: the root as the manifest writes it, trimmed.
+    /// The path under which the tool sees it, from the top: `/ledgers/in`.
     pub guest: String,
     /// Whether files in it may be written, made, renamed and removed.
     pub writable: bool,

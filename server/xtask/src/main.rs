@@ -5,6 +5,7 @@ use std::process::ExitCode;
 mod bench;
 mod ci;
 mod error;
+mod example;
 mod generate;
 #[cfg(test)]
 mod layers;
@@ -18,6 +19,7 @@ use error::Error;
 const HELP: &str = "\
 cargo xtask COMMAND
 
+  example              build Skillyard and take the bundled example from the check to the run of its tool
   test [ARGS]…         install what the tests need into target/tools, then run every test; ARGS go to the test programs
   generate [--check]   write the files that have a source elsewhere: the schema, the rules' pages, README's picture;
                        --check only says which are stale
@@ -43,6 +45,7 @@ fn command(args: &[String]) -> Result<(), Error> {
     let Some((name, rest)) = args.split_first() else { return Err(Error::Usage("no command".into())) };
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     match (name.as_str(), rest.as_slice()) {
+        ("example", []) => example::example(),
         ("test", _) => suite::test(&args[1..]),
         ("generate", []) => generate::generate(false),
         ("generate", ["--check"]) => generate::generate(true),

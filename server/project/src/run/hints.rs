@@ -118,7 +118,7 @@ fn unused(grants: &Grants, read_roots: &[String], report: &RunReport, hints: &mu
         calls().any(|call| {
             // A path, or two with an arrow between them.
             call.arguments.split(' ').any(|path| {
-                let path = path.trim_start_matches("./");
+                let path = path.trim_start_matches("./").trim_start_matches('/');
                 path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
             })
         })

@@ -61,12 +61,15 @@ pub fn folders(storage: &Path, reads: &[String], writes: &[String]) -> Result<Ve
     for (roots, writable) in [(writes, true), (reads, false)] {
         for root in roots {
             let root = root.trim();
-            if folders.iter().any(|folder| folder.guest == root) {
+            // From the top: libraries of C and Rust take `in/a` as well as `/in/a` for what lies in `/in`, that of Go
+            // only the latter.
+            let guest = if root == "*" { "/".to_owned() } else { format!("/{}", root.trim_start_matches('/')) };
+            if folders.iter().any(|folder| folder.guest == guest) {
                 // What may be written may be read.
                 continue;
             }
             let host = make(storage, root)?;
-            folders.push(Folder { host, guest: if root == "*" { ".".to_owned() } else { root.to_owned() }, writable });
+            folders.push(Folder { host, guest, writable });
         }
     }
     Ok(folders)
@@ -120,7 +123,7 @@ mod tests {
         let writes = ["both".to_owned(), "a/b".to_owned()];
         let folders = folders(&storage, &reads, &writes).unwrap();
         let seen: Vec<_> = folders.iter().map(|folder| (folder.guest.as_str(), folder.writable)).collect();
-        assert_eq!(seen, [("both", true), ("a/b", true), ("in", false)]);
+        assert_eq!(seen, [("/both", true), ("/a/b", true), ("/in", false)]);
         assert!(folders.iter().all(|folder| folder.host.is_dir()));
         assert!(storage.join("a").join("b").is_dir());
     }
