@@ -11,19 +11,22 @@ use crate::shape::{KeyShape, ROOT, TableShape, Type};
 /// accepts and an author should write; the array spelling of tables is left out on purpose.
 #[must_use]
 pub fn json_schema() -> Value {
-    let mut schema = table(&ROOT);
+    let mut rest = table(&ROOT);
     let root = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Palyra skill manifest",
         "x-taplo-info": { "authors": ["Skillyard"], "patterns": ["^(.*(/|\\\\)skill\\.toml|skill\\.toml)$"] },
     });
     let mut out = Map::new();
-    for part in [root, schema.take()] {
+    for part in [root, rest.take()] {
         if let Value::Object(part) = part {
             out.extend(part);
         }
     }
-    Value::Object(out)
+    // The same text from every build: whether objects keep their order depends on who else uses the JSON crate.
+    let mut schema = Value::Object(out);
+    schema.sort_all_objects();
+    schema
 }
 
 fn table(shape: &'static TableShape) -> Value {

@@ -7,7 +7,7 @@ vim.lsp.config('skillyard', {
       start(vim.fs.root(file, { 'skillyard.toml', '.git' }) or vim.fs.dirname(file))
     end
   end,
-  -- Package and Sign, Verify and Audit over the file; `:lua vim.lsp.codelens.run()` on its first line runs one.
+  -- Package and Sign, Verify and Audit over the file, Run Tool over each tool; `:lua vim.lsp.codelens.run()` runs one.
   on_attach = function(_, buffer)
     vim.lsp.codelens.refresh({ bufnr = buffer })
   end,
