@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use skillyard_artifact::audit::{Policy, Report, Subject, audit};
+use skillyard_artifact::{
+    audit::{Policy, Report, Subject, audit},
+    module::ModuleKind,
+};
 use skillyard_manifest::model::Manifest;
 
 const MANIFEST: &str = "skill_id = \"acme.bench\"\nname = \"Bench\"\nversion = \"1.0.0\"\npublisher = \"acme\"\n\
@@ -78,7 +81,8 @@ fn main() {
         #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
         let rate = |time: Duration| bytes.len() as f64 / 1e6 / time.as_secs_f64();
         let (speed, floor_speed) = (rate(median), rate(floor));
-        let (size, kind) = (bytes.len(), whole.modules.first().and_then(|module| module.kind).unwrap_or("invalid"));
+        let (size, kind) =
+            (bytes.len(), whole.modules.first().and_then(|module| module.kind).map_or("invalid", ModuleKind::name));
         println!(
             "{name}: {size} bytes, {kind}: {median:.2?} / {late:.2?}, {speed:.0} MB/s (validation alone {floor_speed:.0} MB/s)"
         );

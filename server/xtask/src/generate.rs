@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use skillyard_manifest::{
@@ -14,7 +15,7 @@ use skillyard_manifest::{
 use crate::{
     error::Error,
     picture,
-    run::{cargo, output, root, run, shown},
+    run::{cargo, output, root, run, shown, target},
 };
 
 /// Generated files: their names from the workspace's folder, and their texts.
@@ -89,9 +90,12 @@ fn pages<'f>(
 
 /// README's picture, of what the program really prints.
 fn picture() -> Result<String, Error> {
-    run(&mut cargo(&["build", "--quiet", "--package", "skillyard"]))?;
+    // As a part of the whole workspace: built alone, its libraries would get other features, and be built once more.
+    run(&mut cargo(&["build", "--quiet", "--workspace", "--bin", "skillyard"]))?;
     let args = ["check", "tests/fixtures/forecast/skill.toml"];
-    let mut command = cargo(&["run", "--quiet", "--package", "skillyard", "--"]);
+    let program = format!("skillyard{}", std::env::consts::EXE_SUFFIX);
+    let mut command = Command::new(target().join("debug").join(program));
+    command.current_dir(root());
     let result = output(command.args(args).env("CLICOLOR_FORCE", "1").env_remove("NO_COLOR"))?;
     // The example has findings; anything else is no picture to show.
     if result.status.code() != Some(1) {
