@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so and fails")]
 
 mod cache;
+mod conformance;
 mod new;
 mod secret;
 #[path = "../check/skillyard.rs"]
