@@ -88,7 +88,7 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             out::error(&error);
-            Exit::Failed.into()
+            error.exit().into()
         }
     }
 }
