@@ -88,6 +88,35 @@ fn the_lens_packages_and_signs_what_verify_accepts() {
     assert_eq!(fs::read_dir(workspace.join("dist")).expect("a folder").count(), 1);
 }
 
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn the_lens_runs_a_tool_that_is_approved_and_shows_what_it_gave() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let workspace = workspace(home.path());
+    let writes = "[capabilities.filesystem]\nwrite_roots = [\"out\"]\n\n[compat]";
+    let manifest = BEFORE.replace("id = \"echo\"", "id = \"acme.echo\"").replace("[compat]", writes);
+    let manifest = manifest.replace(
+        "input_schema = {",
+        "input_schema = { required = [\"said\"], properties = { said = { const = \"hello\" } },",
+    );
+    fs::write(workspace.join("skill.toml"), manifest).expect("a file");
+    fs::write(workspace.join("module.wasm"), COMMAND).expect("a file");
+
+    let said = sitting(home.path(), "run.lua");
+    let questions: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("question ")).collect();
+    let asked = questions.iter().find(|question| question.contains("Approve")).expect("it asks");
+    assert!(asked.contains("acme.echo wants to") && asked.contains("write in the folders out"), "{said}");
+    assert!(said.contains("told acme.echo gave {\"said\":\"hello\"}"), "{said}");
+    // What it may write is the home's and not the workspace's.
+    let mut there: Vec<OsString> =
+        fs::read_dir(&workspace).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    there.sort();
+    assert_eq!(there, ["module.wasm", "skill.toml"]);
+}
+
+/// Gives back what it gets, for a tool that is called `echo`.
+const COMMAND: &[u8] = include_bytes!("../guests/command.wasm");
+
 /// `(module (memory 1 1) (func (export "run") (result i32) i32.const 0))`.
 const MODULE: &[u8] =
     b"\0asm\x01\0\0\0\x01\x05\x01\x60\0\x01\x7f\x03\x02\x01\0\x05\x04\x01\x01\x01\x01\x07\x07\x01\x03run\0\0\

@@ -73,9 +73,14 @@ wasm-tools component new command.wasm -o command-component.wasm \
 mkdir "$work/deps"
 cp "$wit"/*.wit ../../schema/wit/skill.wit "$work/deps/"
 cp world.wit "$work/"
-clang-19 --target=wasm32-wasi -Oz -nostartfiles -Wl,--no-entry -s -o "$work/core.wasm" tool.c
-wasm-tools component embed --world guest "$work" "$work/core.wasm" -o "$work/embedded.wasm"
-wasm-tools component new "$work/embedded.wasm" -o tool.wasm
+tool() {
+  clang-19 --target=wasm32-wasi -Oz -nostartfiles -Wl,--no-entry -s "$2" -o "$work/core.wasm" tool.c
+  wasm-tools component embed --world guest "$work" "$work/core.wasm" -o "$work/embedded.wasm"
+  wasm-tools component new "$work/embedded.wasm" -o "$1"
+}
+tool tool.wasm -UNO_SOCKETS
+# The same for a skill.
+tool skill.wasm -DNO_SOCKETS
 
 # AssemblyScript: a plugin, and a command. Its compiler looks for libraries beside the sources.
 cp plugin.ts command.ts "$work/"

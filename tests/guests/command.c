@@ -1,5 +1,5 @@
-// A command of WASI preview 1 for the tests of the host. The tool's id (argument 1) says what it does; the input is on
-// standard input, the output goes to standard output.
+// A command of WASI preview 1 for the tests of the host. The tool's id (argument 1), without the publisher's namespace
+// before its last dot, says what it does; the input is on standard input, the output goes to standard output.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -53,6 +53,8 @@ __attribute__((noinline)) static int deep(volatile int *n) {
 
 int main(int argc, char **argv) {
   const char *tool = argc > 1 ? argv[1] : "";
+  const char *dot = strrchr(tool, '.');
+  if (dot) tool = dot + 1;
   size_t length = fread(input, 1, sizeof input - 1, stdin);
   input[length] = 0;
   char *to, *path;
@@ -72,6 +74,11 @@ int main(int argc, char **argv) {
     printf("{\"program\":");
     quote(argv[0]);
     printf(",\"environment\":%d}", count);
+    return 0;
+  }
+  if (!strcmp(tool, "colours")) {
+    fputs("\x1b[31mred\x07 \xe2\x80\xae\n", stderr);
+    printf("\"\\u001b[2J \\u202e \\u0007\"");
     return 0;
   }
   if (!strcmp(tool, "read")) {

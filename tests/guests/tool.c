@@ -1,5 +1,6 @@
 // A tool component (schema/wit/skill.wit) for the tests of the host, with its bindings by hand: the functions and layouts
-// of the component model's canonical ABI. `tool-id` says what it does.
+// of the component model's canonical ABI. `tool-id`, without the publisher's namespace before its last dot, says what it
+// does.
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -18,6 +19,8 @@ IMPORT(TYPES, "[method]outgoing-request.set-authority")
 int request_set_authority(int request, int some, const char *text, size_t length);
 IMPORT(TYPES, "[method]outgoing-request.set-path-with-query")
 int request_set_path(int request, int some, const char *text, size_t length);
+IMPORT(TYPES, "[method]outgoing-request.set-scheme")
+int request_set_scheme(int request, int some, int which, const char *other, size_t length);
 IMPORT("wasi:http/outgoing-handler@0.2.12", "handle") void handle(int request, int some, int options, void *result);
 IMPORT(TYPES, "[method]future-incoming-response.subscribe") int future_subscribe(int future);
 IMPORT(TYPES, "[method]future-incoming-response.get") void future_get(int future, void *result);
@@ -28,7 +31,10 @@ IMPORT("wasi:io/poll@0.2.12", "[method]pollable.block") void pollable_block(int 
 IMPORT("wasi:io/poll@0.2.12", "[method]pollable.ready") int pollable_ready(int pollable);
 IMPORT("wasi:io/streams@0.2.12", "[method]input-stream.blocking-read")
 void stream_read(int stream, int64_t most, void *result);
+// An audit lets no skill pass that imports sockets.
+#ifndef NO_SOCKETS
 IMPORT("wasi:sockets/tcp-create-socket@0.2.12", "create-tcp-socket") void tcp_new(int family, void *result);
+#endif
 
 extern char __heap_base;
 static size_t top;
@@ -92,10 +98,19 @@ static struct result *secret(const char *name, size_t length) {
   return ok(text, (size_t)(end - text));
 }
 
-// Asks for https://<host>/x?y=1 and gives "<status> <body>".
-static struct result *http(const char *host, size_t length, int spin) {
+// A text between the quotes of JSON; it holds nothing that would be escaped there.
+static struct result *quoted(struct result *given) {
+  if (given->failed) return given;
+  char *text = take(1, given->ok.length + 2), *end = append(append(text, "\"", 1), given->ok.text, given->ok.length);
+  *end = '"';
+  return ok(text, given->ok.length + 2);
+}
+
+// Asks for http[s]://<host>/x?y=1 and gives "<status> <body>".
+static struct result *http(const char *host, size_t length, int plain, int spin) {
   int request = request_new(fields_new());
   if (request_set_authority(request, 1, host, length) || request_set_path(request, 1, "/x?y=1", 6)) return say("bad");
+  if (plain && request_set_scheme(request, 1, 0, NULL, 0)) return say("bad");
   // result<future, error-code>, whose error may hold 64 bits.
   struct { _Alignas(8) uint8_t failed; _Alignas(8) int future; uint8_t rest[48]; } sent;
   handle(request, 0, 0, &sent);
@@ -131,19 +146,48 @@ static struct result *http(const char *host, size_t length, int spin) {
 
 EXPORT("palyra:skill/tool@0.1.0#invoke")
 struct result *invoke(const char *id, size_t id_length, const char *input, size_t length) {
+  for (size_t n = id_length; n > 0; n--) {
+    if (id[n - 1] != '.') continue;
+    id += n;
+    id_length -= n;
+    break;
+  }
 #define IS(name) (id_length == sizeof name - 1 && !memcmp(id, name, sizeof name - 1))
   if (IS("echo")) {
     host_log(2, "called", 6);
     return ok(input, length);
   }
   if (IS("secret")) return secret(input, length);
-  if (IS("http")) return http(input, length, 0);
-  if (IS("http-spin")) return http(input, length, 1);
+  // The secret that a JSON string names: in a line of the log, in two, and in the error.
+  if (length >= 2 && (IS("secret-log") || IS("secret-error"))) {
+    struct result *given = secret(input + 1, length - 2);
+    if (given->failed || given->ok.length < 2) return given;
+    const char *text = given->ok.text;
+    size_t all = given->ok.length, half = all / 2;
+    host_log(2, text, all);
+    host_log(2, text, half);
+    host_log(2, text + half, all - half);
+    if (IS("secret-log")) return say("\"done\"");
+    answer.failed = 1;
+    answer.error.kind = 1;
+    answer.error.text = text;
+    answer.error.length = all;
+    return &answer;
+  }
+  if (IS("http")) return http(input, length, 0, 0);
+  if (IS("http-spin")) return http(input, length, 0, 1);
+  // What a JSON string holds, with a JSON string for an answer.
+  if (length >= 2 && input[0] == '"') {
+    if (IS("ask")) return quoted(http(input + 1, length - 2, 1, 0));
+    if (IS("give")) return quoted(secret(input + 1, length - 2));
+  }
+#ifndef NO_SOCKETS
   if (IS("socket")) {
     struct { uint8_t failed; int what; } made;
     tcp_new(0, &made);
     return say(made.failed ? "refused" : "made");
   }
+#endif
   if (IS("loop")) for (volatile unsigned n = 0;; n++) {}
   if (IS("logs")) for (;;) host_log(0, "a line of the log", 17);
   if (IS("output")) {

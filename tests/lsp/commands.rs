@@ -16,11 +16,11 @@ use crate::{
 const CREATE: &str = "Create a signing key";
 
 /// A client that says as little as it may.
-fn minimal() -> Value {
+pub fn minimal() -> Value {
     json!({})
 }
 
-fn execute(client: &mut Client, command: &str, argument: Value) -> i64 {
+pub fn execute(client: &mut Client, command: &str, argument: Value) -> i64 {
     client.request("workspace/executeCommand", json!({"command": command, "arguments": [argument]}))
 }
 
@@ -36,19 +36,19 @@ fn create_a_key(client: &mut Client) {
     });
 }
 
-fn titles(asked: &Value) -> Vec<String> {
+pub fn titles(asked: &Value) -> Vec<String> {
     let title = |action: &Value| action["title"].as_str().unwrap().to_owned();
     asked["actions"].as_array().unwrap().iter().map(title).collect()
 }
 
 /// The result of a command, and what was shown at its end.
-fn finished(client: &mut Client, id: i64) -> (Value, Value) {
+pub fn finished(client: &mut Client, id: i64) -> (Value, Value) {
     let mut answer = client.answer(id);
     assert!(answer.get("error").is_none(), "{answer}");
     (answer["result"].take(), client.notified("window/showMessage"))
 }
 
-fn refused(client: &mut Client, id: i64) -> Value {
+pub fn refused(client: &mut Client, id: i64) -> Value {
     let mut answer = client.answer(id);
     assert!(answer.get("result").is_none(), "{answer}");
     answer["error"].take()
@@ -73,19 +73,25 @@ fn lenses_and_actions_name_only_commands_that_the_server_executes() {
         .iter()
         .map(|name| name.as_str().unwrap())
         .collect();
-    assert_eq!(executed, ["skillyard.audit", "skillyard.packageAndSign", "skillyard.verify"].into());
+    assert_eq!(
+        executed,
+        ["skillyard.audit", "skillyard.packageAndSign", "skillyard.runTool", "skillyard.verify"].into()
+    );
     assert_eq!(capabilities["codeLensProvider"], json!({"resolveProvider": false}));
 
     let document = skill.open(&mut client);
     let lenses = client.call("textDocument/codeLens", json!({"textDocument": document.id()}));
-    let calls: Vec<(&str, &str)> = lenses.as_array().unwrap().iter().map(|lens| called(lens, &document)).collect();
+    // Those over tools are in run_tool.rs.
+    let of_manifest: Vec<&Value> =
+        lenses.as_array().unwrap().iter().filter(|lens| lens["command"]["command"] != "skillyard.runTool").collect();
+    let calls: Vec<(&str, &str)> = of_manifest.iter().map(|lens| called(lens, &document)).collect();
     let expected = [
         ("Package and Sign", "skillyard.packageAndSign"),
         ("Verify", "skillyard.verify"),
         ("Audit", "skillyard.audit"),
     ];
     assert_eq!(calls, expected);
-    assert!(lenses.as_array().unwrap().iter().all(|lens| lens["range"] == document.range(Span::at(0))), "{lenses}");
+    assert!(of_manifest.iter().all(|lens| lens["range"] == document.range(Span::at(0))), "{lenses}");
 
     let context = json!({"diagnostics": [], "only": ["source.skillyard"]});
     let range = document.range(Span::at(40));
@@ -195,7 +201,7 @@ fn a_skill_is_packaged_with_a_key_made_on_the_way_and_the_command_line_verifies_
 }
 
 /// The values of a progress from its begin to its end, which must be sound.
-fn progress(client: &mut Client, token: &Value) -> Vec<Value> {
+pub fn progress(client: &mut Client, token: &Value) -> Vec<Value> {
     let mut values: Vec<Value> = Vec::new();
     let mut percentage = 0;
     loop {

@@ -13,6 +13,7 @@ mod formatting;
 mod hostile;
 mod life;
 mod live;
+mod run_tool;
 mod settings;
 mod skill;
 // strace is a tool of Linux.

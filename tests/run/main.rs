@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so and fails")]
 
 mod cache;
+mod call;
+mod conformance;
+mod guest;
+mod network;
 mod new;
 mod secret;
 #[path = "../check/skillyard.rs"]

@@ -22,6 +22,8 @@ use skillyard_project::{
     verify::FlowError,
 };
 
+use crate::exit::Exit;
+
 /// Why a command could not do its work.
 #[derive(Debug)]
 pub enum Error {
@@ -86,6 +88,16 @@ pub enum Error {
     Serve(ServeError),
     /// A panic.
     Internal,
+}
+
+impl Error {
+    /// How a command ends that meets it: a skill that is refused was looked at, and something was found.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Run(RunError::Refused { .. } | RunError::Audit { .. }) => Exit::Findings,
+            _ => Exit::Failed,
+        }
+    }
 }
 
 impl fmt::Display for Error {

@@ -89,7 +89,7 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             out::error(&error);
-            Exit::Failed.into()
+            error.exit().into()
         }
     }
 }

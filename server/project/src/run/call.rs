@@ -181,6 +181,9 @@ impl Engine {
                     }
                 };
                 compile_ms = Some(began.elapsed().as_secs_f64() * 1000.0);
+                if let Some(cache) = &cache {
+                    let _ = cache.insert(&key, &code);
+                }
                 let again = worker::spawn(&program);
                 ran = again.run(CodeSource::Bytes(code), job.call, Arc::clone(&world) as _, job.deadline, &cancel);
             }
@@ -496,10 +499,18 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>)
     report.logs = seen.logs.into_iter().flat_map(|log| lines.push(log)).collect();
     report.logs.extend(lines.finish());
     report.host_calls = seen.calls;
+    // A person may have typed a secret into it.
+    report.input = serde_json::from_str(&world.mask.json(&report.input.to_string())).unwrap_or(Value::Null);
     let ran = match result {
         Ok(ran) => ran,
         Err(failure) => {
-            report.error = Some(failure.to_string());
+            report.error = Some(match &failure {
+                CompileFailure::TimedOut => format!(
+                    "{failure}: it may take {} ms (`capabilities.quotas.wall_clock_timeout_ms`), compilation included",
+                    report.wall_clock_ms
+                ),
+                failure => failure.to_string(),
+            });
             (report.outcome, report.daemon_outcome) = match &failure {
                 CompileFailure::DoesNotCompile(_) => (Outcome::DoesNotCompile, Some("Compile".to_owned())),
                 CompileFailure::TimedOut => (Outcome::TimedOut, None),

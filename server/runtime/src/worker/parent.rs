@@ -99,6 +99,11 @@ impl Starting {
             finished.error = Some(failure.to_string());
             finished.ran_ms = started.elapsed().as_secs_f64() * 1000.0;
         }
+        // A host call that the clock cut short is answered, and a tool may make a result of that before its own clock is
+        // seen to have run out: the call is late all the same.
+        if matches!(finished.outcome, Outcome::Ok | Outcome::ToolError) && Instant::now() > deadline {
+            finished = Finished { outcome: Outcome::TimedOut, output: None, exit_code: None, ..finished };
+        }
         if finished.outcome == Outcome::TimedOut {
             finished.error = Some(format!(
                 "the call did not end within {asked_ms} ms, compilation and host calls included \

@@ -1,0 +1,387 @@
+//! `skillyard run` on a skill: what is checked before and after, who decides, what a tool is given and where it ends.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::{
+    guest::{ARTIFACT, ASKS, FOLDERS, Guest, bytes, report, tool},
+    skillyard::holds_against,
+    world::ELEVENS,
+};
+
+const PLUGIN: &str = r#"(module (memory 1 1) (func (export "run") (result i32) i32.const 7))"#;
+
+fn actions(report: &Value, decision: &str) -> Vec<String> {
+    let actions = report["policy"]["actions"].as_array().unwrap();
+    let chosen = actions.iter().filter(|action| action["decision"] == decision);
+    chosen.map(|action| action["action"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn each_kind_runs_from_a_folder_and_from_an_artifact_of_whom_one_trusts() {
+    let kinds = [
+        (
+            Guest::with(wat::parse_str(PLUGIN).unwrap(), &["echo"], ""),
+            "palyra-plugin",
+            json!({"exit_code": 7}),
+            json!(7),
+        ),
+        (Guest::named("command", &["echo"], FOLDERS), "wasi-preview1-command", json!({"a": [1, "é"]}), json!(0)),
+        (Guest::named("command-component", &["echo"], FOLDERS), "wasi-0.2-command", json!({"a": [1, "é"]}), json!(0)),
+        (Guest::named("skill", &["echo"], ASKS), "palyra-tool-component", json!({"a": [1, "é"]}), Value::Null),
+    ];
+    for (guest, kind, output, exit_code) in kinds {
+        let call = ["--input", r#"{"a": [1, "é"]}"#, "acme.echo"];
+        let folder = guest.fine(&call);
+        assert_eq!((&folder["kind"], &folder["output"], &folder["exit_code"]), (&json!(kind), &output, &exit_code));
+        assert_eq!(folder["daemon_runs"], kind == "palyra-plugin");
+        assert_eq!((&folder["signed_by"], &folder["trust_decision"]), (&json!("throw_away"), &Value::Null));
+        assert_eq!(folder["input"], json!({"a": [1, "é"]}));
+        // Nothing was written into the workspace.
+        assert!(!guest.0.0.path("skill/dist").exists());
+
+        guest.0.run(&["package", "skill", "--key", "elevens.key"]).exits(0);
+        let artifact = |trust: &[&str]| {
+            guest.0.run(&[&["run", "--skill", ARTIFACT, "--format", "json"], &call[..], trust].concat())
+        };
+        let refused = artifact(&[]).exits(1);
+        assert!(refused.err.contains("refused") && refused.out.is_empty(), "{refused:?}");
+        for (trust, decision) in [
+            (&["--trusted-publisher", &format!("acme={ELEVENS}")][..], "allowlisted"),
+            (&["--allow-tofu"], "tofu_newly_pinned"),
+        ] {
+            let (code, ran) = report(&artifact(trust));
+            assert_eq!((code, &ran["output"]), (Some(0), &output), "{ran:#}");
+            assert_eq!((&ran["signed_by"], &ran["trust_decision"]), (&json!("publisher"), &json!(decision)));
+        }
+        // Trusting for one call pins nothing.
+        artifact(&[]).exits(1);
+    }
+}
+
+#[test]
+fn what_a_daemon_would_quarantine_is_refused() {
+    // Raw sockets are given to no skill.
+    let guest = Guest::named("tool", &["echo"], ASKS);
+    let refused = guest.shown(&["acme.echo"]).exits(1);
+    assert!(refused.err.contains("audit") && refused.err.contains("wasi:sockets"), "{refused:?}");
+    assert!(!guest.0.0.path("home/skillyard/storage").exists(), "nothing ran");
+}
+
+#[test]
+fn a_tool_that_is_not_there_is_told_with_those_that_are() {
+    let guest = Guest::named("command", &["echo", "fail"], FOLDERS);
+    let ran = guest.shown(&["acme.ecko"]).exits(2);
+    assert!(ran.err.contains("acme.ecko") && ran.err.contains("acme.echo"), "{ran:?}");
+    let ran = guest.shown(&[]).exits(2);
+    assert!(ran.err.contains("acme.echo") && ran.err.contains("acme.fail"), "{ran:?}");
+    let ran = guest.0.run(&["run", "--skill", "nowhere", "acme.echo"]).exits(2);
+    assert!(ran.err.contains("nowhere"), "{ran:?}");
+}
+
+#[test]
+fn input_and_output_hold_to_their_schemas() {
+    let schemas = "input_schema = { type = \"object\", required = [\"n\"], properties = { n = { type = \"integer\", \
+                   maximum = 9 } } }\noutput_schema = { type = \"object\", properties = { n = { minimum = 5 } } }";
+    let guest = Guest::of(bytes("command"), &[tool("echo", schemas)], FOLDERS);
+    assert_eq!(guest.fine(&["--input", r#"{"n": 6}"#])["output"], json!({"n": 6}));
+    let broken = |report: &Value, of: &str, pointer: &str, keyword: &str| {
+        let violation = &report["violations"][0];
+        assert_eq!(violation["of"], of, "{report:#}");
+        assert_eq!((&violation["pointer"], &violation["keyword"]), (&json!(pointer), &json!(keyword)), "{report:#}");
+    };
+    for (input, pointer, keyword) in
+        [(r#"{"n": 10}"#, "/n", "maximum"), (r#"{"n": "x"}"#, "/n", "type"), ("{}", "", "required"), ("7", "", "type")]
+    {
+        let report = guest.ends("input_invalid", "nothing ran", &["--input", input]);
+        broken(&report, "input", pointer, keyword);
+        assert_eq!((&report["walls"], &report["policy"]), (&json!([]), &Value::Null), "nothing was started");
+    }
+    let report = guest.ends("output_invalid", "output_schema", &["--input", r#"{"n": 4}"#]);
+    broken(&report, "output", "/n", "minimum");
+    // No JSON at all, from a file and from standard input.
+    guest.0.0.write("input.json", "{\"n\":");
+    guest.ends("input_invalid", "", &["--input", "@input.json"]);
+    guest.0.0.write("input.json", "{\"n\": 7}");
+    assert_eq!(guest.fine(&["--input", "@input.json"])["output"], json!({"n": 7}));
+    let ran = guest.0.0.run(&["run", "--skill", "skill", "--input", "@nowhere.json"]).exits(2);
+    assert!(ran.err.contains("nowhere.json"), "{ran:?}");
+}
+
+#[test]
+fn what_needs_an_approval_waits_for_one() {
+    let asks = tool("echo", "input_schema = {}\noutput_schema = {}\nrisk = { requires_approval = true }");
+    let sensitive = tool("echo", "input_schema = {}\noutput_schema = {}\nrisk = { default_sensitive = true }");
+    for needs in [asks, sensitive] {
+        let guest = Guest::of(bytes("command"), &[needs], FOLDERS);
+        let report = guest.ends("denied", "approve", &[]);
+        assert!(actions(&report, "deny").contains(&"tool.execute".to_owned()), "{report:#}");
+        assert_eq!((&report["walls"], &report["output"]), (&json!([]), &Value::Null), "nothing ran");
+        assert!(!guest.0.0.path("home/skillyard/storage").exists());
+        let report = guest.fine(&["--approve"]);
+        assert_eq!(actions(&report, "deny"), [""; 0]);
+    }
+}
+
+#[test]
+fn a_capability_that_is_not_approved_is_not_given_though_the_tool_runs() {
+    let guest = Guest::named("command", &["write", "echo"], FOLDERS);
+    let report = guest.fine(&["acme.write", "--input", "\"out/a\""]);
+    assert_eq!(report["output"]["result"], -1);
+    assert_eq!(actions(&report, "deny"), ["skill.capability.filesystem.write"]);
+    assert!(!guest.0.0.path("home/skillyard/storage/skill.acme.guest/out").exists());
+
+    let guest = Guest::named("skill", &["ask", "give"], ASKS);
+    let token = ("SKILLYARD_SECRET_SKILL_ACME_GUEST_TOKEN", "hunter2hunter2");
+    let (code, report) = guest.run_with(&[token], &["acme.give", "--input", "\"skill:acme.guest/token\""]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert!(report["output"].as_str().unwrap().starts_with("denied: "), "{report:#}");
+    assert!(report["host_calls"][0]["decision"]["denied"].as_str().unwrap().contains("vault.read"), "{report:#}");
+    let report = guest.fine(&["acme.ask", "--allow-loopback", "--input", "\"localhost:9\""]);
+    assert_eq!(report["output"], "refused");
+    assert!(report["host_calls"][0]["decision"]["denied"].as_str().unwrap().contains("http.egress"), "{report:#}");
+}
+
+#[test]
+fn a_persons_own_policies_hold_and_a_broken_file_runs_nothing() {
+    let guest = Guest::named("command", &["write"], FOLDERS);
+    let write = ["--approve", "--policy-file", "mine.cedar", "--input", "\"out/a\""];
+    guest
+        .0
+        .0
+        .write("mine.cedar", "@id(\"not-today\")\nforbid (principal, action == Action::\"tool.execute\", resource);");
+    let report = guest.ends("denied", "policy", &write);
+    assert_eq!(report["policy"]["decision"], "deny");
+    assert!(report["policy"]["policies"].as_array().unwrap().contains(&json!("not-today")), "{report:#}");
+    // One capability only: the tool runs without it.
+    guest.0.0.write(
+        "mine.cedar",
+        "@id(\"no-files\")\nforbid (principal, action == Action::\"skill.capability.filesystem.write\", resource);",
+    );
+    let report = guest.fine(&write);
+    assert_eq!(report["output"]["result"], -1);
+    assert_eq!(actions(&report, "deny"), ["skill.capability.filesystem.write"]);
+    // A permit cannot lift what is always forbidden.
+    guest.0.0.write("mine.cedar", "permit (principal, action, resource);");
+    let report = guest.fine(&["--policy-file", "mine.cedar", "--input", "\"out/a\""]);
+    assert_eq!(report["output"]["result"], -1);
+    for broken in [
+        "permit (principal, action, resource);\nforbid (principal,",
+        "// One line.\nforbid (principal, action, resource) when { context.aproved };",
+    ] {
+        guest.0.0.write("mine.cedar", broken);
+        let ran = guest.shown(&write).exits(2);
+        assert!(ran.err.contains("mine.cedar:2"), "{ran:?}");
+    }
+    let ran = guest.shown(&["--policy-file", "nowhere.cedar"]).exits(2);
+    assert!(ran.err.contains("nowhere.cedar"), "{ran:?}");
+    assert!(!guest.0.0.path("home/skillyard/storage/skill.acme.guest/out/a").exists());
+}
+
+#[test]
+fn a_secret_comes_back_in_nothing() {
+    const SECRET: &str = "hunter2-and-more";
+    // The same in base64, with and without what pads it.
+    const BASE64: &str = "aHVudGVyMi1hbmQtbW9yZQ";
+    let guest = Guest::named("skill", &["give", "echo", "secret-log", "secret-error"], ASKS);
+    let run = |more: &[&str]| {
+        let variables = [("SKILLYARD_SECRET_SKILL_ACME_GUEST_TOKEN", SECRET)];
+        let json = guest
+            .0
+            .run_with(&variables, &[&["run", "--skill", "skill", "--format", "json", "--approve"], more].concat());
+        let human =
+            guest.0.run_with(&variables, &[&["run", "--skill", "skill", "--trace", "--approve"], more].concat());
+        for ran in [&json, &human] {
+            for form in [SECRET, BASE64, &SECRET[..8], &SECRET[8..]] {
+                assert!(!ran.out.contains(form) && !ran.err.contains(form), "{form} in {ran:?}");
+            }
+        }
+        report(&json).1
+    };
+    let name = "\"skill:acme.guest/token\"";
+    let given = run(&["acme.give", "--input", name]);
+    assert_eq!(
+        (&given["outcome"], &given["host_calls"][0]["decision"]),
+        (&json!("ok"), &json!("allowed")),
+        "{given:#}"
+    );
+    assert_eq!(run(&["acme.secret-log", "--input", name])["logs"].as_array().unwrap().len(), 3);
+    let failed = run(&["acme.secret-error", "--input", name]);
+    assert_eq!(failed["outcome"], "tool_error");
+    // What a tool makes of it: here it was told it, in three forms, and says it again.
+    let input = json!({"plain": SECRET, "base64": format!("{BASE64}=="), SECRET: 1}).to_string();
+    assert_eq!(run(&["acme.echo", "--input", &input])["outcome"], "ok");
+    // Not on the disk either.
+    for name in guest.0.0.files().iter().filter(|name| name.starts_with("home/")) {
+        let bytes = fs::read(guest.0.0.path(name)).unwrap();
+        assert!(!bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()), "{name}");
+    }
+    // One that is declared and has no value is told by what would give it one.
+    let report = guest.fine(&["acme.give", "--approve", "--input", name]);
+    assert!(report["output"].as_str().unwrap().contains("skillyard secret set"), "{report:#}");
+    let report = guest.fine(&["acme.give", "--approve", "--input", "\"skill:acme.guest/other\""]);
+    assert!(report["host_calls"][0]["decision"]["denied"].as_str().unwrap().contains("capabilities.secrets"));
+}
+
+#[test]
+fn granted_folders_are_the_persons_own() {
+    let guest = Guest::named("command", &["read", "write", "symlink"], FOLDERS);
+    let storage = guest.0.0.path("home/skillyard/storage/skill.acme.guest");
+    let call = |tool: &str, paths: &str| {
+        guest.fine(&[tool, "--approve", "--input", &format!("\"{paths}\"")])["output"].clone()
+    };
+    assert_eq!(call("acme.write", "out/a")["result"], 0);
+    assert_eq!(fs::read_to_string(storage.join("out/a")).unwrap(), "written");
+    fs::write(storage.join("in/b"), "from a person").unwrap();
+    assert_eq!(call("acme.read", "in/b"), "from a person");
+    assert_eq!(call("acme.read", "out/a"), "written");
+    // Read is not write, and nothing else is there.
+    fs::write(storage.join("beside"), "x").unwrap();
+    guest.0.0.write("home/skillyard/storage/skill.acme.other/out/a", "of another");
+    for (tool, path) in [
+        ("acme.write", "in/c"),
+        ("acme.read", "beside"),
+        ("acme.read", "in/../beside"),
+        ("acme.read", "out/../../skill.acme.other/out/a"),
+        ("acme.read", "/etc/passwd"),
+        ("acme.write", "/tmp/skillyard-test"),
+        ("acme.read", "skill.toml"),
+    ] {
+        assert_eq!(call(tool, path)["result"], -1, "{tool} {path}");
+    }
+    assert!(!storage.join("in/c").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn no_symbolic_link_leads_out() {
+    let guest = Guest::named("command", &["read", "write", "symlink"], FOLDERS);
+    let storage = guest.0.0.path("home/skillyard/storage/skill.acme.guest");
+    let call = |tool: &str, paths: &str| {
+        guest.fine(&[tool, "--approve", "--input", &format!("\"{paths}\"")])["output"].clone()
+    };
+    guest.0.0.write("outside", "private");
+    call("acme.write", "out/a");
+    std::os::unix::fs::symlink(guest.0.0.path("outside"), storage.join("out/link")).unwrap();
+    std::os::unix::fs::symlink(guest.0.0.path(""), storage.join("out/folder")).unwrap();
+    // One that the tool makes itself.
+    call("acme.symlink", "../../../../../outside out/own");
+    for path in ["out/link", "out/folder/outside", "out/own"] {
+        assert_eq!(call("acme.read", path)["result"], -1, "{path}");
+        assert_eq!(call("acme.write", path)["result"], -1, "{path}");
+    }
+    assert_eq!(guest.0.0.read("outside"), "private");
+    // A root that is a link is no folder of the tool's.
+    fs::remove_dir_all(storage.join("in")).unwrap();
+    std::os::unix::fs::symlink(guest.0.0.path(""), storage.join("in")).unwrap();
+    let ran = guest.shown(&["acme.read", "--approve", "--input", "\"in/outside\""]).exits(2);
+    assert!(ran.err.contains("no folder, or a link") && !ran.out.contains("private"), "{ran:?}");
+}
+
+#[test]
+fn each_limit_has_its_outcome_and_names_its_key() {
+    const FUEL: &str = "capabilities.quotas.fuel_budget";
+    const MEMORY: &str = "capabilities.quotas.max_memory_bytes";
+    const CLOCK: &str = "capabilities.quotas.wall_clock_timeout_ms";
+    let endless = "1000000000000000";
+    for (tool, fuel, memory, clock, outcome, words) in [
+        ("loop", "100000", "67108864", "30000", "fuel_exhausted", FUEL),
+        ("loop", endless, "67108864", "1000", "timed_out", CLOCK),
+        ("sleep", endless, "67108864", "1000", "timed_out", CLOCK),
+        ("memory-trap", endless, "4194304", "30000", "memory_exceeded", MEMORY),
+        ("logs", endless, "67108864", "30000", "log_too_large", "1048576"),
+        ("long-line", endless, "67108864", "30000", "log_too_large", "1048576"),
+        ("output", endless, "67108864", "30000", "output_too_large", "16777216"),
+        ("fail", endless, "67108864", "30000", "tool_error", "3"),
+    ] {
+        let quotas = format!(
+            "{FOLDERS}[capabilities.quotas]\nfuel_budget = {fuel}\nmax_memory_bytes = {memory}\n\
+             wall_clock_timeout_ms = {clock}\n"
+        );
+        let guest = Guest::named("command", &[tool], &quotas);
+        let report = guest.ends(outcome, words, &[]);
+        assert_eq!(report["fuel"]["budget"].to_string(), fuel);
+        assert_eq!(report["memory"]["limit_bytes"].to_string(), memory);
+        assert_eq!(report["wall_clock_ms"].to_string(), clock);
+        assert!(report["memory"]["peak_bytes"].as_u64() <= report["memory"]["limit_bytes"].as_u64(), "{report:#}");
+    }
+}
+
+#[test]
+fn a_plugin_that_recurses_and_one_that_traps_are_told_apart() {
+    let deep = r#"(module (memory 1 1) (func $run (export "run") (result i32) call $run i32.const 1 i32.add))"#;
+    let trap = r#"(module (memory 1 1) (func (export "run") (result i32) unreachable))"#;
+    for (text, outcome) in [(deep, "stack_overflow"), (trap, "trapped")] {
+        let report = Guest::with(wat::parse_str(text).unwrap(), &["echo"], "").ends(outcome, "", &[]);
+        assert_eq!(report["daemon_outcome"], "Execution", "{report:#}");
+    }
+}
+
+#[test]
+fn output_that_is_no_text_is_refused() {
+    Guest::named("command", &["binary"], FOLDERS).ends("output_invalid", "", &[]);
+}
+
+#[test]
+fn a_call_with_a_seed_is_the_same_twice() {
+    let guest = Guest::named("command", &["random"], FOLDERS);
+    let output = |seed: &[&str]| guest.fine(seed)["output"].clone();
+    assert_eq!(output(&["--deterministic=5"]), output(&["--deterministic=5"]));
+    assert_ne!(output(&["--deterministic=5"]), output(&["--deterministic=6"]));
+    assert_ne!(output(&[]), output(&[]));
+}
+
+#[test]
+fn the_second_run_compiles_nothing() {
+    let guest = Guest::named("command", &["echo"], FOLDERS);
+    let compiled = || guest.fine(&[])["compile_ms"].is_number();
+    let kept = || {
+        let all = guest.0.0.files().into_iter();
+        all.filter(|name| name.starts_with("home/skillyard/compiled/") && name.ends_with(".bin")).collect::<Vec<_>>()
+    };
+    assert!(guest.fine(&["--no-cache"])["compile_ms"].is_number());
+    assert_eq!(kept(), [""; 0], "nothing is kept where nobody wants it");
+    assert!(compiled());
+    assert!(!compiled());
+    assert!(guest.fine(&["--no-cache"])["compile_ms"].is_number());
+    // What somebody changed is compiled again, and nothing of it runs.
+    let [file] = &kept()[..] else { panic!("{:?}", kept()) };
+    let mut bytes = fs::read(guest.0.0.path(file)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(guest.0.0.path(file), bytes).unwrap();
+    assert!(compiled());
+    assert!(!compiled());
+    let info = guest.0.run(&["cache", "info", "--format", "json"]).exits(0).json();
+    assert_eq!(info["entries"], 1);
+}
+
+#[test]
+fn a_person_sees_bars_and_no_control_characters() {
+    let guest = Guest::named("command", &["colours"], FOLDERS);
+    for more in [&[][..], &["--trace"]] {
+        let shown = guest.shown(&[&["acme.colours"], more].concat()).exits(0).quietly().out;
+        assert!(shown.contains("red") && shown.contains('█') && shown.contains('░'), "{shown}");
+        for name in ["fuel", "memory", "time", "landlock", "signed by", "tool.execute"] {
+            assert!(shown.contains(name) || (name == "landlock" && !cfg!(target_os = "linux")), "{name}: {shown}");
+        }
+        let bad = shown.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c));
+        assert_eq!(bad, None, "{shown}");
+    }
+}
+
+#[test]
+fn doctor_says_what_stands() {
+    let guest = Guest::named("command", &["echo"], FOLDERS);
+    let ran = guest.0.run(&["doctor", "--format", "json"]).exits(0).quietly();
+    let report = ran.json();
+    holds_against("schema/doctor-report.schema.json", &report);
+    let areas: Vec<&str> =
+        report["signs"].as_array().unwrap().iter().map(|sign| sign["area"].as_str().unwrap()).collect();
+    for area in ["engine", "walls", "stores", "editors"] {
+        assert!(areas.contains(&area), "{areas:?}");
+    }
+    assert!(!guest.0.0.path("home").exists(), "it looks and changes nothing");
+    guest.0.run(&["doctor"]).exits(0).quietly();
+}
