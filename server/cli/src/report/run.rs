@@ -67,7 +67,7 @@ pub fn human(report: &RunReport, trace: bool) -> String {
         }
     }
     used(&mut sheet, report);
-    calls(&mut sheet, &report.host_calls, trace);
+    calls(&mut sheet, report, trace);
     policy(&mut sheet, report);
     if !report.hints.is_empty() {
         sheet.heading("Hints");
@@ -155,7 +155,8 @@ fn meter(sheet: &mut Sheet, name: &str, used: u64, limit: u64, numbers: &str) {
     sheet.toned_row(tone, name, &format!("{bar} {:3.0} %  {numbers}", share * 100.0));
 }
 
-fn calls(sheet: &mut Sheet, calls: &[HostCall], trace: bool) {
+fn calls(sheet: &mut Sheet, report: &RunReport, trace: bool) {
+    let calls: &[HostCall] = &report.host_calls;
     if calls.is_empty() {
         return;
     }
@@ -173,6 +174,10 @@ fn calls(sheet: &mut Sheet, calls: &[HostCall], trace: bool) {
             String::new()
         };
         sheet.item(tone, mark, &format!("{times}{} {}{why}", call.name, call.arguments));
+    }
+    if report.unrecorded_host_calls > 0 {
+        let more = report.unrecorded_host_calls;
+        sheet.item(Tone::Wary, "!", &format!("and {more} more, which were too many to list"));
     }
     if calls.len() > shown {
         sheet.item(Tone::Plain, "…", &format!("and {} more; --trace shows all", number(calls.len() - shown, "call")));

@@ -5,7 +5,7 @@ use std::{
     fmt, io,
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, PoisonError},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -106,6 +106,8 @@ pub struct Engine {
     program: Program,
     starting: Starting,
     cache: Option<CompiledCache>,
+    /// The bundled policies, read meanwhile; nothing where the system gave no thread.
+    policies: Option<JoinHandle<Result<Policies, PolicyError>>>,
 }
 
 /// The argument that makes this program a worker.
@@ -122,73 +124,54 @@ impl Engine {
         let starting = worker::spawn(&program);
         // A cache that cannot be used costs time and nothing else; `doctor` says why.
         let cache = cached.then(|| home.compiled().ok()).flatten();
-        Ok(Self { program, starting, cache })
+        let read = || Policies::load(None);
+        let policies = thread::Builder::new().name("skillyard-policy".to_owned()).spawn(read).ok();
+        Ok(Self { program, starting, cache, policies })
+    }
+
+    /// The policies: the bundled ones, with the person's `own` on top (its name and text).
+    fn policies(&mut self, own: Option<(&str, &str)>) -> Result<Policies, PolicyError> {
+        match (own, self.policies.take()) {
+            (None, Some(read)) => read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            (own, _) => Policies::load(own),
+        }
     }
 
     /// Compiles the module, unless it is in the cache, and runs the call.
     pub(super) fn run(self, job: Job<'_>, world: Arc<World>, progress: &dyn Progress) -> Result<Done, CallError> {
-        let Self { program, starting, cache } = self;
+        let Self { program, starting, cache, policies: _ } = self;
         let cancel = Cancel::new();
         let limit = job.call.limits.wall_clock_ms;
         while_told(progress, limit, &cancel, || {
             let key = CacheKey { module_sha256: Sha256::digest(job.code).into(), engine: host::engine_tag() };
-            let cached = cache.as_ref().and_then(|cache| cache.lookup(&key));
             let mut compile_ms = None;
-            let source = match cached {
-                Some(entry) => CodeSource::file(&entry.path, entry.digest),
-                None => {
-                    let began = Instant::now();
-                    let compiled = worker::compile(&program, job.code.to_vec(), job.deadline, &cancel);
-                    compile_ms = Some(began.elapsed().as_secs_f64() * 1000.0);
-                    match compiled {
-                        Ok(code) => {
-                            if let Some(cache) = &cache {
-                                // Not being kept costs the next call its compilation, this one nothing.
-                                let _ = cache.insert(&key, &code);
-                            }
-                            CodeSource::Bytes(code)
-                        }
-                        Err(failure) => {
-                            return Ok(Done {
-                                seen: Seen::default(),
-                                world,
-                                result: Err(failure),
-                                compile_ms,
-                                began: job.began,
-                            });
-                        }
-                    }
-                }
-            };
-            let from_cache = matches!(source, CodeSource::File { .. });
-            let mut ran = starting.run(source, job.call, Arc::clone(&world) as _, job.deadline, &cancel);
-            if let (true, Some(Failure::Refused(Refused::CacheFile(_)))) = (from_cache, &ran.failure) {
-                // An entry that was damaged since it was sealed is thrown away, and the module compiled again.
-                if let Some(cache) = &cache {
-                    let _ = cache.discard(&key);
-                }
+            let mut compile = || {
                 let began = Instant::now();
-                let code = match worker::compile(&program, job.code.to_vec(), job.deadline, &cancel) {
-                    Ok(code) => code,
-                    Err(failure) => {
-                        return Ok(Done {
-                            seen: Seen::default(),
-                            world,
-                            result: Err(failure),
-                            compile_ms,
-                            began: job.began,
-                        });
-                    }
-                };
+                let code = worker::compile(&program, job.code.to_vec(), job.deadline, &cancel);
                 compile_ms = Some(began.elapsed().as_secs_f64() * 1000.0);
-                if let Some(cache) = &cache {
-                    let _ = cache.insert(&key, &code);
+                if let (Some(cache), Ok(code)) = (&cache, &code) {
+                    // Not being kept costs the next call its compilation, this one nothing.
+                    let _ = cache.insert(&key, code);
                 }
-                let again = worker::spawn(&program);
-                ran = again.run(CodeSource::Bytes(code), job.call, Arc::clone(&world) as _, job.deadline, &cancel);
-            }
-            let seen = std::mem::take(&mut *world.seen());
-            Ok(Done { seen, world, result: Ok(ran), compile_ms, began: job.began })
+                code.map(CodeSource::Bytes)
+            };
+            let run =
+                |starting: Starting, code| starting.run(code, job.call, Arc::clone(&world) as _, job.deadline, &cancel);
+            let result = match cache.as_ref().and_then(|cache| Some((cache, cache.lookup(&key)?))) {
+                Some((cache, entry)) => {
+                    let ran = run(starting, CodeSource::file(&entry.path, entry.digest));
+                    if matches!(ran.failure, Some(Failure::Refused(Refused::CacheFile(_)))) {
+                        // An entry that was damaged since it was sealed is thrown away, and the module compiled again.
+                        let _ = cache.discard(&key);
+                        compile().map(|code| run(worker::spawn(&program), code))
+                    } else {
+                        Ok(ran)
+                    }
+                }
+                None => compile().map(|code| run(starting, code)),
+            };
+            let seen = world.end();
+            Ok(Done { seen, world, result, compile_ms, began: job.began })
         })
     }
 }
@@ -220,13 +203,19 @@ fn while_told<T>(
 where
     T: Send,
 {
+    /// Says that the work is over, however it went.
+    struct Over<'o>(&'o (Mutex<bool>, Condvar));
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            self.0.1.notify_all();
+        }
+    }
     let over = (Mutex::new(false), Condvar::new());
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
-            let result = work();
-            *over.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-            over.1.notify_all();
-            result
+            let _over = Over(&over);
+            work()
         });
         let began = Instant::now();
         let mut done = over.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -238,7 +227,8 @@ where
             }
         }
         drop(done);
-        worker.join().unwrap_or(Err(CallError::Cancelled))
+        // A panic is the caller's to report, as any other.
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
@@ -268,7 +258,7 @@ pub struct CallOptions {
 /// against it is in the report.
 pub fn call(
     ready: &Ready<'_>,
-    engine: Engine,
+    mut engine: Engine,
     home: &Home,
     options: &CallOptions,
     lookup: &dyn Fn(&str) -> Option<OsString>,
@@ -311,10 +301,9 @@ pub fn call(
             Some((shown::path(path), text))
         }
     };
-    let policies =
-        Policies::load(own.as_ref().map(|(path, text)| (path.as_str(), text.as_str()))).map_err(|error| {
-            CallError::Policy { path: own.as_ref().map_or_else(String::new, |own| own.0.clone()), error }
-        })?;
+    let policies = engine
+        .policies(own.as_ref().map(|(path, text)| (path.as_str(), text.as_str())))
+        .map_err(|error| CallError::Policy { path: own.map_or_else(String::new, |(path, _)| path), error })?;
     let id = CallId {
         skill_id: manifest.skill_id.clone(),
         version: manifest.version.clone(),
@@ -499,6 +488,7 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>)
     report.logs = seen.logs.into_iter().flat_map(|log| lines.push(log)).collect();
     report.logs.extend(lines.finish());
     report.host_calls = seen.calls;
+    report.unrecorded_host_calls = seen.unrecorded;
     // A person may have typed a secret into it.
     report.input = serde_json::from_str(&world.mask.json(&report.input.to_string())).unwrap_or(Value::Null);
     let ran = match result {
@@ -520,6 +510,7 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>)
             return;
         }
     };
+    report.unrecorded_host_calls += ran.unrecorded;
     let finished = ran.finished;
     report.walls = ran.walls;
     report.outcome = finished.outcome;

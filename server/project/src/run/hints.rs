@@ -30,7 +30,10 @@ pub(super) fn of(grants: &Grants, read_roots: &[String], report: &RunReport) -> 
         return Vec::new();
     }
     let mut hints = Vec::new();
-    unused(grants, read_roots, report, &mut hints);
+    // What is not listed may have used anything.
+    if report.unrecorded_host_calls == 0 {
+        unused(grants, read_roots, report, &mut hints);
+    }
     quota("fuel_budget", "units of fuel", report.fuel.used, report.fuel.budget, FUEL_FLOOR, &mut hints);
     let memory = report.memory;
     quota("max_memory_bytes", "bytes of memory", memory.peak_bytes, memory.limit_bytes, MEMORY_FLOOR, &mut hints);

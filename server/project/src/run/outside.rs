@@ -10,6 +10,7 @@ use skillyard_runtime::{
     call::{Decision, HostCall, HttpRequest, HttpResponse, Log, Outside, Refusal},
     egress::Broker,
     secrets::{Mask, Values},
+    worker::HOST_CALLS,
 };
 
 /// The world behind the walls of one call.
@@ -39,9 +40,45 @@ pub(super) enum Network {
 pub(super) struct Seen {
     pub(super) logs: Vec<Log>,
     pub(super) calls: Vec<HostCall>,
+    /// Calls that were not kept: more than [`HOST_CALLS`].
+    pub(super) unrecorded: u64,
+    /// Requests that are on their way, each with what it asks.
+    pub(super) under_way: Vec<(Instant, String)>,
+    /// Whether the call is over: nothing begins any more.
+    pub(super) ended: bool,
 }
 
+/// The longest text of a host call that is kept, in bytes.
+const TEXT_BYTES: usize = 8 << 10;
+
 impl World {
+    /// `text` without secrets; where it is long, cut behind the mask, as half a secret is one that no mask knows.
+    fn shortened(&self, text: &str) -> String {
+        let mut text = self.mask.text(text);
+        if text.len() > TEXT_BYTES {
+            let bytes = text.len();
+            text.truncate(text.floor_char_boundary(TEXT_BYTES));
+            text.push_str(&format!("… ({bytes} bytes)"));
+        }
+        text
+    }
+
+    /// Ends the call: what was seen of it, with what is still under way.
+    pub(super) fn end(&self) -> Seen {
+        let mut seen = self.seen();
+        let under_way = std::mem::take(&mut seen.under_way);
+        let mut all = std::mem::take(&mut *seen);
+        seen.ended = true;
+        all.calls.extend(under_way.into_iter().map(|(began, arguments)| HostCall {
+            name: "http".to_owned(),
+            arguments,
+            decision: Decision::Failed("still under way when the call ended; it may have reached the host".to_owned()),
+            at_ms: milliseconds(began.saturating_duration_since(self.started)),
+            took_ms: milliseconds(began.elapsed()),
+        }));
+        all
+    }
+
     pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,8 +125,22 @@ impl Outside for World {
                 return Err(refused);
             }
         };
+        {
+            // What is still under way when the call ends is in its report too.
+            let mut seen = self.seen();
+            if seen.ended {
+                return Err(Refusal::Failed("the call is over".to_owned()));
+            }
+            seen.under_way.push((began, self.shortened(&format!("{} {}", request.method, request.url))));
+        }
         let mut hops = Vec::new();
         let result = broker.fetch(request, self.deadline, &mut hops);
+        {
+            let mut seen = self.seen();
+            if let Some(at) = seen.under_way.iter().position(|(at, _)| *at == began) {
+                seen.under_way.swap_remove(at);
+            }
+        }
         for hop in &hops {
             self.host_call(hop.to_host_call(self.started));
         }
@@ -104,7 +155,7 @@ impl Outside for World {
                 Some((_, why)) => Refusal::Denied(why.clone()),
                 None => Refusal::Denied(format!(
                     "the manifest does not grant it; add it to capabilities.secrets: {}",
-                    skillyard_manifest::quoted(name)
+                    skillyard_manifest::quoted(&self.mask.text(name))
                 )),
             }),
         };
@@ -118,7 +169,90 @@ impl Outside for World {
     }
 
     fn host_call(&self, mut call: HostCall) {
-        self.mask.host_call(&mut call);
-        self.seen().calls.push(call);
+        call.arguments = self.shortened(&call.arguments);
+        if let Decision::Denied(why) | Decision::Failed(why) = &mut call.decision {
+            *why = self.shortened(why);
+        }
+        let mut seen = self.seen();
+        if (seen.calls.len() as u64) < HOST_CALLS {
+            seen.calls.push(call);
+        } else {
+            seen.unrecorded += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+    use std::{io::Read as _, net::TcpListener, sync::Arc, thread, time::Duration};
+
+    use skillyard_runtime::egress::Allow;
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    fn world(allow: Option<Allow>, secret: Option<&str>) -> World {
+        let mut secrets = Values::default();
+        if let Some(value) = secret {
+            secrets.insert("a/b", Zeroizing::new(value.to_owned())).unwrap();
+        }
+        let network = allow.map(|allow| Network::Real(Broker::new(&allow))).ok_or_else(|| "no host".to_owned());
+        let (mask, now) = (secrets.mask(), Instant::now());
+        let deadline = now + Duration::from_secs(30);
+        World { network, secrets, missing: Vec::new(), mask, started: now, deadline, seen: Mutex::default() }
+    }
+
+    #[test]
+    fn a_tool_that_asks_without_end_fills_no_memory() {
+        let world = world(None, None);
+        let name = "x".repeat(1 << 16);
+        for _ in 0..HOST_CALLS + 7 {
+            assert!(world.secret(&name[..100]).is_err());
+        }
+        assert!(world.secret(&name).is_err());
+        let seen = world.end();
+        assert_eq!((seen.calls.len() as u64, seen.unrecorded), (HOST_CALLS, 8));
+        let world = self::world(None, None);
+        assert!(world.secret(&name).is_err());
+        assert!(world.end().calls.iter().all(|call| call.arguments.len() < 2 * TEXT_BYTES));
+    }
+
+    #[test]
+    fn no_part_of_a_secret_comes_back_in_a_refusal() {
+        let secret = "s3cr3t-".repeat(20);
+        let world = world(None, Some(&secret));
+        assert!(world.secret(&secret).is_err());
+        let call = &world.end().calls[0];
+        assert!(!format!("{call:?}").contains("s3cr3t"), "{call:?}");
+    }
+
+    #[test]
+    fn a_request_that_outlives_its_call_is_in_the_report() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port();
+        let allow = Allow { hosts: vec!["127.0.0.1".to_owned()], allow_loopback: true, ..Allow::default() };
+        let world = Arc::new(world(Some(allow), None));
+        let asking = Arc::clone(&world);
+        let request = move || HttpRequest {
+            method: "GET".to_owned(),
+            url: format!("http://127.0.0.1:{port}/slow"),
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout_ms: None,
+        };
+        let asked = request();
+        let asker = thread::spawn(move || asking.http(asked));
+        // The server has the request, and does not answer until the call is over.
+        let (mut connection, _) = server.accept().unwrap();
+        let mut byte = [0];
+        connection.read_exact(&mut byte).unwrap();
+        let seen = world.end();
+        let listed = seen.calls.iter().find(|call| call.arguments.contains("/slow")).unwrap();
+        assert!(matches!(&listed.decision, Decision::Failed(why) if why.contains("under way")), "{listed:?}");
+        assert!(matches!(world.http(request()), Err(Refusal::Failed(_))), "nothing begins after the end");
+        drop(connection);
+        assert!(asker.join().unwrap().is_err());
     }
 }

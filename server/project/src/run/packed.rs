@@ -22,6 +22,7 @@ use crate::{
     audit::report,
     home::Home,
     package::{MakeError, PackageOptions, Prepared},
+    shown,
     suggest::did_you_mean,
     verify::{FlowError, Trust, TrustDecision, TrustOptions},
 };
@@ -431,7 +432,8 @@ impl Asking {
     /// What it may touch, a line a thing, for a person; names are escaped.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let list = |items: &[String]| items.iter().map(|item| manifest::plain(item)).collect::<Vec<_>>().join(", ");
+        // Whole: the end of a host's name is what decides whose it is.
+        let list = |items: &[String]| items.iter().map(|item| shown::line(item)).collect::<Vec<_>>().join(", ");
         let mut lines = Vec::new();
         if self.actions.iter().any(|action| action == "tool.execute") {
             lines.push("run, though it is marked as sensitive or as needing an approval".to_owned());
@@ -447,5 +449,29 @@ impl Asking {
             }
         }
         lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_approved_is_shown_whole() {
+        let host = format!("api.example.{}.evil.example", "a".repeat(60));
+        let asking = Asking {
+            tool_id: "a.b".to_owned(),
+            name: "B".to_owned(),
+            skill_id: "a".to_owned(),
+            version: "1.0.0".to_owned(),
+            actions: vec!["skill.capability.http.egress".to_owned()],
+            hosts: vec![host.clone()],
+            secrets: vec!["skill:a/\u{202e}key".to_owned()],
+            writes: Vec::new(),
+            reads: Vec::new(),
+        };
+        let lines = asking.lines();
+        assert!(lines.iter().any(|line| line.ends_with(&host)), "{lines:?}");
+        assert!(lines.iter().any(|line| line.ends_with("skill:a/\\u{202e}key")), "{lines:?}");
     }
 }

@@ -59,13 +59,17 @@ pub fn storage(all: &Path, skill_id: &str) -> PathBuf {
 pub fn folders(storage: &Path, reads: &[String], writes: &[String]) -> Result<Vec<Folder>, PlaceError> {
     let mut folders: Vec<Folder> = Vec::new();
     for (roots, writable) in [(writes, true), (reads, false)] {
+        let mut roots: Vec<&str> = roots.iter().map(|root| root.trim()).collect();
+        // The outer before the inner.
+        roots.sort_by_key(|root| (*root != "*", root.len()));
         for root in roots {
-            let root = root.trim();
             // From the top: libraries of C and Rust take `in/a` as well as `/in/a` for what lies in `/in`, that of Go
             // only the latter.
             let guest = if root == "*" { "/".to_owned() } else { format!("/{}", root.trim_start_matches('/')) };
-            if folders.iter().any(|folder| folder.guest == guest) {
-                // What may be written may be read.
+            // What may be written may be read, with all below it. A folder in one that a tool may write is never opened
+            // by its own name: in its place the tool could have put a link to anywhere, and a call that runs at the same
+            // time would follow it.
+            if folders.iter().any(|folder| folder.writable && is_at_or_below(&guest, &folder.guest)) {
                 continue;
             }
             let host = make(storage, root)?;
@@ -73,6 +77,12 @@ pub fn folders(storage: &Path, reads: &[String], writes: &[String]) -> Result<Ve
         }
     }
     Ok(folders)
+}
+
+/// Whether the folder `inner` is `outer` or lies in it.
+fn is_at_or_below(inner: &str, outer: &str) -> bool {
+    let outer = outer.trim_end_matches('/');
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Makes `storage` and, part by part, the folder of `root` in it. `*` is the storage itself.
@@ -123,9 +133,24 @@ mod tests {
         let writes = ["both".to_owned(), "a/b".to_owned()];
         let folders = folders(&storage, &reads, &writes).unwrap();
         let seen: Vec<_> = folders.iter().map(|folder| (folder.guest.as_str(), folder.writable)).collect();
-        assert_eq!(seen, [("/both", true), ("/a/b", true), ("/in", false)]);
+        assert_eq!(seen, [("/a/b", true), ("/both", true), ("/in", false)]);
         assert!(folders.iter().all(|folder| folder.host.is_dir()));
         assert!(storage.join("a").join("b").is_dir());
+    }
+
+    #[test]
+    fn nothing_in_a_folder_that_may_be_written_is_opened_by_its_own_name() {
+        let state = tempfile::tempdir().unwrap();
+        let storage = storage(state.path(), "acme.echo");
+        let given = |reads: &[&str], writes: &[&str]| {
+            let owned = |roots: &[&str]| roots.iter().map(|root| (*root).to_owned()).collect::<Vec<_>>();
+            let folders = folders(&storage, &owned(reads), &owned(writes)).unwrap();
+            folders.into_iter().map(|folder| folder.guest).collect::<Vec<_>>()
+        };
+        assert_eq!(given(&["a/c"], &["a/b", "a"]), ["/a"]);
+        assert_eq!(given(&["b"], &["a", "*"]), ["/"]);
+        // Beside it, or in one that is only read, is another matter.
+        assert_eq!(given(&["a"], &["ab", "a/b"]), ["/ab", "/a/b", "/a"]);
     }
 
     #[cfg(unix)]

@@ -50,6 +50,8 @@ pub struct RunReport {
     pub memory: Memory,
     /// What it asked of the host, in the order in which it was answered.
     pub host_calls: Vec<HostCall>,
+    /// How many more host calls there were than are listed.
+    pub unrecorded_host_calls: u64,
     /// What the manifest grants.
     pub grants: Grants,
     /// Who decided what; `None` for a bare module, about which there is no policy.
@@ -171,6 +173,7 @@ impl RunReport {
             fuel: Fuel { used: 0, budget: limits.fuel },
             memory: Memory { peak_bytes: 0, limit_bytes: limits.memory_bytes },
             host_calls: Vec::new(),
+            unrecorded_host_calls: 0,
             grants,
             policy: None,
             trust_decision: None,

@@ -39,6 +39,9 @@ mod bindings {
 use bindings::exports::palyra::skill::tool::{Error as ToolError, ErrorKind};
 use bindings::palyra::skill::host::{self, Level, SecretError};
 
+/// The longest error of a tool that is repeated, in bytes.
+const MESSAGE_BYTES: usize = 64 << 10;
+
 /// The interface by which a tool is called, whatever its version.
 const TOOL: &str = "palyra:skill/tool";
 
@@ -273,7 +276,12 @@ pub(super) fn run_tool(session: &Session, component: &Component, call: &Call, ou
         }
         Ok((Ok(output),)) => Finished { output: Some(output), ..finished(&store, call, Outcome::Ok) },
         Ok((Err(ToolError { kind, message }),)) => Finished {
-            error: Some(format!("the tool says that it failed ({}): {message}", name(kind))),
+            error: Some(if message.len() > MESSAGE_BYTES {
+                // Not cut: half a secret is one that no mask knows.
+                format!("the tool says that it failed ({}), in {} bytes", name(kind), message.len())
+            } else {
+                format!("the tool says that it failed ({}): {message}", name(kind))
+            }),
             ..finished(&store, call, Outcome::ToolError)
         },
         // What it says by leaving is an error like one that it returns.

@@ -24,7 +24,7 @@ use super::{
     wire::{self, Answer, CodeAt, ToParent, ToWorker, WireError},
 };
 use crate::{
-    call::{Call, Finished, Fuel, HttpRequest, Limits, Memory, Outcome, Outside, Refusal},
+    call::{Call, Decision, Finished, Fuel, HttpRequest, Limits, Memory, Outcome, Outside, Refusal},
     walls::{self, Wall},
 };
 
@@ -440,6 +440,8 @@ struct Talk<'a> {
     output_bytes: u32,
     last_id: Option<u64>,
     waiting: Arc<AtomicUsize>,
+    /// Answers that are worked on or not yet written: a worker that does not read gets no threads without end.
+    unwritten: Arc<AtomicUsize>,
     host_calls: u64,
     log_bytes: u64,
 }
@@ -453,6 +455,7 @@ impl<'a> Talk<'a> {
             output_bytes: u32::try_from(limits.output_bytes.saturating_mul(3)).unwrap_or(u32::MAX),
             last_id: None,
             waiting: Arc::default(),
+            unwritten: Arc::default(),
             host_calls: 0,
             // The worker counts what the tool wrote. Masks, escapes and line ends may add to that, not more.
             log_bytes: limits.log_bytes.saturating_mul(3).saturating_add(64 << 10),
@@ -496,8 +499,12 @@ impl<'a> Talk<'a> {
                 }
                 ToParent::HostCall { call } => {
                     self.host_calls += 1;
-                    let text = call.name.len() + call.arguments.len();
-                    if self.host_calls > HOST_CALLS || text > 2 * wire::HOST_CALL_TEXT {
+                    let why = match &call.decision {
+                        Decision::Allowed => 0,
+                        Decision::Denied(why) | Decision::Failed(why) => why.len(),
+                    };
+                    let text = call.name.len() + call.arguments.len() + why;
+                    if self.host_calls > HOST_CALLS || text > 3 * wire::HOST_CALL_TEXT {
                         return Err(WireError::TooMany("host calls"));
                     }
                     self.outside.host_call(call);
@@ -533,7 +540,11 @@ impl<'a> Talk<'a> {
         if self.waiting.fetch_add(1, Ordering::SeqCst) >= wire::WAITING {
             return Err(WireError::TooMany("requests at once"));
         }
+        if self.unwritten.fetch_add(1, Ordering::SeqCst) >= 2 * wire::WAITING {
+            return Err(WireError::TooMany("requests whose answers it does not read"));
+        }
         let (outside, waiting, stdin) = (self.outside.clone(), self.waiting.clone(), self.stdin.clone());
+        let unwritten = self.unwritten.clone();
         let answer = move || {
             let (answer, payload) = ask(&*outside);
             drop(outside);
@@ -541,6 +552,7 @@ impl<'a> Talk<'a> {
             let mut to = stdin.lock().unwrap_or_else(PoisonError::into_inner);
             // A worker that is gone needs no answer.
             let _ = wire::send(&mut *to, &ToWorker::Answer { id, answer }, &payload);
+            unwritten.fetch_sub(1, Ordering::SeqCst);
         };
         let started = thread::Builder::new().name("skillyard-outside".into()).spawn(answer);
         started.map(drop).map_err(|_| WireError::TooMany("requests for the threads of this machine"))

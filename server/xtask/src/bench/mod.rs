@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: the analysis beside other tools that read TOML, on the same files, in one run; and the work on
-//! artifacts beside what no reader of one can do without.
+//! artifacts beside what no reader of one can do without; and whole runs of tools beside the bare engine's.
 //!
 //! The others get no schema and so know no rule of a skill.toml: they are measured at their lightest.
 
@@ -8,6 +8,7 @@ mod client;
 mod guests;
 mod inputs;
 mod report;
+mod runs;
 
 use std::{
     fs,
@@ -55,14 +56,17 @@ struct Contender {
 
 /// Measures the named parts, or all; prints the tables and writes the reports. With `keep` also into the tree.
 pub fn bench(parts: &[&str], keep: bool) -> Result<(), Error> {
-    if let Some(part) = parts.iter().find(|part| !["analysis", "artifact"].contains(part)) {
-        return Err(Error::Usage(format!("there is no benchmark `{part}`, only `analysis` and `artifact`")));
+    if let Some(part) = parts.iter().find(|part| !["analysis", "artifact", "run"].contains(part)) {
+        return Err(Error::Usage(format!("there is no benchmark `{part}`, only `analysis`, `artifact` and `run`")));
     }
     if parts.is_empty() || parts.contains(&"analysis") {
         analysis(keep)?;
     }
     if parts.is_empty() || parts.contains(&"artifact") {
         artifact::bench(keep)?;
+    }
+    if parts.is_empty() || parts.contains(&"run") {
+        runs::bench(keep)?;
     }
     Ok(())
 }
