@@ -302,6 +302,8 @@ impl Maker<'_> {
         let contained = contains.as_ref().map_or(0, |_| whole(schema, "minContains").unwrap_or(1).min(MAX_ITEMS));
         wanted = wanted.max(if contained > 0 { first.len() as u64 + contained } else { 0 }).min(most).min(MAX_ITEMS);
         let anything = Value::Bool(true);
+        // Only where they have to differ: the next number may be beyond a bound, the next text of no format.
+        let unique = schema.get("uniqueItems") == Some(&Value::Bool(true));
         let mut out = Vec::new();
         for i in 0..wanted as usize {
             let item = match first.get(i) {
@@ -314,7 +316,7 @@ impl Maker<'_> {
                     _ => rest.as_ref().unwrap_or(&anything).clone(),
                 },
             };
-            out.push(self.value(&item, depth + 1, i));
+            out.push(self.value(&item, depth + 1, if unique { i } else { 0 }));
         }
         Value::Array(out)
     }
@@ -453,6 +455,9 @@ mod tests {
             json!({ "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 }),
             json!({ "type": "integer", "multipleOf": 7, "minimum": 30 }),
             json!({ "type": "array", "items": { "type": "integer" }, "minItems": 3, "uniqueItems": true }),
+            json!({ "type": "array", "items": { "type": "integer", "minimum": 0, "maximum": 0 }, "minItems": 2 }),
+            json!({ "$schema": "http://json-schema.org/draft-07/schema#", "type": "array", "minItems": 2,
+                    "items": { "type": "string", "format": "date-time" } }),
             json!({ "type": "array", "prefixItems": [{ "type": "string" }, { "type": "null" }], "items": false }),
             json!({ "type": "array", "contains": { "const": 7 } }),
             json!({ "type": ["null", "string"], "format": "date" }),
