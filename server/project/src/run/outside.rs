@@ -5,13 +5,14 @@ use std::{
     time::Instant,
 };
 
-use super::replay::{Exchanges, recorded};
 use skillyard_runtime::{
     call::{Decision, HostCall, HttpRequest, HttpResponse, Log, Outside, Refusal},
     egress::Broker,
     secrets::{Mask, Values},
     worker::HOST_CALLS,
 };
+
+use super::replay::Exchanges;
 
 /// The world behind the walls of one call.
 pub(super) struct World {
@@ -111,18 +112,21 @@ fn decision<T>(result: &Result<T, Refusal>) -> Decision {
 impl Outside for World {
     fn http(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
         let began = Instant::now();
+        let asked = format!("{} {}", request.method, request.url);
         let broker = match &self.network {
             Ok(Network::Real(broker)) => broker,
             Ok(Network::Replayed(exchanges)) => {
                 let result = exchanges.answer(&request);
-                let (arguments, decision) = recorded(&request, &result);
-                self.record("http", arguments, began, decision);
+                let arguments = match &result {
+                    Ok(response) => format!("{asked} → {}, {} bytes", response.status, response.body.len()),
+                    Err(_) => asked,
+                };
+                self.record("http", arguments, began, decision(&result));
                 return result;
             }
             Err(why) => {
-                let (asked, refused) = (format!("{} {}", request.method, request.url), Refusal::Denied(why.clone()));
                 self.record("http", asked, began, Decision::Denied(why.clone()));
-                return Err(refused);
+                return Err(Refusal::Denied(why.clone()));
             }
         };
         {
@@ -131,19 +135,19 @@ impl Outside for World {
             if seen.ended {
                 return Err(Refusal::Failed("the call is over".to_owned()));
             }
-            seen.under_way.push((began, self.shortened(&format!("{} {}", request.method, request.url))));
+            seen.under_way.push((began, self.shortened(&asked)));
         }
         let mut hops = Vec::new();
         let result = broker.fetch(request, self.deadline, &mut hops);
-        {
-            let mut seen = self.seen();
-            if let Some(at) = seen.under_way.iter().position(|(at, _)| *at == began) {
-                seen.under_way.swap_remove(at);
-            }
-        }
         for hop in &hops {
             self.host_call(hop.to_host_call(self.started));
         }
+        // Only now: a call that ends in between has the request in its report all the same.
+        let mut seen = self.seen();
+        if let Some(at) = seen.under_way.iter().position(|(at, _)| *at == began) {
+            seen.under_way.swap_remove(at);
+        }
+        drop(seen);
         result
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use skillyard_runtime::{
-    call::{Decision, HttpRequest, HttpResponse, Refusal},
+    call::{HttpRequest, HttpResponse, Refusal},
     egress::Hosts,
 };
 use url::Url;
@@ -97,19 +97,4 @@ impl Exchanges {
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.iter().map(|next| format!("{} {}", next.request.method, next.request.url)).collect()
     }
-}
-
-/// A replayed request for the record: what was asked, and what was decided.
-pub(super) fn recorded(request: &HttpRequest, result: &Result<HttpResponse, Refusal>) -> (String, Decision) {
-    let asked = format!("{} {}", request.method, request.url);
-    let arguments = match result {
-        Ok(response) => format!("{asked} → {}, {} bytes", response.status, response.body.len()),
-        Err(_) => asked,
-    };
-    let decision = match result {
-        Ok(_) => Decision::Allowed,
-        Err(Refusal::Denied(why)) => Decision::Denied(why.clone()),
-        Err(Refusal::Failed(why) | Refusal::TimedOut(why)) => Decision::Failed(why.clone()),
-    };
-    (arguments, decision)
 }
