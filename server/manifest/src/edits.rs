@@ -10,17 +10,17 @@ use crate::{
 };
 
 /// A replacement.
-pub(crate) fn replace(span: Span, text: impl Into<String>) -> TextEdit {
+pub fn replace(span: Span, text: impl Into<String>) -> TextEdit {
     TextEdit { span, text: text.into() }
 }
 
 /// An insertion.
-pub(crate) fn insert(at: usize, text: impl Into<String>) -> TextEdit {
+pub fn insert(at: usize, text: impl Into<String>) -> TextEdit {
     replace(Span::at(at), text)
 }
 
 /// Replaces what a string says, and keeps its quotes where the new text allows.
-pub(crate) fn set_string(text: &str, span: Span, value: &str) -> TextEdit {
+pub fn set_string(text: &str, span: Span, value: &str) -> TextEdit {
     let raw = span.of(text);
     let plain = !value.contains(['"', '\'', '\\']) && !value.chars().any(char::is_control);
     let quote = ["\"\"\"", "'''"].into_iter().find(|quote| raw.starts_with(quote)).unwrap_or(match raw.get(..1) {
@@ -32,7 +32,7 @@ pub(crate) fn set_string(text: &str, span: Span, value: &str) -> TextEdit {
 }
 
 /// The place in the text of a range of what a string says; the whole string where escapes hide it.
-pub(crate) fn inside(text: &str, node: &Node<'_>, range: Range<usize>) -> Span {
+pub fn inside(text: &str, node: &Node<'_>, range: Range<usize>) -> Span {
     let NodeKind::String(value) = &node.kind else { return node.span };
     let raw = node.span.of(text);
     let quotes = if raw.starts_with("\"\"\"") || raw.starts_with("'''") { 3 } else { 1 };
@@ -48,7 +48,7 @@ pub(crate) fn inside(text: &str, node: &Node<'_>, range: Range<usize>) -> Span {
 }
 
 /// The line end that the text uses.
-pub(crate) fn newline(text: &str) -> &'static str {
+pub fn newline(text: &str) -> &'static str {
     match text.find('\n') {
         Some(i) if text.get(..i).is_some_and(|before| before.ends_with('\r')) => "\r\n",
         _ => "\n",
@@ -56,19 +56,19 @@ pub(crate) fn newline(text: &str) -> &'static str {
 }
 
 /// The end of the line that holds `offset`, in front of its line end.
-pub(crate) fn line_end(text: &str, offset: usize) -> usize {
+pub fn line_end(text: &str, offset: usize) -> usize {
     let rest = text.get(offset..).unwrap_or_default();
     let end = rest.find('\n').map_or(text.len(), |i| offset + i);
     if text.get(offset..end).is_some_and(|line| line.ends_with('\r')) { end - 1 } else { end }
 }
 
 /// The start of the line that holds `offset`.
-pub(crate) fn line_start(text: &str, offset: usize) -> usize {
+pub fn line_start(text: &str, offset: usize) -> usize {
     text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |i| i + 1)
 }
 
 /// Adds `key = value` to a table behind its last own key. `None` where it has no lines of its own.
-pub(crate) fn add_key(text: &str, table: &Table<'_>, key: &str, value: &str) -> Option<TextEdit> {
+pub fn add_key(text: &str, table: &Table<'_>, key: &str, value: &str) -> Option<TextEdit> {
     let entry = format!("{}{key} = {value}", table.prefix);
     let at = match (table.origin, last_entry(table)) {
         (Origin::Inline, None) => {
@@ -127,7 +127,7 @@ fn skip_trivia(text: &str, mut at: usize) -> usize {
 }
 
 /// Adds a section, `[a.b]` with its lines, behind the last section that shares its first key, or at the end.
-pub(crate) fn add_section(text: &str, document: &Document<'_>, header: &str, lines: &[String]) -> TextEdit {
+pub fn add_section(text: &str, document: &Document<'_>, header: &str, lines: &[String]) -> TextEdit {
     let newline = newline(text);
     let first = header.trim_matches(['[', ']']).split('.').next().unwrap_or_default();
     let last = document.headers.iter().rposition(|h| h.keys.first().is_some_and(|key| key.name == first));
@@ -163,7 +163,7 @@ pub(crate) fn add_section(text: &str, document: &Document<'_>, header: &str, lin
 }
 
 /// Removes a key with its value: its whole lines, or the entry with its comma in an inline table.
-pub(crate) fn remove_field(text: &str, field: &Field<'_>, siblings: &Table<'_>) -> TextEdit {
+pub fn remove_field(text: &str, field: &Field<'_>, siblings: &Table<'_>) -> TextEdit {
     if siblings.origin == Origin::Inline || siblings.insert_at.is_none() && siblings.origin == Origin::Dotted {
         return remove_listed(text, field.entry);
     }
@@ -171,14 +171,14 @@ pub(crate) fn remove_field(text: &str, field: &Field<'_>, siblings: &Table<'_>) 
 }
 
 /// Removes the whole lines of a range, with a comment behind it.
-pub(crate) fn remove_lines(text: &str, span: Span) -> TextEdit {
+pub fn remove_lines(text: &str, span: Span) -> TextEdit {
     let start = line_start(text, span.start);
     let end = text.get(span.end..).and_then(|rest| rest.find('\n')).map_or(text.len(), |i| span.end + i + 1);
     replace(Span::new(start, end), "")
 }
 
 /// Removes an element of a list in brackets, with one comma beside it and the space between.
-pub(crate) fn remove_listed(text: &str, span: Span) -> TextEdit {
+pub fn remove_listed(text: &str, span: Span) -> TextEdit {
     let comma = skip_trivia(text, span.end);
     if text.get(comma..).is_some_and(|rest| rest.starts_with(',')) {
         let behind = text.get(comma + 1..).unwrap_or_default();
@@ -203,7 +203,7 @@ pub(crate) fn remove_listed(text: &str, span: Span) -> TextEdit {
 
 /// The range of a whole section: header and lines up to the next header that is not below it. Comments directly above
 /// that next header belong to it.
-pub(crate) fn section(text: &str, document: &Document<'_>, header: Span) -> Option<Span> {
+pub fn section(text: &str, document: &Document<'_>, header: Span) -> Option<Span> {
     let at = document.headers.binary_search_by_key(&header.start, |h| h.span.start).ok()?;
     let keys = &document.headers[at].keys;
     let is_below = |other: &[Key<'_>]| {
@@ -214,7 +214,7 @@ pub(crate) fn section(text: &str, document: &Document<'_>, header: Span) -> Opti
 }
 
 /// The ranges of all sections whose dotted key starts with `first`, those behind one another as one range.
-pub(crate) fn sections(text: &str, document: &Document<'_>, first: &str) -> Vec<Span> {
+pub fn sections(text: &str, document: &Document<'_>, first: &str) -> Vec<Span> {
     let mut ranges = Vec::new();
     let mut start = None;
     for (i, header) in document.headers.iter().enumerate() {

@@ -7,7 +7,7 @@ mod daemon;
 mod deep;
 mod diagnostic;
 pub mod document;
-mod edits;
+pub mod edits;
 mod fields;
 pub mod fix;
 pub mod grammar;
@@ -24,7 +24,7 @@ pub mod suggest;
 pub mod syntax;
 mod text;
 mod typed;
-mod view;
+pub mod view;
 
 use document::Document;
 use model::{Glance, Manifest, Schema};

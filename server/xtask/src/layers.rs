@@ -9,6 +9,7 @@ use crate::run::{cargo, output, root};
 /// Every crate with the crates of ours that it may name, and the libraries of others that only it may name.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("skillyard-manifest", &[], &[]),
+    ("skillyard-ide", &["skillyard-manifest"], &[]),
     ("skillyard-artifact", &["skillyard-manifest"], &["zip", "wasmparser", "wat", "ed25519-dalek", "ssh-key"]),
     ("skillyard-store", &["skillyard-artifact", "skillyard-manifest"], &["directories", "keyring"]),
     (
@@ -30,7 +31,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["skillyard-manifest", "skillyard-artifact", "skillyard-runtime", "skillyard-store"],
         &["ignore", "globset", "taplo"],
     ),
-    ("skillyard-lsp", &["skillyard-manifest", "skillyard-project"], &["tower-lsp-server", "tokio", "ropey"]),
+    (
+        "skillyard-lsp",
+        &["skillyard-ide", "skillyard-manifest", "skillyard-project"],
+        &["tower-lsp-server", "tokio", "ropey"],
+    ),
     (
         "skillyard",
         &["skillyard-manifest", "skillyard-project", "skillyard-lsp"],
@@ -95,4 +100,5 @@ fn the_analysis_touches_nothing_but_its_text() {
         }
     }
     visit(&root().join("server/manifest/src"));
+    visit(&root().join("server/ide/src"));
 }
