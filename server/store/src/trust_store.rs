@@ -138,7 +138,7 @@ impl TrustStoreFile {
             return Err(PathError::SealBesideStore { store: path.to_owned(), seals });
         }
         let path = folder.join(name);
-        let seal = SealFile::new(&seals, &path, credentials);
+        let seal = SealFile::new(&seals, &path, "the trust store", credentials);
         Ok(Self { path, seal, wait: Duration::from_secs(60), disk: Disk::default() })
     }
 
