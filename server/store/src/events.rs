@@ -382,7 +382,8 @@ mod tests {
         let (text, head) = log(2);
         let parsed: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         for line in &parsed {
-            let keys: Vec<&String> = line.as_object().unwrap().keys().collect();
+            let mut keys: Vec<&String> = line.as_object().unwrap().keys().collect();
+            keys.sort();
             assert_eq!(keys, ["event_kind", "payload", "timestamp_unix_ms"]);
         }
         assert_eq!(parsed[0]["event_kind"], "skill.installed");

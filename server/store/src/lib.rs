@@ -11,6 +11,7 @@ pub mod events;
 pub mod inputs;
 pub mod installed;
 pub mod keys;
+pub mod lifecycle;
 mod lock;
 pub mod paths;
 mod seal;

@@ -7,6 +7,7 @@ mod artifact;
 mod client;
 mod guests;
 mod inputs;
+mod installed;
 mod report;
 mod runs;
 
@@ -56,8 +57,10 @@ struct Contender {
 
 /// Measures the named parts, or all; prints the tables and writes the reports. With `keep` also into the tree.
 pub fn bench(parts: &[&str], keep: bool) -> Result<(), Error> {
-    if let Some(part) = parts.iter().find(|part| !["analysis", "artifact", "run"].contains(part)) {
-        return Err(Error::Usage(format!("there is no benchmark `{part}`, only `analysis`, `artifact` and `run`")));
+    if let Some(part) = parts.iter().find(|part| !["analysis", "artifact", "run", "installed"].contains(part)) {
+        return Err(Error::Usage(format!(
+            "there is no benchmark `{part}`, only `analysis`, `artifact`, `run` and `installed`"
+        )));
     }
     if parts.is_empty() || parts.contains(&"analysis") {
         analysis(keep)?;
@@ -67,6 +70,9 @@ pub fn bench(parts: &[&str], keep: bool) -> Result<(), Error> {
     }
     if parts.is_empty() || parts.contains(&"run") {
         runs::bench(keep)?;
+    }
+    if parts.is_empty() || parts.contains(&"installed") {
+        installed::bench(keep)?;
     }
     Ok(())
 }
