@@ -5,6 +5,7 @@
 //! no protocol, no async: what is known of the folder comes in as [`Facts`]. Every function takes any text and any
 //! offset, also ones inside a character or behind the end, and ends without a panic.
 
+pub mod after_run;
 mod facts;
 mod source;
 

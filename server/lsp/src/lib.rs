@@ -23,6 +23,7 @@ mod notifications;
 mod parent;
 mod publisher;
 mod requests;
+mod runs;
 mod session;
 mod settings;
 mod transport;

@@ -56,10 +56,12 @@ impl Session {
     }
 }
 
-/// The diagnostics that `analysed` and the audit hold, for the client.
+/// The diagnostics that `analysed`, the audit and the calls hold, for the client.
 pub(crate) fn diagnostics(snapshot: &Snapshot, analysed: &Analysed) -> Vec<Diagnostic> {
     let converter = snapshot.converter();
     let analysis = analysed.analysis.diagnostics.iter().map(|found| converter.diagnostic(found));
     let audit = snapshot.audited.as_ref().map(|audited| audited.diagnostics(analysed, converter));
-    analysis.chain(audit.into_iter().flatten()).collect()
+    let ran = snapshot.ran.iter().flat_map(|ran| ran.diagnostics(analysed));
+    let ran = ran.map(|found| converter.diagnostic(&found));
+    analysis.chain(audit.into_iter().flatten()).chain(ran).collect()
 }

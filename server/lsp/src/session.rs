@@ -31,6 +31,7 @@ use crate::{
     convert::Converter,
     documents::{Analysed, Documents, Revision, file_path},
     log::log,
+    runs::Ran,
     settings::{EditorSettings, SECTION, Settings},
     turns::Turns,
     work::Works,
@@ -56,6 +57,8 @@ struct State {
     /// What the audit of an open manifest's folder found last.
     audited: HashMap<Uri, Arc<Audited>>,
     live: HashMap<Uri, Arc<Mutex<Live>>>,
+    /// What calls of its tools have shown of an open manifest.
+    ran: HashMap<Uri, Arc<Ran>>,
     settings: Arc<Settings>,
     /// From `initialize`: what counts where the client has no settings of its own.
     initial: EditorSettings,
@@ -71,6 +74,7 @@ struct State {
 pub(crate) struct Snapshot {
     pub(crate) revision: Arc<Revision>,
     pub(crate) audited: Option<Arc<Audited>>,
+    pub(crate) ran: Option<Arc<Ran>>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) client: Arc<Abilities>,
 }
@@ -141,6 +145,7 @@ impl Session {
         Some(Snapshot {
             revision: Arc::clone(revision),
             audited: state.audited.get(uri).cloned(),
+            ran: state.ran.get(uri).cloned(),
             settings: Arc::clone(&state.settings),
             client,
         })
@@ -150,8 +155,10 @@ impl Session {
     pub(crate) fn is_newest(&self, snapshot: &Snapshot) -> bool {
         let state = self.state();
         let same = |audited: Option<&Arc<Audited>>| audited.map(Arc::as_ptr);
+        let same_ran = |ran: Option<&Arc<Ran>>| ran.map(Arc::as_ptr);
         Arc::ptr_eq(&state.settings, &snapshot.settings)
             && same(state.audited.get(&snapshot.revision.uri)) == same(snapshot.audited.as_ref())
+            && same_ran(state.ran.get(&snapshot.revision.uri)) == same_ran(snapshot.ran.as_ref())
             && state.documents.get(&snapshot.revision.uri).is_some_and(|newest| Arc::ptr_eq(newest, &snapshot.revision))
     }
 
@@ -175,6 +182,7 @@ impl Session {
         let manifest = state.documents.get(uri).is_some_and(|revision| revision.manifest);
         state.audited.remove(uri);
         state.live.remove(uri);
+        state.ran.remove(uri);
         if !state.documents.close(uri) {
             log(&format!("skipped closing {}, which is not open", uri.as_str()));
         }
@@ -215,6 +223,17 @@ impl Session {
             Some(audited) => state.audited.insert(uri.clone(), audited),
             None => state.audited.remove(uri),
         };
+        true
+    }
+
+    /// Takes over what a call has shown; whether the manifest is open.
+    pub(crate) fn change_ran(&self, uri: &Uri, change: impl FnOnce(Option<&Ran>) -> Arc<Ran>) -> bool {
+        let mut state = self.state();
+        if state.documents.get(uri).is_none() {
+            return false;
+        }
+        let ran = change(state.ran.get(uri).map(Arc::as_ref));
+        state.ran.insert(uri.clone(), ran);
         true
     }
 

@@ -44,7 +44,9 @@ impl DocumentRequest for CodeActions {
         if wants(context.only.as_deref(), &CodeActionKind::QUICKFIX) {
             let place = snapshot.converter().span(range);
             let known = known(&context.diagnostics);
-            actions.extend(at(&analysed, place).flat_map(|found| quick_fixes(snapshot, found, &known)));
+            let ran = snapshot.ran.as_ref().map(|ran| ran.diagnostics(&analysed)).unwrap_or_default();
+            let found = at(&analysed.analysis.diagnostics, place).chain(at(&ran, place));
+            actions.extend(found.flat_map(|found| quick_fixes(snapshot, found, &known)));
         }
         // With each move of the cursor editors ask what could be done here; that is not about the whole document.
         let asked = context.only.is_some() || context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC);
@@ -98,9 +100,8 @@ fn wants(only: Option<&[CodeActionKind]>, kind: &CodeActionKind) -> bool {
 }
 
 /// The diagnostics that touch a place.
-fn at(analysed: &Analysed, place: Span) -> impl Iterator<Item = &manifest::Diagnostic> {
-    let diagnostics = analysed.analysis.diagnostics.iter();
-    diagnostics.filter(move |found| found.span.start <= place.end && place.start <= found.span.end)
+fn at(diagnostics: &[manifest::Diagnostic], place: Span) -> impl Iterator<Item = &manifest::Diagnostic> {
+    diagnostics.iter().filter(move |found| found.span.start <= place.end && place.start <= found.span.end)
 }
 
 /// The edits of all safe fixes.

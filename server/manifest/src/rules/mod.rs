@@ -205,7 +205,8 @@ pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
 pub use text::latin_look;
 
 /// A finding without anything to it but its place and message.
-pub(crate) fn finding(rule: &'static Rule, span: Span, message: String) -> Diagnostic {
+#[must_use]
+pub fn finding(rule: &'static Rule, span: Span, message: String) -> Diagnostic {
     Diagnostic { rule, severity: rule.severity, span, message, related: Vec::new(), tag: None, fixes: Vec::new() }
 }
 

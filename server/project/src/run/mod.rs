@@ -18,7 +18,6 @@ mod report;
 pub use bare::{BareModule, run_module};
 pub use call::{CallError, CallOptions, Engine, UsualInput, WORKER, call, usual_input, usual_input_of};
 pub use cases::{CaseReport, TestError, TestReport, test_folder};
-pub use hints::{LOOSE_QUOTA, TIGHT_QUOTA, UNUSED_GRANT};
 pub use packed::{Asking, Held, Packed, Ready, RunError};
 pub use replay::Replay;
 pub use report::{Handles, Hint, RunReport, SignedBy, Violation};

@@ -125,8 +125,12 @@ pub struct Hint {
     pub code: &'static str,
     /// The manifest's key, dotted.
     pub key: String,
+    /// The element of a list that it is about, a secret as `scope/key`; the tool's id, behind `entrypoints.tools`.
+    pub value: Option<String>,
     /// For a person.
     pub message: String,
+    /// The number that counted for the call, of a quota.
+    pub limit: Option<u64>,
     /// The number that would do better, of a quota.
     pub advised: Option<u64>,
 }
