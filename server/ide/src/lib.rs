@@ -5,11 +5,13 @@
 //! no protocol, no async: what is known of the folder comes in as [`Facts`]. Every function takes any text and any
 //! offset, also ones inside a character or behind the end, and ends without a panic.
 
+mod completion;
 mod facts;
 mod source;
 
 #[cfg(test)]
 mod fixture;
 
+pub use completion::{Completion, CompletionKind, MAX_COMPLETIONS, TRIGGERS, complete, document};
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};
