@@ -6,11 +6,13 @@
 //! offset, also ones inside a character or behind the end, and ends without a panic.
 
 pub mod after_run;
+mod completion;
 mod facts;
 mod source;
 
 #[cfg(test)]
 mod fixture;
 
+pub use completion::{Completion, CompletionKind, MAX_COMPLETIONS, TRIGGERS, complete, document};
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};
