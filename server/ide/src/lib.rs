@@ -5,11 +5,24 @@
 //! no protocol, no async: what is known of the folder comes in as [`Facts`]. Every function takes any text and any
 //! offset, also ones inside a character or behind the end, and ends without a panic.
 
+mod asked;
+mod doc;
 mod facts;
+mod hover;
+mod inlay;
+pub mod keywords;
+mod prose;
 mod source;
+mod tokens;
+pub mod units;
 
 #[cfg(test)]
 mod fixture;
 
+pub use doc::{key_doc, key_intro, keyword_doc, rule_doc, table_doc};
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
+pub use hover::{Hover, hover};
+pub use inlay::{InlayHint, InlayKind, InlayKinds, inlay_hints};
+pub use prose::{Doc, Line};
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};
+pub use tokens::{LEGEND, Legend, Modifiers, Token, TokenKind, semantic_tokens};
