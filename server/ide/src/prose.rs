@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use skillyard_manifest::is_unseen;
+use crate::markdown::{code, fence, line, lines, words};
 
 /// Longest piece of a file that is shown, in characters.
 const MAX_SHOWN: usize = 160;
@@ -206,7 +206,9 @@ impl Line {
             Piece::Code(text) => code(text),
             Piece::Link(text, url) => format!("[{}]({url})", words(text)),
         };
-        self.pieces.iter().map(part).collect()
+        let line: String = self.pieces.iter().map(part).collect();
+        // Four spaces in front would make code of it, one at an end no bold title.
+        line.trim().to_owned()
     }
 
     fn plain(&self) -> String {
@@ -226,71 +228,10 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// Appends `c` as it may be shown: itself, or `\n`, `\t`, `\u{202e}` and the like.
-fn push(out: &mut String, c: char) {
-    match c {
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        c if is_unseen(c) => {
-            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-        }
-        c => out.push(c),
-    }
-}
-
-/// `text` on one line, with everything unshowable escaped.
-fn line(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    text.chars().for_each(|c| push(&mut out, c));
-    out
-}
-
-/// [`line`] for many lines.
-fn lines(text: &str) -> String {
-    text.lines().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// `text` on one line as plain words.
-fn words(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in line(text).chars() {
-        // A backslash before punctuation makes it stand for itself, everywhere and in every dialect; an address that is
-        // cut by one is not made a link of either. Without these four nothing comes alive in the middle of a line.
-        if c.is_ascii_punctuation() && !matches!(c, ',' | ';' | '\'' | '"') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// The longest run of back quotes in `text`.
-fn ticks(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
-}
-
-/// `text` on one line as code: a span whose fence is longer than any run of back quotes in it.
-fn code(text: &str) -> String {
-    let text = line(text);
-    let fence = "`".repeat(ticks(&text) + 1);
-    // An empty span is none, and a space beside the fence keeps back quotes at the ends apart from it.
-    if text.trim().is_empty() || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
-        format!("{fence} {text} {fence}")
-    } else {
-        format!("{fence}{text}{fence}")
-    }
-}
-
-/// Lines of text as a block of code. Its fence is longer than any run of back quotes in it.
-fn fence(language: &str, text: &str) -> String {
-    let text = lines(text);
-    let fence = "`".repeat((ticks(&text) + 1).max(3));
-    format!("{fence}{language}\n{text}\n{fence}\n")
-}
-
 #[cfg(test)]
 mod tests {
+    use skillyard_manifest::is_unseen;
+
     use super::*;
 
     #[test]
@@ -303,8 +244,8 @@ mod tests {
         doc.toml("a = 1\nb = 2");
         assert_eq!(
             doc.markdown(),
-            "**`a_b` of `[c]`**\n\nAt most 3\\.5 \\(or `none`\\)\\.\n\n\
-             - one\\: [quotas\\/zero](https://a.example/quotas/zero)\n- two\n\n```toml\na = 1\nb = 2\n```"
+            "**`a_b` of `[c]`**\n\nAt most 3.5 (or `none`).\n\n\
+             - one: [quotas/zero](https://a.example/quotas/zero)\n- two\n\n```toml\na = 1\nb = 2\n```"
         );
         assert_eq!(
             doc.plain(),
@@ -320,7 +261,7 @@ mod tests {
         doc.paragraph(Line::default().code(nasty).words(nasty));
         doc.list(vec![Line::default().code("`"), Line::default().code(""), Line::default().code("a``b")]);
         let markdown = doc.markdown();
-        assert!(markdown.starts_with(r"**\[x\]\(command\:evil\) \<b\> \!\[i\]\(y\)\\n\# h"), "{markdown}");
+        assert!(markdown.starts_with(r"**\[x\](command:evil) \<b\> \!\[i\](y)\\n\# h"), "{markdown}");
         assert!(markdown.contains("\n```` [x](command:evil)"), "{markdown}");
         assert!(markdown.ends_with("- `` ` ``\n- `  `\n- ```a``b```"), "{markdown}");
         for text in [markdown, doc.plain()] {
@@ -339,6 +280,8 @@ mod tests {
         let texts = vec!["a"; 15];
         assert!(Line::default().codes(texts).plain().ends_with("`a` and 3 more"));
         let mut doc = Doc::default();
+        doc.title(Line::default().words("    a "));
+        assert_eq!(doc.markdown(), "**a**");
         doc.list(vec![Line::of("a"); 30]);
         assert!(doc.plain().ends_with("- and 6 more"), "{}", doc.plain());
     }

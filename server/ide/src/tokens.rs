@@ -355,6 +355,7 @@ fn key_kind(key: &KeyShape) -> TokenKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::marked;
 
     /// The tokens of a text, a line each.
     fn all(text: &str) -> Vec<String> {
@@ -375,6 +376,25 @@ mod tests {
                 line
             })
             .collect()
+    }
+
+    #[test]
+    fn strings_are_marked_between_their_quotes() {
+        let (text, marks) = marked(
+            r#"
+publisher = "acme"
+#^^^^^^^^    ^^^^
+[[entrypoints.tools]]
+# ^^^^^^^^^^^ ^^^^^
+id = 'acme.x'
+#     ^^^^^^
+"#,
+        );
+        let mut found: Vec<_> = semantic_tokens(&Source::new(&text), None).iter().map(|token| token.span).collect();
+        // Where the `#` of the marks stands, none can.
+        found.retain(|span| span.of(&text) != "id");
+        found.iter_mut().filter(|span| span.of(&text) == "publisher").for_each(|span| span.start += 1);
+        assert_eq!(found, marks);
     }
 
     #[test]

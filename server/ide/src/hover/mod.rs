@@ -10,6 +10,7 @@ use skillyard_manifest::{
     model::Manifest,
     rules,
     shape::{KeyShape, TableShape, Type},
+    syntax::Item,
     view::View,
 };
 
@@ -37,18 +38,25 @@ pub fn hover(source: &Source<'_>, offset: usize, facts: &Facts, options: &Option
     if let Some(hover) = in_comment(source, offset) {
         return Some(hover);
     }
-    let place = source.at(offset)?;
+    let (place, span) = found(source, offset)?;
     let around = Around { source, facts, options, asked: asked::asked(source) };
     let doc = around.place(&place)?;
-    (!doc.is_empty()).then_some(Hover { span: span_of(&place), doc })
+    (!doc.is_empty()).then_some(Hover { span, doc })
 }
 
-/// The value where one is meant, the key with its quotes otherwise.
-fn span_of(place: &Place<'_, '_>) -> Span {
-    match place.mention.value {
-        Some(value) if place.in_value => value.span,
-        _ => place.mention.span,
+/// What is at `offset`, and the range to mark: the value where one is meant, else the key with its quotes. The brackets
+/// of a header mean the table that it opens.
+fn found<'s, 't>(source: &'s Source<'t>, offset: usize) -> Option<(Place<'s, 't>, Span)> {
+    if let Some(place) = source.at(offset) {
+        let span = match place.mention.value {
+            Some(value) if place.in_value => value.span,
+            _ => place.mention.span,
+        };
+        return Some((place, span));
     }
+    let Item::Header(header) = source.tree.items.get(source.item_at(offset)?)? else { return None };
+    let place = source.at(header.keys.last()?.span.end)?;
+    Some((place, header.span))
 }
 
 /// A rule that a `# skillyard: allow(…)` names.
