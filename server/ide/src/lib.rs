@@ -7,12 +7,26 @@
 
 pub mod after_run;
 mod completion;
+mod asked;
+mod doc;
 mod facts;
+mod hover;
+mod inlay;
+pub mod keywords;
+pub mod markdown;
+mod prose;
 mod source;
+mod tokens;
+pub mod units;
 
 #[cfg(test)]
 mod fixture;
 
 pub use completion::{Completion, CompletionKind, MAX_COMPLETIONS, TRIGGERS, complete, document};
+pub use doc::{key_doc, key_intro, keyword_doc, rule_doc, table_doc};
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
+pub use hover::{Hover, hover};
+pub use inlay::{InlayHint, InlayKind, InlayKinds, inlay_hints};
+pub use prose::Doc;
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};
+pub use tokens::{LEGEND, Legend, Modifiers, Token, TokenKind, semantic_tokens};

@@ -200,6 +200,7 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
     page
 }
 
+pub use schema::keywords as schema_keywords;
 pub(crate) use suppress::apply as suppress;
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
 pub use text::latin_look;

@@ -502,7 +502,7 @@ const PLAIN: [&str; 44] = [
 ];
 
 /// Every keyword that a key of a schema can be.
-pub(crate) fn keywords() -> impl Iterator<Item = &'static str> {
+pub fn keywords() -> impl Iterator<Item = &'static str> {
     ONE.into_iter().chain(MANY).chain(NAMED).chain(PLAIN)
 }
 
