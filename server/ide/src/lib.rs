@@ -5,11 +5,26 @@
 //! no protocol, no async: what is known of the folder comes in as [`Facts`]. Every function takes any text and any
 //! offset, also ones inside a character or behind the end, and ends without a panic.
 
+mod definition;
 mod facts;
+mod highlights;
+mod linked;
+mod links;
+mod names;
+mod references;
+mod rename;
+mod sections;
 mod source;
 
 #[cfg(test)]
 mod fixture;
 
+pub use definition::{Definition, Target, definition};
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
+pub use highlights::{Highlight, highlights};
+pub use linked::{Linked, linked};
+pub use links::{Link, LinkTarget, links};
+pub use names::{Name, Named, occurrences};
+pub use references::references;
+pub use rename::{Prepared, RenameError, prepare_rename, rename};
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};
