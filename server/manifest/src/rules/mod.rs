@@ -27,6 +27,8 @@ mod text;
 mod tool;
 mod wildcard;
 
+pub use schema::{Subschemas, subschemas};
+
 use std::fmt::{self, Write as _};
 
 use crate::{

@@ -501,6 +501,23 @@ const PLAIN: [&str; 44] = [
     "nullable",
 ];
 
+/// How the schemas behind a keyword stand there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Subschemas {
+    /// The value itself may be one.
+    pub one: bool,
+    /// They may be the elements of a list.
+    pub listed: bool,
+    /// They may be the values of a table with any keys.
+    pub named: bool,
+}
+
+/// The schemas behind a keyword; all false for one that has none behind it, and for what is no keyword.
+#[must_use]
+pub fn subschemas(keyword: &str) -> Subschemas {
+    Subschemas { one: ONE.contains(&keyword), listed: MANY.contains(&keyword), named: NAMED.contains(&keyword) }
+}
+
 /// Every keyword that a key of a schema can be.
 pub fn keywords() -> impl Iterator<Item = &'static str> {
     ONE.into_iter().chain(MANY).chain(NAMED).chain(PLAIN)
