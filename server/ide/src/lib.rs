@@ -6,10 +6,13 @@
 //! offset, also ones inside a character or behind the end, and ends without a panic.
 
 mod facts;
+mod organize;
+pub mod refactor;
 mod source;
 
 #[cfg(test)]
 mod fixture;
 
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
+pub use organize::organize;
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};
