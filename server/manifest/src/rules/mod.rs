@@ -34,7 +34,7 @@ use std::fmt::{self, Write as _};
 use crate::{
     Options,
     diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit},
-    document::{Document, Node, Origin},
+    document::{Document, Node},
     edits, shape,
     text::Span,
     view::View,
@@ -275,40 +275,7 @@ impl<'d, 't> Context<'d, 't> {
     /// The edit that sets `key` of the table at `path` to `value`: in place, behind the table's last key, or in a new
     /// section. `None` where the place allows none (a table written as an array of values).
     pub fn set(&self, path: &[&str], key: &str, value: &str) -> Option<TextEdit> {
-        let mut view = self.root;
-        for (i, part) in path.iter().enumerate() {
-            match view.get(part) {
-                Some(_) => view = view.table(part)?,
-                // An inline or dotted parent takes an inline child.
-                None if matches!(view.as_table()?.origin, Origin::Inline | Origin::Dotted) => {
-                    let mut inner = format!("{{ {key} = {value} }}");
-                    for below in path[i + 1..].iter().rev() {
-                        inner = format!("{{ {below} = {inner} }}");
-                    }
-                    return edits::add_key(self.text, view.as_table()?, part, &inner);
-                }
-                None => {
-                    let header = format!("[{}]", path.join("."));
-                    return Some(edits::add_section(self.text, self.document, &header, &[format!("{key} = {value}")]));
-                }
-            }
-        }
-        match view.get(key) {
-            Some(item) => Some(edits::replace(item.node.span, value)),
-            None => {
-                let table = view.as_table()?;
-                match edits::add_key(self.text, table, key, value) {
-                    Some(edit) => Some(edit),
-                    // Known only by the headers below it.
-                    None => {
-                        let header = format!("[{}]", path.join("."));
-                        let lines = [format!("{key} = {value}")];
-                        (table.origin == Origin::Implicit)
-                            .then(|| edits::add_section(self.text, self.document, &header, &lines))
-                    }
-                }
-            }
-        }
+        edits::set(self.text, self.document, self.root, path, key, value)
     }
 
     /// The place in the text of a range of what a string says.

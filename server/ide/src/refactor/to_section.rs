@@ -1,0 +1,278 @@
+//! An inline table, an inline array of tables or dotted keys as sections of their own.
+
+use skillyard_manifest::{
+    Span,
+    document::dotted,
+    edits,
+    syntax::{Entry, Item, Value, ValueKind},
+};
+
+use super::{
+    Asked, Draft, Offer, REWRITE, Refactoring, Resolved, broken, data_of,
+    draft::{Block, Part, Section},
+    is_below, item_paths, path_of, shown,
+};
+use crate::{Facts, Path, Role, Source, Step};
+
+pub(super) static TO_SECTION: Refactoring = Refactoring {
+    id: "to_section",
+    kind: REWRITE,
+    title: "Write an inline table or dotted keys as a section",
+    offer,
+    resolve,
+};
+
+fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
+    let source = asked.source;
+    let Some(Item::Entry(entry)) = asked.item.and_then(|item| source.tree.items.get(item)) else { return };
+    let Some(item) = asked.item else { return };
+    let mut path = source.table_of(item);
+    let sections = match &entry.value.kind {
+        ValueKind::Table(_) => Some("a section"),
+        ValueKind::Array(items) if are_tables(items) => Some("sections"),
+        _ => None,
+    };
+    let title = match sections {
+        Some(sections) => {
+            path.0.extend(entry.keys.iter().map(|key| Step::Key(key.name.clone())));
+            format!("Write {} as {sections}", shown(&path))
+        }
+        None => {
+            // The table that the part of the key at the cursor names; for the last part the one that it is in.
+            let parts = entry.keys.len().saturating_sub(1);
+            let at = asked.place.as_ref().filter(|place| place.mention.role == Role::Key && !place.in_value);
+            let part = at.and_then(|place| entry.keys.iter().position(|key| key.span == place.mention.span));
+            let Some(part) = part.filter(|_| parts > 0) else { return };
+            path.0.extend(entry.keys.iter().take(parts.min(part + 1)).map(|key| Step::Key(key.name.clone())));
+            format!("Write the keys of {} in a section", shown(&path))
+        }
+    };
+    offers.push(Offer {
+        id: TO_SECTION.id,
+        title,
+        kind: TO_SECTION.kind,
+        data: data_of(&path),
+        disabled: broken(source),
+        about_file: false,
+    });
+}
+
+/// Whether an array can be written with `[[…]]`.
+fn are_tables(items: &[Value<'_>]) -> bool {
+    !items.is_empty() && items.iter().all(|item| matches!(item.kind, ValueKind::Table(_)))
+}
+
+fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
+    if broken(source).is_some() {
+        return None;
+    }
+    let path = path_of(data)?;
+    let paths = item_paths(source);
+    let is_entry = |item: usize| matches!(source.tree.items.get(item), Some(Item::Entry(_)));
+    let first = (0..paths.len()).find(|&item| is_entry(item) && is_below(&paths[item], &path))?;
+    let mut draft = Draft::new(source);
+    let (at, Some(index)) = draft.find(first)? else { return None };
+    let mut sections = match source.tree.items.get(first)? {
+        Item::Entry(entry) if paths.get(first)? == &path => {
+            let block = draft.sections.get_mut(at)?.entries.remove(index);
+            let header = format!("{}{}", prefix(source, first), dotted(&entry.keys));
+            from_value(source, &draft, &path, entry, block, &header)?
+        }
+        _ => {
+            // The entries of one section, whose keys start with those of the table.
+            let depth = path.0.len().checked_sub(source.table_of(first).0.len())?;
+            let mut moved = Vec::new();
+            let section = draft.sections.get_mut(at)?;
+            let (taken, kept) = std::mem::take(&mut section.entries)
+                .into_iter()
+                .partition(|block: &Block<'_>| block.item.is_some_and(|item| is_below(&paths[item], &path)));
+            section.entries = kept;
+            let taken: Vec<Block<'_>> = taken;
+            let Item::Entry(entry) = source.tree.items.get(first)? else { return None };
+            let header = format!("{}{}", prefix(source, first), dotted(entry.keys.get(..depth)?));
+            for mut block in taken {
+                let Some(Item::Entry(entry)) = block.item.and_then(|item| source.tree.items.get(item)) else {
+                    return None;
+                };
+                let [Part::Old(line)] = block.parts.as_slice() else { return None };
+                let rest = Span::new(entry.keys.get(depth)?.span.start, line.end);
+                block.parts = vec![Part::Old(rest)];
+                moved.push(block);
+            }
+            let mut section = draft.section(path.clone(), format!("[{header}]"));
+            if let Some(first) = moved.first_mut() {
+                first.gap = "";
+            }
+            section.entries = moved;
+            vec![section]
+        }
+    };
+    // Comments at the end of the section are behind its last entry, which is gone or not; they stay there.
+    let around = draft.sections.get(at)?;
+    let is_implied = around.entries.is_empty()
+        && around.tail.is_none()
+        && around.path.key().is_some()
+        && around.header.as_ref().is_some_and(|header| header.lead.is_empty() && bare_header(source, header));
+    if is_implied {
+        // Its header says nothing any more that those of the new sections do not say.
+        let removed = draft.sections.remove(at);
+        if let (Some(header), Some(old)) = (sections.first_mut().and_then(|s| s.header.as_mut()), removed.header) {
+            header.gap = old.gap;
+        }
+        draft.sections.splice(at..at, sections);
+    } else {
+        draft.sections.splice(at + 1..at + 1, sections);
+    }
+    draft.edits_with_same_meaning(source).map(Resolved::of)
+}
+
+/// Whether a header has its line for itself.
+fn bare_header(source: &Source<'_>, header: &Block<'_>) -> bool {
+    let Some(item) = header.item.and_then(|item| source.tree.items.get(item)) else { return false };
+    matches!(header.parts.as_slice(), [Part::Old(line)] if line.of(source.text).trim() == item.span().of(source.text))
+}
+
+/// The dotted key of the section that an item is in, with a dot; empty at the top.
+fn prefix(source: &Source<'_>, item: usize) -> String {
+    let header = source.header_of(item);
+    if header.is_empty() { header } else { format!("{header}.") }
+}
+
+/// The sections that an inline table or an inline array of tables becomes. `block` is its entry's.
+fn from_value<'t>(
+    source: &Source<'t>,
+    draft: &Draft<'t>,
+    path: &Path<'static>,
+    entry: &Entry<'t>,
+    block: Block<'t>,
+    header: &str,
+) -> Option<Vec<Section<'t>>> {
+    let [Part::Old(line)] = block.parts.as_slice() else { return None };
+    let behind = source.text.get(entry.value.span.end..line.end)?;
+    let path = || Path(path.0.clone());
+    match &entry.value.kind {
+        ValueKind::Table(entries) => {
+            let mut section = draft.section(path(), format!("[{header}]{behind}"));
+            if let Some(header) = &mut section.header {
+                header.lead = block.lead;
+            }
+            section.entries = lines(source, draft, entry.value.span, entries);
+            Some(vec![section])
+        }
+        ValueKind::Array(items) if are_tables(items) => {
+            let spans: Vec<Span> = items.iter().map(|item| item.span).collect();
+            let comments = comments_by(source, entry.value.span, &spans);
+            let mut sections = Vec::new();
+            for (at, (item, own)) in items.iter().zip(&comments.each).enumerate() {
+                let ValueKind::Table(entries) = &item.kind else { return None };
+                let behind = own.behind.iter().fold(String::new(), |all, comment| format!("{all} {}", comment.of(source.text)));
+                let mut section = draft.section(path().with(Step::Index(at)), String::new());
+                if let Some(new) = &mut section.header {
+                    if at == 0 {
+                        new.lead = block.lead;
+                    }
+                    let above = own.above.iter().map(|comment| comment.of(source.text));
+                    let first = if at == 0 { behind_value(behind_of(source, entry, line.end)) } else { None };
+                    let mut text: Vec<&str> = first.into_iter().chain(above).collect();
+                    let header = format!("[[{header}]]{behind}");
+                    text.push(&header);
+                    new.parts = vec![Part::New(text.join(draft.newline()))];
+                }
+                section.entries = lines(source, draft, item.span, entries);
+                if at + 1 == items.len() {
+                    let rest = comments.rest.iter().map(|comment| draft.block_of(vec![Part::Old(*comment)]));
+                    section.entries.extend(rest);
+                }
+                sections.push(section);
+            }
+            Some(sections)
+        }
+        _ => None,
+    }
+}
+
+/// What stands behind a value on its line.
+fn behind_of<'t>(source: &Source<'t>, entry: &Entry<'t>, end: usize) -> &'t str {
+    source.text.get(entry.value.span.end..end).unwrap_or_default()
+}
+
+fn behind_value(behind: &str) -> Option<&str> {
+    Some(behind.trim()).filter(|behind| !behind.is_empty())
+}
+
+/// The comments in brackets, told apart by what they belong to.
+pub(super) struct Comments {
+    /// Of each element: above it, and behind it on its line.
+    each: Vec<Own>,
+    /// Behind all of them.
+    rest: Vec<Span>,
+}
+
+#[derive(Default)]
+struct Own {
+    above: Vec<Span>,
+    behind: Vec<Span>,
+}
+
+fn comments_by(source: &Source<'_>, around: Span, elements: &[Span]) -> Comments {
+    let text = source.text;
+    let mut found = Comments { each: elements.iter().map(|_| Own::default()).collect(), rest: Vec::new() };
+    let comments = &source.document.comments;
+    let first = comments.partition_point(|comment| comment.start < around.start);
+    for &comment in comments.iter().skip(first).take_while(|comment| comment.start < around.end) {
+        let next = elements.partition_point(|element| element.end <= comment.start);
+        if elements.get(next).is_some_and(|element| element.start <= comment.start) {
+            // Within an element, and moves with it.
+            continue;
+        }
+        let last = next.checked_sub(1);
+        let on_its_line = last.and_then(|last| elements.get(last)).is_some_and(|element| {
+            text.get(element.end..comment.start).is_some_and(|between| !between.contains('\n'))
+        });
+        let comment = Span::new(comment.start, comment.start + comment.of(text).trim_end().len());
+        match (last, on_its_line) {
+            (Some(last), true) => found.each.get_mut(last).map(|own| own.behind.push(comment)),
+            _ if next < elements.len() => found.each.get_mut(next).map(|own| own.above.push(comment)),
+            _ => {
+                found.rest.push(comment);
+                None
+            }
+        };
+    }
+    found
+}
+
+/// The entries of an inline table as lines, with their comments.
+pub(super) fn lines<'t>(source: &Source<'t>, draft: &Draft<'t>, around: Span, entries: &[Entry<'t>]) -> Vec<Block<'t>> {
+    let spans: Vec<Span> = entries.iter().map(|entry| entry.span).collect();
+    let comments = comments_by(source, around, &spans);
+    let mut blocks = Vec::new();
+    for (entry, own) in entries.iter().zip(&comments.each) {
+        for comment in &own.above {
+            blocks.push(draft.block_of(vec![Part::Old(*comment)]));
+        }
+        let mut parts = outdented(source, entry);
+        for comment in &own.behind {
+            parts.push(Part::New(" ".to_owned()));
+            parts.push(Part::Old(*comment));
+        }
+        blocks.push(draft.block_of(parts));
+    }
+    blocks.extend(comments.rest.iter().map(|comment| draft.block_of(vec![Part::Old(*comment)])));
+    blocks
+}
+
+/// An entry without the indentation that its lines have in common; as it is where a string spans lines.
+fn outdented(source: &Source<'_>, entry: &Entry<'_>) -> Vec<Part> {
+    let text = source.text;
+    let whole = entry.span.of(text);
+    let line = edits::line_start(text, entry.span.start);
+    let indent = text.get(line..entry.span.start).unwrap_or_default();
+    let has_long_strings = whole.contains("\"\"\"") || whole.contains("'''");
+    if indent.is_empty() || !indent.trim().is_empty() || has_long_strings || !whole.contains('\n') {
+        return vec![Part::Old(entry.span)];
+    }
+    let lines = whole.split_inclusive('\n').enumerate();
+    let lines = lines.map(|(at, line)| if at == 0 { line } else { line.strip_prefix(indent).unwrap_or(line) });
+    vec![Part::New(lines.collect())]
+}
