@@ -29,9 +29,7 @@ pub fn organize(source: &Source<'_>) -> Option<Vec<TextEdit>> {
         let items = section.entries.iter().map(|block| block.item.and_then(|item| source.tree.items.get(item)));
         let keys: Vec<Vec<Rank>> = items
             .map(|item| match item {
-                Some(Item::Entry(entry)) => {
-                    order.rank(state, entry.keys.iter().map(|key| Step::Key(key.name.clone())))
-                }
+                Some(Item::Entry(entry)) => order.rank(state, entry.keys.iter().map(|key| Step::Key(key.name.clone()))),
                 _ => Vec::new(),
             })
             .collect();
@@ -149,7 +147,11 @@ fn organized<'t>(source: &Source<'t>, table: State, entry: &Entry<'t>, parts: &[
     match rendered(source, state, &entry.value) {
         Cow::Borrowed(_) => parts.to_vec(),
         Cow::Owned(text) => {
-            vec![Part::Old(Span::new(line.start, span.start)), Part::New(text), Part::Old(Span::new(span.end, line.end))]
+            vec![
+                Part::Old(Span::new(line.start, span.start)),
+                Part::New(text),
+                Part::Old(Span::new(span.end, line.end)),
+            ]
         }
     }
 }

@@ -305,9 +305,7 @@ impl<'t> Scan<'_, 't> {
             _ => return true,
         };
         let body = raw.strip_prefix(quote).and_then(|body| body.strip_suffix(quote));
-        body.is_some_and(|body| {
-            !escapes || body.bytes().rev().take_while(|&b| b == b'\\').count().is_multiple_of(2)
-        })
+        body.is_some_and(|body| !escapes || body.bytes().rev().take_while(|&b| b == b'\\').count().is_multiple_of(2))
     }
 
     /// Goes over a token in front of the cursor.

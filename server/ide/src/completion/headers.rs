@@ -241,7 +241,8 @@ impl<'c> Search<'c, '_, '_, '_> {
     /// Below a table with fixed keys. `required` while each table on the way has to be there.
     fn table(&mut self, shape: &'static TableShape, path: &Path<'c>, names: &mut Vec<String>, required: bool) {
         for key in shape.keys {
-            let alias_there = key.alias.is_some_and(|alias| self.there(&path.with(Step::Key(alias.into()))) != There::Open);
+            let alias_there =
+                key.alias.is_some_and(|alias| self.there(&path.with(Step::Key(alias.into()))) != There::Open);
             if alias_there || (self.cx.manifest && known::is_left_out(self.cx, shape, key)) {
                 continue;
             }

@@ -60,7 +60,9 @@ pub(super) fn is_dotted(table: Option<&Table<'_>>, key: &str) -> bool {
 /// A key as it is written where the cursor is, with the quotes that are there.
 fn as_typed(spot: &KeySpot<'_>, name: &str) -> String {
     match spot.word.quote {
-        Some(quote) if quote.mark == '\'' && !name.contains(|c: char| c == '\'' || c.is_control()) => format!("'{name}'"),
+        Some(quote) if quote.mark == '\'' && !name.contains(|c: char| c == '\'' || c.is_control()) => {
+            format!("'{name}'")
+        }
         Some(_) => string(name),
         None => spelled(name),
     }

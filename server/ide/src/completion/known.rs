@@ -121,7 +121,8 @@ fn all_strings(asked: &Asked<'_, '_>) -> Vec<Candidate> {
     match () {
         () if asked.is(&["skill_id"]) => skill_ids(source),
         () if asked.is(&["name"]) => {
-            let found = skill_id(source).and_then(title).or(root(source, &["operator", "display_name"]).map(str::to_owned));
+            let found =
+                skill_id(source).and_then(title).or(root(source, &["operator", "display_name"]).map(str::to_owned));
             found.map(text).into_iter().collect()
         }
         () if asked.is(&["version"]) => versions(asked),
@@ -152,9 +153,7 @@ fn all_strings(asked: &Asked<'_, '_>) -> Vec<Candidate> {
             vec![it.incomplete(most.is_some_and(|most| most < known))]
         }
         () if asked.is(&["compat", "max_palyra_version"]) => most_versions(source),
-        () if asked.is(&["integrity", "files", "[]", "path"]) => {
-            modules(cx).chain(files(&cx.facts.assets)).collect()
-        }
+        () if asked.is(&["integrity", "files", "[]", "path"]) => modules(cx).chain(files(&cx.facts.assets)).collect(),
         () if asked.path.0.len() == 3 && asked.path.0.first() == Some(&Step::Key("builder".into())) => {
             files(&cx.facts.files).chain(files(&cx.facts.assets)).collect()
         }
@@ -215,9 +214,8 @@ fn publishers(source: &Source<'_>) -> Vec<Candidate> {
         names.extend(parents.into_iter().flatten().filter(|name| grammar::is_identifier(name)));
     }
     names.dedup();
-    let fits = |name: &str| {
-        tool_ids(source).all(|(_, id)| id.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
-    };
+    let fits =
+        |name: &str| tool_ids(source).all(|(_, id)| id.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
     let mut found: Vec<Candidate> = Vec::new();
     for name in names {
         if found.len() < MANY && !found.iter().any(|other| other.label == name) {
@@ -233,10 +231,7 @@ fn versions(asked: &Asked<'_, '_>) -> Vec<Candidate> {
     let installed = asked.cx.facts.installed.iter().flatten();
     let newest = installed.filter_map(|installed| Version::parse(&installed.version)).max();
     let Some(Version(major, minor, patch)) = now.into_iter().chain(newest).max() else {
-        return vec![
-            text("0.1.0").described("a beginning"),
-            text("1.0.0").described("the first that is relied on"),
-        ];
+        return vec![text("0.1.0").described("a beginning"), text("1.0.0").described("the first that is relied on")];
     };
     let next = [
         patch.checked_add(1).map(|patch| (Version(major, minor, patch), "mended")),
@@ -437,7 +432,9 @@ fn declared<'s>(source: &'s Source<'_>) -> Vec<(&'s str, Option<&'s str>)> {
         config.get("properties")?.value.as_table()
     };
     let fields = properties().into_iter().flat_map(|table| table.fields.iter()).take(MANY);
-    fields.map(|(key, field)| (key.as_ref(), field.value.as_table().and_then(|t| t.get("title")?.value.as_str()))).collect()
+    fields
+        .map(|(key, field)| (key.as_ref(), field.value.as_table().and_then(|t| t.get("title")?.value.as_str())))
+        .collect()
 }
 
 /// Keys of a table whose keys the author names, which something asks for and which are not there.
@@ -448,7 +445,8 @@ pub(super) fn wanted(cx: &Cx<'_, '_>, path: &Path<'_>) -> Vec<String> {
     let there: HashSet<&str> = declared(cx.source).into_iter().map(|(key, _)| key).collect();
     let required = list(cx.source, &["operator", "config", "required"]);
     let mut seen = HashSet::new();
-    let missing = required.into_iter().filter(|key| grammar::is_label(key) && !there.contains(key) && seen.insert(*key));
+    let missing =
+        required.into_iter().filter(|key| grammar::is_label(key) && !there.contains(key) && seen.insert(*key));
     missing.map(str::to_owned).collect()
 }
 

@@ -81,8 +81,7 @@ fn snippet(marked: &str, label: &str) -> String {
     one(marked, label).1.snippet.unwrap_or_else(|| panic!("no snippet for {label}"))
 }
 
-const HEAD: &str =
-    "manifest_version = 2\nskill_id = \"acme.weather\"\nname = \"Weather\"\nversion = \"1.2.3\"\npublisher = \"acme\"\n";
+const HEAD: &str = "manifest_version = 2\nskill_id = \"acme.weather\"\nname = \"Weather\"\nversion = \"1.2.3\"\npublisher = \"acme\"\n";
 const TOOL: &str = "\n[[entrypoints.tools]]\nid = \"acme.weather.today\"\nname = \"Today\"\ndescription = \"Tells. More.\"\n\
     input_schema = { type = \"object\" }\noutput_schema = { type = \"object\" }\n";
 const COMPAT: &str = "\n[compat]\nrequired_protocol_major = 1\nmin_palyra_version = \"0.1.0\"\n";
@@ -98,10 +97,7 @@ fn keys_that_are_missing_come_first() {
     starts("[compat]\n$0", &["required_protocol_major", "min_palyra_version", "max_palyra_version"]);
     starts("[compat]\nmin_palyra_version = \"0.1.0\"\n$0", &["required_protocol_major", "max_palyra_version"]);
     assert!(!labels("[compat]\nmin_palyra_version = \"0.1.0\"\nmi$0").contains(&"min_palyra_version".to_owned()));
-    starts(
-        "[[entrypoints.tools]]\nid = \"a\"\n$0\n[compat]\n",
-        &["name", "description"],
-    );
+    starts("[[entrypoints.tools]]\nid = \"a\"\n$0\n[compat]\n", &["name", "description"]);
     // The aliases stand for their keys.
     assert!(!labels("[compat]\nmin_protocol_major = 1\n$0").contains(&"required_protocol_major".to_owned()));
 }
@@ -154,10 +150,7 @@ fn keys_of_inline_tables_keep_them_whole() {
         take("compat = { $0 required_protocol_major = 1 }", "min_palyra_version"),
         "compat = { min_palyra_version = \"0.1.0\", required_protocol_major = 1 }"
     );
-    assert_eq!(
-        take("capabilities.secrets = [{ sc$0", "scope"),
-        "capabilities.secrets = [{ scope = \"global\" }]",
-    );
+    assert_eq!(take("capabilities.secrets = [{ sc$0", "scope"), "capabilities.secrets = [{ scope = \"global\" }]",);
 }
 
 #[test]
@@ -246,10 +239,7 @@ fn tables_within_a_schema() {
     let found = labels(&format!("{schema}[entrypoints.tools.input_schema.properties.$0]"));
     assert_eq!(
         found,
-        [
-            "[entrypoints.tools.input_schema.properties.city]",
-            "[entrypoints.tools.input_schema.properties.…]",
-        ]
+        ["[entrypoints.tools.input_schema.properties.city]", "[entrypoints.tools.input_schema.properties.…]",]
     );
     let found = labels(&format!("{schema}[entrypoints.tools.input_schema.properties.city.it$0"));
     assert!(found.contains(&"[entrypoints.tools.input_schema.properties.city.items]".to_owned()), "{found:?}");
@@ -276,7 +266,10 @@ fn whole_parts() {
 
 #[test]
 fn values_of_identity() {
-    assert_eq!(labels("publisher = \"acme\"\nname = \"Storm Watch\"\nskill_id = \"$0\""), ["acme.storm_watch", "acme."]);
+    assert_eq!(
+        labels("publisher = \"acme\"\nname = \"Storm Watch\"\nskill_id = \"$0\""),
+        ["acme.storm_watch", "acme."]
+    );
     assert_eq!(labels("skill_id = \"acme.storm_watch\"\nname = $0"), ["Storm watch"]);
     assert_eq!(labels("skill_id = \"acme.storm_watch\"\npublisher = $0"), ["acme"]);
     starts("version = \"2.3.$04\"", &["2.3.4", "2.3.5", "2.4.0", "3.0.0"]);
@@ -406,7 +399,8 @@ fn numbers_say_what_they_come_to() {
 
 #[test]
 fn kinds_of_contracts_are_used_once() {
-    let contracts = "[[operator.plugin.contracts]]\nkind = \"memory_provider\"\n[[operator.plugin.contracts]]\nkind = $0";
+    let contracts =
+        "[[operator.plugin.contracts]]\nkind = \"memory_provider\"\n[[operator.plugin.contracts]]\nkind = $0";
     starts(contracts, &["context_engine"]);
     let (_, last) = one(contracts, "memory_provider");
     assert_eq!(last.description.as_deref(), Some("used already"));
@@ -419,7 +413,8 @@ fn kinds_of_contracts_are_used_once() {
 
 #[test]
 fn configuration_knows_its_properties() {
-    let config = "[operator.config.properties.city]\ntype = \"string\"\ntitle = \"The city\"\nenum_values = [\"Rome\"]\n";
+    let config =
+        "[operator.config.properties.city]\ntype = \"string\"\ntitle = \"The city\"\nenum_values = [\"Rome\"]\n";
     assert_eq!(labels(&format!("{config}default = $0")), ["Rome"]);
     assert_eq!(labels(&format!("[operator.config]\nrequired = [\"$0\"]\n{config}")), ["city"]);
     assert_eq!(labels(&format!("[operator.config]\nrequired = [\"city\", \"$0\"]\n{config}")), [""; 0]);
@@ -648,9 +643,10 @@ fn what_is_whole_leaves_a_good_manifest_good() {
                 let after = taken(&text, it);
                 let analysis = analyze(&after, &Options::default());
                 if !analysis.daemon.accepts {
-                    let why = analysis.diagnostics.iter().find(|found| {
-                        found.rule.daemon == skillyard_manifest::Daemon::Rejects
-                    });
+                    let why = analysis
+                        .diagnostics
+                        .iter()
+                        .find(|found| found.rule.daemon == skillyard_manifest::Daemon::Rejects);
                     let why = why.map(|found| found.message.clone()).unwrap_or_default();
                     wrong.push(format!("{} -> {:?}: {why}\n…{around}…", it.label, it.edit));
                 }

@@ -248,12 +248,7 @@ pub(super) struct Filled {
 }
 
 /// A value for the key at `path`, which is not there yet.
-pub(super) fn filled(
-    cx: &Cx<'_, '_>,
-    path: &Path<'_>,
-    shape: &'static TableShape,
-    key: &'static KeyShape,
-) -> Filled {
+pub(super) fn filled(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShape, key: &'static KeyShape) -> Filled {
     let asked = Asked { cx, path, at: None };
     let done = |template| Filled { template, incomplete: false, retrigger: false };
     match key.ty {

@@ -106,7 +106,9 @@ fn edit(source: &Source<'_>) -> Option<TextEdit> {
     if array.of_tables {
         return Some(section());
     }
-    let Some(last) = array.items.last() else { return Some(edits::replace(tools.value.span, format!("[{}]", inline()))) };
+    let Some(last) = array.items.last() else {
+        return Some(edits::replace(tools.value.span, format!("[{}]", inline())));
+    };
     // In a line of its own where the others have one.
     let lead = text.get(edits::line_start(text, last.span.start)..last.span.start)?;
     let gap = if lead.trim().is_empty() { format!("{}{lead}", edits::newline(text)) } else { " ".to_owned() };

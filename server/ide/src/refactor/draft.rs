@@ -98,7 +98,8 @@ impl<'t> Draft<'t> {
             let (gap, lead) = gap_and_lead(text, above);
             let end = edits::line_end(text, span.end);
             let eol = line_break(text, end);
-            let block = Block { item: Some(index), gap, lead, parts: vec![Part::Old(Span::new(line, end))], eol, first };
+            let block =
+                Block { item: Some(index), gap, lead, parts: vec![Part::Old(Span::new(line, end))], eol, first };
             if is_header {
                 let path = source.table_of(index);
                 draft.sections.push(Section { path, header: Some(block), entries: Vec::new(), tail: None });
@@ -181,9 +182,9 @@ impl<'t> Draft<'t> {
 
     /// The section of the header with this path.
     pub fn section_at(&self, path: &Path<'_>) -> Option<usize> {
-        self.sections.iter().position(|section| {
-            (section.header.is_some() || path.0.is_empty()) && section.path == *path
-        })
+        self.sections
+            .iter()
+            .position(|section| (section.header.is_some() || path.0.is_empty()) && section.path == *path)
     }
 
     /// Replaces a range of what is old, wherever that goes.
@@ -385,9 +386,9 @@ fn in_order(parts: &[Part]) -> Vec<usize> {
 /// Whether two tables of two texts say the same, in whatever order and spelling of their keys.
 fn same_table(a_text: &str, a: &Table<'_>, b_text: &str, b: &Table<'_>) -> bool {
     a.fields.len() == b.fields.len()
-        && (&a.fields).into_iter().all(|(key, field)| {
-            b.get(key).is_some_and(|other| same(a_text, &field.value, b_text, &other.value))
-        })
+        && (&a.fields)
+            .into_iter()
+            .all(|(key, field)| b.get(key).is_some_and(|other| same(a_text, &field.value, b_text, &other.value)))
 }
 
 /// Whether two values of two texts say the same. Recurses as deep as they nest.
@@ -399,8 +400,7 @@ pub(crate) fn same(a_text: &str, a: &Node<'_>, b_text: &str, b: &Node<'_>) -> bo
         (NodeKind::Boolean(a), NodeKind::Boolean(b)) => a == b,
         (NodeKind::DateTime, NodeKind::DateTime) => a.span.of(a_text) == b.span.of(b_text),
         (NodeKind::Array(a), NodeKind::Array(b)) => {
-            a.items.len() == b.items.len()
-                && a.items.iter().zip(&b.items).all(|(a, b)| same(a_text, a, b_text, b))
+            a.items.len() == b.items.len() && a.items.iter().zip(&b.items).all(|(a, b)| same(a_text, a, b_text, b))
         }
         (NodeKind::Table(a), NodeKind::Table(b)) => same_table(a_text, a, b_text, b),
         _ => false,

@@ -26,8 +26,8 @@ use skillyard_manifest::{Span, TextEdit, shape::ROOT, syntax::Item};
 
 use crate::{Facts, Path, Place, Source, Step};
 
-pub(crate) use draft::{Draft, Part};
 use draft::same;
+pub(crate) use draft::{Draft, Part};
 pub use schema_from_example::{SchemaError, Side, schema_edits, schema_of};
 
 /// The kind of what writes the same, or more, in another way.
@@ -239,9 +239,9 @@ pub(crate) fn has_comments(source: &Source<'_>, span: Span, inner: &[Span]) -> b
     let comments = &source.document.comments;
     let first = comments.partition_point(|comment| comment.start < span.start);
     let within = comments.iter().skip(first).take_while(|comment| comment.start < span.end);
-    within
-        .into_iter()
-        .any(|comment| !inner.get(inner.partition_point(|i| i.end <= comment.start)).is_some_and(|i| i.start <= comment.start))
+    within.into_iter().any(|comment| {
+        !inner.get(inner.partition_point(|i| i.end <= comment.start)).is_some_and(|i| i.start <= comment.start)
+    })
 }
 
 /// A path shown in a title: dotted, escaped, in back quotes.

@@ -32,7 +32,11 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         ([one], Ok((_, names))) => {
             let shown = one.node.as_str().map(skillyard_manifest::quoted).unwrap_or_default();
             let seen: Vec<String> = names.iter().take(3).map(|name| skillyard_manifest::quoted(name)).collect();
-            let more = if names.len() > seen.len() { format!(" and {} more", names.len() - seen.len()) } else { String::new() };
+            let more = if names.len() > seen.len() {
+                format!(" and {} more", names.len() - seen.len())
+            } else {
+                String::new()
+            };
             format!("Narrow {shown} to {}{more}, which the last runs used", seen.join(", "))
         }
         _ => NARROW_WILDCARD.title.to_owned(),
@@ -112,7 +116,9 @@ fn all<'s, 't>(source: &'s Source<'t>, kind: Kind) -> Vec<Wild<'s, 't>> {
         Kind::Hosts => wild(list(capabilities, "http_egress_allowlist"), None),
         Kind::Secrets => {
             let secrets = capabilities.tables("secrets").into_iter();
-            secrets.flat_map(|view| wild(list(view, "key_names"), view.text("scope").map(|scope| scope.trimmed()))).collect()
+            secrets
+                .flat_map(|view| wild(list(view, "key_names"), view.text("scope").map(|scope| scope.trimmed())))
+                .collect()
         }
     }
 }
@@ -145,7 +151,8 @@ fn covers_host(pattern: &str, host: &str) -> bool {
     let pattern = grammar::normalize_host(pattern);
     pattern == "*"
         || pattern.strip_prefix("*.").is_some_and(|suffix| {
-            !suffix.contains('*') && host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == suffix)
+            !suffix.contains('*')
+                && host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == suffix)
         })
 }
 
@@ -186,10 +193,12 @@ fn narrowed(source: &Source<'_>, kind: Kind, wild: &[Wild<'_, '_>], facts: &Fact
         }
         let list = one.list.first().map_or(0, |first| first.span.start);
         let known = |name: &String| {
-            one.list.iter().any(|other| other.as_str().is_some_and(|other| match kind {
-                Kind::Hosts => grammar::normalize_host(other) == *name,
-                Kind::Secrets => other.trim() == name,
-            }))
+            one.list.iter().any(|other| {
+                other.as_str().is_some_and(|other| match kind {
+                    Kind::Hosts => grammar::normalize_host(other) == *name,
+                    Kind::Secrets => other.trim() == name,
+                })
+            })
         };
         let new: Vec<String> =
             names.iter().filter(|name| !known(name) && !named.contains(&(list, (*name).clone()))).cloned().collect();

@@ -232,7 +232,8 @@ pub fn schema_edits(source: &Source<'_>, id: &str, side: Side, example: &Value) 
     if broken(source).is_some() {
         return Err(SchemaError::Broken);
     }
-    let is_it = |tool: &Table<'_>| tool.get("id").and_then(|field| field.value.as_str()).map(str::trim) == Some(id.trim());
+    let is_it =
+        |tool: &Table<'_>| tool.get("id").and_then(|field| field.value.as_str()).map(str::trim) == Some(id.trim());
     let found = source.tools().find(|(_, _, tool)| is_it(tool));
     let (index, _, _) = found.ok_or_else(|| SchemaError::NoTool { id: id.to_owned() })?;
     let key = side.key();
@@ -266,10 +267,11 @@ fn written(source: &Source<'_>, path: &Path<'static>, example: &Value) -> Option
     let mut draft = Draft::new(source);
     let items = item_paths(source);
     let own = draft.section_at(&tool)?;
-    let mut header = match draft.sections.get(own)?.header.as_ref()?.item.and_then(|item| source.tree.items.get(item))? {
-        Item::Header(header) => skillyard_manifest::document::dotted(&header.keys),
-        _ => return None,
-    };
+    let mut header =
+        match draft.sections.get(own)?.header.as_ref()?.item.and_then(|item| source.tree.items.get(item))? {
+            Item::Header(header) => skillyard_manifest::document::dotted(&header.keys),
+            _ => return None,
+        };
     header.push('.');
     header.push_str(&spelled(key));
     let (mut sections, mut at, mut lead, mut examples) = (Vec::new(), None, Span::default(), Vec::new());
@@ -547,7 +549,9 @@ fn json_of(node: &Node<'_>) -> Option<Value> {
         NodeKind::Invalid | NodeKind::DateTime => return None,
         NodeKind::String(text) => Value::String(text.to_string()),
         NodeKind::Boolean(value) => Value::Bool(*value),
-        NodeKind::Integer(number) => i64::try_from(*number).map(Value::from).or_else(|_| u64::try_from(*number).map(Value::from)).ok()?,
+        NodeKind::Integer(number) => {
+            i64::try_from(*number).map(Value::from).or_else(|_| u64::try_from(*number).map(Value::from)).ok()?
+        }
         NodeKind::Float(number) => Value::Number(serde_json::Number::from_f64(*number)?),
         NodeKind::Array(array) => Value::Array(array.items.iter().map(json_of).collect::<Option<_>>()?),
         NodeKind::Table(table) => {

@@ -63,7 +63,9 @@ pub(crate) const ODD: [&str; 5] = [
 pub(crate) fn facts() -> Facts {
     let pair = |scope: &str, key: &str| (scope.to_owned(), key.to_owned());
     Facts {
-        hosts_called: ["api.acme.example", "api.northwind.example", "b.example", "x.b.example"].map(str::to_owned).to_vec(),
+        hosts_called: ["api.acme.example", "api.northwind.example", "b.example", "x.b.example"]
+            .map(str::to_owned)
+            .to_vec(),
         secrets_read: vec![pair("global", "zip"), pair("skill:acme.s", "key"), pair("global", "ledger_api_key")],
         ..Facts::default()
     }
@@ -168,9 +170,10 @@ fn whatever_is_offered_can_be_done_and_is_accepted() {
 fn any_text_and_any_place_come_to_an_answer() {
     let facts = facts();
     let whole = ODD[2];
-    let mut texts: Vec<String> = ["", "[", "[[", "a", "a =", "a = {", "= 1", "\u{FEFF}", "[entrypoints]\ntools = [", "a.b = 1\n[a]\n[a]\n"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut texts: Vec<String> =
+        ["", "[", "[[", "a", "a =", "a = {", "= 1", "\u{FEFF}", "[entrypoints]\ntools = [", "a.b = 1\n[a]\n[a]\n"]
+            .map(str::to_owned)
+            .to_vec();
     texts.extend((0..whole.len()).step_by(97).map(|end| whole[..end].to_owned()));
     for text in &texts {
         let source = Source::new(text);
@@ -187,7 +190,8 @@ fn any_text_and_any_place_come_to_an_answer() {
     // Data that is none of ours.
     let source = Source::new(whole);
     for refactoring in REFACTORINGS {
-        for data in ["", "[", "{}", "[1]", "[\"a\"]", "[\"entrypoints\",\"tools\",99]", "[null]", "[\"compat\",\"x\"]"] {
+        for data in ["", "[", "{}", "[1]", "[\"a\"]", "[\"entrypoints\",\"tools\",99]", "[null]", "[\"compat\",\"x\"]"]
+        {
             let _ = resolve(&source, refactoring.id, data, &facts);
         }
     }

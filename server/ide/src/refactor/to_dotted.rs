@@ -1,9 +1,6 @@
 //! A section as dotted keys of the table around it.
 
-use skillyard_manifest::{
-    document::spelled,
-    syntax::Item,
-};
+use skillyard_manifest::{document::spelled, syntax::Item};
 
 use super::{
     Asked, Draft, INLINE, Offer, Refactoring, Resolved, broken, data_of,
@@ -25,7 +22,8 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         return;
     }
     let has_entries = matches!(source.tree.items.get(item + 1), Some(Item::Entry(_)));
-    let none = || (!has_entries).then(|| "it has no keys of its own, and dotted keys cannot write an empty table".to_owned());
+    let none =
+        || (!has_entries).then(|| "it has no keys of its own, and dotted keys cannot write an empty table".to_owned());
     offers.push(Offer {
         id: TO_DOTTED.id,
         title: format!("Write {} as dotted keys", shown(&path)),

@@ -90,9 +90,10 @@ fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
         NodeKind::Table(table) if table.origin == Origin::Header => inline_table(source.text, table),
         NodeKind::Array(array) if array.of_tables => {
             let mut text = format!("[{}", draft.newline());
-            let mut headers = draft.sections.iter().filter(|section| {
-                section.path.0.len() == path.0.len() + 1 && is_below(&section.path, &path)
-            });
+            let mut headers = draft
+                .sections
+                .iter()
+                .filter(|section| section.path.0.len() == path.0.len() + 1 && is_below(&section.path, &path));
             for (at, item) in array.items.iter().enumerate() {
                 let header = headers.next()?.header.as_ref()?;
                 // The comments above the first go above the key.
@@ -109,7 +110,11 @@ fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
     };
     let is_array = matches!(source.node(&path)?.kind, NodeKind::Array(_));
     let first = draft.sections.iter().position(|section| {
-        if is_array { is_below(&section.path, &path) && section.path.0.len() == path.0.len() + 1 } else { section.path == path }
+        if is_array {
+            is_below(&section.path, &path) && section.path.0.len() == path.0.len() + 1
+        } else {
+            section.path == path
+        }
     })?;
     let header = draft.sections.get(first)?.header.clone()?;
     let gone = |section: &Path<'_>| is_below(section, &path);
@@ -212,4 +217,3 @@ fn inline_entries(text: &str, table: &Table<'_>, prefix: &str, entries: &mut Vec
         }
     }
 }
-

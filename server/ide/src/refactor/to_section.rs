@@ -165,7 +165,8 @@ fn from_value<'t>(
             let mut sections = Vec::new();
             for (at, (item, own)) in items.iter().zip(&comments.each).enumerate() {
                 let ValueKind::Table(entries) = &item.kind else { return None };
-                let behind = own.behind.iter().fold(String::new(), |all, comment| format!("{all} {}", comment.of(source.text)));
+                let behind =
+                    own.behind.iter().fold(String::new(), |all, comment| format!("{all} {}", comment.of(source.text)));
                 let mut section = draft.section(path().with(Step::Index(at)), String::new());
                 if let Some(new) = &mut section.header {
                     if at == 0 {
@@ -226,9 +227,9 @@ fn comments_by(source: &Source<'_>, around: Span, elements: &[Span]) -> Comments
             continue;
         }
         let last = next.checked_sub(1);
-        let on_its_line = last.and_then(|last| elements.get(last)).is_some_and(|element| {
-            text.get(element.end..comment.start).is_some_and(|between| !between.contains('\n'))
-        });
+        let on_its_line = last
+            .and_then(|last| elements.get(last))
+            .is_some_and(|element| text.get(element.end..comment.start).is_some_and(|between| !between.contains('\n')));
         let comment = Span::new(comment.start, comment.start + comment.of(text).trim_end().len());
         match (last, on_its_line) {
             (Some(last), true) => found.each.get_mut(last).map(|own| own.behind.push(comment)),
