@@ -25,10 +25,19 @@ pub fn line(text: &str) -> String {
     out
 }
 
-/// [`line`] for many lines.
+/// [`line`] for many lines: line ends and tabs stay.
 #[must_use]
 pub fn lines(text: &str) -> String {
-    text.lines().map(line).collect::<Vec<_>>().join("\n")
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\n' | '\t' => out.push(c),
+            c => push(&mut out, c),
+        }
+    }
+    out
 }
 
 /// `text` on one line as plain words.
@@ -113,7 +122,7 @@ pub fn cell(text: &str) -> String {
 pub fn fence(language: &str, text: &str) -> String {
     let text = lines(text);
     let fence = "`".repeat((ticks(&text) + 1).max(3));
-    format!("{fence}{language}\n{text}\n{fence}\n")
+    format!("{fence}{language}\n{}\n{fence}\n", text.trim_end_matches('\n'))
 }
 
 #[cfg(test)]
@@ -142,6 +151,7 @@ mod tests {
         assert_eq!(message("a ` <b>"), r"a \` \<b\>");
         assert_eq!(cell("a|b"), r"`a\|b`");
         assert_eq!(fence("json", "a\n```\n<b>\n"), "````json\na\n```\n<b>\n````\n");
+        assert_eq!(fence("text", "a\tb\rc\r\n\n"), "```text\na\tb\\rc\n```\n");
         assert_eq!(fence("text", "\u{1b}[2J"), "```text\n\\u{1b}[2J\n```\n");
     }
 

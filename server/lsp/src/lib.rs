@@ -17,7 +17,6 @@ mod documents;
 mod edits;
 mod framing;
 mod log;
-mod markdown;
 mod message;
 mod notifications;
 mod parent;
@@ -40,6 +39,7 @@ use std::{
     time::Duration,
 };
 
+use skillyard_ide::markdown;
 use tokio::sync::Notify;
 
 pub use transport::End;

@@ -422,7 +422,7 @@ fn texts() -> Vec<String> {
     files.sort();
     let mut texts: Vec<String> = files
         .into_iter()
-        .step_by(23)
+        .step_by(83)
         .filter_map(|file| fs::read_to_string(file).ok())
         .filter(|text| text.len() < 2000)
         .collect();
@@ -469,5 +469,5 @@ fn any_offset_in_any_text() {
             assert!(text.is_char_boundary(hint.offset), "{text}");
         }
     }
-    assert!(told > 5_000, "{told}");
+    assert!(told > 4_000, "{told}");
 }
