@@ -7,6 +7,7 @@
 
 mod definition;
 mod facts;
+mod folding;
 mod highlights;
 mod linked;
 mod links;
@@ -14,17 +15,22 @@ mod names;
 mod references;
 mod rename;
 mod sections;
+mod selection;
 mod source;
+mod symbols;
 
 #[cfg(test)]
 mod fixture;
 
 pub use definition::{Definition, Target, definition};
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
+pub use folding::{Fold, FoldKind, folding};
 pub use highlights::{Highlight, highlights};
 pub use linked::{Linked, linked};
 pub use links::{Link, LinkTarget, links};
 pub use names::{Name, Named, occurrences};
 pub use references::references;
 pub use rename::{Prepared, RenameError, prepare_rename, rename};
+pub use selection::selection;
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};
+pub use symbols::{Symbol, SymbolKind, WorkspaceSymbol, document_symbols, workspace_symbols};
