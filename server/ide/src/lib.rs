@@ -11,6 +11,7 @@ mod completion;
 mod definition;
 mod doc;
 mod facts;
+mod folding;
 mod highlights;
 mod hover;
 mod inlay;
@@ -25,9 +26,11 @@ pub mod refactor;
 mod references;
 mod rename;
 mod sections;
+mod selection;
 mod source;
 mod tokens;
 pub mod units;
+mod symbols;
 
 #[cfg(test)]
 mod fixture;
@@ -36,6 +39,7 @@ pub use completion::{Completion, CompletionKind, MAX_COMPLETIONS, TRIGGERS, comp
 pub use definition::{Definition, Target, definition};
 pub use doc::{key_doc, key_intro, keyword_doc, rule_doc, table_doc};
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
+pub use folding::{Fold, FoldKind, folding};
 pub use highlights::{Highlight, highlights};
 pub use hover::{Hover, hover};
 pub use inlay::{InlayHint, InlayKind, InlayKinds, inlay_hints};
@@ -46,5 +50,7 @@ pub use organize::organize;
 pub use prose::Doc;
 pub use references::references;
 pub use rename::{Prepared, RenameError, prepare_rename, rename};
+pub use selection::selection;
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};
 pub use tokens::{LEGEND, Legend, Modifiers, Token, TokenKind, semantic_tokens};
+pub use symbols::{Symbol, SymbolKind, WorkspaceSymbol, document_symbols, workspace_symbols};

@@ -24,7 +24,7 @@ pub struct Linked {
 pub fn linked(source: &Source<'_>, offset: usize) -> Option<Linked> {
     let names = Names::of(source);
     // A tool's id as a whole, with the publisher in front: typing in one tool's id shall not change the others'.
-    let found = names.declared(offset)?;
+    let found = names.declared(offset).filter(|found| found.span.touches(offset))?;
     let pattern = match found.name {
         Name::Publisher | Name::SkillId => "[a-z0-9._-]*",
         Name::Tool(_) => "[a-z0-9._:-]*",

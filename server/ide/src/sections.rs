@@ -18,6 +18,8 @@ pub(crate) struct Section<'t> {
     pub path: Option<Path<'t>>,
     /// The section around it, by its place in the list.
     pub parent: Option<usize>,
+    /// Where the comments directly above the header start, or its line.
+    pub lead: usize,
     /// From the header to the last thing of its own.
     pub own: Span,
     /// From the header to the last thing of the sections in it.
@@ -40,18 +42,18 @@ pub(crate) fn sections<'t>(source: &Source<'t>) -> Vec<Section<'t>> {
         };
         let readable = !header.cut && !header.keys.is_empty();
         let path = readable.then(|| source.table_of(item));
-        let end = above(source, span.start);
+        let lead = above(source, span.start);
         while let Some(&last) = open.last() {
             let holds = sections.get(last).is_some_and(|section| within(section.path.as_ref(), path.as_ref()));
             if holds {
                 break;
             }
             open.pop();
-            close(&mut sections, last, source.text, end);
+            close(&mut sections, last, source.text, lead);
         }
         let parent = open.last().copied();
         open.push(sections.len());
-        sections.push(Section { item, path, parent, own: span, whole: span, reach: span });
+        sections.push(Section { item, path, parent, lead, own: span, whole: span, reach: span });
     }
     while let Some(last) = open.pop() {
         close(&mut sections, last, source.text, source.text.len());
@@ -77,7 +79,7 @@ fn close(sections: &mut [Section<'_>], at: usize, text: &str, end: usize) {
 }
 
 /// The start of the line of what starts at `at`, or of the comments that stand directly above that line.
-fn above(source: &Source<'_>, at: usize) -> usize {
+pub(crate) fn above(source: &Source<'_>, at: usize) -> usize {
     let mut start = edits::line_start(source.text, at);
     while let Some(comment) = comment_above(source, start) {
         start = edits::line_start(source.text, comment.start);
@@ -86,8 +88,9 @@ fn above(source: &Source<'_>, at: usize) -> usize {
 }
 
 /// The comment that has the line above the one that starts at `line` for itself.
-pub(crate) fn comment_above(source: &Source<'_>, line: usize) -> Option<Span> {
-    let end = edits::line_end(source.text, line.checked_sub(1)?);
+fn comment_above(source: &Source<'_>, line: usize) -> Option<Span> {
+    let before = source.text.get(..line.checked_sub(1)?)?;
+    let end = before.strip_suffix('\r').unwrap_or(before).len();
     let comments = &source.document.comments;
     let at = comments.partition_point(|comment| comment.start < end).checked_sub(1)?;
     let comment = *comments.get(at)?;
