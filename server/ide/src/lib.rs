@@ -28,9 +28,9 @@ mod rename;
 mod sections;
 mod selection;
 mod source;
+mod symbols;
 mod tokens;
 pub mod units;
-mod symbols;
 
 #[cfg(test)]
 mod fixture;
@@ -52,5 +52,5 @@ pub use references::references;
 pub use rename::{Prepared, RenameError, prepare_rename, rename};
 pub use selection::selection;
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};
-pub use tokens::{LEGEND, Legend, Modifiers, Token, TokenKind, semantic_tokens};
 pub use symbols::{Symbol, SymbolKind, WorkspaceSymbol, document_symbols, workspace_symbols};
+pub use tokens::{LEGEND, Legend, Modifiers, Token, TokenKind, semantic_tokens};

@@ -60,6 +60,11 @@ impl Revision {
         Arc::new(Self { uri, version, text, manifest, folder, number, memo: Mutex::new(None) })
     }
 
+    /// The file that it is in, where it is in one.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        file_path(&self.uri)
+    }
+
     /// Whether it is the manifest of a skill in a folder, which can be packaged.
     pub(crate) fn is_skill(&self) -> bool {
         self.manifest && self.folder.is_some() && file_name(&self.uri).as_deref() == Some(FILE_NAME)

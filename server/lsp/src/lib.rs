@@ -8,6 +8,7 @@
 //! of it (`session`). Messages are thereby seen in the order of arrival, whatever is slow. Analysis runs on threads of
 //! its own over snapshots, and a second thread writes what comes out.
 
+mod around;
 mod audits;
 mod backend;
 mod client;

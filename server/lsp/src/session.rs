@@ -9,7 +9,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use skillyard_manifest::Encoding;
+use skillyard_ide::{Facts, Source};
+use skillyard_manifest::{Encoding, MAX_BYTES, Options};
 use skillyard_project::{
     home::Home,
     live::{Live, Placed},
@@ -25,12 +26,14 @@ use tower_lsp::{
 };
 
 use crate::{
+    around::{Surrounding, Surroundings},
     audits::Audited,
     client::Abilities,
     commands::Failure,
     convert::Converter,
     documents::{Analysed, Documents, Revision, file_path},
     log::log,
+    requests::Sent,
     runs::Ran,
     settings::{EditorSettings, SECTION, Settings},
     turns::Turns,
@@ -59,6 +62,11 @@ struct State {
     live: HashMap<Uri, Arc<Mutex<Live>>>,
     /// What calls of its tools have shown of an open manifest.
     ran: HashMap<Uri, Arc<Ran>>,
+    /// What lies around an open manifest.
+    around: HashMap<Uri, Arc<Surrounding>>,
+    surroundings: HashMap<Uri, Surroundings>,
+    /// What was sent last of the semantic tokens of an open manifest.
+    tokens: HashMap<Uri, Arc<Mutex<Sent>>>,
     settings: Arc<Settings>,
     /// From `initialize`: what counts where the client has no settings of its own.
     initial: EditorSettings,
@@ -75,6 +83,8 @@ pub(crate) struct Snapshot {
     pub(crate) revision: Arc<Revision>,
     pub(crate) audited: Option<Arc<Audited>>,
     pub(crate) ran: Option<Arc<Ran>>,
+    around: Option<Arc<Surrounding>>,
+    tokens: Arc<Mutex<Sent>>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) client: Arc<Abilities>,
 }
@@ -83,6 +93,52 @@ impl Snapshot {
     /// The analysis. Takes as long as it takes: for a thread of its own.
     pub(crate) fn analysed(&self) -> Arc<Analysed> {
         self.revision.analysed(&self.settings.resolve(self.revision.folder.as_deref()))
+    }
+
+    /// What the analysis goes by.
+    pub(crate) fn options(&self) -> Options {
+        self.settings.resolve(self.revision.folder.as_deref()).options.clone()
+    }
+
+    /// The text in one piece. One that is too large to be analysed is taken for empty: nothing is said of it.
+    pub(crate) fn text(&self) -> String {
+        if self.revision.text.len_bytes() > MAX_BYTES { String::new() } else { String::from(&self.revision.text) }
+    }
+
+    /// `text`, which is the document's, read.
+    pub(crate) fn source<'t>(&self, text: &'t str) -> Source<'t> {
+        Source::new(text)
+    }
+
+    /// What is known around the manifest.
+    pub(crate) fn facts(&self) -> Arc<Facts> {
+        let around = self.around.as_ref().map(|around| Arc::clone(&around.facts)).unwrap_or_default();
+        match &self.ran {
+            Some(ran) => Arc::new(ran.facts(&around)),
+            None => around,
+        }
+    }
+
+    /// What was sent last of the document's semantic tokens.
+    pub(crate) fn sent_tokens(&self) -> MutexGuard<'_, Sent> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The address of a file of the skill, by its path in the artifact.
+    pub(crate) fn file(&self, path: &str) -> Option<Uri> {
+        Uri::from_file_path(self.path_of(path)?)
+    }
+
+    /// The file that an entry of the artifact is made of: one that packaging takes from elsewhere, else that of the same
+    /// name.
+    fn path_of(&self, path: &str) -> Option<PathBuf> {
+        let taken = self.around.as_ref().and_then(|around| around.around.sources.get(path));
+        taken.cloned().or_else(|| Some(self.revision.folder.as_deref()?.join(path)))
+    }
+
+    /// Whether there is such a file.
+    pub(crate) fn is_there(&self, path: &str) -> bool {
+        self.path_of(path).is_some_and(|path| path.is_file())
     }
 
     pub(crate) fn converter(&self) -> Converter<'_> {
@@ -140,12 +196,15 @@ impl Session {
     /// The document and what counts for it; `None` if it is not open or is no manifest.
     pub(crate) fn snapshot(&self, uri: &Uri) -> Option<Snapshot> {
         let client = self.abilities();
-        let state = self.state();
-        let revision = state.documents.get(uri).filter(|revision| revision.manifest)?;
+        let mut state = self.state();
+        let revision = Arc::clone(state.documents.get(uri).filter(|revision| revision.manifest)?);
+        let tokens = Arc::clone(state.tokens.entry(uri.clone()).or_default());
         Some(Snapshot {
-            revision: Arc::clone(revision),
+            revision,
             audited: state.audited.get(uri).cloned(),
             ran: state.ran.get(uri).cloned(),
+            around: state.around.get(uri).cloned(),
+            tokens: Arc::clone(&tokens),
             settings: Arc::clone(&state.settings),
             client,
         })
@@ -183,6 +242,9 @@ impl Session {
         state.audited.remove(uri);
         state.live.remove(uri);
         state.ran.remove(uri);
+        state.around.remove(uri);
+        state.surroundings.remove(uri);
+        state.tokens.remove(uri);
         if !state.documents.close(uri) {
             log(&format!("skipped closing {}, which is not open", uri.as_str()));
         }
@@ -226,6 +288,31 @@ impl Session {
         true
     }
 
+    /// What looks at the folder of an open manifest remember.
+    pub(crate) fn surroundings(&self, uri: &Uri) -> Option<Surroundings> {
+        let mut state = self.state();
+        state.documents.get(uri)?;
+        Some(Arc::clone(state.surroundings.entry(uri.clone()).or_default()))
+    }
+
+    /// Takes over what lies around a manifest, if it is open.
+    pub(crate) fn set_around(&self, uri: &Uri, around: Arc<Surrounding>) {
+        let mut state = self.state();
+        if state.documents.get(uri).is_some() {
+            state.around.insert(uri.clone(), around);
+        }
+    }
+
+    /// The open manifests.
+    pub(crate) fn manifests(&self) -> Vec<Uri> {
+        self.state().documents.manifests().cloned().collect()
+    }
+
+    /// The workspace folders that are on this disk.
+    pub(crate) fn folder_paths(&self) -> Vec<PathBuf> {
+        self.state().folders.iter().filter_map(|folder| file_path(&folder.uri)).collect()
+    }
+
     /// Takes over what a call has shown; whether the manifest is open.
     pub(crate) fn change_ran(&self, uri: &Uri, change: impl FnOnce(Option<&Ran>) -> Arc<Ran>) -> bool {
         let mut state = self.state();
@@ -240,7 +327,7 @@ impl Session {
     /// The person's own things: keys and whom they trust. Refused where they would lie in an open workspace, whose files
     /// are others'.
     pub(crate) fn home(&self) -> std::result::Result<Home, Failure> {
-        let folders: Vec<PathBuf> = self.state().folders.iter().filter_map(|folder| file_path(&folder.uri)).collect();
+        let folders = self.folder_paths();
         let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
         let home = Home::of_system(None, &|name| env::var_os(name)).map_err(Failure::failed)?;
         home.paths().refuse_inside(&folders).map_err(Failure::failed)?;
@@ -306,6 +393,14 @@ impl Session {
             state.settings = Arc::new(settings);
         }
         self.refresh();
+        if self.abilities().refreshes_inlay_hints {
+            let session = Arc::clone(self);
+            task::spawn(async move {
+                if let Err(error) = session.client.inlay_hint_refresh().await {
+                    log(&format!("the client does not refresh its inlay hints: {error}"));
+                }
+            });
+        }
     }
 
     /// Reads every `skillyard.toml` again.

@@ -14,6 +14,7 @@ use std::{
 };
 
 use serde_json::Value;
+use skillyard_ide::{InlayKind, InlayKinds};
 use skillyard_manifest::{Level, Options, grammar::Version};
 use skillyard_project::{
     config::{self, Config},
@@ -23,10 +24,12 @@ use skillyard_project::{
 /// The name of the settings' section in a client.
 pub(crate) const SECTION: &str = "skillyard";
 
-/// The settings of an editor: `{"palyraVersion": "0.1.0", "rules": {"egress/port": "warn"}}`.
+/// The settings of an editor:
+/// `{"palyraVersion": "0.1.0", "rules": {"egress/port": "warn"}, "inlayHints": {"sizes": false}}`.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct EditorSettings {
     palyra_version: Option<Version>,
+    inlay_kinds: InlayKinds,
     levels: BTreeMap<String, Level>,
 }
 
@@ -47,6 +50,28 @@ impl EditorSettings {
                 let other = shown::words(&other.to_string(), 60);
                 wrong(format!("palyraVersion` is {other}; write three numbers, such as \"0.1.0\"."));
             }
+        }
+        match value.get("inlayHints") {
+            None | Some(Value::Null) => {}
+            Some(Value::Bool(on)) => {
+                let kinds = if *on { InlayKinds::default() } else { InlayKinds::NONE };
+                settings.inlay_kinds = kinds;
+            }
+            Some(Value::Object(kinds)) => {
+                for (name, on) in kinds {
+                    match (InlayKind::parse(name), on.as_bool()) {
+                        (Some(kind), Some(on)) => settings.inlay_kinds = settings.inlay_kinds.with(kind, on),
+                        _ => {
+                            let all = InlayKind::ALL.map(InlayKind::name).join(", ");
+                            wrong(format!(
+                                "inlayHints` has nothing to switch by `{}`; {all} take true or false.",
+                                shown::words(name, 60)
+                            ));
+                        }
+                    }
+                }
+            }
+            Some(_) => wrong("inlayHints` must be true, false, or an object of kinds and switches.".to_owned()),
         }
         match value.get("rules") {
             None | Some(Value::Null) => {}
@@ -127,6 +152,17 @@ impl Settings {
         self.general == other.general && self.folders == other.folders
     }
 
+    /// The kinds of inlay hints that are on in `folder`.
+    pub(crate) fn inlay_kinds(&self, folder: Option<&Path>) -> InlayKinds {
+        self.editor(folder).inlay_kinds
+    }
+
+    fn editor(&self, folder: Option<&Path>) -> &EditorSettings {
+        folder
+            .and_then(|folder| self.folders.iter().find(|(path, _)| folder.starts_with(path)))
+            .map_or(&self.general, |(_, settings)| settings)
+    }
+
     /// What counts in `folder` (`None` for a document that is in no file). Looks at the disk: not for the thread that
     /// handles messages.
     ///
@@ -143,9 +179,7 @@ impl Settings {
         if let Some(known) = known.get(&key).filter(|known| known.file.as_ref() == Some(&file)) {
             return Arc::clone(&known.resolved);
         }
-        let editor = folder
-            .and_then(|folder| self.folders.iter().find(|(path, _)| folder.starts_with(path)))
-            .map_or(&self.general, |(_, settings)| settings);
+        let editor = self.editor(folder);
         let (options, problem) = match file.as_ref().map(|file| config::load(&file.path)) {
             None => (editor.options(), None),
             Some(Ok(config)) => (over(&config, editor), None),

@@ -3,24 +3,44 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+use skillyard_ide::refactor;
 use skillyard_manifest::{self as manifest, Fix, Span, fix, outline};
 use tower_lsp::{
-    jsonrpc::Result,
+    jsonrpc::{Error, Result},
     ls_types::{
-        CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeActionTriggerKind,
-        Diagnostic, NumberOrString, Range, Uri,
+        CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse,
+        CodeActionTriggerKind, Diagnostic, NumberOrString, Range, Uri,
     },
 };
 
 use super::DocumentRequest;
-use crate::{commands::Command, documents::Analysed, edits, session::Snapshot};
+use crate::{
+    commands::Command,
+    documents::Analysed,
+    edits,
+    session::{Session, Snapshot},
+};
 
 const FIX_ALL: CodeActionKind = CodeActionKind::new("source.fixAll.skillyard");
 
 /// The kinds that the server offers. [`FIX_ALL`] is what a client gets that asks for either of the two about that, and
-/// the commands stand below the last.
-pub(crate) const KINDS: [CodeActionKind; 4] =
-    [CodeActionKind::QUICKFIX, CodeActionKind::SOURCE_FIX_ALL, FIX_ALL, CodeActionKind::new("source.skillyard")];
+/// the commands stand below `source.skillyard`.
+pub(crate) fn kinds() -> Vec<CodeActionKind> {
+    let mut kinds = vec![
+        CodeActionKind::QUICKFIX,
+        CodeActionKind::SOURCE_FIX_ALL,
+        FIX_ALL,
+        CodeActionKind::new("source.skillyard"),
+    ];
+    for refactoring in refactor::REFACTORINGS {
+        let kind = CodeActionKind::new(refactoring.kind);
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
+}
 
 /// `textDocument/codeAction`.
 pub(crate) struct CodeActions;
@@ -85,8 +105,75 @@ impl DocumentRequest for CodeActions {
                 }
             }));
         }
+        let kinds = || refactor::REFACTORINGS.iter().map(|one| CodeActionKind::new(one.kind));
+        if kinds().any(|kind| wants(context.only.as_deref(), &kind)) {
+            actions.extend(refactorings(snapshot, range, context.only.as_deref(), asked));
+        }
         Ok(Some(actions.into_iter().map(CodeActionOrCommand::CodeAction).collect()))
     }
+}
+
+/// What could be written otherwise at a place, or added there. The edits come when a person picks one, where the client
+/// can ask for them then.
+fn refactorings(snapshot: &Snapshot, range: Range, only: Option<&[CodeActionKind]>, asked: bool) -> Vec<CodeAction> {
+    let text = snapshot.text();
+    let source = snapshot.source(&text);
+    let (client, facts) = (&snapshot.client, snapshot.facts());
+    let offers = refactor::offer(&source, snapshot.converter().span(range), &facts).into_iter();
+    let offers = offers.filter(|offer| wants(only, &CodeActionKind::new(offer.kind)) && (asked || !offer.about_file));
+    let action = |offer: refactor::Offer| {
+        let mut action =
+            CodeAction { title: offer.title, kind: Some(CodeActionKind::new(offer.kind)), ..CodeAction::default() };
+        if let Some(reason) = offer.disabled {
+            action.disabled = client.disabled_actions.then_some(CodeActionDisabled { reason });
+            return action.disabled.is_some().then_some(action);
+        }
+        if client.resolves_actions {
+            let picked = Picked {
+                uri: snapshot.revision.uri.clone(),
+                version: snapshot.revision.version,
+                id: offer.id.to_owned(),
+                data: offer.data,
+            };
+            action.data = serde_json::to_value(picked).ok();
+        } else {
+            let resolved = refactor::resolve(&source, offer.id, &offer.data, &facts)?;
+            action.edit = Some(snapshot.converter().workspace_edit(&resolved.edits));
+        }
+        Some(action)
+    };
+    offers.filter_map(action).collect()
+}
+
+/// What an action carries to be resolved by.
+#[derive(Serialize, Deserialize)]
+struct Picked {
+    uri: Uri,
+    version: i32,
+    id: String,
+    data: String,
+}
+
+/// `codeAction/resolve`: the action with its edits; as it is where its manifest has been closed.
+pub(crate) async fn resolve_action(session: &Session, mut action: CodeAction) -> Result<CodeAction> {
+    let picked = action.data.as_ref().and_then(|data| Picked::deserialize(data).ok());
+    let Some((picked, snapshot)) = picked.and_then(|picked| session.snapshot(&picked.uri).map(|now| (picked, now)))
+    else {
+        return Ok(action);
+    };
+    if snapshot.revision.version != picked.version {
+        return Err(Error::content_modified());
+    }
+    let edit = session.work(move || {
+        let text = snapshot.text();
+        let resolved = refactor::resolve(&snapshot.source(&text), &picked.id, &picked.data, &snapshot.facts())?;
+        Some(snapshot.converter().workspace_edit(&resolved.edits))
+    });
+    action.edit = edit.await?;
+    if action.edit.is_none() {
+        return Err(Error::content_modified());
+    }
+    Ok(action)
 }
 
 /// Whether actions of `kind` are wanted: a kind asked for stands for all below it.

@@ -2,24 +2,52 @@
 
 mod code_action;
 mod code_lens;
+mod completion;
+mod definition;
 mod diagnostic;
+mod document_highlight;
+mod document_link;
+mod document_symbol;
 mod example_input;
 mod execute_command;
+mod folding_range;
 mod formatting;
+mod hover;
 mod initialize;
+mod inlay_hint;
+mod linked_editing_range;
 mod range_formatting;
+mod references;
+mod rename;
+mod selection_range;
+mod semantic_tokens;
+mod workspace_symbol;
 
 use tower_lsp::{jsonrpc::Result, ls_types::Uri};
 
 pub(crate) use self::{
-    code_action::CodeActions,
+    code_action::{CodeActions, resolve_action},
     code_lens::CodeLenses,
+    completion::{Completions, resolve_completion},
+    definition::Definitions,
     diagnostic::DocumentDiagnostics,
+    document_highlight::DocumentHighlights,
+    document_link::DocumentLinks,
+    document_symbol::DocumentSymbols,
     example_input::{ExampleInput, ExampleInputParams, example_input},
     execute_command::execute_command,
+    folding_range::FoldingRanges,
     formatting::Formatting,
+    hover::Hovers,
     initialize::initialize,
+    inlay_hint::InlayHints,
+    linked_editing_range::LinkedEditing,
     range_formatting::RangeFormatting,
+    references::References,
+    rename::{PrepareRename, Rename},
+    selection_range::SelectionRanges,
+    semantic_tokens::{DeltaTokens, FullTokens, RangeTokens, Sent},
+    workspace_symbol::workspace_symbol,
 };
 use crate::session::{Session, Snapshot};
 
