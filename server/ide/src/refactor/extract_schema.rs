@@ -16,6 +16,7 @@ use super::{
     has_comments, is_below, item_paths, path_of, same,
     sort_list::value_at,
     to_inline::inline,
+    too_deep,
     to_section::lines,
 };
 use crate::{Facts, Meaning, Path, Source, Step};
@@ -64,7 +65,7 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
             ),
             kind: EXTRACT_SCHEMA.kind,
             data: data_of(&path),
-            disabled: broken(source).or_else(|| hindrance(source, &schema, table, group).map(str::to_owned)),
+            disabled: broken(source).or_else(|| too_deep(source)).or_else(|| hindrance(source, &schema, table, group).map(str::to_owned)),
             about_file: false,
         });
         count += 1;
@@ -506,6 +507,12 @@ fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
     let model = commented(source, &paths).first().copied().or(paths.first())?;
     let mut draft = Draft::new(source);
     let items = item_paths(source);
+    // The sections with dotted keys of the schema.
+    let holds = |section: &&Section<'_>| {
+        let mut own = section.entries.iter().filter_map(|block| items.get(block.item?));
+        own.any(|item| is_below(item, &schema))
+    };
+    let holders: Vec<Path<'_>> = draft.sections.iter().filter(holds).map(|section| section.path.clone()).collect();
     let definition = match target(source, &schema, table) {
         Some(header) => Some(definition(source, &draft, &items, model, &format!("{header}.{name}"))?),
         None => {
@@ -528,13 +535,8 @@ fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
     }
     if let Some(sections) = definition {
         // Behind all that belongs to the schema.
-        let item_of = |section: &Section<'_>| -> bool {
-            let entry = section.entries.iter().filter_map(|block| block.item).any(|item| {
-                items.get(item).is_some_and(|item| is_below(item, &schema))
-            });
-            entry || (section.header.is_some() && is_below(&section.path, &schema))
-        };
-        let at = draft.sections.iter().rposition(item_of)? + 1;
+        let of_schema = |section: &Section<'_>| section.header.is_some() && is_below(&section.path, &schema);
+        let at = draft.sections.iter().rposition(|section| of_schema(section) || holders.contains(&section.path))? + 1;
         draft.sections.splice(at..at, sections);
     }
     let edits = draft.edits();
