@@ -9,6 +9,7 @@ mod damage;
 mod diagnostics;
 mod editor;
 mod edits;
+mod features;
 mod formatting;
 mod hostile;
 mod life;

@@ -155,7 +155,13 @@ impl<'a, 's, 't> Asked<'a, 's, 't> {
         let behind = source.tree.items.partition_point(|item| item.span().start < range.start);
         let selected = source.tree.items.get(behind).map(|item| item.span().start).filter(|&start| start < range.end);
         let item = source.item_at(range.start).or(selected.map(|_| behind));
-        let place = source.at(range.start).or_else(|| source.at(selected?));
+        // Behind a header or at a `=` the key is meant.
+        let key = || match source.tree.items.get(item?)? {
+            Item::Header(header) => header.keys.last().map(|key| key.span.start),
+            Item::Entry(entry) => entry.keys.last().map(|key| key.span.start),
+            Item::Garbage(_) => None,
+        };
+        let place = source.at(range.start).or_else(|| source.at(key()?));
         Self { source, at: range.start, facts, place, item }
     }
 
@@ -185,6 +191,14 @@ fn is_manifest(source: &Source<'_>) -> bool {
 /// Why a text whose syntax is broken is not rewritten; `None` where it is not.
 fn broken(source: &Source<'_>) -> Option<String> {
     (!is_whole(source)).then(|| "the file has syntax errors: mend those first".to_owned())
+}
+
+/// Why what nests deep is not written in another way; `None` where nothing does. Braces and dotted keys have a limit that
+/// headers, each with few keys, stay below.
+fn too_deep(source: &Source<'_>) -> Option<String> {
+    const MAX: usize = skillyard_manifest::syntax::MAX_NESTING / 2;
+    let depth = source.document.depth;
+    (depth > MAX).then(|| format!("the file nests {depth} levels deep, and another spelling may not: up to {MAX} is rewritten"))
 }
 
 /// Whether nothing is wrong with the syntax.

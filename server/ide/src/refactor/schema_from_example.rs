@@ -285,9 +285,8 @@ fn written(source: &Source<'_>, path: &Path<'static>, example: &Value) -> Option
                 let is_own = index == 0 && section.path == *path;
                 if is_own {
                     lead = block.lead;
-                } else {
-                    examples.extend(example_lines(source, block));
                 }
+                examples.extend(example_lines(source, block, !is_own));
             }
             continue;
         }
@@ -299,9 +298,8 @@ fn written(source: &Source<'_>, path: &Path<'static>, example: &Value) -> Option
         for (index, block) in gone.iter().enumerate() {
             if index == 0 {
                 lead = block.lead;
-            } else {
-                examples.extend(example_lines(source, block));
             }
+            examples.extend(example_lines(source, block, index > 0));
         }
         kept.push(section);
         if !gone.is_empty() || (own && at.is_none() && old.is_none() && key == Side::Input.key()) {
@@ -333,17 +331,21 @@ fn written(source: &Source<'_>, path: &Path<'static>, example: &Value) -> Option
     super::is_whole(&Source::of_shape(&text, source.shape)).then_some(edits)
 }
 
-/// The comment lines above an item that hold an example.
-fn example_lines(source: &Source<'_>, block: &Block<'_>) -> Option<Span> {
-    let mut at = block.lead.start;
-    for line in block.lead.of(source.text).split_inclusive('\n') {
-        if example_of(line).is_some() {
-            let rest = Span::new(at, block.lead.end);
-            return Some(Span::new(at, at + rest.of(source.text).trim_end().len()));
-        }
-        at += line.len();
-    }
-    None
+/// The comments above, in and behind an item from the first on that holds an example; none where none does. Those
+/// `above` stay where they are, if so asked.
+fn example_lines(source: &Source<'_>, block: &Block<'_>, above: bool) -> Vec<Span> {
+    let own = block.item.and_then(|item| source.tree.items.get(item)).map_or(block.lead, Item::span);
+    let start = if above { block.lead.start.min(own.start) } else { own.start };
+    let end = edits::line_end(source.text, own.end);
+    let comments = &source.document.comments;
+    let first = comments.partition_point(|comment| comment.start < start);
+    comments
+        .iter()
+        .skip(first)
+        .take_while(|comment| comment.start < end)
+        .skip_while(|comment| example_of(comment.of(source.text)).is_none())
+        .map(|comment| Span::new(comment.start, comment.start + comment.of(source.text).trim_end().len()))
+        .collect()
 }
 
 /// Takes over the titles and descriptions of what an old schema has too.
@@ -498,7 +500,7 @@ fn commented(source: &Source<'_>, path: &Path<'_>) -> Example {
     for at in ours {
         let before = at.checked_sub(1).and_then(|at| items.get(at)).map_or(0, |item| item.span().end);
         let start = if before == 0 { 0 } else { edits::line_end(text, before) };
-        let end = items.get(at).map_or(start, |item| item.span().start).max(start);
+        let end = items.get(at).map_or(start, |item| edits::line_end(text, item.span().end)).max(start);
         let comments = &source.document.comments;
         let first = comments.partition_point(|comment| comment.start < start);
         let own: Vec<&str> = comments

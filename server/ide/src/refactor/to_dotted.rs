@@ -7,6 +7,7 @@ use super::{
     draft::Part,
     path_of, shown,
     to_inline::{behind, host},
+    too_deep,
 };
 use crate::{Facts, Source};
 
@@ -29,7 +30,7 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         title: format!("Write {} as dotted keys", shown(&path)),
         kind: TO_DOTTED.kind,
         data: data_of(&path),
-        disabled: broken(source).or_else(none),
+        disabled: broken(source).or_else(|| too_deep(source)).or_else(none),
         about_file: false,
     });
 }

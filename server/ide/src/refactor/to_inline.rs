@@ -10,7 +10,7 @@ use skillyard_manifest::{
 use super::{
     Asked, Draft, INLINE, Offer, Refactoring, Resolved, broken, data_of,
     draft::{Block, Part},
-    is_below, path_of, shown,
+    is_below, path_of, shown, too_deep,
 };
 use crate::{Facts, Path, Source, Step};
 
@@ -32,7 +32,7 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         path.0.pop();
     }
     let what = if header.array { "an array of inline tables" } else { "an inline table" };
-    let disabled = broken(source).or_else(|| {
+    let disabled = broken(source).or_else(|| too_deep(source)).or_else(|| {
         let draft = Draft::new(source);
         hindrance(source, &draft, &path)
     });

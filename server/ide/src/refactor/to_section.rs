@@ -10,7 +10,7 @@ use skillyard_manifest::{
 use super::{
     Asked, Draft, Offer, REWRITE, Refactoring, Resolved, broken, data_of,
     draft::{Block, Part, Section},
-    is_below, item_paths, path_of, shown,
+    is_below, item_paths, path_of, shown, too_deep,
 };
 use crate::{Facts, Path, Role, Source, Step};
 
@@ -52,7 +52,7 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         title,
         kind: TO_SECTION.kind,
         data: data_of(&path),
-        disabled: broken(source),
+        disabled: broken(source).or_else(|| too_deep(source)),
         about_file: false,
     });
 }
@@ -268,9 +268,10 @@ fn outdented(source: &Source<'_>, entry: &Entry<'_>) -> Vec<Part> {
     let text = source.text;
     let whole = entry.span.of(text);
     let line = edits::line_start(text, entry.span.start);
-    let indent = text.get(line..entry.span.start).unwrap_or_default();
+    let before = text.get(line..entry.span.start).unwrap_or_default();
+    let indent = before.get(..before.len() - before.trim_start().len()).unwrap_or_default();
     let has_long_strings = whole.contains("\"\"\"") || whole.contains("'''");
-    if indent.is_empty() || !indent.trim().is_empty() || has_long_strings || !whole.contains('\n') {
+    if indent.is_empty() || has_long_strings || !whole.contains('\n') {
         return vec![Part::Old(entry.span)];
     }
     let lines = whole.split_inclusive('\n').enumerate();
