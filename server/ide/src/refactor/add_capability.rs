@@ -162,7 +162,9 @@ mod tests {
             ]
         );
         assert_eq!(
-            all("[capabilities]\nhttp_egress_allowlist = []\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n"),
+            all(
+                "[capabilities]\nhttp_egress_allowlist = []\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n"
+            ),
             [
                 "[capabilities]\nhttp_egress_allowlist = [\"«api.acme.example»\"]\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n",
                 "[capabilities]\nhttp_egress_allowlist = []\nsecrets = [{ scope = \"global\", key_names = [\"«api_key»\"] }]\n\

@@ -132,7 +132,10 @@ mod tests {
     #[test]
     fn a_tool_goes_behind_the_others() {
         let head = "publisher = \"acme\"\n";
-        assert_eq!(after("add_tool", &format!("{head}$0")), format!("{head}\n[[entrypoints.tools]]\nid = \"acme.«new_tool»\"\n{SECTIONS}"));
+        assert_eq!(
+            after("add_tool", &format!("{head}$0")),
+            format!("{head}\n[[entrypoints.tools]]\nid = \"acme.«new_tool»\"\n{SECTIONS}")
+        );
         let skill = "publisher = \" acme\"\nskill_id = \"acme.s\"\n[[entrypoints.tools]]\nid = \"acme.s.new_tool\"\n[entrypoints.tools.risk]\n";
         assert_eq!(
             after("add_tool", &format!("{skill}\n# next\n[compat]$0\n")),

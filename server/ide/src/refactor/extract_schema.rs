@@ -16,8 +16,8 @@ use super::{
     has_comments, is_below, item_paths, path_of, same,
     sort_list::value_at,
     to_inline::inline,
-    too_deep,
     to_section::lines,
+    too_deep,
 };
 use crate::{Facts, Meaning, Path, Source, Step};
 
@@ -65,7 +65,9 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
             ),
             kind: EXTRACT_SCHEMA.kind,
             data: data_of(&path),
-            disabled: broken(source).or_else(|| too_deep(source)).or_else(|| hindrance(source, &schema, table, group).map(str::to_owned)),
+            disabled: broken(source)
+                .or_else(|| too_deep(source))
+                .or_else(|| hindrance(source, &schema, table, group).map(str::to_owned)),
             about_file: false,
         });
         count += 1;
@@ -102,9 +104,20 @@ impl Kind {
     fn step(self, step: &Step<'_>) -> Option<Self> {
         match (self, step) {
             (Self::Schema, Step::Key(keyword)) => match keyword.as_ref() {
-                "items" | "additionalProperties" | "not" | "if" | "then" | "else" | "contains" | "propertyNames"
-                | "unevaluatedItems" | "unevaluatedProperties" | "contentSchema" => Some(Self::Schema),
-                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => Some(Self::Schemas),
+                "items"
+                | "additionalProperties"
+                | "not"
+                | "if"
+                | "then"
+                | "else"
+                | "contains"
+                | "propertyNames"
+                | "unevaluatedItems"
+                | "unevaluatedProperties"
+                | "contentSchema" => Some(Self::Schema),
+                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => {
+                    Some(Self::Schemas)
+                }
                 "allOf" | "anyOf" | "oneOf" | "prefixItems" => Some(Self::List),
                 "dependentRequired" => Some(Self::Names),
                 _ => None,
@@ -145,7 +158,8 @@ impl<'t> Repeats<'t> {
     fn find(source: &Source<'t>, schema: &Table<'t>) -> Option<Self> {
         if let Some(dialect) = schema.get("$schema") {
             let dialect = dialect.value.as_str()?.trim_end_matches('#');
-            let known = ["https://json-schema.org/draft/2020-12/schema", "https://json-schema.org/draft/2019-09/schema"];
+            let known =
+                ["https://json-schema.org/draft/2020-12/schema", "https://json-schema.org/draft/2019-09/schema"];
             known.contains(&dialect).then_some(())?;
         }
         let mut left = MAX_VALUES;
@@ -172,9 +186,8 @@ impl<'t> Repeats<'t> {
         for at in alike {
             let candidate = &candidates[at];
             let known = seen.entry(fingerprint(candidate.node)).or_default();
-            let equal = known.iter().find(|(first, _)| {
-                same(source.text, candidates[*first].node, source.text, candidate.node)
-            });
+            let equal =
+                known.iter().find(|(first, _)| same(source.text, candidates[*first].node, source.text, candidate.node));
             match equal {
                 Some((_, group)) => members[*group].push(at),
                 None => {
@@ -225,7 +238,8 @@ fn walk<'d, 't>(
             }
             if kind == Some(Kind::Schema) {
                 // What has a name of its own, or a base of its own for references, stays where it is.
-                const NAMED: [&str; 6] = ["$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveAnchor", "$recursiveRef"];
+                const NAMED: [&str; 6] =
+                    ["$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveAnchor", "$recursiveRef"];
                 if NAMED.iter().any(|key| table.get(key).is_some()) {
                     movable = false;
                 }
@@ -335,7 +349,9 @@ fn hindrance<'t>(source: &Source<'t>, schema: &Path<'t>, table: &Table<'t>, grou
         return Some("the comments in all but one of them would be lost");
     }
     let target = target(source, schema, table);
-    if with_comments.first().is_some_and(|path| target.is_none() && matches!(written(source, path), Some(Written::Lines)))
+    if with_comments
+        .first()
+        .is_some_and(|path| target.is_none() && matches!(written(source, path), Some(Written::Lines)))
     {
         return Some("its comments would have no place in the braces of `$defs`");
     }
@@ -353,7 +369,8 @@ fn commented<'p, 't>(source: &Source<'t>, paths: &'p [Path<'t>]) -> Vec<&'p Path
                 let own_header = items.get(at) == Some(path);
                 let Some(span) = source.tree.items.get(at).map(Item::span) else { return false };
                 let end = edits::line_end(source.text, span.end);
-                let before = at.checked_sub(1).and_then(|at| source.tree.items.get(at)).map_or(0, |item| item.span().end);
+                let before =
+                    at.checked_sub(1).and_then(|at| source.tree.items.get(at)).map_or(0, |item| item.span().end);
                 let before = edits::line_end(source.text, before).min(span.start);
                 // What is said above and behind its own header stays there.
                 let within = if own_header { span } else { Span::new(before, end) };
@@ -595,7 +612,8 @@ fn definition<'t>(
             continue;
         }
         for block in &section.entries {
-            let Some(item) = block.item.filter(|&item| items.get(item).is_some_and(|item| is_below(item, model))) else {
+            let Some(item) = block.item.filter(|&item| items.get(item).is_some_and(|item| is_below(item, model)))
+            else {
                 continue;
             };
             let Item::Entry(entry) = source.tree.items.get(item)? else { return None };

@@ -198,7 +198,8 @@ fn broken(source: &Source<'_>) -> Option<String> {
 fn too_deep(source: &Source<'_>) -> Option<String> {
     const MAX: usize = skillyard_manifest::syntax::MAX_NESTING / 2;
     let depth = source.document.depth;
-    (depth > MAX).then(|| format!("the file nests {depth} levels deep, and another spelling may not: up to {MAX} is rewritten"))
+    (depth > MAX)
+        .then(|| format!("the file nests {depth} levels deep, and another spelling may not: up to {MAX} is rewritten"))
 }
 
 /// Whether nothing is wrong with the syntax.

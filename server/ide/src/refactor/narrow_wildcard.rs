@@ -273,8 +273,15 @@ mod tests {
     fn seen() -> Facts {
         let pair = |scope: &str, key: &str| (scope.to_owned(), key.to_owned());
         Facts {
-            hosts_called: ["API.acme.example.", "a.b.acme.example", "other.example", "10.0.0.1:80"].map(str::to_owned).to_vec(),
-            secrets_read: vec![pair("global", "api_key"), pair("global", "x"), pair("skill:acme.s", "own"), pair("global", "B AD")],
+            hosts_called: ["API.acme.example.", "a.b.acme.example", "other.example", "10.0.0.1:80"]
+                .map(str::to_owned)
+                .to_vec(),
+            secrets_read: vec![
+                pair("global", "api_key"),
+                pair("global", "x"),
+                pair("skill:acme.s", "own"),
+                pair("global", "B AD"),
+            ],
             ..Facts::default()
         }
     }
@@ -286,20 +293,28 @@ mod tests {
     #[test]
     fn a_wildcard_becomes_what_it_was_used_for() {
         assert_eq!(
-            narrow("[capabilities]\nhttp_egress_allowlist = [\"$0*\"]\n\n[capabilities.wildcard_opt_in]\nhttp_egress = true\n\n[compat]\n"),
+            narrow(
+                "[capabilities]\nhttp_egress_allowlist = [\"$0*\"]\n\n[capabilities.wildcard_opt_in]\nhttp_egress = true\n\n[compat]\n"
+            ),
             "[capabilities]\nhttp_egress_allowlist = [\"a.b.acme.example\", \"api.acme.example\", \"other.example\"]\n\n[compat]\n"
         );
         // One label only; what is named already stays named once; another wildcard keeps the opt-in.
         assert_eq!(
-            narrow("[capabilities]\nhttp_egress_allowlist = [\n  \"*.ac$0me.example\", # all\n  \"*.b.example\",\n]\nwildcard_opt_in = { http_egress = true }\n"),
+            narrow(
+                "[capabilities]\nhttp_egress_allowlist = [\n  \"*.ac$0me.example\", # all\n  \"*.b.example\",\n]\nwildcard_opt_in = { http_egress = true }\n"
+            ),
             "[capabilities]\nhttp_egress_allowlist = [\n  \"api.acme.example\", # all\n  \"*.b.example\",\n]\nwildcard_opt_in = { http_egress = true }\n"
         );
         assert_eq!(
-            narrow("capabilities = { http_egress_allowlist = [\"$0*.acme.example\", \"api.acme.example\"], wildcard_opt_in = { http_egress = true } }\n"),
+            narrow(
+                "capabilities = { http_egress_allowlist = [\"$0*.acme.example\", \"api.acme.example\"], wildcard_opt_in = { http_egress = true } }\n"
+            ),
             "capabilities = { http_egress_allowlist = [\"api.acme.example\"] }\n"
         );
         assert_eq!(
-            narrow("capabilities = { http_egress_allowlist = [\"$0*.acme.example\"], wildcard_opt_in = [false, true] }\n"),
+            narrow(
+                "capabilities = { http_egress_allowlist = [\"$0*.acme.example\"], wildcard_opt_in = [false, true] }\n"
+            ),
             "capabilities = { http_egress_allowlist = [\"api.acme.example\"], wildcard_opt_in = [false, false] }\n"
         );
     }
@@ -308,7 +323,9 @@ mod tests {
     fn secrets_are_those_of_their_scope() {
         let head = "[[capabilities.secrets]]\nscope = \"global\"\n";
         assert_eq!(
-            narrow(&format!("{head}key_names = [\"a*$0\", \"x\"]\n[capabilities.wildcard_opt_in]\nsecrets = true\ndevice = false # no\n")),
+            narrow(&format!(
+                "{head}key_names = [\"a*$0\", \"x\"]\n[capabilities.wildcard_opt_in]\nsecrets = true\ndevice = false # no\n"
+            )),
             format!("{head}key_names = [\"api_key\", \"x\"]\n[capabilities.wildcard_opt_in]\ndevice = false # no\n")
         );
         // From the opt-in all at once.
@@ -335,9 +352,14 @@ mod tests {
 
     #[test]
     fn patterns_cover() {
-        for (pattern, key, is) in
-            [("*", "a", true), ("a*", "ab", true), ("a*", "ba", false), ("a*b*c", "aXbYc", true), ("a*b", "ab", true), ("ab*b", "ab", false)]
-        {
+        for (pattern, key, is) in [
+            ("*", "a", true),
+            ("a*", "ab", true),
+            ("a*", "ba", false),
+            ("a*b*c", "aXbYc", true),
+            ("a*b", "ab", true),
+            ("ab*b", "ab", false),
+        ] {
             assert_eq!(covers_key(pattern, key), is, "{pattern} {key}");
         }
         for (pattern, host, is) in [

@@ -250,19 +250,33 @@ fn ids_are_unique_and_kinds_are_known() {
 #[test]
 fn debug() {
     for (id, marked) in [
-        ("extract_schema", "[[entrypoints.tools]]\nid = \"x\"\n[entrypoints.tools.input_schema]\ntype = \"object\"\n[entrypoints.tools.input_schema.properties.home]$0\n# where\ntype = \"object\"\ntitle = \"Postal address\"\n[entrypoints.tools.input_schema.properties.home.properties.zip]\ntype = \"string\"\n[entrypoints.tools.input_schema.properties.work]\ntype = \"object\"\ntitle = \"Postal address\"\nproperties.zip = { type = \"string\" }\n[entrypoints.tools.output_schema]\n"),
-        ("schema_from_example", "[[entrypoints.tools]]\nid = \"x\"\ninput_schema = {}$0 # example: {\"a\": 1, \"b\": [{\"x\": null}, {\"x\": 1.5, \"y\": {\"q\": true}}]}\noutput_schema = {}\n"),
+        (
+            "extract_schema",
+            "[[entrypoints.tools]]\nid = \"x\"\n[entrypoints.tools.input_schema]\ntype = \"object\"\n[entrypoints.tools.input_schema.properties.home]$0\n# where\ntype = \"object\"\ntitle = \"Postal address\"\n[entrypoints.tools.input_schema.properties.home.properties.zip]\ntype = \"string\"\n[entrypoints.tools.input_schema.properties.work]\ntype = \"object\"\ntitle = \"Postal address\"\nproperties.zip = { type = \"string\" }\n[entrypoints.tools.output_schema]\n",
+        ),
+        (
+            "schema_from_example",
+            "[[entrypoints.tools]]\nid = \"x\"\ninput_schema = {}$0 # example: {\"a\": 1, \"b\": [{\"x\": null}, {\"x\": 1.5, \"y\": {\"q\": true}}]}\noutput_schema = {}\n",
+        ),
         ("organize", &format!("$0{}", ODD[2])),
         ("organize", &format!("$0{}", ODD[0])),
         ("organize", &format!("$0{}", ODD[1])),
         ("sort_list", &ODD[2].replace("\"*.acme", "\"$0*.acme")),
         ("sort_list", &ODD[1].replace("  \"a\"\n]", "  \"a$0\"\n]")),
         ("upgrade_version", &format!("{}$0", ODD[3])),
-        ("add_tool", "publisher = \"acme\"\nskill_id = \"acme.s\"\n[[entrypoints.tools]]\nid = \"acme.s.new_tool\"\n\n# of compat\n[compat]\n$0"),
+        (
+            "add_tool",
+            "publisher = \"acme\"\nskill_id = \"acme.s\"\n[[entrypoints.tools]]\nid = \"acme.s.new_tool\"\n\n# of compat\n[compat]\n$0",
+        ),
     ] {
         let offers = offers(id, marked, &Facts::default());
-        let Some(offer) = offers.first() else { println!("=== {id} NOT OFFERED\n{marked}"); continue };
+        let Some(offer) = offers.first() else {
+            println!("=== {id} NOT OFFERED\n{marked}");
+            continue;
+        };
         println!("=== {}  {:?}", offer.title, offer.disabled);
-        if offer.disabled.is_none() { println!("{}", after(id, marked)); }
+        if offer.disabled.is_none() {
+            println!("{}", after(id, marked));
+        }
     }
 }
