@@ -11,7 +11,7 @@ use skillyard_manifest::{
     syntax::{Item, Token, TokenKind, Tree},
 };
 
-use crate::{Path, Source, Step};
+use crate::{Meaning, Path, Source, Step};
 
 /// What can be typed at the cursor.
 #[derive(Debug)]
@@ -108,6 +108,8 @@ pub(super) struct ValueSpot<'t> {
     pub path: Path<'t>,
     /// What is there.
     pub word: Word,
+    /// Whether the cursor is within its quotes, not in front of them.
+    pub within: bool,
     /// What is missing around it.
     pub around: Around,
 }
@@ -123,6 +125,8 @@ pub(super) struct HeaderSpot<'t> {
     pub array: bool,
     /// The parts in front of the one at the cursor.
     pub before: Vec<Cow<'t, str>>,
+    /// Whether it is whole, and the format knows the table that it opens.
+    pub known: bool,
 }
 
 /// Finds the place of `offset`.
@@ -305,9 +309,7 @@ impl<'t> Scan<'_, 't> {
             _ => return true,
         };
         let body = raw.strip_prefix(quote).and_then(|body| body.strip_suffix(quote));
-        body.is_some_and(|body| {
-            !escapes || body.bytes().rev().take_while(|&b| b == b'\\').count().is_multiple_of(2)
-        })
+        body.is_some_and(|body| !escapes || body.bytes().rev().take_while(|&b| b == b'\\').count().is_multiple_of(2))
     }
 
     /// Goes over a token in front of the cursor.
@@ -574,7 +576,8 @@ impl<'t> Scan<'_, 't> {
             }
         };
         let around = self.around(behind, word, comma);
-        Spot::Value(ValueSpot { path: Path(self.steps), word, around })
+        let within = word.quote.is_some() && self.offset > word.span.start;
+        Spot::Value(ValueSpot { path: Path(self.steps), word, within, around })
     }
 
     /// What is missing around a word of which the next token is `behind`.
@@ -704,7 +707,13 @@ impl<'t> Scan<'_, 't> {
         let span = Span::new(first.span().start, end.max(self.offset));
         let word = word.unwrap_or(self.offset);
         let typed = self.of(Span::new(span.start, word));
-        Spot::Header(HeaderSpot { span, typed, array, before })
+        let known = self.item.is_some_and(|at| match self.source.tree.items.get(at) {
+            Some(Item::Header(header)) => {
+                !header.broken && !matches!(self.source.meaning(&self.source.table_of(at)), Meaning::Unknown)
+            }
+            _ => false,
+        });
+        Spot::Header(HeaderSpot { span, typed, array, before, known })
     }
 }
 

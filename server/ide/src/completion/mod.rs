@@ -270,7 +270,11 @@ fn completion(label: String, kind: CompletionKind, word: Span, template: &Templa
         documentation: None,
         edit: TextEdit { span: word, text: whole(template.plain()) },
         snippet,
-        additional_edits: around.comma.map(|at| TextEdit { span: Span::at(at), text: ",".to_owned() }).into_iter().collect(),
+        additional_edits: around
+            .comma
+            .map(|at| TextEdit { span: Span::at(at), text: ",".to_owned() })
+            .into_iter()
+            .collect(),
         filter: String::new(),
         sort: String::new(),
         preselect: false,
@@ -284,7 +288,10 @@ fn completion(label: String, kind: CompletionKind, word: Span, template: &Templa
 fn entries_below(source: &Source<'_>, offset: usize) -> bool {
     let items = &source.tree.items;
     let next = items.partition_point(|item| item.span().start < offset);
-    items.get(next..).unwrap_or_default().iter().find(|item| !matches!(item, Item::Garbage(_))).is_some_and(
-        |item| matches!(item, Item::Entry(_)),
-    )
+    items
+        .get(next..)
+        .unwrap_or_default()
+        .iter()
+        .find(|item| !matches!(item, Item::Garbage(_)))
+        .is_some_and(|item| matches!(item, Item::Entry(_)))
 }

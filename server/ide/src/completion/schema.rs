@@ -83,7 +83,12 @@ pub(super) static KEYWORDS: &[Keyword] = &[
         "string",
         "A regular expression (ECMAScript) that the text has to match somewhere: `^` and `$` hold it to the whole.",
     ),
-    word("format", Takes::Format, "string", "What the text means, such as `date-time` or `email`. Most readers do not check it."),
+    word(
+        "format",
+        Takes::Format,
+        "string",
+        "What the text means, such as `date-time` or `email`. Most readers do not check it.",
+    ),
     word("minimum", Takes::Number, "number", "The smallest number allowed."),
     word("maximum", Takes::Number, "number", "The largest number allowed."),
     word("exclusiveMinimum", Takes::Number, "number", "A number that the value has to be above."),
@@ -92,7 +97,12 @@ pub(super) static KEYWORDS: &[Keyword] = &[
     word("default", Takes::Any, "", "What is meant where the value is left out. Nobody fills it in."),
     word("title", Takes::Text, "", "A short name for people."),
     word("examples", Takes::Values, "", "Values to show."),
-    word("$ref", Takes::Reference, "", "Another schema that holds here: `#/$defs/<name>` in this document. Nothing is fetched."),
+    word(
+        "$ref",
+        Takes::Reference,
+        "",
+        "Another schema that holds here: `#/$defs/<name>` in this document. Nothing is fetched.",
+    ),
     word("$defs", Takes::Named, "", "Schemas by name, for `$ref` to point to."),
     word("anyOf", Takes::Schemas, "", "At least one of these has to hold."),
     word("oneOf", Takes::Schemas, "", "Exactly one of these has to hold."),
@@ -107,12 +117,27 @@ pub(super) static KEYWORDS: &[Keyword] = &[
     word("maxContains", Takes::Count, "array", "How many elements may fit `contains`, at most."),
     word("minProperties", Takes::Count, "object", "The smallest number of properties."),
     word("maxProperties", Takes::Count, "object", "The largest number of properties."),
-    word("patternProperties", Takes::Named, "object", "The schemas of properties by a regular expression for their names."),
+    word(
+        "patternProperties",
+        Takes::Named,
+        "object",
+        "The schemas of properties by a regular expression for their names.",
+    ),
     word("propertyNames", Takes::Schema, "object", "The schema of the properties' names."),
     word("dependentRequired", Takes::NamesByName, "object", "Which properties have to be there where another one is."),
     word("dependentSchemas", Takes::Named, "object", "Which schema has to hold where a property is there."),
-    word("unevaluatedProperties", Takes::Closed, "object", "The schema of properties that nothing else has looked at; `false` allows none."),
-    word("unevaluatedItems", Takes::Closed, "array", "The schema of elements that nothing else has looked at; `false` allows none."),
+    word(
+        "unevaluatedProperties",
+        Takes::Closed,
+        "object",
+        "The schema of properties that nothing else has looked at; `false` allows none.",
+    ),
+    word(
+        "unevaluatedItems",
+        Takes::Closed,
+        "array",
+        "The schema of elements that nothing else has looked at; `false` allows none.",
+    ),
     word("deprecated", Takes::Boolean, "", "Whether the value should not be used any more."),
     word("readOnly", Takes::Boolean, "", "Whether the value is given and not taken."),
     word("writeOnly", Takes::Boolean, "", "Whether the value is taken and never shown, such as a password."),
@@ -121,7 +146,12 @@ pub(super) static KEYWORDS: &[Keyword] = &[
     word("contentSchema", Takes::Schema, "string", "The schema of what the text holds."),
     word("$anchor", Takes::Text, "", "A name for this schema, for `$ref = \"#name\"`."),
     word("$comment", Takes::Text, "", "A note to who maintains the schema."),
-    word("$schema", Takes::Dialect, "", "The dialect that the schema is written in; draft 2020-12 where it is left out."),
+    word(
+        "$schema",
+        Takes::Dialect,
+        "",
+        "The dialect that the schema is written in; draft 2020-12 where it is left out.",
+    ),
     word("$id", Takes::Text, "", "The address of the schema. References in it are counted from there."),
 ];
 
@@ -357,12 +387,7 @@ fn typed() -> Template {
     Template::of("{ type = \"").choice(TYPES.map(|(name, _)| name)).text("\" }")
 }
 
-fn keywords(
-    spot: &KeySpot<'_>,
-    table: Option<&Table<'_>>,
-    schemas: &Schemas<'_>,
-    found: &mut Vec<Completion>,
-) {
+fn keywords(spot: &KeySpot<'_>, table: Option<&Table<'_>>, schemas: &Schemas<'_>, found: &mut Vec<Completion>) {
     let types: Vec<&str> = table
         .and_then(|table| {
             let value = &table.get("type")?.value;
@@ -378,13 +403,13 @@ fn keywords(
         }
         let fits = |ty: &&str| **ty == *keyword.of || (**ty == *"integer" && keyword.of == "number");
         // What says nothing of the values at hand stands last.
-        let group = match (keyword.name, types.iter().any(|ty| fits(&ty))) {
-            ("then" | "else", _) => 3 - 2 * usize::from(has("if")),
-            ("contentSchema" | "minContains" | "maxContains", _) => 3,
+        let group = match (keyword.name, types.iter().any(fits)) {
+            ("then" | "else", _) => 6 - 5 * usize::from(has("if")),
+            ("contentSchema" | "minContains" | "maxContains", _) => 6,
             (_, true) => 0,
             ("type" | "description" | "properties" | "required", _) if types.is_empty() => 0,
             _ if keyword.of.is_empty() || types.is_empty() => 1,
-            _ => 3,
+            _ => 6,
         };
         let value = value_of(keyword, schemas);
         let instead = (dotted).then(|| {
@@ -437,7 +462,7 @@ fn value_of(keyword: &Keyword, schemas: &Schemas<'_>) -> Filled {
             retrigger = first.is_some();
             match first {
                 Some(first) => Template::of("[").quoted(first).text("]"),
-                None => Template::of("[").stop("").text("]"),
+                None => Template::default().list(),
             }
         }
         Takes::NamesByName => Template::of("{").stop("").text("}"),
@@ -505,7 +530,8 @@ pub(super) fn values(asked: &Asked<'_, '_>, steps: usize) -> Vec<Candidate> {
                 };
                 Candidate::toml(template, Kind::Table).described(what).documented(format!("type|{name}"))
             }));
-            found.extend(references(schemas.root).into_iter().map(|(target, _)| {
+            let below = references(schemas.root).into_iter().filter(|(target, _)| target != "#");
+            found.extend(below.map(|(target, _)| {
                 let spelled = string(&target);
                 Candidate::toml(Template::of(format!("{{ \"$ref\" = {spelled} }}")), Kind::Reference)
             }));
@@ -599,7 +625,8 @@ fn of_element(asked: &Asked<'_, '_>, name: &str, schemas: &Schemas<'_>) -> Vec<C
 
 fn types(others: &HashSet<&str>) -> Vec<Candidate> {
     let free = TYPES.iter().filter(|(name, _)| !others.contains(name));
-    free.map(|(name, what)| Candidate::text(*name, Kind::Enum).described(what).documented(format!("type|{name}"))).collect()
+    free.map(|(name, what)| Candidate::text(*name, Kind::Enum).described(what).documented(format!("type|{name}")))
+        .collect()
 }
 
 /// Values that a schema allows, as far as it says.
@@ -761,6 +788,7 @@ fn push(search: &mut Search<'_, '_, '_, '_>, names: Vec<String>, free: bool, key
         array: false,
         path: Path::default(),
         free,
+        orphan: false,
         body: Body::Lines(lines),
         detail: "schema".to_owned(),
         doc: Some(format!("word|{keyword}")),
