@@ -136,6 +136,12 @@ pub(super) fn find<'t>(source: &Source<'t>, offset: usize) -> Spot<'t> {
     while !text.is_char_boundary(offset) {
         offset -= 1;
     }
+    // Between the two characters of a line end is no place.
+    if text.get(..offset).is_some_and(|before| before.ends_with('\r'))
+        && text.get(offset..).is_some_and(|rest| rest.starts_with('\n'))
+    {
+        offset -= 1;
+    }
     // Nothing goes in front of a byte order mark.
     if text.starts_with('\u{FEFF}') && offset == 0 {
         return Spot::Nothing;
@@ -241,8 +247,6 @@ impl<'t> Scan<'_, 't> {
                     TokenKind::MlBasicString | TokenKind::MlLiteralString if !(behind && self.is_closed(token)) => {
                         return Spot::Nothing;
                     }
-                    // Between the two characters of a line end: on the line in front.
-                    TokenKind::Newline if !behind => break,
                     TokenKind::Atom => {
                         left = Some(at);
                         break;
@@ -673,6 +677,8 @@ impl<'t> Scan<'_, 't> {
             passed |= span.start >= self.offset;
             match token.kind {
                 TokenKind::Newline | TokenKind::Comment | TokenKind::Eof => break,
+                // May go on over many lines, and is no part of a key.
+                TokenKind::MlBasicString | TokenKind::MlLiteralString => break,
                 TokenKind::Whitespace => {}
                 TokenKind::RightSquareBracket if closed < 1 + usize::from(array) => {
                     if span.end <= self.offset {

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path as FilePath};
 
+use proptest::prelude::*;
 use skillyard_manifest::{Options, analyze};
 
 use super::*;
@@ -566,9 +567,61 @@ const BROKEN: &[&str] = &[
     "[[capabilities.secrets]]\nkey_names = [\"a\" \"b\", c d]\nscope = skill:\n",
 ];
 
+/// What a client makes of a snippet whose places nobody fills.
+fn expanded(snippet: &str) -> String {
+    /// Up to what ends it, with `end` at the places of the same depth.
+    fn until(
+        chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
+        end: Option<char>,
+        places: &mut Vec<String>,
+    ) -> String {
+        let mut out = String::new();
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => out.extend(chars.next()),
+                '$' if chars.peek() == Some(&'0') => drop(chars.next()),
+                '$' => {
+                    assert_eq!(chars.next(), Some('{'), "a bare dollar in a snippet");
+                    let mut number = String::new();
+                    let kind = loop {
+                        match chars.next().unwrap() {
+                            digit if digit.is_ascii_digit() => number.push(digit),
+                            other => break other,
+                        }
+                    };
+                    let number: usize = number.parse().unwrap();
+                    let text = match kind {
+                        ':' => Some(until(chars, Some('}'), places)),
+                        '|' => {
+                            let first = until(chars, Some(','), places);
+                            until(chars, Some('|'), places);
+                            assert_eq!(chars.next(), Some('}'));
+                            Some(first)
+                        }
+                        _ if number > places.len() => Some(String::new()),
+                        _ => None,
+                    };
+                    if let Some(text) = text {
+                        places.push(text);
+                        assert_eq!(number, places.len());
+                    }
+                    out.push_str(&places[number - 1]);
+                }
+                c if Some(c) == end => return out,
+                c => out.push(c),
+            }
+        }
+        assert!(end.is_none(), "a place is not closed");
+        out
+    }
+    until(&mut snippet.chars().peekable(), None, &mut Vec::new())
+}
+
 /// What holds of every answer.
 fn check(text: &str, offset: usize, found: &[Completion]) {
-    let mut sorts = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let between = text[..offset].ends_with('\r') && text[offset..].starts_with('\n');
+    let offset = offset - usize::from(between);
     for it in found {
         let span = it.edit.span;
         let place = || format!("{:?} at {offset} in\n{text}", it);
@@ -581,7 +634,12 @@ fn check(text: &str, offset: usize, found: &[Completion]) {
         for edit in &it.additional_edits {
             assert!(!edit.span.touches(span.start) && !edit.span.touches(span.end), "{}", place());
         }
-        sorts.insert(it.sort.clone());
+        assert!(seen.insert((&it.label, &it.edit.text)), "twice: {}", place());
+        if let Some(snippet) = &it.snippet {
+            // Only the quotes in an empty list are for snippets alone.
+            let bare = |text: &str| text.replace("[\"\"]", "[]");
+            assert_eq!(bare(&expanded(snippet)), bare(&it.edit.text), "{}", place());
+        }
         if let Some(doc) = &it.documentation {
             assert!(doc.len() < 200, "{doc}");
         }
@@ -611,6 +669,65 @@ fn any_text_and_any_offset_come_to_an_answer() {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Pieces of a manifest thrown together.
+    #[test]
+    fn any_soup_comes_to_an_answer(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..14)) {
+        let text = pieces.concat();
+        let source = Source::new(&text);
+        for offset in (0..=text.len()).filter(|&at| text.is_char_boundary(at)) {
+            check(&text, offset, &complete(&source, offset, &facts()));
+        }
+    }
+}
+
+const PIECES: &[&str] = &[
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "=",
+    ".",
+    ",",
+    "\"",
+    "'",
+    "\"\"\"",
+    "\n",
+    "\r\n",
+    " ",
+    "# x",
+    "\\",
+    "$",
+    "true",
+    "12",
+    "\u{e9}",
+    "name",
+    "compat",
+    "capabilities",
+    "secrets",
+    "scope",
+    "key_names",
+    "entrypoints",
+    "tools",
+    "input_schema",
+    "properties",
+    "required",
+    "type",
+    "operator",
+    "config",
+    "[[entrypoints.tools]]\n",
+    "[operator.config]\n",
+    "[entrypoints.tools.input_schema]\n",
+    "compat = { ",
+    "capabilities.secrets = [{ ",
+    "required = [",
+    "\"$ref\" = ",
+];
 
 #[test]
 fn typing_breaks_nothing() {
