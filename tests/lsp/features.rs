@@ -215,7 +215,7 @@ fn a_completion_says_what_it_is_when_asked_and_fits_where_it_is_put() {
     let skill = Skill::new();
     let text = GREETER.replacen("[compat]", "[compat]\nmax_", 1);
     let (mut client, document) = open(&skill, &neovim(), &text);
-    let answer = client.call("textDocument/completion", place(&document, "\nmax_"));
+    let answer = client.call("textDocument/completion", place(&document, "[compat]\nmax_"));
     let items = answer["items"].as_array().unwrap();
     let item = items.iter().find(|item| item["label"] == "max_palyra_version").unwrap();
     assert!(item.get("documentation").is_none(), "{item}");
@@ -226,7 +226,7 @@ fn a_completion_says_what_it_is_when_asked_and_fits_where_it_is_put() {
     // As plain text, for a client without snippets.
     client.stop();
     let (mut client, document) = open(&skill, &json!({}), &text);
-    let answer = client.call("textDocument/completion", place(&document, "\nmax_"));
+    let answer = client.call("textDocument/completion", place(&document, "[compat]\nmax_"));
     let items = answer["items"].as_array().unwrap();
     let item = items.iter().find(|item| item["label"] == "max_palyra_version").unwrap();
     let completed = document.with_edits(&json!([item["textEdit"]]));
@@ -237,7 +237,9 @@ fn a_completion_says_what_it_is_when_asked_and_fits_where_it_is_put() {
 #[test]
 fn a_name_is_renamed_everywhere_or_the_reason_is_told() {
     let skill = Skill::new();
-    let (mut client, document) = open(&skill, &neovim(), GREETER);
+    let mut capabilities = neovim();
+    capabilities["workspace"]["workspaceEdit"] = json!({"documentChanges": true});
+    let (mut client, document) = open(&skill, &capabilities, GREETER);
     let mut params = place(&document, "publisher = \"ac");
     let prepared = client.call("textDocument/prepareRename", params.clone());
     assert_eq!(prepared["placeholder"], "acme");
