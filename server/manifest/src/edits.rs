@@ -137,8 +137,7 @@ pub fn set(
                 None => {
                     let header = format!("[{}]", path.join("."));
                     let lines = [format!("{key} = {value}")];
-                    (table.origin == Origin::Implicit)
-                        .then(|| add_section(text, document, &header, &lines))
+                    (table.origin == Origin::Implicit).then(|| add_section(text, document, &header, &lines))
                 }
             }
         }

@@ -68,7 +68,8 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
     let set = |path: &[&str], key: &str, value: &str| edits::set(source.text, &source.document, root, path, key, value);
     let add = |header: &str, lines: &[String]| edits::add_section(source.text, &source.document, header, lines);
     let listed = |view: Option<View<'_, '_>>, key: &str| {
-        view.and_then(|view| view.get(key)).is_some_and(|item| item.node.as_array().is_none_or(|items| !items.is_empty()))
+        view.and_then(|view| view.get(key))
+            .is_some_and(|item| item.node.as_array().is_none_or(|items| !items.is_empty()))
     };
     match kind {
         "host" => {
@@ -161,7 +162,9 @@ mod tests {
             ]
         );
         assert_eq!(
-            all("[capabilities]\nhttp_egress_allowlist = []\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n"),
+            all(
+                "[capabilities]\nhttp_egress_allowlist = []\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n"
+            ),
             [
                 "[capabilities]\nhttp_egress_allowlist = [\"«api.acme.example»\"]\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n",
                 "[capabilities]\nhttp_egress_allowlist = []\nsecrets = [{ scope = \"global\", key_names = [\"«api_key»\"] }]\n\

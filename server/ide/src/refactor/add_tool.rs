@@ -109,7 +109,9 @@ fn edit(source: &Source<'_>) -> Option<TextEdit> {
     if array.of_tables {
         return Some(section());
     }
-    let Some(last) = array.items.last() else { return Some(edits::replace(tools.value.span, format!("[{}]", inline()))) };
+    let Some(last) = array.items.last() else {
+        return Some(edits::replace(tools.value.span, format!("[{}]", inline())));
+    };
     // In a line of its own where the others have one.
     let lead = text.get(edits::line_start(text, last.span.start)..last.span.start)?;
     let gap = if lead.trim().is_empty() { format!("{}{lead}", edits::newline(text)) } else { " ".to_owned() };
@@ -130,7 +132,10 @@ mod tests {
     #[test]
     fn a_tool_goes_behind_the_others() {
         let head = "publisher = \"acme\"\n";
-        assert_eq!(after("add_tool", &format!("{head}$0")), format!("{head}\n[[entrypoints.tools]]\nid = \"acme.«new_tool»\"\n{SECTIONS}"));
+        assert_eq!(
+            after("add_tool", &format!("{head}$0")),
+            format!("{head}\n[[entrypoints.tools]]\nid = \"acme.«new_tool»\"\n{SECTIONS}")
+        );
         let skill = "publisher = \" acme\"\nskill_id = \"acme.s\"\n[[entrypoints.tools]]\nid = \"acme.s.new_tool\"\n[entrypoints.tools.risk]\n";
         assert_eq!(
             after("add_tool", &format!("{skill}\n# next\n[compat]$0\n")),

@@ -98,7 +98,8 @@ impl<'t> Draft<'t> {
             let (gap, lead) = gap_and_lead(text, above);
             let end = edits::line_end(text, span.end);
             let eol = line_break(text, end);
-            let block = Block { item: Some(index), gap, lead, parts: vec![Part::Old(Span::new(line, end))], eol, first };
+            let block =
+                Block { item: Some(index), gap, lead, parts: vec![Part::Old(Span::new(line, end))], eol, first };
             if is_header {
                 let path = source.table_of(index);
                 draft.sections.push(Section { path, header: Some(block), entries: Vec::new(), tail: None });
@@ -181,9 +182,9 @@ impl<'t> Draft<'t> {
 
     /// The section of the header with this path.
     pub fn section_at(&self, path: &Path<'_>) -> Option<usize> {
-        self.sections.iter().position(|section| {
-            (section.header.is_some() || path.0.is_empty()) && section.path == *path
-        })
+        self.sections
+            .iter()
+            .position(|section| (section.header.is_some() || path.0.is_empty()) && section.path == *path)
     }
 
     /// Replaces a range of what is old, wherever that goes.
@@ -385,9 +386,9 @@ fn in_order(parts: &[Part]) -> Vec<usize> {
 /// Whether two tables of two texts say the same, in whatever order and spelling of their keys.
 fn same_table(a_text: &str, a: &Table<'_>, b_text: &str, b: &Table<'_>) -> bool {
     a.fields.len() == b.fields.len()
-        && (&a.fields).into_iter().all(|(key, field)| {
-            b.get(key).is_some_and(|other| same(a_text, &field.value, b_text, &other.value))
-        })
+        && (&a.fields)
+            .into_iter()
+            .all(|(key, field)| b.get(key).is_some_and(|other| same(a_text, &field.value, b_text, &other.value)))
 }
 
 /// Whether two values of two texts say the same. Recurses as deep as they nest.
@@ -399,10 +400,56 @@ pub(crate) fn same(a_text: &str, a: &Node<'_>, b_text: &str, b: &Node<'_>) -> bo
         (NodeKind::Boolean(a), NodeKind::Boolean(b)) => a == b,
         (NodeKind::DateTime, NodeKind::DateTime) => a.span.of(a_text) == b.span.of(b_text),
         (NodeKind::Array(a), NodeKind::Array(b)) => {
-            a.items.len() == b.items.len()
-                && a.items.iter().zip(&b.items).all(|(a, b)| same(a_text, a, b_text, b))
+            a.items.len() == b.items.len() && a.items.iter().zip(&b.items).all(|(a, b)| same(a_text, a, b_text, b))
         }
         (NodeKind::Table(a), NodeKind::Table(b)) => same_table(a_text, a, b_text, b),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skillyard_manifest::fix::apply_edits;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_put_together_as_it_was() {
+        for text in [
+            "",
+            "# only\n",
+            "a = 1",
+            "\u{FEFF}# h\n\n\n# l\na = 1 # b\n\n# t\n\n# of s\n\n[s] # c\n\n# in s\nx = [\n 1,\n]\n# tail\n\n# foot\n\n",
+            "a = 1\r\n\r\n[b]\r\nc = 2\r\n# x",
+            "a = 1\n[b]\r\n\n  c = 2  \n",
+            "[a]\n# t\n[b]\n# skillyard: allow(x/y): z\n\n[c]\n",
+        ] {
+            let source = Source::new(text);
+            let draft = Draft::new(&source);
+            assert_eq!(draft.edits(), [], "{text:?}");
+            assert_eq!(draft.edits_with_same_meaning(&source), Some(Vec::new()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn edits_that_change_the_meaning_are_not_given() {
+        let source = Source::new("[a]\nx = 1\n[b]\ny = 2\n");
+        let mut draft = Draft::new(&source);
+        let moved = draft.sections[1].entries.remove(0);
+        draft.sections[2].entries.push(moved);
+        assert_eq!(apply_edits(source.text, &draft.edits()), "[a]\n[b]\ny = 2\nx = 1\n");
+        assert_eq!(draft.edits_with_same_meaning(&source), None);
+    }
+
+    #[test]
+    fn no_line_end_is_cut() {
+        for (old, new) in
+            [("a\r\nb", "a\nb"), ("a\nb", "a\r\nb"), ("x\r\n", "y\r\n"), ("\u{E9}", "\u{E8}"), ("aa", "a")]
+        {
+            let edit = trimmed(Span::new(0, old.len()), old, new);
+            let inside = |at: usize| old[..at].ends_with('\r') && old[at..].starts_with('\n');
+            assert!(!inside(edit.span.start) && !inside(edit.span.end), "{old:?} {edit:?}");
+            assert_eq!(apply_edits(old, &[edit]), new);
+        }
     }
 }

@@ -26,8 +26,8 @@ use skillyard_manifest::{Span, TextEdit, shape::ROOT, syntax::Item};
 
 use crate::{Facts, Path, Place, Source, Step};
 
-pub(crate) use draft::{Draft, Part};
 use draft::same;
+pub(crate) use draft::{Draft, Part};
 pub use schema_from_example::{SchemaError, Side, schema_edits, schema_of};
 
 /// The kind of what writes the same, or more, in another way.
@@ -198,7 +198,8 @@ fn broken(source: &Source<'_>) -> Option<String> {
 fn too_deep(source: &Source<'_>) -> Option<String> {
     const MAX: usize = skillyard_manifest::syntax::MAX_NESTING / 2;
     let depth = source.document.depth;
-    (depth > MAX).then(|| format!("the file nests {depth} levels deep, and another spelling may not: up to {MAX} is rewritten"))
+    (depth > MAX)
+        .then(|| format!("the file nests {depth} levels deep, and another spelling may not: up to {MAX} is rewritten"))
 }
 
 /// Whether nothing is wrong with the syntax.
@@ -244,7 +245,7 @@ fn item_paths<'t>(source: &Source<'t>) -> Vec<Path<'t>> {
 }
 
 /// Whether `path` leads to or through what is at `above`.
-fn is_below(path: &Path<'_>, above: &Path<'_>) -> bool {
+pub(crate) fn is_below(path: &Path<'_>, above: &Path<'_>) -> bool {
     path.0.len() >= above.0.len() && path.0.iter().zip(&above.0).all(|(step, above)| step == above)
 }
 
@@ -253,9 +254,9 @@ pub(crate) fn has_comments(source: &Source<'_>, span: Span, inner: &[Span]) -> b
     let comments = &source.document.comments;
     let first = comments.partition_point(|comment| comment.start < span.start);
     let within = comments.iter().skip(first).take_while(|comment| comment.start < span.end);
-    within
-        .into_iter()
-        .any(|comment| !inner.get(inner.partition_point(|i| i.end <= comment.start)).is_some_and(|i| i.start <= comment.start))
+    within.into_iter().any(|comment| {
+        inner.get(inner.partition_point(|i| i.end <= comment.start)).is_none_or(|i| i.start > comment.start)
+    })
 }
 
 /// A path shown in a title: dotted, escaped, in back quotes.
@@ -264,4 +265,4 @@ fn shown(path: &Path<'_>) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -32,7 +32,11 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         ([one], Ok((_, names))) => {
             let shown = one.node.as_str().map(skillyard_manifest::quoted).unwrap_or_default();
             let seen: Vec<String> = names.iter().take(3).map(|name| skillyard_manifest::quoted(name)).collect();
-            let more = if names.len() > seen.len() { format!(" and {} more", names.len() - seen.len()) } else { String::new() };
+            let more = if names.len() > seen.len() {
+                format!(" and {} more", names.len() - seen.len())
+            } else {
+                String::new()
+            };
             format!("Narrow {shown} to {}{more}, which the last runs used", seen.join(", "))
         }
         _ => NARROW_WILDCARD.title.to_owned(),
@@ -112,7 +116,9 @@ fn all<'s, 't>(source: &'s Source<'t>, kind: Kind) -> Vec<Wild<'s, 't>> {
         Kind::Hosts => wild(list(capabilities, "http_egress_allowlist"), None),
         Kind::Secrets => {
             let secrets = capabilities.tables("secrets").into_iter();
-            secrets.flat_map(|view| wild(list(view, "key_names"), view.text("scope").map(|scope| scope.trimmed()))).collect()
+            secrets
+                .flat_map(|view| wild(list(view, "key_names"), view.text("scope").map(|scope| scope.trimmed())))
+                .collect()
         }
     }
 }
@@ -145,7 +151,8 @@ fn covers_host(pattern: &str, host: &str) -> bool {
     let pattern = grammar::normalize_host(pattern);
     pattern == "*"
         || pattern.strip_prefix("*.").is_some_and(|suffix| {
-            !suffix.contains('*') && host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == suffix)
+            !suffix.contains('*')
+                && host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == suffix)
         })
 }
 
@@ -186,10 +193,12 @@ fn narrowed(source: &Source<'_>, kind: Kind, wild: &[Wild<'_, '_>], facts: &Fact
         }
         let list = one.list.first().map_or(0, |first| first.span.start);
         let known = |name: &String| {
-            one.list.iter().any(|other| other.as_str().is_some_and(|other| match kind {
-                Kind::Hosts => grammar::normalize_host(other) == *name,
-                Kind::Secrets => other.trim() == name,
-            }))
+            one.list.iter().any(|other| {
+                other.as_str().is_some_and(|other| match kind {
+                    Kind::Hosts => grammar::normalize_host(other) == *name,
+                    Kind::Secrets => other.trim() == name,
+                })
+            })
         };
         let new: Vec<String> =
             names.iter().filter(|name| !known(name) && !named.contains(&(list, (*name).clone()))).cloned().collect();
@@ -264,8 +273,15 @@ mod tests {
     fn seen() -> Facts {
         let pair = |scope: &str, key: &str| (scope.to_owned(), key.to_owned());
         Facts {
-            hosts_called: ["API.acme.example.", "a.b.acme.example", "other.example", "10.0.0.1:80"].map(str::to_owned).to_vec(),
-            secrets_read: vec![pair("global", "api_key"), pair("global", "x"), pair("skill:acme.s", "own"), pair("global", "B AD")],
+            hosts_called: ["API.acme.example.", "a.b.acme.example", "other.example", "10.0.0.1:80"]
+                .map(str::to_owned)
+                .to_vec(),
+            secrets_read: vec![
+                pair("global", "api_key"),
+                pair("global", "x"),
+                pair("skill:acme.s", "own"),
+                pair("global", "B AD"),
+            ],
             ..Facts::default()
         }
     }
@@ -277,20 +293,28 @@ mod tests {
     #[test]
     fn a_wildcard_becomes_what_it_was_used_for() {
         assert_eq!(
-            narrow("[capabilities]\nhttp_egress_allowlist = [\"$0*\"]\n\n[capabilities.wildcard_opt_in]\nhttp_egress = true\n\n[compat]\n"),
+            narrow(
+                "[capabilities]\nhttp_egress_allowlist = [\"$0*\"]\n\n[capabilities.wildcard_opt_in]\nhttp_egress = true\n\n[compat]\n"
+            ),
             "[capabilities]\nhttp_egress_allowlist = [\"a.b.acme.example\", \"api.acme.example\", \"other.example\"]\n\n[compat]\n"
         );
         // One label only; what is named already stays named once; another wildcard keeps the opt-in.
         assert_eq!(
-            narrow("[capabilities]\nhttp_egress_allowlist = [\n  \"*.ac$0me.example\", # all\n  \"*.b.example\",\n]\nwildcard_opt_in = { http_egress = true }\n"),
+            narrow(
+                "[capabilities]\nhttp_egress_allowlist = [\n  \"*.ac$0me.example\", # all\n  \"*.b.example\",\n]\nwildcard_opt_in = { http_egress = true }\n"
+            ),
             "[capabilities]\nhttp_egress_allowlist = [\n  \"api.acme.example\", # all\n  \"*.b.example\",\n]\nwildcard_opt_in = { http_egress = true }\n"
         );
         assert_eq!(
-            narrow("capabilities = { http_egress_allowlist = [\"$0*.acme.example\", \"api.acme.example\"], wildcard_opt_in = { http_egress = true } }\n"),
+            narrow(
+                "capabilities = { http_egress_allowlist = [\"$0*.acme.example\", \"api.acme.example\"], wildcard_opt_in = { http_egress = true } }\n"
+            ),
             "capabilities = { http_egress_allowlist = [\"api.acme.example\"] }\n"
         );
         assert_eq!(
-            narrow("capabilities = { http_egress_allowlist = [\"$0*.acme.example\"], wildcard_opt_in = [false, true] }\n"),
+            narrow(
+                "capabilities = { http_egress_allowlist = [\"$0*.acme.example\"], wildcard_opt_in = [false, true] }\n"
+            ),
             "capabilities = { http_egress_allowlist = [\"api.acme.example\"], wildcard_opt_in = [false, false] }\n"
         );
     }
@@ -299,7 +323,9 @@ mod tests {
     fn secrets_are_those_of_their_scope() {
         let head = "[[capabilities.secrets]]\nscope = \"global\"\n";
         assert_eq!(
-            narrow(&format!("{head}key_names = [\"a*$0\", \"x\"]\n[capabilities.wildcard_opt_in]\nsecrets = true\ndevice = false # no\n")),
+            narrow(&format!(
+                "{head}key_names = [\"a*$0\", \"x\"]\n[capabilities.wildcard_opt_in]\nsecrets = true\ndevice = false # no\n"
+            )),
             format!("{head}key_names = [\"api_key\", \"x\"]\n[capabilities.wildcard_opt_in]\ndevice = false # no\n")
         );
         // From the opt-in all at once.
@@ -326,9 +352,14 @@ mod tests {
 
     #[test]
     fn patterns_cover() {
-        for (pattern, key, is) in
-            [("*", "a", true), ("a*", "ab", true), ("a*", "ba", false), ("a*b*c", "aXbYc", true), ("a*b", "ab", true), ("ab*b", "ab", false)]
-        {
+        for (pattern, key, is) in [
+            ("*", "a", true),
+            ("a*", "ab", true),
+            ("a*", "ba", false),
+            ("a*b*c", "aXbYc", true),
+            ("a*b", "ab", true),
+            ("ab*b", "ab", false),
+        ] {
             assert_eq!(covers_key(pattern, key), is, "{pattern} {key}");
         }
         for (pattern, host, is) in [

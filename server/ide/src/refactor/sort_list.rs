@@ -83,7 +83,9 @@ fn inside<'s, 't>(entry: &'s Entry<'t>, span: Span) -> Option<&'s Value<'t>> {
     let mut value = &entry.value;
     while value.span != span {
         value = match &value.kind {
-            ValueKind::Array(items) => items.iter().find(|item| item.span.start <= span.start && span.end <= item.span.end)?,
+            ValueKind::Array(items) => {
+                items.iter().find(|item| item.span.start <= span.start && span.end <= item.span.end)?
+            }
             ValueKind::Table(entries) => {
                 &entries.iter().find(|entry| entry.span.start <= span.start && span.end <= entry.span.end)?.value
             }

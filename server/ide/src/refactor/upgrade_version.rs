@@ -119,7 +119,10 @@ mod tests {
         );
         // What stands there already stays.
         assert_eq!(
-            after("upgrade_version", &format!("manifest_version = 1$0\nname = \"S\"\n{tool}[operator]\nsummary = \"X\"\n")),
+            after(
+                "upgrade_version",
+                &format!("manifest_version = 1$0\nname = \"S\"\n{tool}[operator]\nsummary = \"X\"\n")
+            ),
             format!("manifest_version = 2\nname = \"S\"\n{tool}[operator]\nsummary = \"X\"\ndisplay_name = \"«S»\"\n")
         );
         assert_eq!(
