@@ -245,7 +245,7 @@ fn item_paths<'t>(source: &Source<'t>) -> Vec<Path<'t>> {
 }
 
 /// Whether `path` leads to or through what is at `above`.
-fn is_below(path: &Path<'_>, above: &Path<'_>) -> bool {
+pub(crate) fn is_below(path: &Path<'_>, above: &Path<'_>) -> bool {
     path.0.len() >= above.0.len() && path.0.iter().zip(&above.0).all(|(step, above)| step == above)
 }
 
@@ -255,7 +255,7 @@ pub(crate) fn has_comments(source: &Source<'_>, span: Span, inner: &[Span]) -> b
     let first = comments.partition_point(|comment| comment.start < span.start);
     let within = comments.iter().skip(first).take_while(|comment| comment.start < span.end);
     within.into_iter().any(|comment| {
-        !inner.get(inner.partition_point(|i| i.end <= comment.start)).is_some_and(|i| i.start <= comment.start)
+        inner.get(inner.partition_point(|i| i.end <= comment.start)).is_none_or(|i| i.start > comment.start)
     })
 }
 
@@ -265,4 +265,4 @@ fn shown(path: &Path<'_>) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,11 +1,12 @@
 //! What holds of every refactoring: whatever is offered can be done, and leaves what a daemon accepts.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fs,
     path::Path as FilePath,
 };
 
+use proptest::prelude::*;
 use skillyard_manifest::{Options, analyze, fix::apply_edits};
 
 use super::*;
@@ -125,7 +126,7 @@ pub(crate) fn done(source: &Source<'_>, offer: &Offer, facts: &Facts) -> (String
 /// The offers of one refactoring at the cursor, `$0`.
 pub(crate) fn offers(id: &str, marked: &str, facts: &Facts) -> Vec<Offer> {
     let (text, at) = cursor(marked);
-    let mut offers = super::offer(&Source::new(&text), Span::at(at), facts);
+    let mut offers = offer(&Source::new(&text), Span::at(at), facts);
     offers.retain(|offer| offer.id == id);
     offers
 }
@@ -163,7 +164,7 @@ fn whatever_is_offered_can_be_done_and_is_accepted() {
         let source = Source::new(&text);
         let mut seen = HashSet::new();
         for at in places(&source) {
-            for offer in super::offer(&source, Span::at(at), &facts) {
+            for offer in offer(&source, Span::at(at), &facts) {
                 if !seen.insert((offer.id, offer.data.clone())) || offer.disabled.is_some() {
                     continue;
                 }
@@ -218,7 +219,7 @@ fn any_text_and_any_place_come_to_an_answer() {
     for text in &texts {
         let source = Source::new(text);
         for at in (0..text.len() + 3).step_by(if text.len() > 200 { 13 } else { 1 }) {
-            for offer in super::offer(&source, Span::new(at, at + 5), &facts) {
+            for offer in offer(&source, Span::new(at, at + 5), &facts) {
                 assert!(!offer.title.chars().any(skillyard_manifest::is_unseen), "{}", offer.title);
                 let resolved = resolve(&source, offer.id, &offer.data, &facts);
                 if let Some(resolved) = resolved {
@@ -247,36 +248,85 @@ fn ids_are_unique_and_kinds_are_known() {
     }
 }
 
-#[test]
-fn debug() {
-    for (id, marked) in [
-        (
-            "extract_schema",
-            "[[entrypoints.tools]]\nid = \"x\"\n[entrypoints.tools.input_schema]\ntype = \"object\"\n[entrypoints.tools.input_schema.properties.home]$0\n# where\ntype = \"object\"\ntitle = \"Postal address\"\n[entrypoints.tools.input_schema.properties.home.properties.zip]\ntype = \"string\"\n[entrypoints.tools.input_schema.properties.work]\ntype = \"object\"\ntitle = \"Postal address\"\nproperties.zip = { type = \"string\" }\n[entrypoints.tools.output_schema]\n",
-        ),
-        (
-            "schema_from_example",
-            "[[entrypoints.tools]]\nid = \"x\"\ninput_schema = {}$0 # example: {\"a\": 1, \"b\": [{\"x\": null}, {\"x\": 1.5, \"y\": {\"q\": true}}]}\noutput_schema = {}\n",
-        ),
-        ("organize", &format!("$0{}", ODD[2])),
-        ("organize", &format!("$0{}", ODD[0])),
-        ("organize", &format!("$0{}", ODD[1])),
-        ("sort_list", &ODD[2].replace("\"*.acme", "\"$0*.acme")),
-        ("sort_list", &ODD[1].replace("  \"a\"\n]", "  \"a$0\"\n]")),
-        ("upgrade_version", &format!("{}$0", ODD[3])),
-        (
-            "add_tool",
-            "publisher = \"acme\"\nskill_id = \"acme.s\"\n[[entrypoints.tools]]\nid = \"acme.s.new_tool\"\n\n# of compat\n[compat]\n$0",
-        ),
-    ] {
-        let offers = offers(id, marked, &Facts::default());
-        let Some(offer) = offers.first() else {
-            println!("=== {id} NOT OFFERED\n{marked}");
-            continue;
-        };
-        println!("=== {}  {:?}", offer.title, offer.disabled);
-        if offer.disabled.is_none() {
-            println!("{}", after(id, marked));
+const PIECES: &[&str] = &[
+    "a = 1\n",
+    "b.c = 2 # c\n",
+    "b.d.e = {}\n",
+    "f = { g = 1, h.i = [1], j = { k = 'x' } }\n",
+    "l = [{ m = 1 }, { n = { o = 1 } }]\n",
+    "p = {\n  # q\n  r = 1, # s\n  t = 2,\n}\n",
+    "l = [ # u\n  { m = 1 }, # v\n  # w\n  { n = 1, }\n]\n",
+    "[a]\n",
+    "[b]\n",
+    "[b.d]\n",
+    "[b.d.z] # z\n",
+    "[b.'x y']\n",
+    "[[l]]\n",
+    "[l.f]\n",
+    "[[l.f]]\n",
+    "[l.f.b]\n",
+    "[f]\n",
+    "[f.h]\n",
+    "[[entrypoints.tools]]\n",
+    "[entrypoints.tools.input_schema]\n",
+    "[entrypoints.tools.input_schema.properties.a]\n",
+    "[entrypoints.tools.input_schema.properties.b]\n",
+    "[entrypoints.tools.input_schema.properties.b.items]\n",
+    "properties.a = { type = 'x', title = 'A b', minLength = 1 }\n",
+    "properties.c = { title = 'A b', type = 'x', minLength = 1 }\n",
+    "properties.d.type = 'x'\nproperties.d.title = 'A b'\nproperties.d.minLength = 1\n",
+    "type = 'x'\ntitle = 'A b'\nminLength = 1\n",
+    "items = { type = 'x', title = 'A b', minLength = 1 }\n",
+    "\"$defs\".x = {}\n",
+    "\"$defs\" = { a_b = {} }\n",
+    "input_schema = { items = { type = 'x', title = 'A b', minLength = 1 }, properties.a = { type = 'x', title = 'A b', minLength = 1 } }\n",
+    "# y\n",
+    "\n",
+    "\n",
+    "# o\n\n",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is offered can be done on any text without slips, and changes no more than it says.
+    #[test]
+    fn texts_like_toml_keep_their_meaning(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..14), crlf: bool) {
+        let text = pieces.concat();
+        let text = if crlf { text.replace('\n', "\r\n") } else { text };
+        let source = Source::new(&text);
+        let mut seen = HashSet::new();
+        for at in places(&source) {
+            for offer in offer(&source, Span::at(at), &Facts::default()) {
+                if offer.disabled.is_some() || !seen.insert((offer.id, offer.data.clone())) {
+                    continue;
+                }
+                let (after, _) = done(&source, &offer, &Facts::default());
+                let value = |text: &str| toml::from_str::<Value>(text);
+                match offer.id {
+                    "to_section" | "to_inline" | "to_dotted" => {
+                        prop_assert_eq!(value(&text), value(&after), "{:?}\n{}\n=>\n{}", offer, text, after);
+                        let words = |text: &str| Source::new(text).document.comments.iter().map(|c| c.of(text).trim().to_owned()).collect::<BTreeSet<_>>();
+                        prop_assert_eq!(words(&text), words(&after), "{:?}\n{}\n=>\n{}", offer, text, after);
+                    }
+                    "extract_schema" => {
+                        let (before, after_value) = (value(&text).unwrap(), value(&after).unwrap());
+                        let tools = |value: &Value| value["entrypoints"]["tools"].as_array().unwrap().clone();
+                        for (before, after) in tools(&before).iter().zip(&tools(&after_value)) {
+                            let schema = &after["input_schema"];
+                            let mut expanded = expanded(schema, schema);
+                            let old = before["input_schema"]["$defs"].as_object();
+                            if let (Some(table), Some(old)) = (expanded.as_object_mut(), old) {
+                                table.insert("$defs".to_owned(), Value::Object(old.clone()));
+                            } else if let Some(table) = expanded.as_object_mut() {
+                                table.remove("$defs");
+                            }
+                            prop_assert_eq!(&before["input_schema"], &expanded, "{:?}\n=>\n{}", text, after);
+                        }
+                    }
+                    _ => prop_assert!(value(&text).is_err() || value(&after).is_ok(), "{:?}\n{}\n=>\n{}", offer, text, after),
+                }
+            }
         }
     }
 }
