@@ -3,6 +3,7 @@
 //! No files, no threads that outlive a call, no editor types. [`analyze`] reads a text once and says everything that is
 //! to be said about it; what an editor shows and what the command line prints both come from its result.
 
+pub mod config;
 mod daemon;
 mod deep;
 mod diagnostic;
@@ -29,6 +30,7 @@ pub mod view;
 use document::Document;
 use model::{Glance, Manifest, Schema};
 
+pub use config::{analyze_config, read_config};
 pub use daemon::{ErrorKind, Warning, check_compat, validate, warnings};
 pub use diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit};
 pub use grants::{Grants, PolicyBinding, grants, policy_bindings};
