@@ -5,6 +5,7 @@
 mod actions;
 mod client;
 mod commands;
+mod config_file;
 mod damage;
 mod diagnostics;
 mod editor;

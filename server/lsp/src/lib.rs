@@ -19,6 +19,7 @@ mod framing;
 mod log;
 mod markdown;
 mod message;
+mod neighbours;
 mod notifications;
 mod parent;
 mod publisher;

@@ -11,6 +11,7 @@ use std::{
 
 use skillyard_manifest::Encoding;
 use skillyard_project::{
+    files,
     home::Home,
     live::{Live, Placed},
     shown,
@@ -29,8 +30,9 @@ use crate::{
     client::Abilities,
     commands::Failure,
     convert::Converter,
-    documents::{Analysed, Documents, Revision, file_path},
+    documents::{Analysed, Documents, Kind, Revision, file_path},
     log::log,
+    neighbours::Neighbours,
     settings::{EditorSettings, SECTION, Settings},
     turns::Turns,
     work::Works,
@@ -42,6 +44,7 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) publishers: Turns,
     pub(crate) auditors: Turns,
+    pub(crate) namers: Turns,
     /// What a person waits for.
     pub(crate) works: Works,
     pub(crate) workers: Workers,
@@ -56,6 +59,8 @@ struct State {
     /// What the audit of an open manifest's folder found last.
     audited: HashMap<Uri, Arc<Audited>>,
     live: HashMap<Uri, Arc<Mutex<Live>>>,
+    /// The ids of the workspace's skills.
+    neighbours: Arc<Neighbours>,
     settings: Arc<Settings>,
     /// From `initialize`: what counts where the client has no settings of its own.
     initial: EditorSettings,
@@ -71,6 +76,8 @@ struct State {
 pub(crate) struct Snapshot {
     pub(crate) revision: Arc<Revision>,
     pub(crate) audited: Option<Arc<Audited>>,
+    /// The other skills, where the document is in a workspace folder.
+    pub(crate) neighbours: Option<Arc<Neighbours>>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) client: Arc<Abilities>,
 }
@@ -78,7 +85,9 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// The analysis. Takes as long as it takes: for a thread of its own.
     pub(crate) fn analysed(&self) -> Arc<Analysed> {
-        self.revision.analysed(&self.settings.resolve(self.revision.folder.as_deref()))
+        // What is said about a configuration does not depend on one.
+        let folder = self.revision.folder.as_deref().filter(|_| self.revision.kind == Kind::Manifest);
+        self.revision.analysed(&self.settings.resolve(folder))
     }
 
     pub(crate) fn converter(&self) -> Converter<'_> {
@@ -92,6 +101,7 @@ impl Session {
             client,
             publishers: Turns::default(),
             auditors: Turns::default(),
+            namers: Turns::default(),
             works: Works::default(),
             workers: Workers::default(),
             parent_gone,
@@ -133,14 +143,16 @@ impl Session {
         move || parent_gone.notify_one()
     }
 
-    /// The document and what counts for it; `None` if it is not open or is no manifest.
+    /// The document and what counts for it; `None` if it is not open, or neither a manifest nor a configuration.
     pub(crate) fn snapshot(&self, uri: &Uri) -> Option<Snapshot> {
         let client = self.abilities();
+        let has_neighbours = self.neighbour_path(uri).is_some();
         let state = self.state();
-        let revision = state.documents.get(uri).filter(|revision| revision.manifest)?;
+        let revision = state.documents.get(uri).filter(|revision| revision.kind != Kind::Other)?;
         Some(Snapshot {
             revision: Arc::clone(revision),
             audited: state.audited.get(uri).cloned(),
+            neighbours: has_neighbours.then(|| Arc::clone(&state.neighbours)),
             settings: Arc::clone(&state.settings),
             client,
         })
@@ -169,16 +181,16 @@ impl Session {
         }
     }
 
-    /// Closes a document; whether it was a manifest.
+    /// Closes a document; whether it may have diagnostics.
     pub(crate) fn close(&self, uri: &Uri) -> bool {
         let mut state = self.state();
-        let manifest = state.documents.get(uri).is_some_and(|revision| revision.manifest);
+        let known = state.documents.get(uri).is_some_and(|revision| revision.kind != Kind::Other);
         state.audited.remove(uri);
         state.live.remove(uri);
         if !state.documents.close(uri) {
             log(&format!("skipped closing {}, which is not open", uri.as_str()));
         }
-        manifest
+        known
     }
 
     /// Whether `snapshot` has the newest text of its document.
@@ -192,6 +204,37 @@ impl Session {
         let state = self.state();
         let skills = state.documents.all().filter(|revision| revision.is_skill());
         skills.filter_map(|revision| Some((revision.uri.clone(), revision.folder.clone()?))).collect()
+    }
+
+    /// The open manifests that lie in folders, each with its path from the root.
+    pub(crate) fn open_manifests(&self) -> Vec<(Uri, PathBuf)> {
+        let state = self.state();
+        let skills = state.documents.all().filter(|revision| revision.is_skill());
+        skills
+            .filter_map(|revision| Some((revision.uri.clone(), files::absolute(&file_path(&revision.uri)?))))
+            .collect()
+    }
+
+    /// The workspace folders that are folders.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        let state = self.state();
+        state.folders.iter().filter_map(|folder| Some(files::absolute(&file_path(&folder.uri)?))).collect()
+    }
+
+    /// The ids of the workspace's skills.
+    pub(crate) fn neighbours(&self) -> Arc<Neighbours> {
+        Arc::clone(&self.state().neighbours)
+    }
+
+    /// Puts others in their place, if there are any: those before and after.
+    pub(crate) fn replace_neighbours(
+        &self,
+        make: impl FnOnce(&Neighbours) -> Option<Neighbours>,
+    ) -> Option<(Arc<Neighbours>, Arc<Neighbours>)> {
+        let mut state = self.state();
+        let now = Arc::new(make(&state.neighbours)?);
+        let before = std::mem::replace(&mut state.neighbours, Arc::clone(&now));
+        Some((before, now))
     }
 
     /// What the audits of an open manifest remember of its folder.
@@ -221,7 +264,7 @@ impl Session {
     /// The person's own things: keys and whom they trust. Refused where they would lie in an open workspace, whose files
     /// are others'.
     pub(crate) fn home(&self) -> std::result::Result<Home, Failure> {
-        let folders: Vec<PathBuf> = self.state().folders.iter().filter_map(|folder| file_path(&folder.uri)).collect();
+        let folders = self.folders();
         let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
         let home = Home::of_system(None, &|name| env::var_os(name)).map_err(Failure::failed)?;
         home.paths().refuse_inside(&folders).map_err(Failure::failed)?;
@@ -297,14 +340,23 @@ impl Session {
 
     /// Makes the diagnostics of a document new. A client that asks for them can only be told to ask for all again.
     pub(crate) fn refresh_document(self: &Arc<Self>, uri: &Uri) {
-        if self.abilities().pulls_diagnostics { self.refresh() } else { self.publish(uri) }
+        self.refresh_documents(std::slice::from_ref(uri));
+    }
+
+    /// [`Session::refresh_document`] for several.
+    pub(crate) fn refresh_documents(self: &Arc<Self>, uris: &[Uri]) {
+        if !uris.is_empty() && self.abilities().pulls_diagnostics {
+            self.refresh();
+        } else {
+            uris.iter().for_each(|uri| self.publish(uri));
+        }
     }
 
     /// Makes the diagnostics of all documents new.
     fn refresh(self: &Arc<Self>) {
         let abilities = self.abilities();
         if !abilities.pulls_diagnostics {
-            let uris: Vec<Uri> = self.state().documents.manifests().cloned().collect();
+            let uris: Vec<Uri> = self.state().documents.analysable().cloned().collect();
             uris.iter().for_each(|uri| self.publish(uri));
         } else if abilities.refreshes_diagnostics {
             let session = Arc::clone(self);

@@ -37,6 +37,8 @@ const OUTSIDE: &[(&str, &str)] = &[
     ("syntax/too-large", "bytes::a_large_file_is_told_once"),
     ("syntax/control-character", "bytes::control_characters_outside_strings"),
     ("syntax/too-deep", "bytes::deep_nesting_is_told_and_overflows_nothing"),
+    ("workspace/duplicate-skill-id", "skillyard-project, workspace::tests"),
+    ("workspace/duplicate-tool-id", "skillyard-project, workspace::tests"),
     ("config-file/too-large", "config::a_large_file_is_told_once"),
     ("syntax/refused", "agreement: never seen, because another rule always says it"),
 ];

@@ -13,7 +13,12 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::{commands::Command, documents::Analysed, edits, session::Snapshot};
+use crate::{
+    commands::Command,
+    documents::{Analysed, Kind},
+    edits,
+    session::Snapshot,
+};
 
 const FIX_ALL: CodeActionKind = CodeActionKind::new("source.fixAll.skillyard");
 
@@ -28,6 +33,8 @@ pub(crate) struct CodeActions;
 impl DocumentRequest for CodeActions {
     type Params = CodeActionParams;
     type Answer = Option<CodeActionResponse>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
@@ -49,7 +56,7 @@ impl DocumentRequest for CodeActions {
         // With each move of the cursor editors ask what could be done here; that is not about the whole document.
         let asked = context.only.is_some() || context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC);
         if asked && wants(context.only.as_deref(), &FIX_ALL) {
-            let edits = fix_all(&analysed);
+            let edits = fix_all(snapshot.revision.kind, &analysed);
             if !edits.is_empty() {
                 actions.push(CodeAction {
                     title: "Fix all problems that can be fixed safely".to_owned(),
@@ -99,18 +106,20 @@ fn wants(only: Option<&[CodeActionKind]>, kind: &CodeActionKind) -> bool {
 
 /// The diagnostics that touch a place.
 fn at(analysed: &Analysed, place: Span) -> impl Iterator<Item = &manifest::Diagnostic> {
-    let diagnostics = analysed.analysis.diagnostics.iter();
-    diagnostics.filter(move |found| found.span.start <= place.end && place.start <= found.span.end)
+    analysed.diagnostics.iter().filter(move |found| found.span.start <= place.end && place.start <= found.span.end)
 }
 
 /// The edits of all safe fixes.
-fn fix_all(analysed: &Analysed) -> Vec<manifest::TextEdit> {
-    let fixable = analysed.analysis.diagnostics.iter().any(|found| found.fixes.iter().any(|fix| fix.safe));
+fn fix_all(kind: Kind, analysed: &Analysed) -> Vec<manifest::TextEdit> {
+    let fixable = analysed.diagnostics.iter().any(|found| found.fixes.iter().any(|fix| fix.safe));
     if !fixable {
         return Vec::new();
     }
-    let fixed = fix::fix_all(&analysed.text, &analysed.options, false);
-    edits::between(&analysed.text, &fixed.text)
+    let fixed = match kind {
+        Kind::Config => fix::fix_config(&analysed.text, false),
+        _ => fix::fix_all(&analysed.text, &analysed.options, false).text,
+    };
+    edits::between(&analysed.text, &fixed)
 }
 
 /// The client's own diagnostics by what tells them apart.

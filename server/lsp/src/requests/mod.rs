@@ -21,7 +21,10 @@ pub(crate) use self::{
     initialize::initialize,
     range_formatting::RangeFormatting,
 };
-use crate::session::{Session, Snapshot};
+use crate::{
+    documents::Kind,
+    session::{Session, Snapshot},
+};
 
 /// A request about one document. It is answered from the document as it was when the request arrived.
 pub(crate) trait DocumentRequest {
@@ -30,10 +33,13 @@ pub(crate) trait DocumentRequest {
     /// What it gets.
     type Answer: Send + 'static;
 
+    /// The kinds of document that it is about.
+    const ABOUT: &[Kind] = &[Kind::Manifest];
+
     /// The document.
     fn document(params: &Self::Params) -> &Uri;
 
-    /// The answer for a document that is not open or is no manifest.
+    /// The answer for a document that is not open or of no kind that the request is about.
     fn nothing() -> Self::Answer;
 
     /// The answer. Called on a thread of its own.
@@ -42,7 +48,10 @@ pub(crate) trait DocumentRequest {
 
 /// Answers a request about a document. A panic on the way is an internal error.
 pub(crate) async fn answer<R: DocumentRequest>(session: &Session, params: R::Params) -> Result<R::Answer> {
-    let Some(snapshot) = session.snapshot(R::document(&params)) else { return Ok(R::nothing()) };
+    let snapshot = session.snapshot(R::document(&params));
+    let Some(snapshot) = snapshot.filter(|snapshot| R::ABOUT.contains(&snapshot.revision.kind)) else {
+        return Ok(R::nothing());
+    };
     let taken = snapshot.clone();
     let answer = session.work(move || R::answer(&taken, params)).await?;
     session.tell_problems(&snapshot).await;

@@ -27,6 +27,7 @@ mod syntax;
 mod text;
 mod tool;
 mod wildcard;
+pub(crate) mod workspace;
 
 use std::fmt::{self, Write as _};
 
@@ -112,6 +113,7 @@ pub static FAMILIES: &[&Family] = &[
     &integrity::FAMILY,
     &text::FAMILY,
     &suppress::FAMILY,
+    &workspace::FAMILY,
     &config_file::FAMILY,
 ];
 
@@ -216,7 +218,7 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
     page
 }
 
-pub(crate) use suppress::apply as suppress;
+pub(crate) use suppress::{apply as suppress, is_allowed};
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
 pub use text::latin_look;
 
