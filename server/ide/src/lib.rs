@@ -6,10 +6,12 @@
 //! offset, also ones inside a character or behind the end, and ends without a panic.
 
 mod facts;
+mod file_renames;
 mod source;
 
 #[cfg(test)]
 mod fixture;
 
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
+pub use file_renames::{FileMove, file_renames};
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};

@@ -10,7 +10,8 @@ use tower_lsp::{
         DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
         DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, DocumentDiagnosticParams,
         DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentRangeFormattingParams, ExecuteCommandParams,
-        InitializeParams, InitializeResult, InitializedParams, LSPAny, TextEdit, WorkDoneProgressCancelParams,
+        InitializeParams, InitializeResult, InitializedParams, LSPAny, RenameFilesParams, TextEdit,
+        WorkDoneProgressCancelParams, WorkspaceEdit,
     },
 };
 
@@ -76,6 +77,10 @@ impl LanguageServer for Backend {
 
     async fn range_formatting(&self, params: DocumentRangeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
         requests::answer::<RangeFormatting>(&self.0, params).await
+    }
+
+    async fn will_rename_files(&self, params: RenameFilesParams) -> Result<Option<WorkspaceEdit>> {
+        requests::will_rename_files(&self.0, params).await
     }
 
     async fn initialized(&self, _: InitializedParams) {

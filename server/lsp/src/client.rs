@@ -32,6 +32,8 @@ pub(crate) struct Abilities {
     pub(crate) registers_configuration: bool,
     /// Watches files for servers that registered.
     pub(crate) registers_watched_files: bool,
+    /// Asks what to change before it renames files.
+    pub(crate) asks_before_renames: bool,
     /// Shows lenses.
     pub(crate) code_lenses: bool,
     /// Shows progress of work under a token that the server makes.
@@ -84,6 +86,10 @@ impl Abilities {
             registers_watched_files: workspace
                 .and_then(|w| w.did_change_watched_files.as_ref())
                 .and_then(|w| w.dynamic_registration)
+                .unwrap_or_default(),
+            asks_before_renames: workspace
+                .and_then(|w| w.file_operations.as_ref())
+                .and_then(|f| f.will_rename)
                 .unwrap_or_default(),
             code_lenses: document.is_some_and(|d| d.code_lens.is_some()),
             shows_progress: client.window.as_ref().and_then(|w| w.work_done_progress).unwrap_or_default(),

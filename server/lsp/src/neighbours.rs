@@ -46,6 +46,10 @@ impl Known {
         let ranges = names.all().map(|name| (name.span, Range::new(place(name.span.start), place(name.span.end))));
         Self { uri, ranges: ranges.collect(), names }
     }
+
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        self.names.all().map(|name| name.id.as_str())
+    }
 }
 
 /// The manifests of the workspace at one time.
@@ -58,6 +62,11 @@ pub(crate) struct Neighbours {
 }
 
 impl Neighbours {
+    /// Where the manifests are.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.known.keys()
+    }
+
     /// After some manifests were read (`None`: gone). `None` where nothing differs.
     fn with(&self, read: Vec<(PathBuf, Option<Known>)>) -> Option<Self> {
         let mut known = self.known.clone();
@@ -75,14 +84,19 @@ impl Neighbours {
         Some(Self { number: self.number + 1, known, workspace })
     }
 
-    /// Whether something else is told in the manifest at `path` than by `before`, whose ids are the same.
+    /// Whether something else is to be told in the manifest at `path` than `before`.
     fn tells_news(&self, before: &Self, path: &Path) -> bool {
-        let Some(known) = self.known.get(path) else { return false };
-        let told = |of: &Self| -> Vec<String> {
-            let clashes = of.workspace.clashes(path, &known.names).into_iter();
+        let told = |of: &Self, names: &Names| -> Vec<String> {
+            let clashes = of.workspace.clashes(path, names).into_iter();
             clashes.map(|clash| clash.diagnostic.message).collect()
         };
-        told(self) != told(before)
+        let Some(known) = self.known.get(path) else { return false };
+        let now = told(self, &known.names);
+        match before.known.get(path) {
+            Some(old) if old.ids().eq(known.ids()) => now != told(before, &known.names),
+            // Its own ids are new too. Their diagnostics may have been made before others' were known.
+            old => !now.is_empty() || old.is_some_and(|old| !told(before, &old.names).is_empty()),
+        }
     }
 
     /// What is told in a manifest about the others.

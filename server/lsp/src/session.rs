@@ -215,6 +215,13 @@ impl Session {
             .collect()
     }
 
+    /// The open documents that lie in files, by their paths from the root.
+    pub(crate) fn open_files(&self) -> HashMap<PathBuf, Arc<Revision>> {
+        let state = self.state();
+        let all = state.documents.all();
+        all.filter_map(|revision| Some((files::absolute(&file_path(&revision.uri)?), Arc::clone(revision)))).collect()
+    }
+
     /// The workspace folders that are folders.
     pub(crate) fn folders(&self) -> Vec<PathBuf> {
         let state = self.state();

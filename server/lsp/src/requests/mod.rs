@@ -8,6 +8,7 @@ mod execute_command;
 mod formatting;
 mod initialize;
 mod range_formatting;
+mod will_rename_files;
 
 use tower_lsp::{jsonrpc::Result, ls_types::Uri};
 
@@ -20,6 +21,7 @@ pub(crate) use self::{
     formatting::Formatting,
     initialize::initialize,
     range_formatting::RangeFormatting,
+    will_rename_files::will_rename_files,
 };
 use crate::{
     documents::Kind,
