@@ -11,6 +11,7 @@ mod completion;
 mod definition;
 mod doc;
 mod facts;
+mod file_renames;
 mod folding;
 mod highlights;
 mod hover;
@@ -39,6 +40,7 @@ pub use completion::{Completion, CompletionKind, MAX_COMPLETIONS, TRIGGERS, comp
 pub use definition::{Definition, Target, definition};
 pub use doc::{key_doc, key_intro, keyword_doc, rule_doc, table_doc};
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
+pub use file_renames::{FileMove, file_renames};
 pub use folding::{Fold, FoldKind, folding};
 pub use highlights::{Highlight, highlights};
 pub use hover::{Hover, hover};

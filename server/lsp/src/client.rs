@@ -35,6 +35,8 @@ pub(crate) struct Abilities {
     pub(crate) registers_configuration: bool,
     /// Watches files for servers that registered.
     pub(crate) registers_watched_files: bool,
+    /// Asks what to change before it renames files.
+    pub(crate) asks_before_renames: bool,
     /// Shows lenses.
     pub(crate) code_lenses: bool,
     /// Fills in snippets.
@@ -165,6 +167,10 @@ impl Abilities {
             refreshes_inlay_hints: workspace
                 .and_then(|w| w.inlay_hint.as_ref())
                 .and_then(|i| i.refresh_support)
+                .unwrap_or_default(),
+            asks_before_renames: workspace
+                .and_then(|w| w.file_operations.as_ref())
+                .and_then(|f| f.will_rename)
                 .unwrap_or_default(),
             code_lenses: document.is_some_and(|d| d.code_lens.is_some()),
             shows_progress: client.window.as_ref().and_then(|w| w.work_done_progress).unwrap_or_default(),

@@ -19,6 +19,7 @@ mod edits;
 mod framing;
 mod log;
 mod message;
+mod neighbours;
 mod notifications;
 mod parent;
 mod publisher;

@@ -10,8 +10,9 @@ use std::{
 };
 
 use skillyard_ide::{Facts, Source};
-use skillyard_manifest::{Encoding, MAX_BYTES, Options};
+use skillyard_manifest::{Encoding, MAX_BYTES, Options, config::CONFIG};
 use skillyard_project::{
+    files,
     home::Home,
     live::{Live, Placed},
     shown,
@@ -31,8 +32,9 @@ use crate::{
     client::Abilities,
     commands::Failure,
     convert::Converter,
-    documents::{Analysed, Documents, Revision, file_path},
+    documents::{Analysed, Documents, Kind, Revision, file_path},
     log::log,
+    neighbours::Neighbours,
     requests::Sent,
     runs::Ran,
     settings::{EditorSettings, SECTION, Settings},
@@ -46,6 +48,7 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) publishers: Turns,
     pub(crate) auditors: Turns,
+    pub(crate) namers: Turns,
     /// What a person waits for.
     pub(crate) works: Works,
     pub(crate) workers: Workers,
@@ -67,6 +70,8 @@ struct State {
     surroundings: HashMap<Uri, Surroundings>,
     /// What was sent last of the semantic tokens of an open manifest.
     tokens: HashMap<Uri, Arc<Mutex<Sent>>>,
+    /// The ids of the workspace's skills.
+    neighbours: Arc<Neighbours>,
     settings: Arc<Settings>,
     /// From `initialize`: what counts where the client has no settings of its own.
     initial: EditorSettings,
@@ -85,6 +90,8 @@ pub(crate) struct Snapshot {
     pub(crate) ran: Option<Arc<Ran>>,
     around: Option<Arc<Surrounding>>,
     tokens: Arc<Mutex<Sent>>,
+    /// The other skills, where the document is in a workspace folder.
+    pub(crate) neighbours: Option<Arc<Neighbours>>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) client: Arc<Abilities>,
 }
@@ -92,7 +99,9 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// The analysis. Takes as long as it takes: for a thread of its own.
     pub(crate) fn analysed(&self) -> Arc<Analysed> {
-        self.revision.analysed(&self.settings.resolve(self.revision.folder.as_deref()))
+        // What is said about a configuration does not depend on one.
+        let folder = self.revision.folder.as_deref().filter(|_| self.revision.kind == Kind::Manifest);
+        self.revision.analysed(&self.settings.resolve(folder))
     }
 
     /// What the analysis goes by.
@@ -107,7 +116,10 @@ impl Snapshot {
 
     /// `text`, which is the document's, read.
     pub(crate) fn source<'t>(&self, text: &'t str) -> Source<'t> {
-        Source::new(text)
+        match self.revision.kind {
+            Kind::Config => Source::of_shape(text, &CONFIG),
+            Kind::Manifest | Kind::Other => Source::new(text),
+        }
     }
 
     /// What is known around the manifest.
@@ -152,6 +164,7 @@ impl Session {
             client,
             publishers: Turns::default(),
             auditors: Turns::default(),
+            namers: Turns::default(),
             works: Works::default(),
             workers: Workers::default(),
             parent_gone,
@@ -193,11 +206,12 @@ impl Session {
         move || parent_gone.notify_one()
     }
 
-    /// The document and what counts for it; `None` if it is not open or is no manifest.
+    /// The document and what counts for it; `None` if it is not open, or neither a manifest nor a configuration.
     pub(crate) fn snapshot(&self, uri: &Uri) -> Option<Snapshot> {
         let client = self.abilities();
+        let has_neighbours = self.neighbour_path(uri).is_some();
         let mut state = self.state();
-        let revision = Arc::clone(state.documents.get(uri).filter(|revision| revision.manifest)?);
+        let revision = Arc::clone(state.documents.get(uri).filter(|revision| revision.kind != Kind::Other)?);
         let tokens = Arc::clone(state.tokens.entry(uri.clone()).or_default());
         Some(Snapshot {
             revision,
@@ -205,6 +219,7 @@ impl Session {
             ran: state.ran.get(uri).cloned(),
             around: state.around.get(uri).cloned(),
             tokens: Arc::clone(&tokens),
+            neighbours: has_neighbours.then(|| Arc::clone(&state.neighbours)),
             settings: Arc::clone(&state.settings),
             client,
         })
@@ -235,10 +250,10 @@ impl Session {
         }
     }
 
-    /// Closes a document; whether it was a manifest.
+    /// Closes a document; whether it may have diagnostics.
     pub(crate) fn close(&self, uri: &Uri) -> bool {
         let mut state = self.state();
-        let manifest = state.documents.get(uri).is_some_and(|revision| revision.manifest);
+        let known = state.documents.get(uri).is_some_and(|revision| revision.kind != Kind::Other);
         state.audited.remove(uri);
         state.live.remove(uri);
         state.ran.remove(uri);
@@ -248,7 +263,7 @@ impl Session {
         if !state.documents.close(uri) {
             log(&format!("skipped closing {}, which is not open", uri.as_str()));
         }
-        manifest
+        known
     }
 
     /// Whether `snapshot` has the newest text of its document.
@@ -262,6 +277,44 @@ impl Session {
         let state = self.state();
         let skills = state.documents.all().filter(|revision| revision.is_skill());
         skills.filter_map(|revision| Some((revision.uri.clone(), revision.folder.clone()?))).collect()
+    }
+
+    /// The open manifests that lie in folders, each with its path from the root.
+    pub(crate) fn open_manifests(&self) -> Vec<(Uri, PathBuf)> {
+        let state = self.state();
+        let skills = state.documents.all().filter(|revision| revision.is_skill());
+        skills
+            .filter_map(|revision| Some((revision.uri.clone(), files::absolute(&file_path(&revision.uri)?))))
+            .collect()
+    }
+
+    /// The open documents that lie in files, by their paths from the root.
+    pub(crate) fn open_files(&self) -> HashMap<PathBuf, Arc<Revision>> {
+        let state = self.state();
+        let all = state.documents.all();
+        all.filter_map(|revision| Some((files::absolute(&file_path(&revision.uri)?), Arc::clone(revision)))).collect()
+    }
+
+    /// The workspace folders that are folders.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        let state = self.state();
+        state.folders.iter().filter_map(|folder| Some(files::absolute(&file_path(&folder.uri)?))).collect()
+    }
+
+    /// The ids of the workspace's skills.
+    pub(crate) fn neighbours(&self) -> Arc<Neighbours> {
+        Arc::clone(&self.state().neighbours)
+    }
+
+    /// Puts others in their place, if there are any: those before and after.
+    pub(crate) fn replace_neighbours(
+        &self,
+        make: impl FnOnce(&Neighbours) -> Option<Neighbours>,
+    ) -> Option<(Arc<Neighbours>, Arc<Neighbours>)> {
+        let mut state = self.state();
+        let now = Arc::new(make(&state.neighbours)?);
+        let before = std::mem::replace(&mut state.neighbours, Arc::clone(&now));
+        Some((before, now))
     }
 
     /// What the audits of an open manifest remember of its folder.
@@ -305,12 +358,9 @@ impl Session {
 
     /// The open manifests.
     pub(crate) fn manifests(&self) -> Vec<Uri> {
-        self.state().documents.manifests().cloned().collect()
-    }
-
-    /// The workspace folders that are on this disk.
-    pub(crate) fn folder_paths(&self) -> Vec<PathBuf> {
-        self.state().folders.iter().filter_map(|folder| file_path(&folder.uri)).collect()
+        let state = self.state();
+        let manifests = state.documents.all().filter(|revision| revision.kind == Kind::Manifest);
+        manifests.map(|revision| revision.uri.clone()).collect()
     }
 
     /// Takes over what a call has shown; whether the manifest is open.
@@ -327,7 +377,7 @@ impl Session {
     /// The person's own things: keys and whom they trust. Refused where they would lie in an open workspace, whose files
     /// are others'.
     pub(crate) fn home(&self) -> std::result::Result<Home, Failure> {
-        let folders = self.folder_paths();
+        let folders = self.folders();
         let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
         let home = Home::of_system(None, &|name| env::var_os(name)).map_err(Failure::failed)?;
         home.paths().refuse_inside(&folders).map_err(Failure::failed)?;
@@ -411,14 +461,23 @@ impl Session {
 
     /// Makes the diagnostics of a document new. A client that asks for them can only be told to ask for all again.
     pub(crate) fn refresh_document(self: &Arc<Self>, uri: &Uri) {
-        if self.abilities().pulls_diagnostics { self.refresh() } else { self.publish(uri) }
+        self.refresh_documents(std::slice::from_ref(uri));
+    }
+
+    /// [`Session::refresh_document`] for several.
+    pub(crate) fn refresh_documents(self: &Arc<Self>, uris: &[Uri]) {
+        if !uris.is_empty() && self.abilities().pulls_diagnostics {
+            self.refresh();
+        } else {
+            uris.iter().for_each(|uri| self.publish(uri));
+        }
     }
 
     /// Makes the diagnostics of all documents new.
     fn refresh(self: &Arc<Self>) {
         let abilities = self.abilities();
         if !abilities.pulls_diagnostics {
-            let uris: Vec<Uri> = self.state().documents.manifests().cloned().collect();
+            let uris: Vec<Uri> = self.state().documents.analysable().cloned().collect();
             uris.iter().for_each(|uri| self.publish(uri));
         } else if abilities.refreshes_diagnostics {
             let session = Arc::clone(self);

@@ -15,7 +15,7 @@ use std::{
 
 use serde_json::Value;
 use skillyard_ide::{InlayKind, InlayKinds};
-use skillyard_manifest::{Level, Options, grammar::Version};
+use skillyard_manifest::{Level, Options, config::check_level, grammar::Version};
 use skillyard_project::{
     config::{self, Config},
     shown,
@@ -25,7 +25,7 @@ use skillyard_project::{
 pub(crate) const SECTION: &str = "skillyard";
 
 /// The settings of an editor:
-/// `{"palyraVersion": "0.1.0", "rules": {"egress/port": "warn"}, "inlayHints": {"sizes": false}}`.
+/// `{"palyraVersion": "0.1.0", "rules": {"egress/upper-case": "warn"}, "inlayHints": {"sizes": false}}`.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct EditorSettings {
     palyra_version: Option<Version>,
@@ -82,7 +82,7 @@ impl EditorSettings {
                         None => {
                             wrong(format!("rules` has no level for `{name}`; use allow, hint, info, warn or deny."));
                         }
-                        Some(level) => match config::check_level(code, level) {
+                        Some(level) => match check_level(code, level) {
                             Ok(()) => {
                                 settings.levels.insert(code.clone(), level);
                             }

@@ -28,5 +28,6 @@ pub mod source;
 pub mod suggest;
 pub mod trust;
 pub mod verify;
+pub mod workspace;
 
 pub use skillyard_artifact::{Cancelled, ErrorKind, Finding, ManifestPlace, Progress};

@@ -17,7 +17,7 @@ use tower_lsp::{
 use super::DocumentRequest;
 use crate::{
     commands::Command,
-    documents::Analysed,
+    documents::{Analysed, Kind},
     edits,
     session::{Session, Snapshot},
 };
@@ -49,6 +49,8 @@ impl DocumentRequest for CodeActions {
     type Params = CodeActionParams;
     type Answer = Option<CodeActionResponse>;
 
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
+
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
     }
@@ -65,13 +67,13 @@ impl DocumentRequest for CodeActions {
             let place = snapshot.converter().span(range);
             let known = known(&context.diagnostics);
             let ran = snapshot.ran.as_ref().map(|ran| ran.diagnostics(&analysed)).unwrap_or_default();
-            let found = at(&analysed.analysis.diagnostics, place).chain(at(&ran, place));
+            let found = at(&analysed.diagnostics, place).chain(at(&ran, place));
             actions.extend(found.flat_map(|found| quick_fixes(snapshot, found, &known)));
         }
         // With each move of the cursor editors ask what could be done here; that is not about the whole document.
         let asked = context.only.is_some() || context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC);
         if asked && wants(context.only.as_deref(), &FIX_ALL) {
-            let edits = fix_all(&analysed);
+            let edits = fix_all(snapshot.revision.kind, &analysed);
             if !edits.is_empty() {
                 actions.push(CodeAction {
                     title: "Fix all problems that can be fixed safely".to_owned(),
@@ -192,13 +194,16 @@ fn at(diagnostics: &[manifest::Diagnostic], place: Span) -> impl Iterator<Item =
 }
 
 /// The edits of all safe fixes.
-fn fix_all(analysed: &Analysed) -> Vec<manifest::TextEdit> {
-    let fixable = analysed.analysis.diagnostics.iter().any(|found| found.fixes.iter().any(|fix| fix.safe));
+fn fix_all(kind: Kind, analysed: &Analysed) -> Vec<manifest::TextEdit> {
+    let fixable = analysed.diagnostics.iter().any(|found| found.fixes.iter().any(|fix| fix.safe));
     if !fixable {
         return Vec::new();
     }
-    let fixed = fix::fix_all(&analysed.text, &analysed.options, false);
-    edits::between(&analysed.text, &fixed.text)
+    let fixed = match kind {
+        Kind::Config => fix::fix_config(&analysed.text, false),
+        _ => fix::fix_all(&analysed.text, &analysed.options, false).text,
+    };
+    edits::between(&analysed.text, &fixed)
 }
 
 /// The client's own diagnostics by what tells them apart.

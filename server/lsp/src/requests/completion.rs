@@ -16,6 +16,7 @@ use tower_lsp::{
 use super::DocumentRequest;
 use crate::{
     convert::Converter,
+    documents::Kind,
     session::{Session, Snapshot},
 };
 
@@ -35,6 +36,8 @@ pub(crate) fn options() -> CompletionOptions {
 impl DocumentRequest for Completions {
     type Params = CompletionParams;
     type Answer = Option<CompletionResponse>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document_position.text_document.uri

@@ -7,7 +7,7 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::session::Snapshot;
+use crate::{documents::Kind, session::Snapshot};
 
 /// `textDocument/documentHighlight`.
 pub(crate) struct DocumentHighlights;
@@ -15,6 +15,8 @@ pub(crate) struct DocumentHighlights;
 impl DocumentRequest for DocumentHighlights {
     type Params = DocumentHighlightParams;
     type Answer = Option<Vec<DocumentHighlight>>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document_position_params.text_document.uri

@@ -1,6 +1,6 @@
 //! `textDocument/documentSymbol`: the outline of a manifest.
 
-use skillyard_ide::{self as ide, Symbol, SymbolKind as Kind};
+use skillyard_ide::{self as ide, Symbol, SymbolKind as Symbolic};
 use tower_lsp::{
     jsonrpc::Result,
     ls_types::{
@@ -10,7 +10,7 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::{convert::Converter, session::Snapshot};
+use crate::{convert::Converter, documents::Kind, session::Snapshot};
 
 /// `textDocument/documentSymbol`.
 pub(crate) struct DocumentSymbols;
@@ -18,6 +18,8 @@ pub(crate) struct DocumentSymbols;
 impl DocumentRequest for DocumentSymbols {
     type Params = DocumentSymbolParams;
     type Answer = Option<DocumentSymbolResponse>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
@@ -69,19 +71,19 @@ fn flatten(converter: Converter<'_>, symbol: &Symbol, container: Option<&str>, o
 }
 
 /// The protocol's word for what a symbol is.
-pub(super) fn kind(kind: Kind) -> SymbolKind {
+pub(super) fn kind(kind: Symbolic) -> SymbolKind {
     match kind {
-        Kind::Skill => SymbolKind::PACKAGE,
-        Kind::Tool => SymbolKind::FUNCTION,
-        Kind::Section => SymbolKind::NAMESPACE,
-        Kind::Table => SymbolKind::OBJECT,
-        Kind::Array => SymbolKind::ARRAY,
-        Kind::Property => SymbolKind::PROPERTY,
-        Kind::Definition => SymbolKind::STRUCT,
-        Kind::String => SymbolKind::STRING,
-        Kind::Number => SymbolKind::NUMBER,
-        Kind::Boolean => SymbolKind::BOOLEAN,
-        Kind::Date => SymbolKind::CONSTANT,
-        Kind::Nothing => SymbolKind::KEY,
+        Symbolic::Skill => SymbolKind::PACKAGE,
+        Symbolic::Tool => SymbolKind::FUNCTION,
+        Symbolic::Section => SymbolKind::NAMESPACE,
+        Symbolic::Table => SymbolKind::OBJECT,
+        Symbolic::Array => SymbolKind::ARRAY,
+        Symbolic::Property => SymbolKind::PROPERTY,
+        Symbolic::Definition => SymbolKind::STRUCT,
+        Symbolic::String => SymbolKind::STRING,
+        Symbolic::Number => SymbolKind::NUMBER,
+        Symbolic::Boolean => SymbolKind::BOOLEAN,
+        Symbolic::Date => SymbolKind::CONSTANT,
+        Symbolic::Nothing => SymbolKind::KEY,
     }
 }

@@ -8,7 +8,7 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::session::Snapshot;
+use crate::{documents::Kind, session::Snapshot};
 
 /// `textDocument/foldingRange`.
 pub(crate) struct FoldingRanges;
@@ -16,6 +16,8 @@ pub(crate) struct FoldingRanges;
 impl DocumentRequest for FoldingRanges {
     type Params = FoldingRangeParams;
     type Answer = Option<Vec<FoldingRange>>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri

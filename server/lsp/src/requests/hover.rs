@@ -7,7 +7,7 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::{convert::markup, session::Snapshot};
+use crate::{convert::markup, documents::Kind, session::Snapshot};
 
 /// `textDocument/hover`.
 pub(crate) struct Hovers;
@@ -15,6 +15,8 @@ pub(crate) struct Hovers;
 impl DocumentRequest for Hovers {
     type Params = HoverParams;
     type Answer = Option<Hover>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document_position_params.text_document.uri

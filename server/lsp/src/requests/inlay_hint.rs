@@ -7,7 +7,7 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::{convert::markup, session::Snapshot};
+use crate::{convert::markup, documents::Kind, session::Snapshot};
 
 /// `textDocument/inlayHint`.
 pub(crate) struct InlayHints;
@@ -15,6 +15,8 @@ pub(crate) struct InlayHints;
 impl DocumentRequest for InlayHints {
     type Params = InlayHintParams;
     type Answer = Option<Vec<InlayHint>>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri

@@ -21,6 +21,7 @@ mod references;
 mod rename;
 mod selection_range;
 mod semantic_tokens;
+mod will_rename_files;
 mod workspace_symbol;
 
 use tower_lsp::{jsonrpc::Result, ls_types::Uri};
@@ -47,9 +48,13 @@ pub(crate) use self::{
     rename::{PrepareRename, Rename},
     selection_range::SelectionRanges,
     semantic_tokens::{DeltaTokens, FullTokens, RangeTokens, Sent},
+    will_rename_files::will_rename_files,
     workspace_symbol::workspace_symbol,
 };
-use crate::session::{Session, Snapshot};
+use crate::{
+    documents::Kind,
+    session::{Session, Snapshot},
+};
 
 /// A request about one document. It is answered from the document as it was when the request arrived.
 pub(crate) trait DocumentRequest {
@@ -58,10 +63,13 @@ pub(crate) trait DocumentRequest {
     /// What it gets.
     type Answer: Send + 'static;
 
+    /// The kinds of document that it is about.
+    const ABOUT: &[Kind] = &[Kind::Manifest];
+
     /// The document.
     fn document(params: &Self::Params) -> &Uri;
 
-    /// The answer for a document that is not open or is no manifest.
+    /// The answer for a document that is not open or of no kind that the request is about.
     fn nothing() -> Self::Answer;
 
     /// The answer. Called on a thread of its own.
@@ -70,7 +78,10 @@ pub(crate) trait DocumentRequest {
 
 /// Answers a request about a document. A panic on the way is an internal error.
 pub(crate) async fn answer<R: DocumentRequest>(session: &Session, params: R::Params) -> Result<R::Answer> {
-    let Some(snapshot) = session.snapshot(R::document(&params)) else { return Ok(R::nothing()) };
+    let snapshot = session.snapshot(R::document(&params));
+    let Some(snapshot) = snapshot.filter(|snapshot| R::ABOUT.contains(&snapshot.revision.kind)) else {
+        return Ok(R::nothing());
+    };
     let taken = snapshot.clone();
     let answer = session.work(move || R::answer(&taken, params)).await?;
     session.tell_problems(&snapshot).await;

@@ -7,7 +7,7 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::session::Snapshot;
+use crate::{documents::Kind, session::Snapshot};
 
 /// `textDocument/selectionRange`.
 pub(crate) struct SelectionRanges;
@@ -15,6 +15,8 @@ pub(crate) struct SelectionRanges;
 impl DocumentRequest for SelectionRanges {
     type Params = SelectionRangeParams;
     type Answer = Option<Vec<SelectionRange>>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri

@@ -12,7 +12,7 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::session::Snapshot;
+use crate::{documents::Kind, session::Snapshot};
 
 /// What the server offers.
 pub(crate) fn options() -> SemanticTokensOptions {
@@ -76,6 +76,8 @@ impl DocumentRequest for FullTokens {
     type Params = SemanticTokensParams;
     type Answer = Option<SemanticTokensResult>;
 
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
+
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
     }
@@ -96,6 +98,8 @@ pub(crate) struct DeltaTokens;
 impl DocumentRequest for DeltaTokens {
     type Params = SemanticTokensDeltaParams;
     type Answer = Option<SemanticTokensFullDeltaResult>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
@@ -123,6 +127,8 @@ pub(crate) struct RangeTokens;
 impl DocumentRequest for RangeTokens {
     type Params = SemanticTokensRangeParams;
     type Answer = Option<SemanticTokensRangeResult>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri

@@ -21,7 +21,7 @@ pub(crate) async fn workspace_symbol(
     params: WorkspaceSymbolParams,
 ) -> Result<Option<WorkspaceSymbolResponse>> {
     let open: Vec<Snapshot> = session.manifests().iter().filter_map(|uri| session.snapshot(uri)).collect();
-    let (folders, encoding) = (session.folder_paths(), session.abilities().encoding);
+    let (folders, encoding) = (session.folders(), session.abilities().encoding);
     session
         .work(move || {
             let mut found = Vec::new();
