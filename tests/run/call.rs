@@ -45,8 +45,17 @@ fn each_kind_runs_from_a_folder_and_from_an_artifact_of_whom_one_trusts() {
         let artifact = |trust: &[&str]| {
             guest.0.run(&[&["run", "--skill", ARTIFACT, "--format", "json"], &call[..], trust].concat())
         };
-        let refused = artifact(&[]).exits(1);
-        assert!(refused.err.contains("refused") && refused.out.is_empty(), "{refused:?}");
+        let (code, refused) = report(&artifact(&[]).quietly());
+        assert_eq!((code, &refused["error_kind"]), (Some(1), &json!("UntrustedPublisher")), "{refused:#}");
+        assert!(refused["error"].as_str().unwrap().contains("refused"), "{refused:#}");
+        assert_eq!((&refused["skill_id"], &refused["tool_id"]), (&json!("acme.guest"), &json!("acme.echo")));
+        assert_eq!(
+            (&refused["outcome"], &refused["walls"], &refused["output"]),
+            (&Value::Null, &json!([]), &Value::Null)
+        );
+        assert!(!refused["findings"].as_array().unwrap().is_empty(), "{refused:#}");
+        let person = guest.0.run(&[&["run", "--skill", ARTIFACT], &call[..]].concat()).exits(1);
+        assert!(person.err.contains("refused") && person.out.is_empty(), "{person:?}");
         for (trust, decision) in [
             (&["--trusted-publisher", &format!("acme={ELEVENS}")][..], "allowlisted"),
             (&["--allow-tofu"], "tofu_newly_pinned"),
@@ -66,6 +75,11 @@ fn what_a_daemon_would_quarantine_is_refused() {
     let guest = Guest::named("tool", &["echo"], ASKS);
     let refused = guest.shown(&["acme.echo"]).exits(1);
     assert!(refused.err.contains("audit") && refused.err.contains("wasi:sockets"), "{refused:?}");
+    let (code, refused) = guest.run(&["acme.echo"]);
+    assert_eq!((code, &refused["error_kind"]), (Some(1), &json!("AuditFailed")), "{refused:#}");
+    assert!(refused["error"].as_str().unwrap().contains("wasi:sockets"), "{refused:#}");
+    assert_eq!((&refused["outcome"], &refused["version"]), (&Value::Null, &json!("1.0.0")));
+    assert!(refused["findings"].as_array().unwrap().iter().any(|it| it["severity"] == "error"), "{refused:#}");
     assert!(!guest.0.0.path("home/skillyard/storage").exists(), "nothing ran");
 }
 
@@ -133,7 +147,7 @@ fn a_capability_that_is_not_approved_is_not_given_though_the_tool_runs() {
     assert!(!guest.0.0.path("home/skillyard/storage/skill.acme.guest/out").exists());
 
     let guest = Guest::named("skill", &["ask", "give"], ASKS);
-    let token = ("SKILLYARD_SECRET_SKILL_ACME_GUEST_TOKEN", "hunter2hunter2");
+    let token = ("SKILLYARD_SECRET_SKILL_ACME_GUEST__TOKEN", "hunter2hunter2");
     let (code, report) = guest.run_with(&[token], &["acme.give", "--input", "\"skill:acme.guest/token\""]);
     assert_eq!(code, Some(0), "{report:#}");
     assert!(report["output"].as_str().unwrap().starts_with("denied: "), "{report:#}");
@@ -186,7 +200,7 @@ fn a_secret_comes_back_in_nothing() {
     const BASE64: &str = "aHVudGVyMi1hbmQtbW9yZQ";
     let guest = Guest::named("skill", &["give", "echo", "secret-log", "secret-error"], ASKS);
     let run = |more: &[&str]| {
-        let variables = [("SKILLYARD_SECRET_SKILL_ACME_GUEST_TOKEN", SECRET)];
+        let variables = [("SKILLYARD_SECRET_SKILL_ACME_GUEST__TOKEN", SECRET)];
         let json = guest
             .0
             .run_with(&variables, &[&["run", "--skill", "skill", "--format", "json", "--approve"], more].concat());

@@ -416,7 +416,7 @@ mod linux {
             deterministic: None,
         };
         let deadline = Instant::now() + Duration::from_secs(20);
-        worker::spawn(program).run(CodeSource::Bytes(Vec::new()), &call, Arc::new(Nothing), deadline, &Cancel::new())
+        worker::spawn(program).run(CodeSource::bytes(Vec::new()), &call, Arc::new(Nothing), deadline, &Cancel::new())
     }
 
     /// Whether the attempt worked, and in words for the table.
