@@ -456,11 +456,7 @@ fn guests() -> Result<(), Failed> {
         let code = guest(file)?;
         for (tool, input) in calls {
             let folder = tempfile::tempdir()?;
-            let folders = ["in", "out"].map(|name| Folder {
-                host: folder.path().join(name),
-                guest: name.to_owned(),
-                writable: name == "out",
-            });
+            let folders = ["in", "out"].map(|name| Folder::new(folder.path(), name, name, name == "out"));
             let mut call = call();
             call.kind = kind;
             call.tool_id = (*tool).to_owned();
@@ -472,8 +468,8 @@ fn guests() -> Result<(), Failed> {
             call.deterministic = Some(7);
             let fresh = || -> io::Result<()> {
                 for folder in &folders {
-                    let _ = fs::remove_dir_all(&folder.host);
-                    fs::create_dir(&folder.host)?;
+                    let _ = fs::remove_dir_all(folder.host());
+                    fs::create_dir(folder.host())?;
                 }
                 fs::write(folder.path().join("in/a.txt"), "in it")?;
                 fs::write(folder.path().join("out/b.txt"), "before")
