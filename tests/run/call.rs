@@ -29,6 +29,7 @@ fn each_kind_runs_from_a_folder_and_from_an_artifact_of_whom_one_trusts() {
         ),
         (Guest::named("command", &["echo"], FOLDERS), "wasi-preview1-command", json!({"a": [1, "é"]}), json!(0)),
         (Guest::named("command-component", &["echo"], FOLDERS), "wasi-0.2-command", json!({"a": [1, "é"]}), json!(0)),
+        (Guest::named("command-rust", &["echo"], FOLDERS), "wasi-preview1-command", json!({"a": [1, "é"]}), json!(0)),
         (Guest::named("skill", &["echo"], ASKS), "palyra-tool-component", json!({"a": [1, "é"]}), Value::Null),
     ];
     for (guest, kind, output, exit_code) in kinds {
@@ -398,4 +399,41 @@ fn doctor_says_what_stands() {
     }
     assert!(!guest.0.0.path("home").exists(), "it looks and changes nothing");
     guest.0.run(&["doctor"]).exits(0).quietly();
+}
+
+#[test]
+fn a_guest_in_rust_has_its_standard_library() {
+    let tools = ["echo", "count", "read", "write", "list", "surroundings", "panic", "exit"];
+    let guest = Guest::named("command-rust", &tools, FOLDERS);
+    let call = |tool: &str, input: &str| guest.fine(&[tool, "--approve", "--input", &format!("\"{input}\"")]);
+    let echo = call("acme.echo", "é");
+    assert_eq!((&echo["output"], &echo["kind"]), (&json!("é"), &json!("wasi-preview1-command")));
+    assert_eq!(echo["logs"], json!([{"level": "stderr", "text": "hello from Rust"}]));
+    assert_eq!(call("acme.count", "hello")["output"], json!({"e": 1, "h": 1, "l": 2, "o": 1}));
+    assert_eq!(
+        call("acme.surroundings", "")["output"],
+        json!({"variables": 0, "socket": false, "clock": true}),
+        "no variables, no network"
+    );
+    // Files, each named from the top in the trace.
+    let asked = |report: &Value| {
+        let calls = report["host_calls"].as_array().unwrap().iter();
+        calls.map(|call| call["arguments"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let written = call("acme.write", "/out/a");
+    assert_eq!((&written["output"], asked(&written)), (&json!({"ok": "done"}), vec!["/out/a".to_owned()]));
+    let read = call("acme.read", "/out/a");
+    assert_eq!((&read["output"], asked(&read)), (&json!({"ok": "written"}), vec!["/out/a".to_owned()]));
+    let listed = call("acme.list", "/out");
+    assert_eq!(listed["output"], json!({"ok": "a"}));
+    assert!(asked(&listed).iter().all(|path| path.starts_with("/out")), "{listed:#}");
+    assert_eq!(call("acme.write", "/in/a")["output"], json!({"error": "PermissionDenied"}));
+    let refused = call("acme.read", "/in/../../outside");
+    assert!(refused["output"]["error"].is_string(), "{refused:#}");
+    assert!(asked(&refused).iter().all(|path| path.starts_with("/in/")), "{refused:#}");
+    // How it fails.
+    let report = guest.ends("trapped", "", &["acme.panic", "--input", "\"badly\""]);
+    let logs = report["logs"].to_string();
+    assert!(logs.contains("it is broken: badly") && logs.contains("/guest") | logs.contains("main.rs"), "{logs}");
+    assert_eq!(guest.ends("tool_error", "3", &["acme.exit"])["exit_code"], 3);
 }
