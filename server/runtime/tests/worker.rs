@@ -409,12 +409,14 @@ fn runs() -> Result<(), Failed> {
 }
 
 /// What every guest does behind the walls is what it does in this very process, without any.
+/// A guest of `tests/guests`, compiled.
+fn guest(name: &str) -> Result<Vec<u8>, Failed> {
+    let module = fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests").join(name))?;
+    worker::compile(&product(), module, Instant::now() + LONG, &Cancel::new())
+        .map_err(|why| Failed::from(why.to_string()))
+}
+
 fn guests() -> Result<(), Failed> {
-    let guest = |name: &str| {
-        let module = fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests").join(name))?;
-        worker::compile(&product(), module, Instant::now() + LONG, &Cancel::new())
-            .map_err(|why| Failed::from(why.to_string()))
-    };
     let commands: &[(&str, &str)] = &[
         ("echo", "in"),
         ("fail", ""),
@@ -488,6 +490,34 @@ fn guests() -> Result<(), Failed> {
             assert!(ran.walls.iter().all(|wall| wall.stands) || !cfg!(target_os = "linux"), "{:?}", ran.walls);
             assert_eq!(told(&ran.finished, &there), told(&without, &here), "{file} {tool} {input}");
         }
+    }
+    Ok(())
+}
+
+/// A call that was ready, and a link that was put in the place of one of its folders before the worker opened it.
+#[cfg(unix)]
+fn links_are_not_followed() -> Result<(), Failed> {
+    let code = guest("command.wasm")?;
+    let all = tempfile::tempdir()?;
+    for folder in ["storage/a/in", "outside/in"] {
+        fs::create_dir_all(all.path().join(folder))?;
+        fs::write(all.path().join(folder).join("a.txt"), folder)?;
+    }
+    let mut call = call();
+    call.kind = ModuleKind::WasiPreview1Command;
+    call.tool_id = "read".into();
+    call.input = json!("in/a.txt").to_string();
+    call.given.folders = vec![Folder::new(all.path().join("storage"), "a/in", "/in", false)];
+    let ran = run(&product(), CodeSource::bytes(code.clone()), &call, World::open());
+    assert_eq!(ran.finished.output.as_deref(), Some("\"storage/a/in\""), "{ran:?}");
+    // The folder itself, and one on the way to it.
+    for place in ["storage/a/in", "storage/a"] {
+        fs::remove_dir_all(all.path().join(place))?;
+        let to = all.path().join(if place == "storage/a" { "outside" } else { "outside/in" });
+        std::os::unix::fs::symlink(to, all.path().join(place))?;
+        let ran = run(&product(), CodeSource::bytes(code.clone()), &call, World::open());
+        assert!(matches!(&ran.failure, Some(Failure::Refused(worker::Refused::Folder(_)))), "{place}: {ran:?}");
+        assert_eq!(ran.finished.output, None);
     }
     Ok(())
 }
@@ -981,6 +1011,8 @@ fn main() -> ExitCode {
     let mut trials = vec![
         Trial::test("a_plugin_runs_from_bytes_and_from_the_cache_that_is_what_it_was", runs),
         Trial::test("every_guest_does_behind_the_walls_what_it_does_without", guests),
+        #[cfg(unix)]
+        Trial::test("a_link_in_the_place_of_a_folder_is_not_followed", links_are_not_followed),
         Trial::test("what_a_tool_asks_is_asked_of_the_parent", asks_the_parent),
         Trial::test("more_than_there_may_be_is_counted_or_refused_in_the_worker", counts),
         Trial::test("the_wall_clock_ends_the_guest_the_worker_and_a_host_call", times_out),

@@ -44,14 +44,14 @@ pub enum RunError {
         /// The same as a daemon's reason, or the nearest one.
         kind: Option<ErrorKind>,
         /// What the artifact says of itself, where it can be read.
-        about: Option<About>,
+        about: Option<Box<About>>,
         /// What was found.
         findings: Vec<Finding>,
     },
     /// The audit did not pass.
     Audit {
         /// What was audited.
-        about: About,
+        about: Box<About>,
         /// The messages of the checks that failed.
         failed: Vec<String>,
         /// What was found.
@@ -290,7 +290,7 @@ impl Packed {
                 version: artifact.manifest().version.clone(),
                 signed_by: self.signed_by,
             };
-            return Err(RunError::Audit { about, failed, findings: audit.findings });
+            return Err(RunError::Audit { about: Box::new(about), failed, findings: audit.findings });
         }
         match verification.artifact {
             Some(artifact) => Ready::of(artifact, &audit, self.signed_by, tool),
@@ -305,7 +305,7 @@ fn refused(verification: Verification<'_>, signed_by: SignedBy) -> RunError {
     RunError::Refused {
         why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
         kind: verification.error_kind,
-        about: about.map(|(skill_id, version)| About { skill_id, version, signed_by }),
+        about: about.map(|(skill_id, version)| Box::new(About { skill_id, version, signed_by })),
         findings: verification.findings,
     }
 }
@@ -524,7 +524,30 @@ impl Asking {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
     use super::*;
+    use crate::home::HOME_VARIABLE;
+
+    #[test]
+    fn a_person_sees_where_a_secret_would_come_from_and_not_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().as_os_str().to_owned();
+        let kept_in_files = |name: &str| match name {
+            HOME_VARIABLE => Some(path.clone()),
+            _ => Some("1".into()),
+        };
+        let home = Home::of_system(Some(folder.path().join("trust")), &kept_in_files).unwrap();
+        let (name, unset) = ("skill:acme.mail/api_token", |_: &str| None);
+        let said = from(name, &home, &unset);
+        assert!(said.contains("no value") && said.contains("SKILLYARD_SECRET_SKILL_ACME_MAIL__API_TOKEN"), "{said}");
+        home.secrets().set(&name.parse().unwrap(), b"hunter2").unwrap();
+        let said = from(name, &home, &unset);
+        assert!(said.starts_with("from ") && said.contains(".secret") && !said.contains("hunter2"), "{said}");
+        let set = |_: &str| Some(OsString::from("hunter2"));
+        let said = from(name, &home, &set);
+        assert_eq!(said, "from the environment variable SKILLYARD_SECRET_SKILL_ACME_MAIL__API_TOKEN");
+    }
 
     #[test]
     fn what_is_approved_is_shown_whole() {

@@ -188,8 +188,8 @@ impl RefusedReport {
     #[must_use]
     pub fn of(error: &RunError, tool: Option<&str>) -> Option<Self> {
         let about = match error {
-            RunError::Refused { about, .. } => about.clone(),
-            RunError::Audit { about, .. } => Some(about.clone()),
+            RunError::Refused { about, .. } => about.as_deref().cloned(),
+            RunError::Audit { about, .. } => Some(About::clone(about)),
             _ => return None,
         };
         let signed_by = about.as_ref().map(|about| about.signed_by);
