@@ -30,10 +30,7 @@ fn the_report_of_the_cases_holds_to_its_schema() {
         assert_eq!(case["report"].is_null(), case["name"] == "d-broken.json");
         let Value::Object(mut call) = case["report"].clone() else { continue };
         // What the one schema leaves to the other.
-        call.extend(
-            [("schema_version", json!(1)), ("error_kind", Value::Null), ("findings", json!([]))]
-                .map(|(k, v)| (k.to_owned(), v)),
-        );
+        call.insert("schema_version".to_owned(), json!(1));
         holds_against("schema/run-report.schema.json", &Value::Object(call));
     }
     let help = guest.0.run(&["test", "--help"]).exits(0).out;

@@ -7,9 +7,8 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::Value;
 use skillyard_project::{
-    Finding, files,
+    files,
     home::Home,
     run::{
         Asking, BareModule, CallOptions, Engine, Held, Packed, RefusedReport, RunError, RunReport, call, run_module,
@@ -23,7 +22,7 @@ use crate::{
     json,
     machine::{self, Format, PalyraArguments, PolicyArguments, SCHEMA_VERSION, TrustArguments},
     out,
-    report::{finding, run as report},
+    report::run as report,
     watch::Watch,
 };
 
@@ -121,8 +120,6 @@ struct Document<R> {
     schema_version: u32,
     #[serde(flatten)]
     report: R,
-    error_kind: Option<String>,
-    findings: Vec<Value>,
 }
 
 /// Runs, reports, and says how it went.
@@ -138,22 +135,21 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     };
     let text = match arguments.format {
         Format::Human => report::human(&report, arguments.trace),
-        Format::Json => document(&report, None, &[]),
+        Format::Json => document(&report),
     };
     out::print(&text)?;
     Ok(if report.fine() { Exit::Fine } else { Exit::Findings })
 }
 
-fn document(report: impl Serialize, error_kind: Option<String>, findings: &[Finding]) -> String {
-    let findings = findings.iter().map(finding).collect();
-    json::line(&Document { schema_version: SCHEMA_VERSION, report, error_kind, findings }) + "\n"
+fn document(report: impl Serialize) -> String {
+    json::line(&Document { schema_version: SCHEMA_VERSION, report }) + "\n"
 }
 
 /// Reports an artifact that is refused as a program reads it; what else kept the tool from being run is an error.
 fn refused(error: RunError, arguments: &Arguments) -> Result<Exit, Error> {
     match RefusedReport::of(&error, arguments.tool.as_deref()) {
         Some(report) => {
-            out::print(&document(&report, error.kind(), error.findings()))?;
+            out::print(&document(&report))?;
             Ok(Error::Run(error).exit())
         }
         None => Err(Error::Run(error)),

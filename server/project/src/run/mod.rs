@@ -21,7 +21,7 @@ pub use cases::{CaseReport, TestError, TestReport, test_folder};
 pub use hints::{LOOSE_QUOTA, TIGHT_QUOTA, UNUSED_GRANT};
 pub use packed::{AskedSecret, Asking, Held, Packed, Ready, RunError};
 pub use replay::Replay;
-pub use report::{About, Handles, Hint, RefusedReport, RunReport, SignedBy, Violation};
+pub use report::{About, Handles, Hint, Nothing, RefusedReport, RunReport, SignedBy, Violation};
 /// What this program does, and all it does, when it is started with [`WORKER`] as its one argument.
 pub use skillyard_runtime::worker::serve as serve_worker;
 pub use skillyard_runtime::{

@@ -12,6 +12,7 @@ use skillyard_runtime::{
 };
 
 use super::packed::RunError;
+use crate::findings::reported;
 
 /// A call, from the bytes that were verified to what the tool gave. It only grows.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -32,6 +33,10 @@ pub struct RunReport {
     pub outcome: Outcome,
     /// What went wrong, for a person.
     pub error: Option<String>,
+    /// The stable name of why the artifact was refused, which this one was not: see [`RefusedReport`].
+    pub error_kind: Nothing,
+    /// What was found in an artifact that was refused.
+    pub findings: [Value; 0],
     /// What the tool gave. Text where it is no JSON.
     pub output: Option<Value>,
     /// A plugin's result or a command's exit code.
@@ -145,7 +150,7 @@ pub struct About {
 }
 
 /// What has no value in a report.
-type Nothing = Option<()>;
+pub type Nothing = Option<()>;
 
 /// The report of an artifact that was refused, or did not pass the audit, before any call: the fields of a
 /// [`RunReport`], of which none is left out.
@@ -159,6 +164,8 @@ pub struct RefusedReport {
     daemon_runs: Nothing,
     outcome: Nothing,
     error: String,
+    error_kind: Option<String>,
+    findings: Vec<Value>,
     output: Nothing,
     exit_code: Nothing,
     logs: [Log; 0],
@@ -195,7 +202,16 @@ impl RefusedReport {
         let signed_by = about.as_ref().map(|about| about.signed_by);
         let (skill_id, version) = about.map(|about| (about.skill_id, about.version)).unzip();
         let tool_id = tool.map(str::to_owned);
-        Some(Self { skill_id, version, tool_id, error: error.to_string(), signed_by, ..Self::default() })
+        Some(Self {
+            skill_id,
+            version,
+            tool_id,
+            error: error.to_string(),
+            error_kind: error.kind(),
+            findings: error.findings().iter().map(reported).collect(),
+            signed_by,
+            ..Self::default()
+        })
     }
 }
 
@@ -231,6 +247,8 @@ impl RunReport {
             daemon_runs: kind == ModuleKind::PalyraPlugin,
             outcome: Outcome::WorkerDied,
             error: None,
+            error_kind: None,
+            findings: [],
             output: None,
             exit_code: None,
             logs: Vec::new(),
