@@ -112,7 +112,7 @@ fn check_files(arguments: &Arguments, settings: &Settings) -> Result<Exit, Error
     let (configs, files): (Vec<PathBuf>, Vec<PathBuf>) =
         found.files.into_iter().partition(|path| path.file_name().is_some_and(|name| name == config::FILE_NAME));
     let mut told = HashSet::new();
-    for error in configs.iter().filter_map(|path| config::load(path).err()) {
+    for error in configs.iter().filter_map(|path| config::load(&files::absolute(path)).err()) {
         failures.extend(error.lines().into_iter().filter(|line| told.insert(line.clone())));
     }
     let reporter = arguments.reporter();
