@@ -201,6 +201,10 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
         // What stands in no text that could be edited.
         FixKind::None if rule.bad.is_empty() => "",
         FixKind::None => "- Fix: none: what is right only the author knows\n",
+        FixKind::Safe if is_about_config(rule) => "- Fix: safe, in an editor\n",
+        FixKind::Unsafe if is_about_config(rule) => {
+            "- Fix: unsafe, in an editor: it decides something for the author\n"
+        }
         FixKind::Safe => "- Fix: safe (`--fix`)\n",
         FixKind::Unsafe => "- Fix: unsafe (`--unsafe-fixes`): it decides something for the author\n",
     };
