@@ -84,9 +84,7 @@ impl DocumentRequest for CodeActions {
             }
         }
         let kinds = || refactor::REFACTORINGS.iter().map(|one| CodeActionKind::new(one.kind));
-        if snapshot.revision.kind == Kind::Manifest
-            && kinds().any(|kind| wants(context.only.as_deref(), &kind))
-        {
+        if snapshot.revision.kind == Kind::Manifest && kinds().any(|kind| wants(context.only.as_deref(), &kind)) {
             actions.extend(refactorings(snapshot, range, context.only.as_deref(), asked));
         }
         if asked && snapshot.revision.is_skill() {

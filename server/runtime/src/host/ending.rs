@@ -27,7 +27,7 @@ impl Base {
     }
 
     /// `path`, which the guest names from what it has open as `number`, from the top.
-    pub(super) fn from_top(&self, number: u32, path: &str) -> String {
+    pub(super) fn whole_path(&self, number: u32, path: &str) -> String {
         match self.opened.get(&number) {
             Some(folder) if folder.ends_with('/') => format!("{folder}{path}"),
             Some(folder) => format!("{folder}/{path}"),

@@ -29,7 +29,7 @@ type Fd = Resource<Descriptor>;
 
 impl FilesView<'_> {
     fn two(&self, (from, old): (&Fd, &str), (to, new): (&Fd, &str)) -> String {
-        format!("{} -> {}", self.base.from_top(from.rep(), old), self.base.from_top(to.rep(), new))
+        format!("{} -> {}", self.base.whole_path(from.rep(), old), self.base.whole_path(to.rep(), new))
     }
 
     fn tell<T>(&mut self, name: &str, arguments: String, at_ms: f64, result: FsResult<T>) -> FsResult<T> {
@@ -81,7 +81,7 @@ impl HostDescriptor for FilesView<'_> {
         flags: DescriptorFlags,
     ) -> FsResult<Fd> {
         let at = self.base.at_ms();
-        let named = self.base.from_top(fd.rep(), &path);
+        let named = self.base.whole_path(fd.rep(), &path);
         let result = self.inner.open_at(fd, path_flags, path, how, flags).await;
         if let Ok(opened) = &result {
             self.base.opens(opened.rep(), named.clone());
@@ -90,19 +90,19 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let (at, named) = (self.base.at_ms(), self.base.from_top(fd.rep(), &path));
+        let (at, named) = (self.base.at_ms(), self.base.whole_path(fd.rep(), &path));
         let result = self.inner.create_directory_at(fd, path).await;
         self.tell("mkdir", named, at, result)
     }
 
     async fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let (at, named) = (self.base.at_ms(), self.base.from_top(fd.rep(), &path));
+        let (at, named) = (self.base.at_ms(), self.base.whole_path(fd.rep(), &path));
         let result = self.inner.remove_directory_at(fd, path).await;
         self.tell("rmdir", named, at, result)
     }
 
     async fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let (at, named) = (self.base.at_ms(), self.base.from_top(fd.rep(), &path));
+        let (at, named) = (self.base.at_ms(), self.base.whole_path(fd.rep(), &path));
         let result = self.inner.unlink_file_at(fd, path).await;
         self.tell("unlink", named, at, result)
     }
@@ -121,7 +121,7 @@ impl HostDescriptor for FilesView<'_> {
 
     async fn symlink_at(&mut self, fd: Fd, old: String, new: String) -> FsResult<()> {
         // What a link says is a text; where that leads is seen when it is followed.
-        let (at, paths) = (self.base.at_ms(), format!("{old} -> {}", self.base.from_top(fd.rep(), &new)));
+        let (at, paths) = (self.base.at_ms(), format!("{old} -> {}", self.base.whole_path(fd.rep(), &new)));
         let result = self.inner.symlink_at(fd, old, new).await;
         self.tell("symlink", paths, at, result)
     }

@@ -165,7 +165,7 @@ fn told(linker: &mut Linker<Command>) -> wasmtime::Result<()> {
 /// A path in a guest's memory, for a person: from the top, where it is named from something that is open.
 fn named(base: &Base, memory: &GuestMemory<'_>, from: Option<i32>, at: i32, length: i32) -> String {
     let path = path(memory, at, length);
-    from.map_or_else(|| path.clone(), |from| base.from_top(from.cast_unsigned(), &path))
+    from.map_or_else(|| path.clone(), |from| base.whole_path(from.cast_unsigned(), &path))
 }
 
 /// A path in a guest's memory.

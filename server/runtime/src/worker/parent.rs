@@ -394,8 +394,11 @@ fn next(from: &mut impl Read) -> Result<wire::Head<ToParent>, WireError> {
 /// Who is asked, of a run.
 type Asked = (Limits, Arc<dyn Outside>);
 
+/// A part of a frame, which may be large and is shared.
+type Piece = Arc<Vec<u8>>;
+
 /// The parts of an order's frame, and who is asked.
-fn taken_apart(order: Order) -> io::Result<(Vec<Arc<Vec<u8>>>, Option<Asked>)> {
+fn taken_apart(order: Order) -> io::Result<(Vec<Piece>, Option<Asked>)> {
     match order {
         Order::Compile { module, wall_clock_ms } => {
             let header = wire::header(&ToWorker::Compile { wall_clock_ms }, module.len())?;
