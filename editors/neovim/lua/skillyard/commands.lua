@@ -92,7 +92,7 @@ local function tools(client, buffer, found)
   end, buffer)
 end
 
---- One call for each tool name: `run`.
+--- Calls a tool.
 ---@param rest string What stands behind `run`.
 local function run(rest)
   local buffer, client = served()
@@ -175,8 +175,8 @@ local languages = { 'wat', 'c', 'assemblyscript', 'rust' }
 ---@param rest string[] Name, language, folder.
 local function new(rest)
   local function make(name, language, folder)
-    local arguments = { 'new', '--format', 'json', '--lang', language, '--', name }
-    table.insert(arguments, vim.fs.normalize(vim.fn.fnamemodify(folder, ':p')):gsub('(.)/$', '%1'))
+    local path = vim.fs.normalize(vim.fn.fnamemodify(vim.fn.expand(folder), ':p'))
+    local arguments = { 'new', '--format', 'json', '--lang', language, '--', name, path }
     require('skillyard.program').call(arguments, function(report, text)
       if not report or not report.folder then
         return tell(text, vim.log.levels.ERROR)

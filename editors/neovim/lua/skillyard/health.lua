@@ -8,7 +8,7 @@ local INSTALL = {
 
 local function neovim(health)
   health.start('Neovim')
-  local version = tostring(vim.version())
+  local version = ('%d.%d.%d'):format(vim.version().major, vim.version().minor, vim.version().patch)
   if vim.fn.has('nvim-0.11') == 1 then
     health.ok(('Neovim %s, which starts the server by vim.lsp.enable()'):format(version))
   elseif vim.fn.has('nvim-0.10') == 1 then

@@ -14,7 +14,7 @@ local M = {}
 ---@field lines string[]
 ---@field marks skillyard.Mark[]
 ---@field levels table<integer, string> By line from 1: where a fold starts, as `foldexpr` wants it.
----@field blocks { language: string, first: integer, last: integer }[] Lines of code, from 1.
+---@field blocks { language: string, first: integer, last: integer }[] Code, by lines from 1.
 
 local severities = {
   ['**error**'] = 'DiagnosticError',
@@ -254,7 +254,7 @@ end
 function M.page(text, fine)
   local page = { lines = {}, marks = {}, levels = {}, blocks = {} }
   local source = vim.split(text:gsub('\r', ''), '\n', { plain = true })
-  local titled = false
+  local titled, top = false, nil
   local at = 1
   while at <= #source do
     local line = source[at]
@@ -271,7 +271,9 @@ function M.page(text, fine)
         table.insert(page.blocks, { language = language, first = first, last = #page.lines })
       end
     elseif hashes then
-      page.levels[#page.lines + 1] = '>' .. (titled and math.min(#hashes, 6) or 1)
+      -- The title stays when all is folded.
+      top = top or #hashes
+      page.levels[#page.lines + 1] = titled and '>' .. math.max(#hashes - top, 1) or nil
       local verdict = fine == true and 'SkillyardFine' or fine == false and 'SkillyardFailed' or 'SkillyardTitle'
       put_line(page, heading, nil, titled and 'SkillyardHeading' or verdict)
       titled = true

@@ -162,10 +162,13 @@ function M.open(report)
   local window = show(buffer, page, report.title)
   vim.bo[buffer].filetype = FILETYPE
   vim.bo[buffer].swapfile = false
+  vim.bo[buffer].formatlistpat = [[^\s*•\s]]
   for name, value in pairs({
     wrap = true,
     linebreak = true,
     breakindent = true,
+    breakindentopt = 'list:-1',
+    fillchars = 'fold: ',
     number = false,
     relativenumber = false,
     signcolumn = 'no',
