@@ -111,9 +111,8 @@ function M.enable()
   local server = require('skillyard.server')
   local enable = M.options().enable
   if vim.lsp.enable then
-    return vim.lsp.enable(server.NAME, enable)
-  end
-  if enable then
+    vim.lsp.enable(server.NAME, enable)
+  elseif enable then
     -- Neovim 0.10, which has no configurations of its own.
     vim.api.nvim_create_autocmd('FileType', {
       group = group,
@@ -122,7 +121,15 @@ function M.enable()
         server.start(event.buf)
       end,
     })
-    vim.tbl_map(server.start, server.manifests())
+  end
+  if not enable then
+    return
+  end
+  -- Who loads plug-ins late, by the filetype say, has manifests open by now.
+  local revive = vim.schedule_wrap(server.revive)
+  revive()
+  if vim.v.vim_did_enter == 0 then
+    vim.api.nvim_create_autocmd('VimEnter', { group = group, once = true, callback = revive })
   end
 end
 

@@ -48,6 +48,8 @@ local function syntax(page)
       )
     end
   end
+  -- Where a block begins is known by its line alone.
+  vim.cmd('syntax sync fromstart')
 end
 
 ---@param buffer integer

@@ -143,7 +143,8 @@ end
 --- When servers died.
 local deaths = {}
 
-local function revive()
+--- Starts the server for the manifests that have none.
+function M.revive()
   for _, buffer in ipairs(M.manifests()) do
     if #vim.lsp.get_clients({ bufnr = buffer, name = M.NAME }) == 0 then
       M.start(buffer)
@@ -171,13 +172,13 @@ local function on_exit(code, signal, client)
         ('the server ended %d times in a row, last with %s; :Skillyard restart starts it again, and the log is %s'):format(
           #deaths,
           how,
-          vim.lsp.get_log_path()
+          require('vim.lsp.log').get_filename()
         ),
         vim.log.levels.ERROR
       )
     end
     tell(('the server ended with %s and is started again'):format(how), vim.log.levels.WARN)
-    vim.defer_fn(revive, 100 * 4 ^ (#deaths - 1))
+    vim.defer_fn(M.revive, 100 * 4 ^ (#deaths - 1))
   end)
 end
 
