@@ -8,6 +8,7 @@ local CANCELLED = -32800
 
 ---@class skillyard.Request
 ---@field client vim.lsp.Client
+---@field buffer integer The manifest's.
 ---@field id integer? The request's number, to cancel it.
 ---@field token string Where its progress goes.
 ---@field title string
@@ -45,10 +46,36 @@ end
 
 local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }
 
---- Shows progress of what is under way.
+---@param known skillyard.Request
+local function tell_cancelled(known)
+  under_way[known.token] = nil
+  require('skillyard.attach').refresh(known.buffer)
+  tell(known.title .. ' was cancelled')
+end
+
+--- Watches what is under way: its progress is shown, and its end seen.
 local function watch()
+  local group = vim.api.nvim_create_augroup('skillyard.requests', { clear = true })
+  -- Neovim keeps the answer to a request that was cancelled to itself, but for this event.
+  vim.api.nvim_create_autocmd('LspRequest', {
+    group = group,
+    callback = function(event)
+      local data = event.data
+      for token, known in pairs(under_way) do
+        local same = known.client.id == data.client_id and known.id == data.request_id
+        if same and data.request.type == 'complete' then
+          -- Any other answer is handled first.
+          vim.schedule(function()
+            if under_way[token] then
+              tell_cancelled(known)
+            end
+          end)
+        end
+      end
+    end,
+  })
   vim.api.nvim_create_autocmd('LspProgress', {
-    group = vim.api.nvim_create_augroup('skillyard.progress', { clear = true }),
+    group = group,
     callback = function(event)
       local params = event.data.params
       local known = under_way[params.token]
@@ -89,7 +116,7 @@ function M.execute(client, buffer, command, done)
   made = made + 1
   local token = ('skillyard.nvim/%d'):format(made)
   local title = command.title or command.command
-  local known = { client = client, token = token, title = title, said = {} }
+  local known = { client = client, buffer = buffer, token = token, title = title, said = {} }
   under_way[token] = known
   local params = { command = command.command, arguments = command.arguments, workDoneToken = token }
   local sent, id = request(client, EXECUTE, params, function(failed, report)
@@ -98,7 +125,7 @@ function M.execute(client, buffer, command, done)
     require('skillyard.attach').refresh(buffer)
     if failed then
       if failed.code == CANCELLED then
-        tell(title .. ' was cancelled')
+        tell_cancelled(known)
       else
         tell(('%s: %s'):format(title, failed.message), vim.log.levels.ERROR)
       end
