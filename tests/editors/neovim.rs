@@ -146,7 +146,9 @@ fn where_all_is_well_its_health_is_clean() {
     let home = tempfile::tempdir().expect("a temporary folder");
     fs::write(workspace(home.path()).join("skill.toml"), BEFORE).expect("a file");
     let said = sitting(home.path(), Way::Runtimepath, "health.lua");
-    for part in ["Neovim ~", "The program ~", "The server ~", "This machine (skillyard doctor) ~", "attached to 1 buffer"] {
+    for part in
+        ["Neovim ~", "The program ~", "The server ~", "This machine (skillyard doctor) ~", "attached to 1 buffer"]
+    {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(!said.contains("ERROR") && !said.contains("WARNING"), "{said}");
