@@ -204,6 +204,30 @@ fn help_has_tags_and_no_link_leads_nowhere() {
     assert!(said.contains("links "), "{said}");
 }
 
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn a_report_shows_what_was_written_and_brings_nothing_alive() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    workspace(home.path());
+    let said = sitting(home.path(), Way::Runtimepath, "layout.lua");
+    // What the plug-in writes out is what the rest of Skillyard does.
+    let ranges = said.lines().filter_map(|line| line.strip_prefix("unseen ")?.split_once(' '));
+    let ranges: Vec<(u32, u32)> =
+        ranges.map(|(from, to)| (from.parse().expect("a number"), to.parse().expect("a number"))).collect();
+    for c in '\0'..=char::MAX {
+        let written_out = ranges.iter().any(|(from, to)| (*from..=*to).contains(&u32::from(c)));
+        assert_eq!(written_out, skillyard_manifest::is_unseen(c), "{:x}", u32::from(c));
+    }
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn who_opens_no_manifest_pays_for_nothing() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    workspace(home.path());
+    sitting(home.path(), Way::Runtimepath, "idle.lua");
+}
+
 /// A skill with a tool that gives back what it gets and one that never ends, which may both write in a folder.
 fn two_tools() -> String {
     let more = "\

@@ -34,4 +34,26 @@ vim.keymap.set('n', '<Plug>(skillyard-lens)', function()
   vim.lsp.codelens.run()
 end, { desc = 'Skillyard: run the lens of this line' })
 
-require('skillyard').enable()
+-- Who opens no manifest pays for nothing: the rest is read with the first one.
+---@param buffer integer
+---@return boolean? done
+local function first(buffer)
+  if vim.fs.basename(vim.api.nvim_buf_get_name(buffer)) == 'skill.toml' then
+    require('skillyard').enable()
+    return true
+  end
+end
+
+for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+  -- Plug-ins that are loaded late come after it.
+  if vim.api.nvim_buf_is_loaded(buffer) and first(buffer) then
+    return
+  end
+end
+vim.api.nvim_create_autocmd('FileType', {
+  group = vim.api.nvim_create_augroup('skillyard.first', { clear = true }),
+  pattern = 'toml',
+  callback = function(event)
+    return first(event.buf)
+  end,
+})

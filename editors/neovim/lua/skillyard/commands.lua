@@ -110,7 +110,11 @@ local function run(rest)
     elseif #names == 1 then
       return call(client, buffer, names[1])
     end
-    vim.ui.select(names, { prompt = 'Run which tool?', kind = 'skillyard.tool' }, function(name)
+    vim.ui.select(names, {
+      prompt = 'Run which tool?',
+      kind = 'skillyard.tool',
+      format_item = require('skillyard.shown').name,
+    }, function(name)
       if name then
         call(client, buffer, name)
       end
@@ -120,7 +124,7 @@ end
 
 --- A report of `skillyard test` in Markdown.
 local function cases_in_markdown(report)
-  local words = require('skillyard.markdown').words
+  local words = require('skillyard.shown').words
   local out = {
     ('## %s %s: %d passed, %d failed'):format(words(report.skill_id), words(report.version), report.passed, report.failed),
     '',
@@ -182,7 +186,7 @@ local function new(rest)
         return tell(text, vim.log.levels.ERROR)
       end
       vim.cmd.edit(vim.fn.fnameescape(report.folder .. '/skill.toml'))
-      tell(('%s is made in %s'):format(report.skill_id, report.folder))
+      tell(('%s is made in %s'):format(report.skill_id, require('skillyard.shown').line(report.folder)))
     end)
   end
   local function in_folder(name, language)
@@ -238,7 +242,7 @@ local function explain(code)
   if code then
     local rule = find(code)
     if not rule then
-      return warn(('there is no rule %s; <Tab> completes them'):format(code))
+      return warn(('there is no rule %s; <Tab> completes them'):format(require('skillyard.shown').name(code)))
     end
     return show(rule)
   end

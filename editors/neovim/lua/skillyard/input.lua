@@ -5,6 +5,31 @@ local function tell(...)
   require('skillyard').tell(...)
 end
 
+--- A number as its sign, the digits that count and the power of ten behind them: the same for the same number.
+---@param number string As JSON has it.
+---@return string
+local function normal(number)
+  local sign, whole, part, power = number:match('^(%-?)(%d+)%.?(%d*)[eE]?([+-]?%d*)$')
+  if not whole then
+    return number
+  end
+  local digits, places = whole .. part, #part
+  local bare = digits:gsub('0+$', '')
+  power = (tonumber(power) or 0) - places + (#digits - #bare)
+  bare = bare:gsub('^0+', '')
+  return bare == '' and '0' or ('%s%se%d'):format(sign, bare, power)
+end
+
+--- Whether a number arrives as it was typed. Neovim reads and writes JSON's numbers as doubles.
+---@param number string
+---@return boolean
+local function arrives(number)
+  local ok, sent = pcall(function()
+    return vim.json.encode(vim.json.decode(number))
+  end)
+  return ok and normal(sent) == normal(number)
+end
+
 --- Reads what was typed.
 ---@param text string
 ---@return any value
@@ -15,11 +40,10 @@ function M.read(text)
     -- Without the place in this file that Lua puts in front.
     return nil, ('it is no JSON: %s'):format((tostring(value):gsub('^[^:]*:%d+: ', '')))
   end
-  -- Numbers are doubles here, and what is called with another number than was typed would be a quiet mistake.
+  -- A call with another number than was typed would be a quiet mistake.
   local bare = text:gsub('\\.', ''):gsub('"[^"]*"', '""')
   for number in bare:gmatch('%-?%d[%d.eE+-]*') do
-    local digits = number:gsub('[eE].*$', ''):gsub('[-.]', ''):gsub('^0+', '')
-    if #digits > 15 and digits:gsub('0+$', '') ~= ('%.17g'):format(tonumber(number)):gsub('[eE].*$', ''):gsub('[-.]', ''):gsub('^0+', ''):gsub('0+$', '') then
+    if not arrives(number) then
       return nil, ('Neovim cannot send %s exactly: use `skillyard run --input`'):format(number)
     end
   end
@@ -55,7 +79,7 @@ local function execute(client, buffer, tool, more)
   local argument = vim.tbl_extend('error', { uri = vim.uri_from_bufnr(buffer), tool = tool }, more)
   require('skillyard.requests').execute(client, buffer, {
     command = 'skillyard.runTool',
-    title = 'Run Tool ' .. tool,
+    title = 'Run Tool ' .. require('skillyard.shown').name(tool),
     arguments = { argument },
   })
 end
@@ -77,10 +101,10 @@ function M.run_tool(client, buffer, tool, text)
   require('skillyard.requests').request(client, 'skillyard/exampleInput', params, function(failed, example)
     require('skillyard.attach').refresh(buffer)
     if failed then
-      return tell(('Run Tool %s: %s'):format(tool, failed.message), vim.log.levels.ERROR)
+      return tell(('Run Tool: %s'):format(failed.message), vim.log.levels.ERROR)
     end
     local before = vim.json.encode(example.input):gsub('\\/', '/')
-    local prompt = ('Input of %s (%s): '):format(tool, example.remembered and 'as last time' or 'an example')
+    local prompt = ('Input of %s (%s): '):format(require('skillyard.shown').name(tool), example.remembered and 'as last time' or 'an example')
     ask(before, prompt, function(typed, value)
       -- What was left as it is the server has, and exactly.
       execute(client, buffer, tool, typed == before and {} or { input = value })

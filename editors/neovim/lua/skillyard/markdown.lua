@@ -311,17 +311,12 @@ function M.page(text, fine)
   while page.lines[#page.lines] == '' do
     table.remove(page.lines)
   end
+  -- Lines are trimmed after they are marked.
+  page.marks = vim.tbl_filter(function(mark)
+    mark.to = math.min(mark.to, #(page.lines[mark.row + 1] or ''))
+    return mark.from < mark.to
+  end, page.marks)
   return page
-end
-
---- Text of others, on one line, so that nothing of it is Markdown.
----@param text any
----@return string
-function M.words(text)
-  local line = tostring(text):gsub('\n', '\\n'):gsub('[%z\1-\31\127]', function(char)
-    return ('\\u{%x}'):format(char:byte())
-  end)
-  return (line:gsub('[\\`*_%[%]<>|~#]', '\\%0'))
 end
 
 return M

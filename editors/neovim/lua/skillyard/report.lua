@@ -59,13 +59,11 @@ local function fill(buffer, page)
   vim.api.nvim_buf_clear_namespace(buffer, space, 0, -1)
   vim.api.nvim_buf_set_lines(buffer, 0, -1, false, page.lines)
   for _, mark in ipairs(page.marks) do
-    if mark.to > mark.from then
-      vim.api.nvim_buf_set_extmark(buffer, space, mark.row, mark.from, {
-        end_col = mark.to,
-        hl_group = mark.group,
-        url = mark.url,
-      })
-    end
+    vim.api.nvim_buf_set_extmark(buffer, space, mark.row, mark.from, {
+      end_col = mark.to,
+      hl_group = mark.group,
+      url = mark.url,
+    })
   end
   for _, block in ipairs(page.blocks) do
     if not vim.list_contains({ 'json', 'toml' }, block.language) then
