@@ -112,7 +112,7 @@ fn a_skill_is_made_tested_and_explained() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let workspace = workspace(home.path());
     let said = sitting(home.path(), Way::Runtimepath, "new.lua");
-    assert_eq!(names(&workspace), ["made here"], "{said}");
+    assert_eq!(names(&workspace), ["made `touch there` %"], "{said}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 -- An author makes a skill, runs its cases, and reads about a rule. No manifest is open at first.
 
 local author = dofile(vim.env.SITTINGS .. '/author.lua')
-local folder = vim.fn.getcwd() .. '/made here'
+-- Nothing in a name is run.
+local folder = vim.fn.getcwd() .. '/made `touch there` %'
 author.answers = {
   ['Id of the new skill'] = 'acme.mail',
   ['written in'] = 'wat',
@@ -50,6 +51,24 @@ author.press('q')
 
 vim.cmd('Skillyard explain no/such-rule')
 author.check('unknown', author.was_told('there is no rule no/such-rule'))
+
+-- Where reports open is up to the author.
+for place, count in pairs({ split = 2, vsplit = 2, float = 2, tab = 1 }) do
+  vim.g.skillyard = { report = place }
+  local tabs = #vim.api.nvim_list_tabpages()
+  vim.cmd('Skillyard explain tool/not-namespaced')
+  author.check(place, vim.bo.filetype == 'skillyard-report' and #vim.api.nvim_tabpage_list_wins(0) == count)
+  author.check(place, (vim.api.nvim_win_get_config(0).relative ~= '') == (place == 'float'))
+  author.check(place, #vim.api.nvim_list_tabpages() - tabs == (place == 'tab' and 1 or 0))
+  author.press('q')
+  author.check('closed', vim.fn.expand('%:t') == 'skill.toml' and #vim.api.nvim_list_wins() == 1)
+end
+
+-- A path is a path.
+vim.cmd('Skillyard verify dist/`touch there too`.palyra-skill')
+author.wait_for('the refusal', function()
+  return author.was_told('touch there too`.palyra-skill')
+end)
 
 -- What is not saved is not packaged, and the server says so.
 vim.cmd('Skillyard package')

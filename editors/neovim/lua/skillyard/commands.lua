@@ -11,6 +11,14 @@ local function warn(text)
   tell(text, vim.log.levels.WARN)
 end
 
+--- A path that was typed, or completed from names of others: never by `expand()`, which runs what stands in back quotes.
+---@param path string
+---@return string
+local function absolute(path)
+  path = vim.fs.normalize(path)
+  return vim.fs.normalize(vim.fn.fnamemodify(path, ':p'))
+end
+
 --- The manifest that a command is about: the one of this window, else the only one that is open.
 ---@return integer? buffer
 local function manifest()
@@ -179,13 +187,12 @@ local languages = { 'wat', 'c', 'assemblyscript', 'rust' }
 ---@param rest string[] Name, language, folder.
 local function new(rest)
   local function make(name, language, folder)
-    local path = vim.fs.normalize(vim.fn.fnamemodify(vim.fn.expand(folder), ':p'))
-    local arguments = { 'new', '--format', 'json', '--lang', language, '--', name, path }
+    local arguments = { 'new', '--format', 'json', '--lang', language, '--', name, absolute(folder) }
     require('skillyard.program').call(arguments, function(report, text)
       if not report or not report.folder then
         return tell(text, vim.log.levels.ERROR)
       end
-      vim.cmd.edit(vim.fn.fnameescape(report.folder .. '/skill.toml'))
+      vim.cmd.edit({ args = { report.folder .. '/skill.toml' }, magic = { file = false, bar = false } })
       tell(('%s is made in %s'):format(report.skill_id, require('skillyard.shown').line(report.folder)))
     end)
   end
@@ -287,8 +294,8 @@ local subcommands = {
     end,
   },
   verify = {
-    run = function(words)
-      local artifact = words[1] and vim.uri_from_fname(vim.fn.fnamemodify(vim.fn.expand(words[1]), ':p'))
+    run = function(_, rest)
+      local artifact = rest ~= '' and vim.uri_from_fname(absolute(rest)) or nil
       execute('skillyard.verify', 'Verify', artifact and { artifact = artifact })
     end,
     complete = function(typed)
