@@ -89,6 +89,32 @@ fn a_broken_configuration_is_told_once_with_its_place() {
 }
 
 #[test]
+fn all_that_is_wrong_with_a_configuration_is_told() {
+    let folder = Folder::with(&[
+        ("skillyard.toml", "palyra_versoin = \"0.1.0\"\n[rules]\n\"*\" = \"loud\"\n[package]\nassets = [\"a[\"]\n"),
+        ("a/skill.toml", GOOD),
+        ("b/skill.toml", GOOD),
+    ]);
+    let expected = [
+        "skillyard.toml:1:1: unknown key `palyra_versoin`; did you mean `palyra_version`?",
+        "skillyard.toml:3:7: unknown level `loud`; use `allow`, `hint`, `info`, `warn` or `deny`",
+        "skillyard.toml:5:13: `a[`: it is no glob: `[` has no `]`; for a `[` itself write `[[]`",
+    ];
+    for arguments in [&["check"][..], &["check", "--stdin-filename", "a/skill.toml", "-"], &["audit", "a"]] {
+        let ran = folder.run(arguments).exits(2);
+        let lines: Vec<&str> = ran.err.lines().collect();
+        assert_eq!(lines.len(), expected.len(), "{ran:?}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with("error: ") && line.ends_with(expected), "{ran:?}");
+        }
+    }
+    // In a report for machines too.
+    let log = folder.run(&["check", "--format", "sarif"]).exits(2).json();
+    let told = log["runs"][0]["invocations"][0]["toolExecutionNotifications"].as_array().unwrap().clone();
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+}
+
+#[test]
 fn the_configuration_sets_the_daemon() {
     let folder = Folder::with(&[("skill.toml", GOOD), ("skillyard.toml", "palyra_version = \"0.0.1\"\n")]);
     let kind = |arguments: &[&str]| {

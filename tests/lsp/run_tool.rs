@@ -137,7 +137,7 @@ fn the_result_is_that_of_the_command_line() {
     assert_eq!(shown["type"], 3);
     assert!(shown["message"].as_str().unwrap().contains("acme.echo gave"), "{shown}");
     let markdown = report["markdown"].as_str().unwrap();
-    for part in [r"acme\.echo: ok", "### Output", "### Logs", "### Policy", "| fuel |", "Walls: "] {
+    for part in ["acme.echo: ok", "### Output", "### Logs", "### Policy", "| fuel |", "Walls: "] {
         assert!(markdown.contains(part), "{part} in {markdown}");
     }
 

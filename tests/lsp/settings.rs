@@ -147,7 +147,8 @@ fn the_file_counts_over_the_editor_and_is_read_again_when_it_changes() {
         assert_eq!(
             asked["registerOptions"],
             json!({"watchers": [
-                {"globPattern": "**/skillyard.toml"}, {"globPattern": "**/*.wasm"}, {"globPattern": "**/modules"},
+                {"globPattern": "**/skillyard.toml"}, {"globPattern": "**/skill.toml"}, {"globPattern": "**/*.wasm"},
+                {"globPattern": "**/modules"},
             ]})
         );
         Value::Null

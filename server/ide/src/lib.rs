@@ -11,6 +11,7 @@ mod completion;
 mod definition;
 mod doc;
 mod facts;
+mod file_renames;
 mod folding;
 mod highlights;
 mod hover;
@@ -28,9 +29,9 @@ mod rename;
 mod sections;
 mod selection;
 mod source;
+mod symbols;
 mod tokens;
 pub mod units;
-mod symbols;
 
 #[cfg(test)]
 mod fixture;
@@ -39,6 +40,7 @@ pub use completion::{Completion, CompletionKind, MAX_COMPLETIONS, TRIGGERS, comp
 pub use definition::{Definition, Target, definition};
 pub use doc::{key_doc, key_intro, keyword_doc, rule_doc, table_doc};
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
+pub use file_renames::{FileMove, file_renames};
 pub use folding::{Fold, FoldKind, folding};
 pub use highlights::{Highlight, highlights};
 pub use hover::{Hover, hover};
@@ -52,5 +54,5 @@ pub use references::references;
 pub use rename::{Prepared, RenameError, prepare_rename, rename};
 pub use selection::selection;
 pub use source::{Meaning, Mention, Path, Place, Role, Source, Step};
-pub use tokens::{LEGEND, Legend, Modifiers, Token, TokenKind, semantic_tokens};
 pub use symbols::{Symbol, SymbolKind, WorkspaceSymbol, document_symbols, workspace_symbols};
+pub use tokens::{LEGEND, Legend, Modifiers, Token, TokenKind, semantic_tokens};

@@ -25,7 +25,7 @@ pub fn line(text: &str) -> String {
     out
 }
 
-/// [`line`] for many lines: line ends and tabs stay.
+/// [`line()`] for many lines: line ends and tabs stay.
 #[must_use]
 pub fn lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -10,8 +10,8 @@ use skillyard_manifest::{
 };
 
 use crate::{
-    Meaning, Source, Step,
-    refactor::{Draft, Part, has_comments, is_whole},
+    Meaning, Path, Source, Step,
+    refactor::{Draft, Part, has_comments, is_below, is_whole},
 };
 
 /// The edits that put a text in canonical order; none where it is in that order. `None` for a text with syntax errors.
@@ -56,9 +56,21 @@ pub fn organize(source: &Source<'_>) -> Option<Vec<TextEdit>> {
     let mut order = Order::default();
     let keys: Vec<Vec<Rank>> =
         draft.sections.iter().map(|section| order.rank(top, section.path.0.iter().cloned())).collect();
-    let mut sections: Vec<_> = keys.into_iter().zip(std::mem::take(&mut draft.sections)).collect();
-    sections.sort_by(|(a, _), (b, _)| a.cmp(b));
-    draft.sections = sections.into_iter().map(|(_, section)| section).collect();
+    let mut sections: Vec<_> = keys.into_iter().zip(std::mem::take(&mut draft.sections)).enumerate().collect();
+    sections.sort_by(|(_, (a, _)), (_, (b, _))| a.cmp(b));
+    let mut before: Option<(usize, Path<'_>)> = None;
+    for (place, (_, mut section)) in sections {
+        // Behind another than it was, it is set off by a blank line, but from the table that it is in.
+        if let (Some((last, above)), Some(header)) = (&before, &mut section.header)
+            && last + 1 != place
+            && header.gap.is_empty()
+            && !is_below(&section.path, above)
+        {
+            header.gap = draft.newline();
+        }
+        before = Some((place, section.path.clone()));
+        draft.sections.push(section);
+    }
     draft.edits_with_same_meaning(source)
 }
 
@@ -203,4 +215,321 @@ fn joined<'t>(text: &'t str, whole: Span, spans: &[Span], texts: Vec<Cow<'t, str
     }
     out.push_str(text.get(at..whole.end).unwrap_or_default());
     Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::{
+        fixture::apply,
+        refactor::tests::{ODD, good},
+    };
+
+    fn organized(text: &str) -> String {
+        let edits = organize(&Source::new(text)).unwrap_or_else(|| panic!("not organized:\n{text}"));
+        apply(text, &edits)
+    }
+
+    #[test]
+    fn keys_and_sections_are_in_the_order_of_the_format() {
+        let text = "\
+# A licence.
+
+version = \"1.0.0\" # v
+# who it is
+skill_id = \"acme.s\"
+zzz = 1
+
+name = \"S\"
+
+[compat]
+max_palyra_version = \"1.0.0\"
+
+min_palyra_version = \"0.1.0\"
+# the protocol
+min_protocol_major = 1
+# behind compat
+
+[unknown]
+b = 1
+a = 2
+
+[operator.config.properties.b]
+title = \"B\"
+type = \"string\"
+[operator.config.properties.a]
+[operator]
+config.required = [\"b\"]
+tags = []
+
+# tools
+[[entrypoints.tools]]
+output_schema = { required = [], type = \"object\" }
+id = \"acme.b\"
+[entrypoints.tools.risk]
+[entrypoints.tools.input_schema.properties.x]
+[entrypoints.tools.input_schema]
+type = \"object\"
+description = \"\"
+[[entrypoints.tools]]
+risk = { requires_approval = true, default_sensitive = false }
+id = \"acme.a\"
+
+# the end
+";
+        let expected = "\
+# A licence.
+
+# who it is
+skill_id = \"acme.s\"
+
+name = \"S\"
+version = \"1.0.0\" # v
+zzz = 1
+
+# tools
+[[entrypoints.tools]]
+id = \"acme.b\"
+output_schema = { required = [], type = \"object\" }
+[entrypoints.tools.input_schema]
+type = \"object\"
+description = \"\"
+[entrypoints.tools.input_schema.properties.x]
+
+[entrypoints.tools.risk]
+
+[[entrypoints.tools]]
+id = \"acme.a\"
+risk = { default_sensitive = false, requires_approval = true }
+
+[compat]
+# the protocol
+min_protocol_major = 1
+
+min_palyra_version = \"0.1.0\"
+max_palyra_version = \"1.0.0\"
+# behind compat
+
+[operator]
+tags = []
+config.required = [\"b\"]
+
+[operator.config.properties.b]
+type = \"string\"
+title = \"B\"
+[operator.config.properties.a]
+
+[unknown]
+b = 1
+a = 2
+
+# the end
+";
+        assert_eq!(organized(text), expected);
+        assert_eq!(organize(&Source::new(expected)), Some(Vec::new()));
+        assert_eq!(organized(&text.replace('\n', "\r\n")), expected.replace('\n', "\r\n"));
+    }
+
+    #[test]
+    fn comments_go_where_they_belong() {
+        for (was, is) in [
+            // What speaks to tools about the file stays at the top, what speaks about a key goes with it.
+            ("#:schema x\nversion = 1\nname = 1\n", "#:schema x\nname = 1\nversion = 1\n"),
+            ("# of version\nversion = 1\nname = 1\n", "name = 1\n# of version\nversion = 1\n"),
+            (
+                "# skillyard: allow(fields/deprecated-alias): old\n\nversion = 1\nname = 1\n",
+                "name = 1\n# skillyard: allow(fields/deprecated-alias): old\n\nversion = 1\n",
+            ),
+            (
+                "# skillyard: allow-file(a/b): c\n\nversion = 1\nname = 1\n",
+                "# skillyard: allow-file(a/b): c\n\nname = 1\nversion = 1\n",
+            ),
+            // Without a line end at the end, and with a mark at the start.
+            ("\u{FEFF}version = 1\nname = 1", "\u{FEFF}name = 1\nversion = 1"),
+            ("[compat]\n[capabilities]\nx = 1", "[capabilities]\nx = 1\n\n[compat]"),
+            (
+                "[compat] # c\n# in compat\n\n# of capabilities\n[capabilities] # d\n",
+                "# of capabilities\n[capabilities] # d\n\n[compat] # c\n# in compat\n",
+            ),
+            // Comments in braces hold what they are in where it is, and go with what is around.
+            (
+                "compat = {\n  min_palyra_version = 1, # m\n  required_protocol_major = 1,\n}\nname = 1\n",
+                "name = 1\ncompat = {\n  min_palyra_version = 1, # m\n  required_protocol_major = 1,\n}\n",
+            ),
+            (
+                "compat = { max_palyra_version = 1, \"min_palyra_version\" = 2 }",
+                "compat = { \"min_palyra_version\" = 2, max_palyra_version = 1 }",
+            ),
+            ("", ""),
+            ("# only this\n", "# only this\n"),
+        ] {
+            assert_eq!(organized(was), is, "{was}");
+            assert_eq!(organized(is), is, "{was}");
+        }
+    }
+
+    #[test]
+    fn free_keys_keep_their_order() {
+        let text = "[[entrypoints.tools]]\n[entrypoints.tools.output_schema]\nz = 1\na = { z = 1, a = 2 }\n[entrypoints.tools.output_schema.x]\n[entrypoints.tools.output_schema.b]\n";
+        assert_eq!(organized(text), text);
+        // Those of one table stand together.
+        assert_eq!(
+            organized("[[entrypoints.tools]]\ninput_schema.z.b = 1\ninput_schema.a = 2\ninput_schema.z.a = 3\n"),
+            "[[entrypoints.tools]]\ninput_schema.z.b = 1\ninput_schema.z.a = 3\ninput_schema.a = 2\n"
+        );
+    }
+
+    #[test]
+    fn the_edits_leave_alone_what_stays() {
+        let text = "skill_id = 1\n\n[compat]\nx = 1\n\n[capabilities]\ny = 1\n\n[operator]\nz = 1\n";
+        let edits = organize(&Source::new(text)).unwrap();
+        let moved: usize = edits.iter().map(|edit| edit.span.len() + edit.text.len()).sum();
+        assert!(edits.len() <= 2 && moved < 60, "{edits:?}");
+    }
+
+    #[test]
+    fn a_broken_file_is_left_alone() {
+        for text in ["version = 1\nname =\n", "[b\n[a]\n", "name = 1\nname = 1\n"] {
+            assert_eq!(organize(&Source::new(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn good_manifests_mean_the_same_and_stay_organized() {
+        for text in good() {
+            let after = organized(&text);
+            let value = |text: &str| toml::from_str::<Json>(text).unwrap();
+            // A float that is none is no JSON, and equal to nothing.
+            assert_eq!(value(&text), value(&after), "{text}");
+            assert_eq!(organize(&Source::new(&after)), Some(Vec::new()), "{after}");
+            let lines = |text: &str| {
+                let mut lines: Vec<String> =
+                    text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+                lines.sort();
+                lines
+            };
+            if !text.contains('{') {
+                assert_eq!(lines(&text), lines(&after));
+            }
+        }
+    }
+
+    /// The pieces of a manifest that may stand in any order: keys of the top level; sections, each with its keys.
+    const KEYS: [&str; 5] = [
+        "manifest_version = 2\n",
+        "skill_id = \"acme.s\" # id\n",
+        "# n\nname = \"S\"\n",
+        "version = \"1.0.0\"\n",
+        "publisher = \"acme\"\n",
+    ];
+    const SECTIONS: [(&str, &[&str]); 8] = [
+        ("[capabilities]\n", &["node_capabilities = [] # n\n", "# h\nhttp_egress_allowlist = [\n  \"a.b\", # c\n]\n"]),
+        ("[capabilities.quotas] # q\n", &["fuel_budget = 1\n", "wall_clock_timeout_ms = 2\n"]),
+        ("# two of them\n[[capabilities.secrets]]\n", &["scope = \"global\"\n", "key_names = [\"k\"]\n"]),
+        (
+            "[compat]\n",
+            &["min_palyra_version = \"0.1.0\"\n", "required_protocol_major = 1\n", "max_palyra_version = \"2.0.0\"\n"],
+        ),
+        ("[operator]\n", &["display_name = \"S\"\n", "tags = [\"a\"]\n", "plugin.default_entrypoint = \"run\"\n"]),
+        ("[operator.config]\n", &["required = [\"p\"]\n", "schema_version = 1\n"]),
+        ("[operator.config.properties.p]\n", &["title = \"P\"\n", "type = \"string\"\n"]),
+        (
+            "# tools\n[[entrypoints.tools]]\n",
+            &[
+                "id = \"acme.t\"\n",
+                "name = \"T\"\n",
+                "description = \"T.\"\n",
+                "output_schema = { type = \"object\" }\n",
+                "input_schema.type = \"object\"\n",
+            ],
+        ),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever order the pieces come in, they mean what they meant, come to one order, and stay there.
+        #[test]
+        fn every_order_comes_to_one(
+            keys in Just(KEYS.to_vec()).prop_shuffle(),
+            sections in Just(SECTIONS.to_vec()).prop_shuffle(),
+            orders in prop::collection::vec(any::<u64>(), SECTIONS.len()),
+            gaps in prop::collection::vec(0..3_usize, SECTIONS.len()),
+        ) {
+            let mut text: String = keys.concat();
+            for (((header, entries), order), gap) in sections.iter().zip(orders).zip(gaps) {
+                let mut entries = entries.to_vec();
+                let turn = usize::try_from(order).unwrap_or(usize::MAX) % entries.len();
+                entries.rotate_left(turn);
+                text.push_str(&"\n".repeat(gap));
+                text.push_str(header);
+                text.push_str(&entries.concat());
+            }
+            let after = organized(&text);
+            prop_assert_eq!(toml::from_str::<Json>(&text).unwrap(), toml::from_str::<Json>(&after).unwrap());
+            prop_assert_eq!(organize(&Source::new(&after)), Some(Vec::new()), "{}", after);
+            let first = organized(&(KEYS.concat() + &SECTIONS.iter().map(|(header, keys)| format!("{header}{}", keys.concat())).collect::<String>()));
+            let words = |text: &str| text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+            prop_assert_eq!(words(&after), words(&first));
+        }
+
+        /// Any text comes to an answer, and a good one to the same values.
+        #[test]
+        fn texts_like_toml_keep_their_meaning(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..14)) {
+            let text = pieces.concat();
+            let source = Source::new(&text);
+            if let Some(edits) = organize(&source) {
+                let after = apply(&text, &edits);
+                prop_assert_eq!(toml::from_str::<Json>(&text).ok(), toml::from_str::<Json>(&after).ok(), "{}", after);
+                let again = organize(&Source::new(&after));
+                prop_assert_eq!(again.as_deref(), Some([].as_slice()), "{:?}\n=>\n{:?}\n=> {:?}", text, after, again);
+            }
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        "name = 1\n",
+        "version = 1\n",
+        "compat.max_palyra_version = 1 # m\n",
+        "compat.min_palyra_version = 1\n",
+        "a.b.c = 1\n",
+        "a.d = 1\n",
+        "d = { a.b = 1, c = { name = 1 } }\n",
+        "[a]\n",
+        "[a.b]\n",
+        "[a.b.d]\n",
+        "[capabilities.quotas]\n",
+        "[[capabilities.secrets]]\n",
+        "[capabilities]\n",
+        "[compat]\n",
+        "[[entrypoints.tools]]\n",
+        "[entrypoints.tools.risk]\n",
+        "[entrypoints.tools.input_schema.x]\n",
+        "[entrypoints]\n",
+        "fuel_budget = 1\n",
+        "# c\n",
+        "# d\n\n",
+        "\n",
+        "\r\n",
+        "  ",
+        "entrypoints.tools = [{ name = 1, id = 1 }, { risk = 1 }]\n",
+        "compat = {\n max_palyra_version = 1,\n min_palyra_version = 1 }\n",
+        "compat = { max_palyra_version = 1, # c\n min_palyra_version = 1 }\n",
+        "# skillyard: allow(a/b): c\n",
+        "#:schema s\n",
+    ];
+
+    #[test]
+    fn odd_manifests_are_organized() {
+        for text in ODD {
+            let after = organized(text);
+            assert!(
+                skillyard_manifest::analyze(&after, &skillyard_manifest::Options::default()).daemon.accepts,
+                "{after}"
+            );
+        }
+    }
 }

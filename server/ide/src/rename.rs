@@ -145,6 +145,14 @@ pub fn rename(source: &Source<'_>, offset: usize, new: &str) -> Result<Vec<TextE
         return Ok(Vec::new());
     }
     check(source, &names, &found.name, new)?;
+    // A key of that name may stand beside one of these without being declared, in an example.
+    let beside = |it: &Occurrence<'_, '_>| {
+        matches!(it.written, Written::Key { .. })
+            && it.path.parent().and_then(|table| source.table(&table)?.get(new)).is_some()
+    };
+    if all.iter().any(beside) {
+        return Err(RenameError::Taken { what: what(&found.name), name: new.to_owned() });
+    }
     let mut edits: Vec<TextEdit> = all.iter().filter_map(|it| edit(source.text, it, new)).collect();
     edits.sort_by_key(|edit| edit.span);
     edits.dedup_by_key(|edit| edit.span);
@@ -487,6 +495,8 @@ properties.place = {}
         let out = renamed(&city, "town").unwrap();
         assert_eq!(out, text.replace("properties/city", "properties/town").replace("{ city = {}", "{ town = {}"));
         assert_eq!(why(&city, "place"), "there is a property named `place` already");
+        let example = "[[entrypoints.tools]]\ninput_schema = { properties.a$0 = {}, examples = [{ a = 1, b = 2 }] }";
+        assert_eq!(why(example, "b"), "there is a property named `b` already");
         assert_eq!(why(&city, "a\u{202e}b"), "a property cannot hold `\\u{202E}`: nobody sees it");
     }
 

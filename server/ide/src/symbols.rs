@@ -7,7 +7,7 @@
 use skillyard_manifest::{
     Span,
     document::{Node, NodeKind, Table, dotted},
-    plain,
+    is_unseen,
     shape::{KeyShape, Type},
     syntax::{Entry, Item, Key, Value, ValueKind},
 };
@@ -152,15 +152,30 @@ fn content(text: &str, node: &Node<'_>) -> Span {
     skillyard_manifest::edits::inside(text, node, 0..len)
 }
 
-/// A text as a label: trimmed and escaped; `None` where nothing is left to see.
-fn shown(text: &str) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| plain(text))
+/// The longest label, in characters: an id of a length that anything takes is found by each part of it.
+const LONGEST: usize = 200;
+
+/// A text on one line with everything unseen escaped, cut where it is absurdly long.
+fn label(text: &str) -> String {
+    let mut out = String::new();
+    for (at, c) in text.chars().enumerate() {
+        if at == LONGEST {
+            out.push('…');
+            break;
+        }
+        if is_unseen(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
-/// The key as a label.
-fn label(keys: &[Key<'_>]) -> String {
-    plain(&dotted(keys))
+/// A text as a label, trimmed; `None` where nothing is left to see.
+fn shown(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| label(text))
 }
 
 fn of_header(
@@ -173,7 +188,7 @@ fn of_header(
 ) -> Symbol {
     let selection = keys.get(outer).zip(keys.last()).map_or(header, |(first, last)| first.span.to(last.span));
     let own = keys.get(outer..).filter(|own| !own.is_empty()).unwrap_or(keys);
-    let name = if own.is_empty() { plain(header.of(source.text)) } else { label(own) };
+    let name = if own.is_empty() { label(header.of(source.text)) } else { label(&dotted(own)) };
     let mut symbol = Symbol {
         name,
         detail: None,
@@ -195,7 +210,7 @@ fn of_entry<'t>(source: &Source<'t>, table: &Path<'t>, entry: &Entry<'t>) -> Sym
     path.0.extend(entry.keys.iter().map(|key| Step::Key(key.name.clone())));
     let keys = entry.keys.first().zip(entry.keys.last());
     let selection = keys.map_or(entry.span, |(first, last)| first.span.to(last.span));
-    let mut symbol = of_value(source, &path, &entry.value, label(&entry.keys), selection);
+    let mut symbol = of_value(source, &path, &entry.value, label(&dotted(&entry.keys)), selection);
     symbol.span = entry.span.to(selection);
     symbol.deprecated = spot(source.shape, &path).is_some_and(|spot| {
         let alias = spot.key.alias.is_some() && spot.key.alias == path.key();
@@ -206,7 +221,7 @@ fn of_entry<'t>(source: &Source<'t>, table: &Path<'t>, entry: &Entry<'t>) -> Sym
 
 /// A value, and what is in it. Values nest no deeper than the syntax tree lets them.
 fn of_value<'t>(source: &Source<'t>, path: &Path<'t>, value: &Value<'t>, name: String, selection: Span) -> Symbol {
-    let raw = || Some(plain(value.span.of(source.text)));
+    let raw = || Some(label(value.span.of(source.text)));
     let (kind, detail) = match &value.kind {
         ValueKind::Missing | ValueKind::Invalid => (SymbolKind::Nothing, None),
         ValueKind::String(said) => (SymbolKind::String, shown(said)),
@@ -248,7 +263,7 @@ fn listed(items: &[Value<'_>]) -> Option<String> {
         }
         out.push_str(said);
     }
-    Some(if out.is_empty() { count(items.len()) } else { plain(&out) })
+    Some(if out.is_empty() { count(items.len()) } else { label(&out) })
 }
 
 fn count(items: usize) -> String {
@@ -427,7 +442,7 @@ Property operator.config.properties."a.b" (boolean)
                 "  Array \"\" (0 items)",
                 "Section f",
                 "  Number g (1)",
-                "  Number \"an\\u{202E}\" (2)"
+                "  Number \"an\\u{202e}\" (2)"
             ]
         );
     }
@@ -454,7 +469,7 @@ Property operator.config.properties."a.b" (boolean)
             found,
             [
                 "Skill acme.s / S /  / acme.s",
-                "Tool acme.\\u{202E}a / A / acme.s / \"acme.\\u202ea\"",
+                "Tool acme.\\u{202e}a / A / acme.s / \"acme.\\u202ea\"",
                 "Tool B /  / acme.s / [[entrypoints.tools]]",
             ]
         );

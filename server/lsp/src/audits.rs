@@ -114,6 +114,7 @@ impl Session {
                 live.look(folder, &analysed.text, analysed.options.palyra_version, &progress).ok()
             }
         };
+        self.look_around(&snapshot).await;
         // What something newer has overtaken is dropped; that one has left a note to look again.
         if let Ok(Some(Some(found))) = self.work(job).await
             && self.is_current(&snapshot)
@@ -131,9 +132,9 @@ impl Session {
 }
 
 /// An audit ends where nobody sees it any more.
-struct WhileOpen<'a> {
-    session: &'a Session,
-    uri: &'a Uri,
+pub(crate) struct WhileOpen<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) uri: &'a Uri,
 }
 
 impl Progress for WhileOpen<'_> {

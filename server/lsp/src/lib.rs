@@ -8,6 +8,7 @@
 //! of it (`session`). Messages are thereby seen in the order of arrival, whatever is slow. Analysis runs on threads of
 //! its own over snapshots, and a second thread writes what comes out.
 
+mod around;
 mod audits;
 mod backend;
 mod client;
@@ -18,6 +19,7 @@ mod edits;
 mod framing;
 mod log;
 mod message;
+mod neighbours;
 mod notifications;
 mod parent;
 mod publisher;

@@ -2,7 +2,7 @@
 //! of what *Run Tool* reports, until the manifest is closed. What the text no longer says is not shown.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,7 +10,7 @@ use std::{
 };
 
 use skillyard_ide::{
-    Source,
+    Facts, Source,
     after_run::{self, Shown},
 };
 use skillyard_manifest as manifest;
@@ -27,16 +27,30 @@ pub(crate) struct Ran {
     by_tool: BTreeMap<String, Vec<Shown>>,
     /// All of it together.
     shown: Vec<Shown>,
+    hosts: BTreeSet<String>,
+    secrets: BTreeSet<(String, String)>,
 }
 
 impl Ran {
     /// What was known before with what one more call has shown.
-    fn with(before: Option<&Self>, tool: String, shown: Vec<Shown>) -> Arc<Self> {
+    fn with(before: Option<&Self>, tool: String, shown: Vec<Shown>, report: &RunReport) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut by_tool = before.map(|before| before.by_tool.clone()).unwrap_or_default();
         by_tool.insert(tool, shown);
         let shown = after_run::together(by_tool.values().map(Vec::as_slice));
-        Arc::new(Self { number: NEXT.fetch_add(1, Ordering::Relaxed), by_tool, shown })
+        let (mut hosts, mut secrets) = before.map(|it| (it.hosts.clone(), it.secrets.clone())).unwrap_or_default();
+        hosts.extend(report.hosts_called());
+        secrets.extend(report.secrets_read());
+        Arc::new(Self { number: NEXT.fetch_add(1, Ordering::Relaxed), by_tool, shown, hosts, secrets })
+    }
+
+    /// What is known around a manifest, with what calls of its tools have asked for.
+    pub(crate) fn facts(&self, around: &Facts) -> Facts {
+        Facts {
+            hosts_called: self.hosts.iter().cloned().collect(),
+            secrets_read: self.secrets.iter().cloned().collect(),
+            ..around.clone()
+        }
     }
 
     /// The hints in a text, which need not be the one of the calls.
@@ -63,7 +77,7 @@ impl Session {
             })
         });
         let shown: Vec<Shown> = shown.collect();
-        if self.change_ran(uri, |before| Ran::with(before, tool, shown)) {
+        if self.change_ran(uri, |before| Ran::with(before, tool, shown, report)) {
             self.refresh_document(uri);
         }
     }

@@ -120,10 +120,7 @@ fn check_files(arguments: &Arguments, settings: &Settings) -> Result<Exit, Error
             }
             // A broken configuration is the same failure for every file below it.
             Err(error) => {
-                let words = error.to_string();
-                if told.insert(words.clone()) {
-                    failures.push(words);
-                }
+                failures.extend(error.lines().into_iter().filter(|line| told.insert(line.clone())));
             }
         }
     }

@@ -11,7 +11,7 @@ use skillyard_manifest::{
     syntax::{Item, Token, TokenKind, Tree},
 };
 
-use crate::{Path, Source, Step};
+use crate::{Meaning, Path, Source, Step};
 
 /// What can be typed at the cursor.
 #[derive(Debug)]
@@ -108,6 +108,8 @@ pub(super) struct ValueSpot<'t> {
     pub path: Path<'t>,
     /// What is there.
     pub word: Word,
+    /// Whether the cursor is within its quotes, not in front of them.
+    pub within: bool,
     /// What is missing around it.
     pub around: Around,
 }
@@ -123,6 +125,8 @@ pub(super) struct HeaderSpot<'t> {
     pub array: bool,
     /// The parts in front of the one at the cursor.
     pub before: Vec<Cow<'t, str>>,
+    /// Whether it is whole, and the format knows the table that it opens.
+    pub known: bool,
 }
 
 /// Finds the place of `offset`.
@@ -130,6 +134,12 @@ pub(super) fn find<'t>(source: &Source<'t>, offset: usize) -> Spot<'t> {
     let text = source.text;
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    // Between the two characters of a line end is no place.
+    if text.get(..offset).is_some_and(|before| before.ends_with('\r'))
+        && text.get(offset..).is_some_and(|rest| rest.starts_with('\n'))
+    {
         offset -= 1;
     }
     // Nothing goes in front of a byte order mark.
@@ -237,8 +247,6 @@ impl<'t> Scan<'_, 't> {
                     TokenKind::MlBasicString | TokenKind::MlLiteralString if !(behind && self.is_closed(token)) => {
                         return Spot::Nothing;
                     }
-                    // Between the two characters of a line end: on the line in front.
-                    TokenKind::Newline if !behind => break,
                     TokenKind::Atom => {
                         left = Some(at);
                         break;
@@ -572,7 +580,8 @@ impl<'t> Scan<'_, 't> {
             }
         };
         let around = self.around(behind, word, comma);
-        Spot::Value(ValueSpot { path: Path(self.steps), word, around })
+        let within = word.quote.is_some() && self.offset > word.span.start;
+        Spot::Value(ValueSpot { path: Path(self.steps), word, within, around })
     }
 
     /// What is missing around a word of which the next token is `behind`.
@@ -668,6 +677,8 @@ impl<'t> Scan<'_, 't> {
             passed |= span.start >= self.offset;
             match token.kind {
                 TokenKind::Newline | TokenKind::Comment | TokenKind::Eof => break,
+                // May go on over many lines, and is no part of a key.
+                TokenKind::MlBasicString | TokenKind::MlLiteralString => break,
                 TokenKind::Whitespace => {}
                 TokenKind::RightSquareBracket if closed < 1 + usize::from(array) => {
                     if span.end <= self.offset {
@@ -702,7 +713,13 @@ impl<'t> Scan<'_, 't> {
         let span = Span::new(first.span().start, end.max(self.offset));
         let word = word.unwrap_or(self.offset);
         let typed = self.of(Span::new(span.start, word));
-        Spot::Header(HeaderSpot { span, typed, array, before })
+        let known = self.item.is_some_and(|at| match self.source.tree.items.get(at) {
+            Some(Item::Header(header)) => {
+                !header.broken && !matches!(self.source.meaning(&self.source.table_of(at)), Meaning::Unknown)
+            }
+            _ => false,
+        });
+        Spot::Header(HeaderSpot { span, typed, array, before, known })
     }
 }
 

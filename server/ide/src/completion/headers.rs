@@ -26,6 +26,8 @@ pub(super) struct Wanted<'p> {
     pub path: Path<'p>,
     /// Whether the author names its last part.
     pub free: bool,
+    /// Whether a table around it is not there that needs keys of its own.
+    pub orphan: bool,
     /// The lines below it.
     pub body: Body,
     pub detail: String,
@@ -58,7 +60,8 @@ pub(super) fn in_brackets(cx: &Cx<'_, '_>, spot: &HeaderSpot<'_>) -> Vec<Complet
         let mut done = written(cx, &wanted, spot.span, !taken, rank);
         let rest = wanted.names.get(spot.before.len()..).unwrap_or_default();
         done.filter = format!("{}{}", spot.typed, rest.join("."));
-        done.incomplete |= !fits;
+        // What the header meant before is gone.
+        done.incomplete |= !fits || spot.known;
         found.push(done);
     }
     found
@@ -71,10 +74,16 @@ pub(super) fn on_line(cx: &Cx<'_, '_>, spot: &KeySpot<'_>, found: &mut Vec<Compl
         return;
     }
     for (rank, wanted) in all(cx, word.start, &[]).into_iter().enumerate() {
-        if wanted.free || !fits(cx, word.end, &wanted) {
+        if wanted.free || wanted.orphan || !fits(cx, word.end, &wanted) {
             continue;
         }
-        let mut done = written(cx, &wanted, word, true, rank);
+        // Those beside or below the table at hand first.
+        let far = wanted.names.first().map(String::as_str)
+            != spot.table.0.first().and_then(|step| match step {
+                Step::Key(key) => Some(key.as_ref()),
+                Step::Index(_) => None,
+            });
+        let mut done = written(cx, &wanted, word, true, rank + if far { 500 } else { 0 });
         done.filter = wanted.names.join(".");
         found.push(done);
     }
@@ -101,7 +110,7 @@ fn written(cx: &Cx<'_, '_>, wanted: &Wanted<'_>, span: Span, with_body: bool, ra
         template = template.text(dotted.join("."));
     }
     template = template.text(close);
-    let (mut incomplete, mut retrigger) = (wanted.free, false);
+    let (mut incomplete, mut retrigger) = (wanted.free || wanted.orphan, false);
     if with_body {
         let filled = body(cx, wanted);
         template = template.then(filled.template);
@@ -123,7 +132,7 @@ fn body(cx: &Cx<'_, '_>, wanted: &Wanted<'_>) -> Filled {
         Body::Keys(shape) => *shape,
     };
     let mut filled_all = Filled { template: Template::default(), incomplete: false, retrigger: false };
-    let first = first_keys(cx, shape);
+    let first = known::first_keys(cx, shape);
     let there = cx.source.table(&wanted.path);
     for key in shape.keys.iter().filter(|key| key.required || first.contains(&key.name)) {
         // A table that is known by the headers below it may have some already.
@@ -138,25 +147,6 @@ fn body(cx: &Cx<'_, '_>, wanted: &Wanted<'_>) -> Filled {
         filled_all.retrigger |= filled.retrigger;
     }
     filled_all
-}
-
-/// The optional keys that a new section mostly begins with.
-fn first_keys(cx: &Cx<'_, '_>, shape: &'static TableShape) -> Vec<&'static str> {
-    if !cx.manifest {
-        return Vec::new();
-    }
-    match shape.path {
-        "capabilities.quotas" => vec!["wall_clock_timeout_ms", "fuel_budget", "max_memory_bytes"],
-        "capabilities.filesystem" => vec!["write_roots"],
-        "capabilities" => vec!["http_egress_allowlist"],
-        "capabilities.wildcard_opt_in" => {
-            shape.keys.iter().filter(|key| known::is_needed(cx, shape, key)).map(|key| key.name).collect()
-        }
-        "operator" => vec!["display_name", "summary"],
-        "operator.plugin" => vec!["default_tool_id", "default_module_path"],
-        "entrypoints.tools[].risk" => vec!["requires_approval"],
-        _ => Vec::new(),
-    }
 }
 
 /// Whether the header can stand at `offset` without taking what belongs to another.
@@ -199,7 +189,7 @@ fn element<'c>(cx: &'c Cx<'_, '_>, names: &[String], offset: usize) -> Option<Pa
 
 /// Every header that the shape allows at `offset` and that is not there; below `typed`, those within a schema too.
 fn all<'c>(cx: &'c Cx<'_, '_>, offset: usize, typed: &[std::borrow::Cow<'_, str>]) -> Vec<Wanted<'c>> {
-    let mut search = Search { cx, offset, typed, found: Vec::new() };
+    let mut search = Search { cx, offset, typed, orphan: false, found: Vec::new() };
     search.table(cx.source.shape, &Path::default(), &mut Vec::new(), true);
     search.found
 }
@@ -208,6 +198,8 @@ pub(super) struct Search<'c, 'x, 't, 'y> {
     pub cx: &'c Cx<'x, 't>,
     offset: usize,
     pub typed: &'y [std::borrow::Cow<'y, str>],
+    /// Whether a table around the place at hand is not there that needs keys of its own.
+    orphan: bool,
     pub found: Vec<Wanted<'c>>,
 }
 
@@ -268,7 +260,19 @@ impl<'c> Search<'c, '_, '_, '_> {
                     self.push(shape, key, path, names, Body::Keys(inner), required);
                 }
                 if matches!(there, There::Open | There::Taken) {
+                    let table = self.cx.source.table(path);
+                    let lacks = |key: &&KeyShape| {
+                        key.required
+                            && table.is_none_or(|table| {
+                                table.get(key.name).is_none()
+                                    && key.alias.is_none_or(|alias| table.get(alias).is_none())
+                            })
+                    };
+                    let orphan = self.orphan;
+                    // The tables that it needs itself are among those that follow.
+                    self.orphan |= inner.keys.iter().any(|key| lacks(&key)) && own;
                     self.table(inner, path, names, required);
+                    self.orphan = orphan;
                 }
             }
             Type::Tables(inner) => {
@@ -331,6 +335,7 @@ impl<'c> Search<'c, '_, '_, '_> {
             array: matches!(key.ty, Type::Tables(_)),
             path: path.clone(),
             free: false,
+            orphan: self.orphan,
             body,
             detail: keys::detail(key),
             doc: Some(docs::key(shape, key)),
@@ -425,15 +430,13 @@ fn parts(cx: &Cx<'_, '_>, spot: &KeySpot<'_>, found: &mut Vec<Completion>) {
         done.sort = sort.to_owned();
         found.push(done);
     };
-    let root = &cx.source.document.root;
-    let empty = root.fields.is_empty() && cx.source.document.headers.is_empty();
-    if empty && spot.table.0.is_empty() {
+    if cx.source.tree.items.is_empty() {
         push("manifest", "a whole skill with one tool", &manifest(), "manifest", "00000");
         return;
     }
     let name = vec!["entrypoints".to_owned(), "tools".to_owned()];
     let path = Path(vec![Step::Key("entrypoints".into()), Step::Key("tools".into())]);
-    let search = Search { cx, offset: word.start, typed: &[], found: Vec::new() };
+    let search = Search { cx, offset: word.start, typed: &[], orphan: false, found: Vec::new() };
     let entrypoints = search.there(&Path(vec![Step::Key("entrypoints".into())]));
     let open = entrypoints != There::Closed && matches!(search.there(&path), There::Open | There::Array);
     let wanted = Wanted {
@@ -441,6 +444,7 @@ fn parts(cx: &Cx<'_, '_>, spot: &KeySpot<'_>, found: &mut Vec<Completion>) {
         array: true,
         path,
         free: false,
+        orphan: false,
         body: Body::Lines(Template::default()),
         detail: String::new(),
         doc: None,

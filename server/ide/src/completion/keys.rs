@@ -10,7 +10,7 @@ use skillyard_manifest::{
 use super::{
     Completion, CompletionKind, Cx, completion,
     context::{KeySpot, Next},
-    docs, headers, known, schema, shown,
+    docs, entries_below, headers, known, schema, shown,
     template::Template,
     values::{Filled, filled},
 };
@@ -113,6 +113,7 @@ fn of_shape(
     shape: &'static TableShape,
     found: &mut Vec<Completion>,
 ) {
+    let sections = spot.next == Next::End && spot.word.quote.is_none() && !entries_below(cx.source, spot.word.span.end);
     for (rank, key) in shape.keys.iter().enumerate() {
         let alias_there = key.alias.is_some_and(|alias| is_there(spot, table, alias));
         if is_there(spot, table, key.name) || alias_there {
@@ -121,7 +122,12 @@ fn of_shape(
             }
             continue;
         }
-        if (spot.next == Next::Dot && !is_table(key)) || (cx.manifest && known::is_left_out(cx, shape, key)) {
+        // At the top a section says the same and reads better, where one can stand.
+        let as_section = cx.manifest && shape.path.is_empty() && spot.lines && is_table(key) && sections;
+        if (spot.next == Next::Dot && !is_table(key))
+            || as_section
+            || (cx.manifest && known::is_left_out(cx, shape, key))
+        {
             continue;
         }
         let path = spot.table.with(Step::Key(key.name.into()));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use skillyard_manifest::{
+    Span,
     document::{Node, NodeKind, Table},
     grammar::{self, Version},
     is_unseen,
@@ -154,8 +155,16 @@ fn all_strings(asked: &Asked<'_, '_>) -> Vec<Candidate> {
         }
         () if asked.is(&["compat", "max_palyra_version"]) => most_versions(source),
         () if asked.is(&["integrity", "files", "[]", "path"]) => modules(cx).chain(files(&cx.facts.assets)).collect(),
-        () if asked.path.0.len() == 3 && asked.path.0.first() == Some(&Step::Key("builder".into())) => {
-            files(&cx.facts.files).chain(files(&cx.facts.assets)).collect()
+        () if asked.is(&["builder", "checklist", "*"]) => {
+            let hint = match asked.path.key() {
+                Some("capability_declaration_path") => "capabilit",
+                Some("provenance_path") => "provenance",
+                Some("test_harness_path") => "harness",
+                _ => return Vec::new(),
+            };
+            let mut found: Vec<_> = files(&cx.facts.files).chain(files(&cx.facts.assets)).collect();
+            found.sort_by_key(|file| !file.label.contains(hint));
+            found
         }
         () if asked.is(&["builder", "source_kind"]) => vec![text("routine")],
         () if asked.is(&["builder", "review_status"]) => vec![text("pending")],
@@ -213,15 +222,12 @@ fn publishers(source: &Source<'_>) -> Vec<Candidate> {
         let parents = [id.split('.').next(), id.rsplit_once('.').map(|(parent, _)| parent)];
         names.extend(parents.into_iter().flatten().filter(|name| grammar::is_identifier(name)));
     }
-    names.dedup();
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(*name));
+    names.truncate(MANY);
     let fits =
         |name: &str| tool_ids(source).all(|(_, id)| id.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
-    let mut found: Vec<Candidate> = Vec::new();
-    for name in names {
-        if found.len() < MANY && !found.iter().any(|other| other.label == name) {
-            found.push(text(name).incomplete(!fits(name)));
-        }
-    }
+    let mut found: Vec<Candidate> = names.into_iter().map(|name| text(name).incomplete(!fits(name))).collect();
     found.sort_by_key(|candidate| candidate.incomplete);
     found
 }
@@ -311,7 +317,10 @@ pub(super) fn new_tool_id(cx: &Cx<'_, '_>) -> String {
         Step::Key("id".into()),
     ]);
     let found = ids(&Asked { cx, path: &path, at: None });
-    let first = found.into_iter().find(|candidate| !candidate.incomplete).map(|candidate| candidate.label);
+    let first = found.into_iter().find(|candidate| !candidate.incomplete).map(|candidate| match candidate.content {
+        Content::Text(id) => id,
+        Content::Toml(template) => template.plain(),
+    });
     first.unwrap_or_else(|| "acme.skill.tool".to_owned())
 }
 
@@ -336,13 +345,51 @@ fn roots(asked: &Asked<'_, '_>) -> Vec<Candidate> {
     other.chain(beside).chain(usual).collect()
 }
 
+/// The secrets that stand in the manifest, but for a key name that stands at a place.
+fn granted<'s>(source: &'s Source<'_>, but: Option<Span>) -> HashSet<(&'s str, &'s str)> {
+    let capabilities = source.document.root.get("capabilities").and_then(|field| field.value.as_table());
+    let secrets = capabilities.and_then(|table| table.get("secrets")?.value.as_array()).unwrap_or_default();
+    let tables = secrets.iter().filter_map(Node::as_table);
+    let scopes =
+        tables.filter_map(|table| Some((table.get("scope")?.value.as_str()?.trim(), &table.get("key_names")?.value)));
+    let keys = scopes.flat_map(|(scope, keys)| {
+        let keys = keys.as_array().unwrap_or_default().iter().filter(move |key| Some(key.span) != but);
+        keys.filter_map(move |key| Some((scope, key.as_str()?.trim())))
+    });
+    keys.collect()
+}
+
+/// Secrets that the last run read and that are not granted: scope and key.
+fn ungranted<'s>(cx: &'s Cx<'_, '_>, but: Option<Span>) -> Vec<(&'s str, &'s str)> {
+    let granted = granted(cx.source, but);
+    let read = cx.facts.secrets_read.iter().map(|(scope, key)| (scope.as_str(), key.as_str()));
+    let good = |(scope, key): &(&str, &str)| grammar::is_secret_scope(scope) && grammar::is_identifier(key);
+    read.filter(good).filter(|secret| !granted.contains(secret)).take(MANY).collect()
+}
+
+/// The scope that a new entry is for: this skill's own, unless only others were read.
+fn first_scope(cx: &Cx<'_, '_>) -> Option<String> {
+    let own = skill_id(cx.source).map(|id| format!("skill:{id}"));
+    let read = ungranted(cx, None);
+    match read.first() {
+        Some((first, _)) if !read.iter().any(|(scope, _)| Some(*scope) == own.as_deref()) => Some((*first).to_owned()),
+        _ => own,
+    }
+}
+
 fn scopes(cx: &Cx<'_, '_>) -> Vec<Candidate> {
-    let own = skill_id(cx.source).map(|id| text(format!("skill:{id}")).described("this skill's own").preselected(true));
-    let read = cx.facts.secrets_read.iter().take(MANY).filter(|(scope, _)| grammar::is_secret_scope(scope));
-    let read = read.map(|(scope, _)| text(scope).described("read in the last run"));
-    own.into_iter()
-        .chain(read)
-        .chain([text("global").described("everybody's")])
+    let own = skill_id(cx.source).map(|id| format!("skill:{id}"));
+    let mut read: Vec<&str> = ungranted(cx, None).into_iter().map(|(scope, _)| scope).collect();
+    read.dedup();
+    let said = |scope: &str| match () {
+        () if read.contains(&scope) => "read in the last run",
+        () if own.as_deref() == Some(scope) => "this skill's own",
+        () => "everybody's",
+    };
+    let whole = first_scope(cx).into_iter().chain(own.clone()).chain(read.iter().map(|&scope| scope.to_owned()));
+    let whole: Vec<String> = whole.chain(["global".to_owned()]).collect();
+    let whole = whole.iter().enumerate().map(|(at, scope)| text(scope).described(said(scope)).preselected(at == 0));
+    whole
         .chain([
             text("principal:").described("of one person").prefix(),
             text("channel:").described("of one channel").prefix(),
@@ -352,26 +399,9 @@ fn scopes(cx: &Cx<'_, '_>) -> Vec<Candidate> {
 }
 
 fn key_names(asked: &Asked<'_, '_>) -> Vec<Candidate> {
-    let scope = asked.sibling("scope");
-    let source = asked.cx.source;
-    let granted: HashSet<(&str, &str)> = source
-        .document
-        .root
-        .get("capabilities")
-        .and_then(|field| field.value.as_table()?.get("secrets")?.value.as_array())
-        .unwrap_or_default()
-        .iter()
-        .filter_map(Node::as_table)
-        .filter_map(|table| Some((table.get("scope")?.value.as_str()?.trim(), table.get("key_names")?)))
-        .flat_map(|(scope, keys)| {
-            let keys = keys.value.as_array().unwrap_or_default().iter();
-            keys.filter(|key| Some(key.span) != asked.at).filter_map(move |key| Some((scope, key.as_str()?.trim())))
-        })
-        .collect();
-    let read = asked.cx.facts.secrets_read.iter();
-    read.filter(|(of, _)| scope.is_none_or(|scope| scope == of))
-        .filter(|(of, key)| !granted.contains(&(of.as_str(), key.as_str())) && grammar::is_identifier(key))
-        .take(MANY)
+    let scope = asked.sibling("scope").map(str::to_owned).or_else(|| first_scope(asked.cx));
+    let read = ungranted(asked.cx, asked.at).into_iter();
+    read.filter(|(of, _)| scope.as_deref().is_none_or(|scope| scope == *of))
         .map(|(_, key)| text(key).described("read in the last run"))
         .collect()
 }
@@ -485,9 +515,21 @@ pub(super) fn split_enum(
     let plugin = asked.cx.source.document.root.get("operator").and_then(|f| f.value.as_table()?.get("plugin"));
     let contracts = plugin.and_then(|field| field.value.as_table()?.get("contracts")?.value.as_array());
     let others = contracts.unwrap_or_default().iter().enumerate().filter(|(at, _)| own != Some(&Step::Index(*at)));
-    let taken: HashSet<&str> =
-        others.filter_map(|(_, node)| node.as_table()?.get("kind")?.value.as_str()).map(str::trim).collect();
+    let taken: HashSet<&str> = others.filter_map(|(_, node)| kind_of(node)).collect();
     allowed.iter().partition(|kind| !taken.contains(*kind))
+}
+
+/// The kind of a contract, also where it is written as no author should: in an array of values, as a table of one key.
+fn kind_of<'s>(contract: &'s Node<'_>) -> Option<&'s str> {
+    let kind = match &contract.kind {
+        NodeKind::Table(table) => &table.get("kind")?.value,
+        NodeKind::Array(array) => array.items.first()?,
+        _ => return None,
+    };
+    match &kind.kind {
+        NodeKind::Table(table) => table.fields.first().map(|(name, _)| name.as_ref()),
+        _ => kind.as_str(),
+    }
 }
 
 /// Whether a fixed string contradicts what else stands in its table: the type of a property with a default.
@@ -654,18 +696,37 @@ pub(super) fn is_left_out(cx: &Cx<'_, '_>, shape: &TableShape, key: &KeyShape) -
         // Packaging writes it.
         ("", "integrity") => true,
         ("", "operator") => is_legacy(cx.source),
-        // Only strings have a list of values.
-        _ => false,
+        (path, _) => path.starts_with("operator") && is_legacy(cx.source),
     }
 }
 
-fn is_legacy(source: &Source<'_>) -> bool {
+/// Whether it is a manifest of version 1, which cannot have `[operator]`.
+pub(super) fn is_legacy(source: &Source<'_>) -> bool {
     source.document.root.get("manifest_version").and_then(|field| field.value.as_integer()) == Some(1)
 }
 
 /// Whether something in the file asks for an optional key.
 pub(super) fn is_needed(cx: &Cx<'_, '_>, shape: &TableShape, key: &KeyShape) -> bool {
     shape.path == WILDCARDS && uses_wildcard(cx, key.name)
+}
+
+/// The optional keys that a new table mostly begins with.
+pub(super) fn first_keys(cx: &Cx<'_, '_>, shape: &'static TableShape) -> Vec<&'static str> {
+    if !cx.manifest {
+        return Vec::new();
+    }
+    match shape.path {
+        "capabilities.quotas" => vec!["wall_clock_timeout_ms", "fuel_budget", "max_memory_bytes"],
+        "capabilities.filesystem" => vec!["write_roots"],
+        "capabilities" => vec!["http_egress_allowlist"],
+        "capabilities.wildcard_opt_in" => {
+            shape.keys.iter().filter(|key| is_needed(cx, shape, key)).map(|key| key.name).collect()
+        }
+        "operator" => vec!["display_name", "summary"],
+        "operator.plugin" => vec!["default_tool_id", "default_module_path"],
+        "entrypoints.tools[].risk" => vec!["requires_approval"],
+        _ => Vec::new(),
+    }
 }
 
 /// What is to be said of a key that is not there.

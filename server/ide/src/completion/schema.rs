@@ -403,13 +403,13 @@ fn keywords(spot: &KeySpot<'_>, table: Option<&Table<'_>>, schemas: &Schemas<'_>
         }
         let fits = |ty: &&str| **ty == *keyword.of || (**ty == *"integer" && keyword.of == "number");
         // What says nothing of the values at hand stands last.
-        let group = match (keyword.name, types.iter().any(|ty| fits(&ty))) {
-            ("then" | "else", _) => 3 - 2 * usize::from(has("if")),
-            ("contentSchema" | "minContains" | "maxContains", _) => 3,
+        let group = match (keyword.name, types.iter().any(fits)) {
+            ("then" | "else", _) => 6 - 5 * usize::from(has("if")),
+            ("contentSchema" | "minContains" | "maxContains", _) => 6,
             (_, true) => 0,
             ("type" | "description" | "properties" | "required", _) if types.is_empty() => 0,
             _ if keyword.of.is_empty() || types.is_empty() => 1,
-            _ => 3,
+            _ => 6,
         };
         let value = value_of(keyword, schemas);
         let instead = (dotted).then(|| {
@@ -462,7 +462,7 @@ fn value_of(keyword: &Keyword, schemas: &Schemas<'_>) -> Filled {
             retrigger = first.is_some();
             match first {
                 Some(first) => Template::of("[").quoted(first).text("]"),
-                None => Template::of("[").stop("").text("]"),
+                None => Template::default().list(),
             }
         }
         Takes::NamesByName => Template::of("{").stop("").text("}"),
@@ -530,7 +530,8 @@ pub(super) fn values(asked: &Asked<'_, '_>, steps: usize) -> Vec<Candidate> {
                 };
                 Candidate::toml(template, Kind::Table).described(what).documented(format!("type|{name}"))
             }));
-            found.extend(references(schemas.root).into_iter().map(|(target, _)| {
+            let below = references(schemas.root).into_iter().filter(|(target, _)| target != "#");
+            found.extend(below.map(|(target, _)| {
                 let spelled = string(&target);
                 Candidate::toml(Template::of(format!("{{ \"$ref\" = {spelled} }}")), Kind::Reference)
             }));
@@ -787,6 +788,7 @@ fn push(search: &mut Search<'_, '_, '_, '_>, names: Vec<String>, free: bool, key
         array: false,
         path: Path::default(),
         free,
+        orphan: false,
         body: Body::Lines(lines),
         detail: "schema".to_owned(),
         doc: Some(format!("word|{keyword}")),

@@ -17,6 +17,8 @@ enum Piece {
     Choice(Vec<String>),
     /// What the place with this number (from 1) says.
     Again(usize),
+    /// Text that is there only where there are places, around one that is empty otherwise.
+    Only(String),
     /// Where the cursor goes at last.
     End,
 }
@@ -44,6 +46,15 @@ impl Template {
         let spelled = string(first);
         let inner = spelled.get(1..spelled.len() - 1).unwrap_or_default().to_owned();
         self.text("\"").stop(inner).text("\"")
+    }
+
+    /// A list with a place for a string; empty where there are no places.
+    pub(super) fn list(mut self) -> Self {
+        self = self.text("[");
+        self.pieces.push(Piece::Only("\"".to_owned()));
+        self = self.stop("");
+        self.pieces.push(Piece::Only("\"".to_owned()));
+        self.text("]")
     }
 
     /// One of some words, the first of them where there is no choice.
@@ -74,7 +85,7 @@ impl Template {
 
     /// Whether there is anything to fill.
     pub(super) fn has_places(&self) -> bool {
-        self.pieces.iter().any(|piece| !matches!(piece, Piece::Text(_)))
+        self.pieces.iter().any(|piece| !matches!(piece, Piece::Text(_) | Piece::Only(_)))
     }
 
     /// Whether it says where the cursor goes at last.
@@ -99,7 +110,7 @@ impl Template {
                 Piece::Text(text) | Piece::Stop(text) => out.push_str(text),
                 Piece::Choice(words) => out.push_str(words.first().map_or("", String::as_str)),
                 Piece::Again(number) => out.push_str(self.first(*number)),
-                Piece::End => {}
+                Piece::Only(_) | Piece::End => {}
             }
         }
         out
@@ -114,7 +125,7 @@ impl Template {
         let mut number = 0;
         for piece in &self.pieces {
             match piece {
-                Piece::Text(text) => escape(&mut out, text, false),
+                Piece::Text(text) | Piece::Only(text) => escape(&mut out, text, false),
                 Piece::Stop(first) => {
                     number += 1;
                     if first.is_empty() {
@@ -165,6 +176,8 @@ mod tests {
         assert_eq!(template.plain(), "a = { \"x\\\"}\" } $bx\\\"}");
         assert_eq!(template.snippet().unwrap(), "a = { \"${1:x\\\\\"\\}}\" \\} \\$${2|b,c\\,d|}${1}$0");
         assert_eq!(Template::of("a}").snippet(), None);
+        let list = Template::of("a = ").list();
+        assert_eq!((list.plain().as_str(), list.snippet().as_deref()), ("a = []", Some("a = [\"${1}\"]")));
         assert_eq!(Template::of("a").choice(["b"]).snippet(), None);
         assert_eq!(Template::of("a").then(Template::default().stop("")).snippet().unwrap(), "a${1}");
     }

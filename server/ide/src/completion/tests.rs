@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeSet, fs, path::Path as FilePath};
 
+use proptest::prelude::*;
 use skillyard_manifest::{Options, analyze};
 
 use super::*;
 use crate::{
     InstalledFact, ModuleFact,
-    fixture::{apply, cursor},
+    fixture::{apply, cursor, marked},
 };
 
 fn facts() -> Facts {
@@ -108,8 +109,8 @@ fn a_key_brings_its_value() {
     assert_eq!(take("[compat]\nreq$0 # c", "required_protocol_major"), "[compat]\nrequired_protocol_major = 1 # c");
     assert_eq!(take("compat.mi$0", "min_palyra_version"), "compat.min_palyra_version = \"0.1.0\"");
     assert_eq!(take("compat.$0\n", "min_palyra_version"), "compat.min_palyra_version = \"0.1.0\"\n");
-    assert_eq!(take("\"na$0", "name"), "\"name\" = \"\"");
-    assert_eq!(take("'na$0'", "name"), "'name' = \"\"");
+    assert_eq!(take("\"na$0", "name"), "\"name\" = \"Weather\"");
+    assert_eq!(take("'na$0'", "name"), "'name' = \"Weather\"");
     assert_eq!(snippet("[capabilities.quotas]\nfu$0", "fuel_budget"), "fuel_budget = ${1:10000000}");
     assert_eq!(
         snippet("[[entrypoints.tools]]\nrisk = { $0", "requires_approval"),
@@ -322,6 +323,35 @@ fn quotes_are_closed_and_not_doubled() {
 }
 
 #[test]
+fn the_whole_word_is_replaced() {
+    let (text, marks) = marked(
+        "[capabilities.quotas]\n\
+         fuel_budget = 10\n\
+         #             ^^\n\
+         max_mem\n\
+         #^^^^^^\n\
+         [operator.plugin]\n\
+         default_tool_id = \"acme.x\" # c\n\
+         #                  ^^^^^^\n\
+         \"default_mod\n\
+         # ^^^^^^^^^^^\n\
+         [[entrypoints.tools.]\n\
+         # ^^^^^^^^^^^^^^^^^^^^\n",
+    );
+    let source = Source::new(&text);
+    let expected = ["10", "max_mem", "acme.x", "\"default_mod", "[[entrypoints.tools.]"];
+    for (mark, expected) in marks.iter().zip(expected) {
+        // From anywhere in the word.
+        for offset in mark.start + 1..mark.end - usize::from(expected.ends_with(']')) {
+            for it in complete(&source, offset, &facts()) {
+                assert_eq!(it.edit.span.of(&text), expected, "{it:?}");
+            }
+        }
+    }
+    assert_eq!(marks.len(), expected.len());
+}
+
+#[test]
 fn values_from_the_files_beside() {
     let plugin = |rest: &str| good(&format!("\n[operator.plugin]\n{rest}"));
     let found = at(&plugin("default_module_path = \"$0\"")).1;
@@ -331,7 +361,7 @@ fn values_from_the_files_beside() {
         labels(&plugin("default_module_path = \"modules/tool.wasm\"\ndefault_entrypoint = \"$0\"")),
         ["memory", "run"]
     );
-    assert_eq!(labels("[builder.checklist]\nprovenance_path = $0")[1], "review/a\"b.md");
+    assert!(labels("[builder.checklist]\nprovenance_path = $0").contains(&"review/capabilities.md".to_owned()));
     assert_eq!(
         take("[builder.checklist]\nprovenance_path = '$0'", "review/a\"b.md"),
         "[builder.checklist]\nprovenance_path = 'review/a\"b.md'"
@@ -363,6 +393,15 @@ fn values_from_the_last_run() {
     );
     let secrets = |rest: &str| format!("{HEAD}[[capabilities.secrets]]\n{rest}");
     starts(&secrets("scope = \"$0\""), &["skill:acme.weather", "global", "principal:", "channel:"]);
+    assert!(
+        take(&good("\n[[capabilities.sec$0"), "[[capabilities.secrets]]")
+            .ends_with("scope = \"skill:acme.weather\"\nkey_names = [\"api_key\"]\n".trim_end())
+    );
+    let own = "[[capabilities.secrets]]\nscope = \"skill:acme.weather\"\nkey_names = [\"api_key\"]\n";
+    assert!(
+        take(&good(&format!("\n{own}[[capabilities.sec$0")), "[[capabilities.secrets]]")
+            .ends_with("scope = \"global\"\nkey_names = [\"root_key\"]")
+    );
     assert_eq!(labels(&secrets("scope = \"skill:acme.weather\"\nkey_names = [\"$0\"]")), ["api_key"]);
     assert_eq!(labels(&secrets("scope = \"skill:acme.weather\"\nkey_names = [\"api_key\", \"$0\"]")), [""; 0]);
     let (_, it) = one("[capabilities]\n$0", "http_egress_allowlist");
@@ -528,9 +567,61 @@ const BROKEN: &[&str] = &[
     "[[capabilities.secrets]]\nkey_names = [\"a\" \"b\", c d]\nscope = skill:\n",
 ];
 
+/// What a client makes of a snippet whose places nobody fills.
+fn expanded(snippet: &str) -> String {
+    /// Up to what ends it, with `end` at the places of the same depth.
+    fn until(
+        chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
+        end: Option<char>,
+        places: &mut Vec<String>,
+    ) -> String {
+        let mut out = String::new();
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => out.extend(chars.next()),
+                '$' if chars.peek() == Some(&'0') => drop(chars.next()),
+                '$' => {
+                    assert_eq!(chars.next(), Some('{'), "a bare dollar in a snippet");
+                    let mut number = String::new();
+                    let kind = loop {
+                        match chars.next().unwrap() {
+                            digit if digit.is_ascii_digit() => number.push(digit),
+                            other => break other,
+                        }
+                    };
+                    let number: usize = number.parse().unwrap();
+                    let text = match kind {
+                        ':' => Some(until(chars, Some('}'), places)),
+                        '|' => {
+                            let first = until(chars, Some(','), places);
+                            until(chars, Some('|'), places);
+                            assert_eq!(chars.next(), Some('}'));
+                            Some(first)
+                        }
+                        _ if number > places.len() => Some(String::new()),
+                        _ => None,
+                    };
+                    if let Some(text) = text {
+                        places.push(text);
+                        assert_eq!(number, places.len());
+                    }
+                    out.push_str(&places[number - 1]);
+                }
+                c if Some(c) == end => return out,
+                c => out.push(c),
+            }
+        }
+        assert!(end.is_none(), "a place is not closed");
+        out
+    }
+    until(&mut snippet.chars().peekable(), None, &mut Vec::new())
+}
+
 /// What holds of every answer.
 fn check(text: &str, offset: usize, found: &[Completion]) {
-    let mut sorts = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let between = text[..offset].ends_with('\r') && text[offset..].starts_with('\n');
+    let offset = offset - usize::from(between);
     for it in found {
         let span = it.edit.span;
         let place = || format!("{:?} at {offset} in\n{text}", it);
@@ -543,7 +634,12 @@ fn check(text: &str, offset: usize, found: &[Completion]) {
         for edit in &it.additional_edits {
             assert!(!edit.span.touches(span.start) && !edit.span.touches(span.end), "{}", place());
         }
-        sorts.insert(it.sort.clone());
+        assert!(seen.insert((&it.label, &it.edit.text)), "twice: {}", place());
+        if let Some(snippet) = &it.snippet {
+            // Only the quotes in an empty list are for snippets alone.
+            let bare = |text: &str| text.replace("[\"\"]", "[]");
+            assert_eq!(bare(&expanded(snippet)), bare(&it.edit.text), "{}", place());
+        }
         if let Some(doc) = &it.documentation {
             assert!(doc.len() < 200, "{doc}");
         }
@@ -574,6 +670,65 @@ fn any_text_and_any_offset_come_to_an_answer() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Pieces of a manifest thrown together.
+    #[test]
+    fn any_soup_comes_to_an_answer(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..14)) {
+        let text = pieces.concat();
+        let source = Source::new(&text);
+        for offset in (0..=text.len()).filter(|&at| text.is_char_boundary(at)) {
+            check(&text, offset, &complete(&source, offset, &facts()));
+        }
+    }
+}
+
+const PIECES: &[&str] = &[
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "=",
+    ".",
+    ",",
+    "\"",
+    "'",
+    "\"\"\"",
+    "\n",
+    "\r\n",
+    " ",
+    "# x",
+    "\\",
+    "$",
+    "true",
+    "12",
+    "\u{e9}",
+    "name",
+    "compat",
+    "capabilities",
+    "secrets",
+    "scope",
+    "key_names",
+    "entrypoints",
+    "tools",
+    "input_schema",
+    "properties",
+    "required",
+    "type",
+    "operator",
+    "config",
+    "[[entrypoints.tools]]\n",
+    "[operator.config]\n",
+    "[entrypoints.tools.input_schema]\n",
+    "compat = { ",
+    "capabilities.secrets = [{ ",
+    "required = [",
+    "\"$ref\" = ",
+];
+
 #[test]
 fn typing_breaks_nothing() {
     // Each beginning of a manifest, with the cursor at its end.
@@ -594,6 +749,8 @@ fn corpus() -> Vec<String> {
         let case: serde_json::Value = serde_json::from_str(line).unwrap();
         if case["daemon_accepts"] == true
             && let Ok(text) = fs::read_to_string(folder.join("manifests").join(case["file"].as_str().unwrap()))
+            // The long ones repeat themselves.
+            && text.len() < 8192
             && analyze(&text, &Options::default()).daemon.accepts
         {
             texts.push(text);
@@ -611,31 +768,30 @@ fn what_is_whole_leaves_a_good_manifest_good() {
     let (mut tried, mut wrong) = (0, Vec::new());
     for text in &corpus {
         let source = Source::new(text);
-        // Fresh lines behind every item, and the places within.
-        let mut places: Vec<(String, usize)> = Vec::new();
+        // The places within, and fresh lines behind every item: where, and what is put in there first.
+        let mut places: Vec<(usize, &str)> = Vec::new();
         source.mentions(|mention| {
-            places.push((text.clone(), mention.span.start));
-            places.push((text.clone(), mention.span.end));
+            places.extend([(mention.span.start, ""), (mention.span.end, "")]);
             if let Some(value) = mention.value {
-                places.push((text.clone(), value.span.start));
-                places.push((text.clone(), value.span.start + 1));
-                places.push((text.clone(), value.span.end.saturating_sub(1)));
+                let Span { start, end } = value.span;
+                places.extend([(start, ""), (start + 1, ""), (end.saturating_sub(1), "")]);
             }
         });
         for item in &source.tree.items {
             let end = skillyard_manifest::edits::line_end(text, item.span().end);
-            let mut with = text.clone();
-            with.insert(end, '\n');
-            places.push((with.clone(), end + 1));
-            with.insert(end + 1, '[');
-            places.push((with, end + 2));
+            places.extend([(end, "\n"), (end, "\n[")]);
         }
-        for (text, offset) in places {
-            // The same line in the same surroundings says nothing new.
-            let around = text.get(offset.saturating_sub(60)..(offset + 60).min(text.len())).unwrap_or_default();
-            if !text.is_char_boundary(offset) || !seen.insert((around.to_owned(), text.len() / 64)) {
+        for (offset, put) in places {
+            // The same in the same surroundings says nothing new.
+            let start = skillyard_manifest::edits::line_start(text, offset);
+            let line = text.get(start..skillyard_manifest::edits::line_end(text, offset)).unwrap_or_default();
+            let item = source.item_at(offset).map(|item| (source.header_of(item), source.tree.items.len() - item == 1));
+            if !text.is_char_boundary(offset) || !seen.insert((line.to_owned(), offset - start, item, put)) {
                 continue;
             }
+            let (mut text, mut offset) = (text.clone(), offset);
+            text.insert_str(offset, put);
+            offset += put.len();
             let found = complete(&Source::new(&text), offset, &facts);
             check(&text, offset, &found);
             for it in found.iter().filter(|it| !it.incomplete) {
@@ -648,13 +804,17 @@ fn what_is_whole_leaves_a_good_manifest_good() {
                         .iter()
                         .find(|found| found.rule.daemon == skillyard_manifest::Daemon::Rejects);
                     let why = why.map(|found| found.message.clone()).unwrap_or_default();
-                    wrong.push(format!("{} -> {:?}: {why}\n…{around}…", it.label, it.edit));
+                    let around = text.get(offset.saturating_sub(60)..offset).unwrap_or_default();
+                    wrong.push((it.label.clone(), why, format!("…{around}| {:?}", it.edit)));
                 }
             }
         }
     }
     assert!(tried > 1000, "{tried}");
-    let shown: Vec<&String> = wrong.iter().take(12).collect();
+    // One of each kind.
+    wrong.sort();
+    wrong.dedup_by_key(|wrong: &mut (String, String, String)| (wrong.0.clone(), wrong.1.clone()));
+    let shown: Vec<_> = wrong.iter().take(12).collect();
     assert!(wrong.is_empty(), "{} of {tried}:\n{shown:#?}", wrong.len());
 }
 

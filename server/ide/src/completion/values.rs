@@ -22,8 +22,16 @@ pub(super) struct Asked<'a, 't> {
 
 /// The completions of a value.
 pub(super) fn at(cx: &Cx<'_, '_>, spot: &ValueSpot<'_>) -> Vec<Completion> {
-    let asked = Asked { cx, path: &spot.path, at: Some(spot.word.span) };
-    let found = candidates(&asked);
+    let mut path = spot.path.clone();
+    if let Some(Step::Index(index)) = path.0.last_mut().filter(|_| spot.word.span.is_empty()) {
+        // A new element: the one with this index stands behind it.
+        *index = usize::MAX;
+    }
+    let asked = Asked { cx, path: &path, at: Some(spot.word.span) };
+    let mut found = candidates(&asked);
+    if cx.manifest && spot.path.0.first() == Some(&Step::Key("operator".into())) && known::is_legacy(cx.source) {
+        found.iter_mut().for_each(|candidate| candidate.incomplete = true);
+    }
     let mut preselected = false;
     found
         .into_iter()
@@ -43,7 +51,7 @@ fn placed(spot: &ValueSpot<'_>, candidate: &Candidate) -> Completion {
     let word = spot.word;
     let around = &spot.around;
     let mut done = match (&candidate.content, word.quote) {
-        (Content::Text(value), Some(quote)) if quote.mark == '"' || fits_literal(value) => {
+        (Content::Text(value), Some(quote)) if spot.within && (quote.mark == '"' || fits_literal(value)) => {
             let spelled = string(value);
             let inner = match quote.mark {
                 '"' => spelled.get(1..spelled.len() - 1).unwrap_or_default(),
@@ -68,7 +76,7 @@ fn placed(spot: &ValueSpot<'_>, candidate: &Candidate) -> Completion {
                 Content::Text(value) => value.clone(),
                 Content::Toml(template) => template.plain(),
             };
-            done.filter = match quote {
+            done.filter = match quote.filter(|_| spot.within) {
                 Some(quote) => format!("{}{bare}", quote.mark),
                 None => bare,
             };
@@ -145,8 +153,7 @@ fn inline(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShape) -> Candi
 }
 
 fn strings(asked: &Asked<'_, '_>, shape: &'static TableShape, key: &'static KeyShape) -> Vec<Candidate> {
-    let mut found =
-        if asked.cx.manifest { known::strings(asked) } else { given(key, |text| Some(unquoted(text)?.to_owned())) };
+    let mut found = if asked.cx.manifest { known::strings(asked) } else { given(key) };
     for candidate in &mut found {
         candidate.doc.get_or_insert_with(|| docs::key(shape, key));
     }
@@ -159,14 +166,11 @@ fn elements(asked: &Asked<'_, '_>, shape: &'static TableShape, key: &'static Key
     strings(&Asked { path: &path, at: asked.at, ..*asked }, shape, key)
 }
 
-/// What the shape itself gives as values: the default and the example.
-fn given<T: PartialEq>(key: &KeyShape, read: impl Fn(&'static str) -> Option<T>) -> Vec<Candidate>
-where
-    T: Into<String>,
-{
+/// What the shape itself gives as strings: the default and the example.
+fn given(key: &KeyShape) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for (text, what) in [(key.default, "default"), (key.example, "example")] {
-        if let Some(value) = read(text) {
+        if let Some(value) = unquoted(text) {
             let candidate = Candidate::text(value, CompletionKind::Value).described(what);
             if !found.iter().any(|other| other.label == candidate.label) {
                 found.push(candidate);
@@ -177,7 +181,7 @@ where
 }
 
 /// What a plain string of the shape's own texts says.
-fn unquoted(toml: &'static str) -> Option<&'static str> {
+fn unquoted(toml: &str) -> Option<&str> {
     let text = toml.strip_prefix('"')?.strip_suffix('"')?;
     (!text.is_empty() && !text.contains(['"', '\\'])).then_some(text)
 }
@@ -279,8 +283,9 @@ pub(super) fn filled(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShap
                 _ => String::new(),
             };
             let retrigger = !found.is_empty();
-            let template = match unquoted_owned(&plain) {
+            let template = match unquoted(&plain) {
                 Some(text) => Template::of("[\"").stop(text).text("\"]"),
+                None if plain.is_empty() => Template::default().list(),
                 None => Template::of("[").stop(plain).text("]"),
             };
             Filled { retrigger, ..done(template) }
@@ -304,11 +309,6 @@ pub(super) fn filled(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShap
             done(Template::default().stop(first))
         }
     }
-}
-
-fn unquoted_owned(toml: &str) -> Option<String> {
-    let text = toml.strip_prefix('"')?.strip_suffix('"')?;
-    (!text.is_empty() && !text.contains(['"', '\\'])).then(|| text.to_owned())
 }
 
 /// A string out of some: the only one to change, several to choose from.
@@ -347,13 +347,14 @@ fn inside(prefix: &str) -> Template {
 pub(super) fn table(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShape) -> Filled {
     let mut template = Template::of("{");
     let mut incomplete = false;
-    for (at, key) in shape.keys.iter().filter(|key| key.required).enumerate() {
+    let first = known::first_keys(cx, shape);
+    for (at, key) in shape.keys.iter().filter(|key| key.required || first.contains(&key.name)).enumerate() {
         let filled = filled(cx, &path.with(Step::Key(key.name.into())), shape, key);
         let lead = if at == 0 { " " } else { ", " };
         template = template.text(format!("{lead}{} = ", spelled(key.name))).then(filled.template);
         incomplete |= filled.incomplete;
     }
-    let needs = shape.keys.iter().any(|key| key.required);
+    let needs = !first.is_empty() || shape.keys.iter().any(|key| key.required);
     let template = if needs { template.text(" }") } else { template.stop("").text("}") };
     Filled { template, incomplete, retrigger: false }
 }

@@ -129,3 +129,68 @@ fn example(path: &[&str], key: &str) -> Option<&'static KeyShape> {
 fn inner(list: &str) -> String {
     list.trim_matches(['[', ']', '"']).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use skillyard_manifest::fix::apply_edits;
+
+    use super::*;
+
+    fn all(text: &str) -> Vec<String> {
+        let source = Source::new(text);
+        let kinds = KINDS.iter().filter_map(|(kind, _)| resolve(&source, kind, &Facts::default()));
+        let show = |resolved: Resolved| {
+            let mut after = apply_edits(text, &resolved.edits);
+            let select = resolved.select.unwrap();
+            after.insert(select.end, '»');
+            after.insert(select.start, '«');
+            after
+        };
+        kinds.map(show).collect()
+    }
+
+    #[test]
+    fn what_is_not_there_can_be_added() {
+        assert_eq!(
+            all("skill_id = \"acme.s\"\n"),
+            [
+                "skill_id = \"acme.s\"\n\n[capabilities]\nhttp_egress_allowlist = [\"«api.acme.example»\"]\n",
+                "skill_id = \"acme.s\"\n\n[[capabilities.secrets]]\nscope = \"skill:acme.s\"\nkey_names = [\"«api_key»\"]\n",
+                "skill_id = \"acme.s\"\n\n[capabilities.filesystem]\nwrite_roots = [\"«out»\"]\n",
+                "skill_id = \"acme.s\"\n\n[capabilities.quotas]\nwall_clock_timeout_ms = «30000»\nfuel_budget = 10000000\n\
+                 max_memory_bytes = 67108864\n",
+            ]
+        );
+        assert_eq!(
+            all(
+                "[capabilities]\nhttp_egress_allowlist = []\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n"
+            ),
+            [
+                "[capabilities]\nhttp_egress_allowlist = [\"«api.acme.example»\"]\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n",
+                "[capabilities]\nhttp_egress_allowlist = []\nsecrets = [{ scope = \"global\", key_names = [\"«api_key»\"] }]\n\
+                 [capabilities.filesystem]\n[capabilities.quotas]\n",
+                "[capabilities]\nhttp_egress_allowlist = []\nsecrets = []\n[capabilities.filesystem]\nwrite_roots = [\"«out»\"]\n[capabilities.quotas]\n",
+            ]
+        );
+    }
+
+    #[test]
+    fn tables_within_braces_get_what_is_within_braces() {
+        assert_eq!(
+            all("capabilities = { http_egress_allowlist = [\"a.b\"] }"),
+            [
+                "capabilities = { http_egress_allowlist = [\"a.b\"], secrets = [{ scope = \"global\", key_names = [\"«api_key»\"] }] }",
+                "capabilities = { http_egress_allowlist = [\"a.b\"], filesystem = { write_roots = [\"«out»\"] } }",
+                "capabilities = { http_egress_allowlist = [\"a.b\"], quotas = { wall_clock_timeout_ms = «30000», fuel_budget = 10000000, max_memory_bytes = 67108864 } }",
+            ]
+        );
+        assert_eq!(all("capabilities = [[], []]"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_there_is_not_offered() {
+        let full = "capabilities.http_egress_allowlist = [\"a.b\"]\ncapabilities.secrets = [[\"global\", [\"k\"]]]\n\
+                    capabilities.filesystem = [[], [\"out\"]]\ncapabilities.quotas.fuel_budget = 1\n";
+        assert_eq!(all(full), [""; 0]);
+    }
+}

@@ -1,5 +1,7 @@
 //! A new tool, complete: an id that is free, a name, a description, and both schemas.
 
+use std::collections::HashSet;
+
 use skillyard_manifest::{
     Span, TextEdit,
     document::{NodeKind, Origin, string},
@@ -63,11 +65,12 @@ fn prefix(source: &Source<'_>) -> Option<String> {
 /// A free id for a tool, and its last part.
 fn id(source: &Source<'_>) -> Option<(String, String)> {
     let prefix = prefix(source)?;
-    let known: Vec<&str> =
-        source.tools().filter_map(|(_, _, tool)| tool.get("id")?.value.as_str().map(str::trim)).collect();
+    let root = View::of_table(&source.document.root, Span::at(0), &ROOT);
+    let tools = root.table("entrypoints").map(|entrypoints| entrypoints.tables("tools")).unwrap_or_default();
+    let known: HashSet<&str> = tools.iter().filter_map(|tool| Some(tool.text("id")?.trimmed())).collect();
     let names = std::iter::once(NAME.to_owned()).chain((2_u32..).map(|number| format!("{NAME}_{number}")));
     let mut ids = names.map(|name| (format!("{prefix}{name}"), name));
-    ids.find(|(id, _)| !known.contains(&id.as_str()))
+    ids.find(|(id, _)| !known.contains(id.as_str()))
 }
 
 /// The edit that adds a tool behind the others.
@@ -113,4 +116,64 @@ fn edit(source: &Source<'_>) -> Option<TextEdit> {
     let lead = text.get(edits::line_start(text, last.span.start)..last.span.start)?;
     let gap = if lead.trim().is_empty() { format!("{}{lead}", edits::newline(text)) } else { " ".to_owned() };
     Some(edits::insert(last.span.end, format!(",{gap}{}", inline())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{after, hindered, offers};
+    use crate::Facts;
+
+    const SECTIONS: &str = "name = \"New tool\"\ndescription = \"Say what the tool does: a model decides by this text when to call it.\"\n\n\
+        [entrypoints.tools.input_schema]\ntype = \"object\"\nadditionalProperties = false\n\n\
+        [entrypoints.tools.output_schema]\ntype = \"object\"\nadditionalProperties = false\n";
+    const INLINE: &str = "name = \"New tool\", description = \"Say what the tool does: a model decides by this text when to call it.\", \
+        input_schema = { type = \"object\", additionalProperties = false }, output_schema = { type = \"object\", additionalProperties = false } }";
+
+    #[test]
+    fn a_tool_goes_behind_the_others() {
+        let head = "publisher = \"acme\"\n";
+        assert_eq!(
+            after("add_tool", &format!("{head}$0")),
+            format!("{head}\n[[entrypoints.tools]]\nid = \"acme.«new_tool»\"\n{SECTIONS}")
+        );
+        let skill = "publisher = \" acme\"\nskill_id = \"acme.s\"\n[[entrypoints.tools]]\nid = \"acme.s.new_tool\"\n[entrypoints.tools.risk]\n";
+        assert_eq!(
+            after("add_tool", &format!("{skill}\n# next\n[compat]$0\n")),
+            format!("{skill}\n[[entrypoints.tools]]\nid = \"acme.s.«new_tool_2»\"\n{SECTIONS}\n# next\n[compat]\n")
+        );
+    }
+
+    #[test]
+    fn a_tool_is_written_as_the_others() {
+        let head = "publisher = \"acme\"\nskill_id = \"other.s\"\n";
+        for (was, is) in [
+            ("entrypoints = {}", "entrypoints = { tools = [{ id = \"acme.«new_tool»\", X] }"),
+            ("entrypoints.tools = []", "entrypoints.tools = [{ id = \"acme.«new_tool»\", X]"),
+            (
+                "[entrypoints]\ntools = [{ id = \"acme.a\" }]",
+                "[entrypoints]\ntools = [{ id = \"acme.a\" }, { id = \"acme.«new_tool»\", X]",
+            ),
+            (
+                "[entrypoints]\ntools = [\n  { id = \"acme.a\" }, # a\n]",
+                "[entrypoints]\ntools = [\n  { id = \"acme.a\" },\n  { id = \"acme.«new_tool»\", X, # a\n]",
+            ),
+        ] {
+            assert_eq!(after("add_tool", &format!("{head}{was}$0\n")), format!("{head}{}\n", is.replace('X', INLINE)));
+        }
+    }
+
+    #[test]
+    fn without_a_publisher_there_is_no_id() {
+        assert!(hindered("add_tool", "$0").contains("publisher"));
+        assert!(hindered("add_tool", "publisher = \"A B\"$0").contains("publisher"));
+        assert!(hindered("add_tool", "publisher = \"a\"\nentrypoints = [[]]$0").contains("sections"));
+    }
+
+    #[test]
+    fn only_in_the_entrypoints_it_is_about_the_place() {
+        let about_file = |text: &str| offers("add_tool", text, &Facts::default())[0].about_file;
+        assert!(about_file("$0publisher = \"a\"\n"));
+        assert!(!about_file("publisher = \"a\"\n[[entrypoints.tools]]\nid = \"a.b\"\n$0"));
+        assert!(!about_file("publisher = \"a\"\nentry$0points = {}\n"));
+    }
 }

@@ -406,3 +406,50 @@ pub(crate) fn same(a_text: &str, a: &Node<'_>, b_text: &str, b: &Node<'_>) -> bo
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use skillyard_manifest::fix::apply_edits;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_put_together_as_it_was() {
+        for text in [
+            "",
+            "# only\n",
+            "a = 1",
+            "\u{FEFF}# h\n\n\n# l\na = 1 # b\n\n# t\n\n# of s\n\n[s] # c\n\n# in s\nx = [\n 1,\n]\n# tail\n\n# foot\n\n",
+            "a = 1\r\n\r\n[b]\r\nc = 2\r\n# x",
+            "a = 1\n[b]\r\n\n  c = 2  \n",
+            "[a]\n# t\n[b]\n# skillyard: allow(x/y): z\n\n[c]\n",
+        ] {
+            let source = Source::new(text);
+            let draft = Draft::new(&source);
+            assert_eq!(draft.edits(), [], "{text:?}");
+            assert_eq!(draft.edits_with_same_meaning(&source), Some(Vec::new()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn edits_that_change_the_meaning_are_not_given() {
+        let source = Source::new("[a]\nx = 1\n[b]\ny = 2\n");
+        let mut draft = Draft::new(&source);
+        let moved = draft.sections[1].entries.remove(0);
+        draft.sections[2].entries.push(moved);
+        assert_eq!(apply_edits(source.text, &draft.edits()), "[a]\n[b]\ny = 2\nx = 1\n");
+        assert_eq!(draft.edits_with_same_meaning(&source), None);
+    }
+
+    #[test]
+    fn no_line_end_is_cut() {
+        for (old, new) in
+            [("a\r\nb", "a\nb"), ("a\nb", "a\r\nb"), ("x\r\n", "y\r\n"), ("\u{E9}", "\u{E8}"), ("aa", "a")]
+        {
+            let edit = trimmed(Span::new(0, old.len()), old, new);
+            let inside = |at: usize| old[..at].ends_with('\r') && old[at..].starts_with('\n');
+            assert!(!inside(edit.span.start) && !inside(edit.span.end), "{old:?} {edit:?}");
+            assert_eq!(apply_edits(old, &[edit]), new);
+        }
+    }
+}

@@ -17,6 +17,7 @@ use super::{
     sort_list::value_at,
     to_inline::inline,
     to_section::lines,
+    too_deep,
 };
 use crate::{Facts, Meaning, Path, Source, Step};
 
@@ -32,6 +33,8 @@ pub(super) static EXTRACT_SCHEMA: Refactoring = Refactoring {
 const MIN_VALUES: usize = 3;
 /// Offers at one place.
 const MAX_OFFERS: usize = 3;
+/// Repeats that are replaced at once.
+const MAX_REPEATS: usize = 200;
 /// Values of a schema that is looked at.
 const MAX_VALUES: usize = 20_000;
 
@@ -64,7 +67,9 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
             ),
             kind: EXTRACT_SCHEMA.kind,
             data: data_of(&path),
-            disabled: broken(source).or_else(|| hindrance(source, &schema, table, group).map(str::to_owned)),
+            disabled: broken(source)
+                .or_else(|| too_deep(source))
+                .or_else(|| hindrance(source, &schema, table, group).map(str::to_owned)),
             about_file: false,
         });
         count += 1;
@@ -325,6 +330,9 @@ fn paths<'t>(schema: &Path<'t>, group: &Group<'t>) -> Vec<Path<'t>> {
 
 /// Why a group cannot be extracted.
 fn hindrance<'t>(source: &Source<'t>, schema: &Path<'t>, table: &Table<'t>, group: &Group<'t>) -> Option<&'static str> {
+    if group.ways.len() > MAX_REPEATS {
+        return Some("it repeats too often");
+    }
     let paths = paths(schema, group);
     if paths.iter().any(|path| written(source, path).is_none()) {
         return Some("one of them is written with dotted keys within braces: give it braces of its own first");
@@ -521,6 +529,12 @@ fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
     let model = commented(source, &paths).first().copied().or(paths.first())?;
     let mut draft = Draft::new(source);
     let items = item_paths(source);
+    // The sections with dotted keys of the schema.
+    let holds = |section: &&Section<'_>| {
+        let mut own = section.entries.iter().filter_map(|block| items.get(block.item?));
+        own.any(|item| is_below(item, &schema))
+    };
+    let holders: Vec<Path<'_>> = draft.sections.iter().filter(holds).map(|section| section.path.clone()).collect();
     let definition = match target(source, &schema, table) {
         Some(header) => Some(definition(source, &draft, &items, model, &format!("{header}.{name}"))?),
         None => {
@@ -543,15 +557,8 @@ fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
     }
     if let Some(sections) = definition {
         // Behind all that belongs to the schema.
-        let item_of = |section: &Section<'_>| -> bool {
-            let entry = section
-                .entries
-                .iter()
-                .filter_map(|block| block.item)
-                .any(|item| items.get(item).is_some_and(|item| is_below(item, &schema)));
-            entry || (section.header.is_some() && is_below(&section.path, &schema))
-        };
-        let at = draft.sections.iter().rposition(item_of)? + 1;
+        let of_schema = |section: &Section<'_>| section.header.is_some() && is_below(&section.path, &schema);
+        let at = draft.sections.iter().rposition(|section| of_schema(section) || holders.contains(&section.path))? + 1;
         draft.sections.splice(at..at, sections);
     }
     let edits = draft.edits();
@@ -695,4 +702,144 @@ fn replace_lines<'t>(
     }
     draft.sections = kept;
     placed.then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::{after, hindered, offers},
+        *,
+    };
+
+    const TOOL: &str = "[[entrypoints.tools]]\nid = \"x\"\n";
+
+    #[test]
+    fn sections_become_one_definition() {
+        assert_eq!(
+            after(
+                "extract_schema",
+                &format!(
+                    "{TOOL}[entrypoints.tools.input_schema]\ntype = \"object\"\n\n# at home\n[entrypoints.tools.input_schema.properties.home]$0 # h\n\
+                     # where\ntype = \"object\"\ntitle = \"Postal address\"\n[entrypoints.tools.input_schema.properties.home.properties.zip]\n\
+                     type = \"string\" # z\n\n[entrypoints.tools.input_schema.properties.work]\ntitle = \"Postal address\"\ntype = \"object\"\n\
+                     properties.zip = {{ type = \"string\" }}\n\n[entrypoints.tools.output_schema]\n"
+                )
+            ),
+            format!(
+                "{TOOL}[entrypoints.tools.input_schema]\ntype = \"object\"\n\n# at home\n[entrypoints.tools.input_schema.properties.home] # h\n\
+                 \"$ref\" = \"#/$defs/postal_address\"\n\n[entrypoints.tools.input_schema.properties.work]\n\"$ref\" = \"#/$defs/postal_address\"\n\n\
+                 [entrypoints.tools.input_schema.\"$defs\".«postal_address»]\n# where\ntype = \"object\"\ntitle = \"Postal address\"\n\
+                 [entrypoints.tools.input_schema.\"$defs\".postal_address.properties.zip]\ntype = \"string\" # z\n\n[entrypoints.tools.output_schema]\n"
+            )
+        );
+    }
+
+    #[test]
+    fn dotted_keys_and_inline_tables_do_too() {
+        assert_eq!(
+            after(
+                "extract_schema",
+                &format!(
+                    "{TOOL}input_schema.properties.a.type = \"string\"\ninput_schema.properties.a.minLength = 1\ninput_schema.properties.a.maxLength = 3\n\
+                     input_schema.properties.b$0 = {{ type = \"string\", minLength = 1, maxLength = 3 }} # b\noutput_schema = {{}}\n"
+                )
+            ),
+            format!(
+                "{TOOL}input_schema.properties.a.\"$ref\" = \"#/$defs/a\"\ninput_schema.properties.b = {{ \"$ref\" = \"#/$defs/a\" }} # b\n\
+                 output_schema = {{}}\n\n[entrypoints.tools.input_schema.\"$defs\".«a»]\ntype = \"string\"\nminLength = 1\nmaxLength = 3\n"
+            )
+        );
+        let schema = "{ type = \"string\", minLength = 1, maxLength = 3 }";
+        assert_eq!(
+            after(
+                "extract_schema",
+                &format!(
+                    "{TOOL}input_schema = {{ properties = {{ l = {{ items = {{ type =$0 \"string\", minLength = 1, maxLength = 3 }} }}, b = {schema} }}, \"$defs\" = {{ l_item = true }} }}\n"
+                )
+            ),
+            format!(
+                "{TOOL}input_schema = {{ properties = {{ l = {{ items = {{ \"$ref\" = \"#/$defs/l_item_2\" }} }}, b = {{ \"$ref\" = \"#/$defs/l_item_2\" }} }}, \
+                 \"$defs\" = {{ l_item = true, «l_item_2» = {schema} }} }}\n"
+            )
+        );
+    }
+
+    #[test]
+    fn what_only_headers_below_tell_of_gets_a_header() {
+        assert_eq!(
+            after(
+                "extract_schema",
+                &format!(
+                    "{TOOL}[entrypoints.tools.input_schema.properties.a$0.items]\ntype = \"string\"\nminLength = 1\n\
+                     [entrypoints.tools.input_schema.properties.b.items]\ntype = \"string\"\nminLength = 1\n"
+                )
+            ),
+            format!(
+                "{TOOL}[entrypoints.tools.input_schema.properties.a]\n\"$ref\" = \"#/$defs/a\"\n[entrypoints.tools.input_schema.properties.b]\n\
+                 \"$ref\" = \"#/$defs/a\"\n\n[entrypoints.tools.input_schema.\"$defs\".«a»]\n\
+                 [entrypoints.tools.input_schema.\"$defs\".a.items]\ntype = \"string\"\nminLength = 1\n"
+            )
+        );
+    }
+
+    fn in_schema(rest: &str) -> String {
+        format!("{TOOL}[entrypoints.tools.input_schema]$0\n{rest}\n")
+    }
+
+    #[test]
+    fn only_schemas_that_repeat_are_extracted() {
+        let same = "type = \"string\", minLength = 1, maxLength = 3";
+        let is_offered = |rest: &str| !offers("extract_schema", &in_schema(rest), &Facts::default()).is_empty();
+        assert!(is_offered(&format!("properties.a = {{ {same} }}\nitems = {{ {same} }}")));
+        assert!(is_offered(&format!(
+            "properties.a = {{ {same} }}\nallOf = [{{ {same} }}]\n\"$schema\" = \"https://json-schema.org/draft/2020-12/schema\""
+        )));
+        for rest in [
+            // Once; too small; values, not schemas; where a reference would hide what is beside it.
+            format!("properties.a = {{ {same} }}\nitems = {{ {same}, title = \"x\" }}"),
+            "properties.a = { type = \"string\", minLength = 1 }\nitems = { type = \"string\", minLength = 1 }"
+                .to_owned(),
+            format!("default = [{{ {same} }}, {{ {same} }}]"),
+            format!("const.properties.a = {{ {same} }}\nenum = [{{ {same} }}]"),
+            format!(
+                "properties.a = {{ {same} }}\nitems = {{ {same} }}\n\"$schema\" = \"http://json-schema.org/draft-07/schema#\""
+            ),
+            // What has a name or a base of its own.
+            format!("properties.a = {{ \"$anchor\" = \"n\", {same} }}\nitems = {{ \"$anchor\" = \"n\", {same} }}"),
+            format!("properties.a = {{ \"$id\" = \"n\", items = {{ {same} }} }}\nitems = {{ {same} }}"),
+        ] {
+            assert!(!is_offered(&rest), "{rest}");
+        }
+    }
+
+    #[test]
+    fn what_would_be_lost_hinders() {
+        let hindered = |rest: &str| hindered("extract_schema", &in_schema(rest));
+        let inner = "items = { type = \"string\", minLength = 1 }, maxItems = 3";
+        let both = format!("properties.a = {{ {inner} }}\nproperties.b = {{ {inner} }}\n");
+        assert!(hindered(&format!("{both}not.\"$ref\" = \"#/properties/a/items\"")).contains("points into"));
+        assert!(hindered(&format!("{both}not.\"$ref\" = \"#/%70roperties/a/items\"")).contains("points into"));
+        assert!(hindered(&format!("{both}\"$defs\" = true")).contains("no table"));
+        let commented = both.replace("minLength = 1 }", "minLength = 1 # c\n}");
+        assert!(hindered(&commented).contains("comments"));
+        assert!(
+            hindered("properties = { a.type = \"string\", a.minLength = 1, a.maxLength = 2, b = { type = \"string\", minLength = 1, maxLength = 2 } }")
+                .contains("dotted keys within braces")
+        );
+        // The comments of one are kept.
+        let one = both.replacen("minLength = 1 }", "minLength = 1 # c\n}", 1);
+        assert!(after("extract_schema", &in_schema(&one)).contains("# c\n"));
+    }
+
+    #[test]
+    fn names_come_from_titles_and_keys() {
+        assert_eq!(slug("Postal  address (EU)"), "postal_address_eu");
+        assert_eq!(slug("\u{1F600}"), "");
+        let key = |key: &'static str| Step::Key(key.into());
+        let document = skillyard_manifest::document::Document::parse("");
+        let name = |way: &[Step<'_>]| name_of(&document.root, way);
+        assert_eq!(name(&[key("properties"), key("x-Y")]), "x_y");
+        assert_eq!(name(&[key("properties"), key("x"), key("items")]), "x_item");
+        assert_eq!(name(&[key("allOf"), Step::Index(1)]), "shared");
+    }
 }

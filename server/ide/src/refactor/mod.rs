@@ -155,7 +155,13 @@ impl<'a, 's, 't> Asked<'a, 's, 't> {
         let behind = source.tree.items.partition_point(|item| item.span().start < range.start);
         let selected = source.tree.items.get(behind).map(|item| item.span().start).filter(|&start| start < range.end);
         let item = source.item_at(range.start).or(selected.map(|_| behind));
-        let place = source.at(range.start).or_else(|| source.at(selected?));
+        // Behind a header or at a `=` the key is meant.
+        let key = || match source.tree.items.get(item?)? {
+            Item::Header(header) => header.keys.last().map(|key| key.span.start),
+            Item::Entry(entry) => entry.keys.last().map(|key| key.span.start),
+            Item::Garbage(_) => None,
+        };
+        let place = source.at(range.start).or_else(|| source.at(key()?));
         Self { source, at: range.start, facts, place, item }
     }
 
@@ -185,6 +191,15 @@ fn is_manifest(source: &Source<'_>) -> bool {
 /// Why a text whose syntax is broken is not rewritten; `None` where it is not.
 fn broken(source: &Source<'_>) -> Option<String> {
     (!is_whole(source)).then(|| "the file has syntax errors: mend those first".to_owned())
+}
+
+/// Why what nests deep is not written in another way; `None` where nothing does. Braces and dotted keys have a limit that
+/// headers, each with few keys, stay below.
+fn too_deep(source: &Source<'_>) -> Option<String> {
+    const MAX: usize = skillyard_manifest::syntax::MAX_NESTING / 2;
+    let depth = source.document.depth;
+    (depth > MAX)
+        .then(|| format!("the file nests {depth} levels deep, and another spelling may not: up to {MAX} is rewritten"))
 }
 
 /// Whether nothing is wrong with the syntax.
@@ -230,7 +245,7 @@ fn item_paths<'t>(source: &Source<'t>) -> Vec<Path<'t>> {
 }
 
 /// Whether `path` leads to or through what is at `above`.
-fn is_below(path: &Path<'_>, above: &Path<'_>) -> bool {
+pub(crate) fn is_below(path: &Path<'_>, above: &Path<'_>) -> bool {
     path.0.len() >= above.0.len() && path.0.iter().zip(&above.0).all(|(step, above)| step == above)
 }
 
@@ -240,7 +255,7 @@ pub(crate) fn has_comments(source: &Source<'_>, span: Span, inner: &[Span]) -> b
     let first = comments.partition_point(|comment| comment.start < span.start);
     let within = comments.iter().skip(first).take_while(|comment| comment.start < span.end);
     within.into_iter().any(|comment| {
-        !inner.get(inner.partition_point(|i| i.end <= comment.start)).is_some_and(|i| i.start <= comment.start)
+        inner.get(inner.partition_point(|i| i.end <= comment.start)).is_none_or(|i| i.start > comment.start)
     })
 }
 
@@ -250,4 +265,4 @@ fn shown(path: &Path<'_>) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

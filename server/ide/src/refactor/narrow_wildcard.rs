@@ -262,3 +262,115 @@ fn without_table(source: &Source<'_>, field: &Field<'_>, around: &Table<'_>) -> 
         Origin::Dotted | Origin::Implicit => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::{after_with, offers},
+        *,
+    };
+
+    fn seen() -> Facts {
+        let pair = |scope: &str, key: &str| (scope.to_owned(), key.to_owned());
+        Facts {
+            hosts_called: ["API.acme.example.", "a.b.acme.example", "other.example", "10.0.0.1:80"]
+                .map(str::to_owned)
+                .to_vec(),
+            secrets_read: vec![
+                pair("global", "api_key"),
+                pair("global", "x"),
+                pair("skill:acme.s", "own"),
+                pair("global", "B AD"),
+            ],
+            ..Facts::default()
+        }
+    }
+
+    fn narrow(marked: &str) -> String {
+        after_with("narrow_wildcard", marked, &seen())
+    }
+
+    #[test]
+    fn a_wildcard_becomes_what_it_was_used_for() {
+        assert_eq!(
+            narrow(
+                "[capabilities]\nhttp_egress_allowlist = [\"$0*\"]\n\n[capabilities.wildcard_opt_in]\nhttp_egress = true\n\n[compat]\n"
+            ),
+            "[capabilities]\nhttp_egress_allowlist = [\"a.b.acme.example\", \"api.acme.example\", \"other.example\"]\n\n[compat]\n"
+        );
+        // One label only; what is named already stays named once; another wildcard keeps the opt-in.
+        assert_eq!(
+            narrow(
+                "[capabilities]\nhttp_egress_allowlist = [\n  \"*.ac$0me.example\", # all\n  \"*.b.example\",\n]\nwildcard_opt_in = { http_egress = true }\n"
+            ),
+            "[capabilities]\nhttp_egress_allowlist = [\n  \"api.acme.example\", # all\n  \"*.b.example\",\n]\nwildcard_opt_in = { http_egress = true }\n"
+        );
+        assert_eq!(
+            narrow(
+                "capabilities = { http_egress_allowlist = [\"$0*.acme.example\", \"api.acme.example\"], wildcard_opt_in = { http_egress = true } }\n"
+            ),
+            "capabilities = { http_egress_allowlist = [\"api.acme.example\"] }\n"
+        );
+        assert_eq!(
+            narrow(
+                "capabilities = { http_egress_allowlist = [\"$0*.acme.example\"], wildcard_opt_in = [false, true] }\n"
+            ),
+            "capabilities = { http_egress_allowlist = [\"api.acme.example\"], wildcard_opt_in = [false, false] }\n"
+        );
+    }
+
+    #[test]
+    fn secrets_are_those_of_their_scope() {
+        let head = "[[capabilities.secrets]]\nscope = \"global\"\n";
+        assert_eq!(
+            narrow(&format!(
+                "{head}key_names = [\"a*$0\", \"x\"]\n[capabilities.wildcard_opt_in]\nsecrets = true\ndevice = false # no\n"
+            )),
+            format!("{head}key_names = [\"api_key\", \"x\"]\n[capabilities.wildcard_opt_in]\ndevice = false # no\n")
+        );
+        // From the opt-in all at once.
+        assert_eq!(
+            narrow(&format!(
+                "{head}key_names = [\"*\"]\n[[capabilities.secrets]]\nscope = \"skill:acme.s\"\nkey_names = [\"*\"]\n\
+                 [capabilities.wildcard_opt_in]\n# why\nsecre$0ts = true\n"
+            )),
+            format!(
+                "{head}key_names = [\"api_key\", \"x\"]\n[[capabilities.secrets]]\nscope = \"skill:acme.s\"\nkey_names = [\"own\"]\n\
+                 [capabilities.wildcard_opt_in]\n# why\n"
+            )
+        );
+    }
+
+    #[test]
+    fn without_a_run_nothing_is_known() {
+        let marked = "[capabilities]\nhttp_egress_allowlist = [\"$0*\"]\n";
+        let offer = &offers("narrow_wildcard", marked, &Facts::default())[0];
+        assert!(offer.disabled.as_ref().is_some_and(|why| why.contains("run the tool")), "{offer:?}");
+        assert_eq!(offers("narrow_wildcard", "[capabilities]\nhttp_egress_allowlist = [\"$0a.b\"]\n", &seen()), []);
+        assert_eq!(offers("narrow_wildcard", "[capabilities.wildcard_opt_in]\nhttp_eg$0ress = true\n", &seen()), []);
+    }
+
+    #[test]
+    fn patterns_cover() {
+        for (pattern, key, is) in [
+            ("*", "a", true),
+            ("a*", "ab", true),
+            ("a*", "ba", false),
+            ("a*b*c", "aXbYc", true),
+            ("a*b", "ab", true),
+            ("ab*b", "ab", false),
+        ] {
+            assert_eq!(covers_key(pattern, key), is, "{pattern} {key}");
+        }
+        for (pattern, host, is) in [
+            ("*", "a", true),
+            ("*.b.c", "a.b.c", true),
+            ("*.b.c", "b.c", false),
+            ("*.b.c", "x.a.b.c", false),
+            ("a.*", "a.b", false),
+            ("*.*", "a.b", false),
+        ] {
+            assert_eq!(covers_host(pattern, host), is, "{pattern} {host}");
+        }
+    }
+}

@@ -285,9 +285,8 @@ fn written(source: &Source<'_>, path: &Path<'static>, example: &Value) -> Option
                 let is_own = index == 0 && section.path == *path;
                 if is_own {
                     lead = block.lead;
-                } else {
-                    examples.extend(example_lines(source, block));
                 }
+                examples.extend(example_lines(source, block, !is_own));
             }
             continue;
         }
@@ -299,9 +298,8 @@ fn written(source: &Source<'_>, path: &Path<'static>, example: &Value) -> Option
         for (index, block) in gone.iter().enumerate() {
             if index == 0 {
                 lead = block.lead;
-            } else {
-                examples.extend(example_lines(source, block));
             }
+            examples.extend(example_lines(source, block, index > 0));
         }
         kept.push(section);
         if !gone.is_empty() || (own && at.is_none() && old.is_none() && key == Side::Input.key()) {
@@ -333,17 +331,21 @@ fn written(source: &Source<'_>, path: &Path<'static>, example: &Value) -> Option
     super::is_whole(&Source::of_shape(&text, source.shape)).then_some(edits)
 }
 
-/// The comment lines above an item that hold an example.
-fn example_lines(source: &Source<'_>, block: &Block<'_>) -> Option<Span> {
-    let mut at = block.lead.start;
-    for line in block.lead.of(source.text).split_inclusive('\n') {
-        if example_of(line).is_some() {
-            let rest = Span::new(at, block.lead.end);
-            return Some(Span::new(at, at + rest.of(source.text).trim_end().len()));
-        }
-        at += line.len();
-    }
-    None
+/// The comments above, in and behind an item from the first on that holds an example; none where none does. Those
+/// `above` stay where they are, if so asked.
+fn example_lines(source: &Source<'_>, block: &Block<'_>, above: bool) -> Vec<Span> {
+    let own = block.item.and_then(|item| source.tree.items.get(item)).map_or(block.lead, Item::span);
+    let start = if above { block.lead.start.min(own.start) } else { own.start };
+    let end = edits::line_end(source.text, own.end);
+    let comments = &source.document.comments;
+    let first = comments.partition_point(|comment| comment.start < start);
+    comments
+        .iter()
+        .skip(first)
+        .take_while(|comment| comment.start < end)
+        .skip_while(|comment| example_of(comment.of(source.text)).is_none())
+        .map(|comment| Span::new(comment.start, comment.start + comment.of(source.text).trim_end().len()))
+        .collect()
 }
 
 /// Takes over the titles and descriptions of what an old schema has too.
@@ -498,7 +500,7 @@ fn commented(source: &Source<'_>, path: &Path<'_>) -> Example {
     for at in ours {
         let before = at.checked_sub(1).and_then(|at| items.get(at)).map_or(0, |item| item.span().end);
         let start = if before == 0 { 0 } else { edits::line_end(text, before) };
-        let end = items.get(at).map_or(start, |item| item.span().start).max(start);
+        let end = items.get(at).map_or(start, |item| edits::line_end(text, item.span().end)).max(start);
         let comments = &source.document.comments;
         let first = comments.partition_point(|comment| comment.start < start);
         let own: Vec<&str> = comments
@@ -561,4 +563,195 @@ fn json_of(node: &Node<'_>) -> Option<Value> {
             Value::Object(table.fields.iter().map(entry).collect::<Option<_>>()?)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{
+        super::tests::{after, hindered},
+        *,
+    };
+    use crate::fixture::apply;
+
+    fn of(example: &Value) -> Value {
+        let schema = schema_of(example);
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        assert!(validator.is_valid(example), "{schema} {example}");
+        schema
+    }
+
+    #[test]
+    fn types_are_those_of_the_example() {
+        assert_eq!(of(&json!("x")), json!({ "type": "string" }));
+        assert_eq!(of(&json!(1)), json!({ "type": "integer" }));
+        assert_eq!(of(&json!(1.5)), json!({ "type": "number" }));
+        assert_eq!(of(&json!(null)), json!({ "type": "null" }));
+        assert_eq!(of(&json!([])), json!({ "type": "array" }));
+        assert_eq!(of(&json!({})), json!({ "type": "object", "additionalProperties": false }));
+        assert_eq!(
+            of(&json!([{ "a": 1, "b": true }, { "a": null }])),
+            json!({ "type": "array", "items": {
+                "type": "object", "additionalProperties": false, "required": ["a"],
+                "properties": { "a": { "type": ["integer", "null"] }, "b": { "type": "boolean" } },
+            } })
+        );
+        assert_eq!(
+            of(&json!([1, 2.5, "x", [1]])),
+            json!({ "type": "array", "items": { "anyOf": [
+                { "type": ["string", "number"] }, { "type": "array", "items": { "type": "integer" } },
+            ] } })
+        );
+    }
+
+    #[test]
+    fn large_and_deep_examples_come_to_small_schemas() {
+        let deep = (0..100).fold(json!(1), |inner, _| json!({ "a": inner }));
+        assert!(of(&deep).to_string().len() < 2_000);
+        let wide: Map<String, Value> = (0..1_000).map(|n| (n.to_string(), json!(n))).collect();
+        assert_eq!(of(&Value::Object(wide)), json!({ "type": "object" }));
+        assert_eq!(of(&json!(vec![1; 2_000])), json!({ "type": "array" }));
+    }
+
+    const TOOL: &str = "[[entrypoints.tools]]\nid = \"x\"\n";
+
+    #[test]
+    fn an_example_in_a_comment_is_taken() {
+        assert_eq!(
+            after(
+                "schema_from_example",
+                &format!(
+                    "{TOOL}# Example: {{\"a\": 1, \"b\": [\n#  {{\"x\": \"\"}}]}}\ninput_schema = {{}}$0\noutput_schema = {{}}\n\n[compat]\n"
+                )
+            ),
+            format!(
+                "{TOOL}output_schema = {{}}\n\n# Example: {{\"a\": 1, \"b\": [\n#  {{\"x\": \"\"}}]}}\n[entrypoints.tools.input_schema]\n\
+                 type = \"object\"\nadditionalProperties = false\nrequired = [\"a\", \"b\"]\nproperties.a = {{ type = \"integer\" }}\n\n\
+                 [entrypoints.tools.input_schema.properties.b]\ntype = \"array\"\n\n[entrypoints.tools.input_schema.properties.b.items]\n\
+                 type = \"object\"\nadditionalProperties = false\nrequired = [\"x\"]\nproperties.x = {{ type = \"string\" }}\n\n[compat]\n"
+            )
+        );
+        // Within the section, where it stays; words of the old schema stay too.
+        assert_eq!(
+            after(
+                "schema_from_example",
+                &format!(
+                    "{TOOL}# s\n[entrypoints.tools.output_schema]$0\n# example: [\"x\"]\ntype = \"array\"\ntitle = \"T\"\n\n\
+                     [entrypoints.tools.output_schema.items]\ndescription = \"\\\"D\\\"\"\n\n[compat]\n"
+                )
+            ),
+            format!(
+                "{TOOL}\n# s\n[entrypoints.tools.output_schema]\n# example: [\"x\"]\ntitle = \"T\"\ntype = \"array\"\n\
+                 items = {{ description = \"\\\"D\\\"\", type = \"string\" }}\n\n[compat]\n"
+            )
+        );
+        // Behind it.
+        assert_eq!(
+            after("schema_from_example", &format!("{TOOL}input_schema = {{}}$0 # example: 1\n")),
+            format!("{TOOL}\n[entrypoints.tools.input_schema]\n# example: 1\ntype = \"integer\"\n")
+        );
+    }
+
+    #[test]
+    fn an_example_in_the_schema_is_taken() {
+        for keys in ["default = { a = 1 }", "examples = [{ a = 1 }, 2]"] {
+            assert_eq!(
+                after("schema_from_example", &format!("entrypoints.tools = [{{ input_schema = {{ {keys}$0 }} }}]\n")),
+                "entrypoints.tools = [{ input_schema = { type = \"object\", additionalProperties = false, required = [\"a\"], \
+                 properties = { a = { type = \"integer\" } } } }]\n"
+            );
+        }
+    }
+
+    #[test]
+    fn no_example_says_so() {
+        assert!(hindered("schema_from_example", &format!("{TOOL}input_schema = {{}}$0\n")).contains("# example:"));
+        let why = hindered("schema_from_example", &format!("{TOOL}# example: {{a: 1}}\ninput_schema = {{}}$0\n"));
+        assert!(why.contains("no JSON"), "{why}");
+        let why = hindered("schema_from_example", &format!("{TOOL}# example: {{\"a\": \n# 1\ninput_schema = {{}}$0\n"));
+        assert!(why.contains("no JSON"), "{why}");
+    }
+
+    #[test]
+    fn a_value_of_a_caller_is_written() {
+        let write = |text: &str, side| {
+            schema_edits(&Source::new(text), "x", side, &json!({ "a": 1 })).map(|edits| apply(text, &edits))
+        };
+        let schema = "type = \"object\"\nadditionalProperties = false\nrequired = [\"a\"]\nproperties.a = { type = \"integer\" }\n";
+        let section = |side| format!("[entrypoints.tools.{side}]\n{schema}");
+        // Replaced where it stands, whatever its spelling.
+        let (input, output) = (section("input_schema"), section("output_schema"));
+        for old in [
+            "[entrypoints.tools.input_schema]\ntype = 1\n[entrypoints.tools.input_schema.properties.b]\n",
+            "[entrypoints.tools.input_schema.items]\n",
+        ] {
+            assert_eq!(
+                write(&format!("{TOOL}{old}\n[compat]\n"), Side::Input),
+                Ok(format!("{TOOL}\n{input}\n[compat]\n"))
+            );
+        }
+        assert_eq!(
+            write(
+                &format!("{TOOL}input_schema.type = 1\nname = 1\ninput_schema.items = {{}}\n\n[compat]\n"),
+                Side::Input
+            ),
+            Ok(format!("{TOOL}name = 1\n\n{input}\n[compat]\n"))
+        );
+        // Written where there was none.
+        assert_eq!(write(&format!("{TOOL}\n{output}"), Side::Input), Ok(format!("{TOOL}\n{input}\n{output}")));
+        assert_eq!(
+            write(&format!("{TOOL}\n{input}\n[[entrypoints.tools]]\n"), Side::Output),
+            Ok(format!("{TOOL}\n{input}\n{output}\n[[entrypoints.tools]]\n"))
+        );
+        let inline = "{ type = \"object\", additionalProperties = false, required = [\"a\"], properties = { a = { type = \"integer\" } } }";
+        assert_eq!(
+            write("entrypoints.tools = [{ id = \" x \" }]", Side::Output),
+            Ok(format!("entrypoints.tools = [{{ id = \" x \", output_schema = {inline} }}]"))
+        );
+        let error = |text: &str| write(text, Side::Input).unwrap_err();
+        assert_eq!(error("a ="), SchemaError::Broken);
+        assert_eq!(error(""), SchemaError::NoTool { id: "x".to_owned() });
+        assert_eq!(
+            error("entrypoints.tools = [{ id = \"x\", input_schema.a = 1 }]"),
+            SchemaError::NoTable { id: "x".to_owned(), key: "input_schema" }
+        );
+        assert!(error("entrypoints.tools = [{ id = \"x\", input_schema.a = 1 }]").to_string().contains("`x`"));
+    }
+
+    fn json_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            (-1e9..1e9_f64).prop_map(Value::from),
+            "[a\"\\\\\u{7F}\u{1F600}]{0,4}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 48, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::btree_map("[a-c.\"\\\\ \u{E9}]{0,3}", inner, 0..5)
+                    .prop_map(|object| Value::Object(object.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Any example fits its schema, and the schema that is written is that one.
+        #[test]
+        fn examples_fit_their_schemas(example in json_value()) {
+            let schema = of(&example);
+            for (text, side) in [
+                (format!("{TOOL}\n[compat]\n"), Side::Input),
+                ("entrypoints.tools = [{ id = \"x\" }]".to_owned(), Side::Output),
+            ] {
+                let edits = schema_edits(&Source::new(&text), "x", side, &example).unwrap();
+                let after = apply(&text, &edits);
+                let read: Value = toml::from_str(&after).unwrap_or_else(|error| panic!("{error}\n{after}"));
+                prop_assert_eq!(&read["entrypoints"]["tools"][0][side.key()], &schema, "{}", after);
+            }
+        }
+    }
 }

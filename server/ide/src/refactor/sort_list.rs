@@ -206,3 +206,77 @@ fn cells(source: &Source<'_>, list: &Value<'_>) -> Result<Vec<Cell>, &'static st
     }
     Ok(cells)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::{after, hindered, offers},
+        *,
+    };
+
+    fn sorted_tags(list: &str) -> String {
+        after("sort_list", &format!("operator.tags$0 = {list}\n")).replace("operator.tags = ", "")
+    }
+
+    #[test]
+    fn elements_change_places() {
+        assert_eq!(sorted_tags("[\"b\",'a' , \"B\"]"), "['a',\"B\" , \"b\"]\n");
+        assert_eq!(sorted_tags("[\n  \"b\", \"c\",\n  \"a\"\n]"), "[\n  \"a\", \"b\",\n  \"c\"\n]\n");
+    }
+
+    #[test]
+    fn comments_stay_with_their_elements() {
+        assert_eq!(
+            sorted_tags("[ # all\n  # of b\n  # too\n  \"b\", # b\n\n  # of a\n  \"a\"\n  # end\n]"),
+            "[ # all\n  # of a\n  \"a\",\n\n  # of b\n  # too\n  \"b\" # b\n  # end\n]\n"
+        );
+        assert_eq!(
+            sorted_tags("[\n  # a list\n\n  \"b\", # b\n  \"a\",\n]"),
+            "[\n  # a list\n\n  \"a\",\n  \"b\", # b\n]\n"
+        );
+        assert_eq!(sorted_tags("[\r\n  \"b\", # b\r\n  \"a\"\r\n]"), "[\r\n  \"a\",\r\n  \"b\" # b\r\n]\n");
+    }
+
+    #[test]
+    fn comments_that_belong_to_none_hinder() {
+        for list in [
+            "[ # all\n  \"b\", \"a\",\n]",
+            "[\n  \"b\" # b\n  , \"a\"\n]",
+            "[\"b\", # b\n  \"a\"]",
+            "[\n  \"b\",\n  \"a\" # a\n  ,\n]",
+        ] {
+            assert!(hindered("sort_list", &format!("operator.tags$0 = {list}\n")).contains("comments"), "{list}");
+        }
+    }
+
+    #[test]
+    fn only_sets_are_sorted() {
+        let schema = |rest: &str| format!("[[entrypoints.tools]]\n[entrypoints.tools.input_schema]\n{rest}\n");
+        let is_offered = |text: &str| !offers("sort_list", text, &Facts::default()).is_empty();
+        for text in [
+            "capabilities.http_egress_allowlist = [\"b\", $0\"a\"]",
+            "[[capabilities.secrets]]\nkey_names = [\"b\"$0, \"a\"]",
+            "capabilities.secrets = [{ scope$0 = \"skill:a\" }, { scope = \"global\" }]$0",
+            "operator.config.properties.x.enum_values = [$0\"b\", \"a\"]",
+            &schema("required = [\"b\"$0, \"a\"]"),
+            &schema("properties.x.items.enum = [\"b\"$0, \"a\"]"),
+            &schema("dependentRequired.x = [\"b\"$0, \"a\"]"),
+        ] {
+            // The second mark shows that the offer is for the list as a whole.
+            let text = if text.matches("$0").count() == 2 { text.replacen("$0", "", 1) } else { text.to_owned() };
+            assert!(is_offered(&text), "{text}");
+        }
+        for text in [
+            "operator.tags = [\"a\", $0\"b\"]",
+            "operator.tags = [\"b\", $0 1]",
+            "operator.config.properties.x.default = [\"b\", $0\"a\"]",
+            "compat = [\"b\"$0, \"a\"]",
+            "unknown = [\"b\", $0\"a\"]",
+            &schema("examples = [\"b\"$0, \"a\"]"),
+            &schema("default.required = [\"b\"$0, \"a\"]"),
+            &schema("properties.required = [\"b\"$0, \"a\"]"),
+        ] {
+            assert!(!is_offered(text), "{text}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ use super::{
     draft::Part,
     path_of, shown,
     to_inline::{behind, host},
+    too_deep,
 };
 use crate::{Facts, Source};
 
@@ -29,7 +30,7 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         title: format!("Write {} as dotted keys", shown(&path)),
         kind: TO_DOTTED.kind,
         data: data_of(&path),
-        disabled: broken(source).or_else(none),
+        disabled: broken(source).or_else(|| too_deep(source)).or_else(none),
         about_file: false,
     });
 }
@@ -80,4 +81,32 @@ fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
     let section = draft.sections.get_mut(around)?;
     section.entries.splice(host.at..host.at, lines);
     draft.edits_with_same_meaning(source).map(Resolved::of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{after, hindered, offers};
+    use crate::Facts;
+
+    #[test]
+    fn a_section_becomes_dotted_keys() {
+        for (was, is) in [
+            (
+                "a = 1\n\n# q\n[com$0pat] # r\n# s\nx = 1 # t\n\n  y.z = 2\n# tail\n\n[b]\n",
+                "a = 1\n# q\n# r\n# s\ncompat.x = 1 # t\n\ncompat.y.z = 2\n# tail\n\n[b]\n",
+            ),
+            ("a = 1\n\n[c.quo$0tas]\nx = 1\n[c.z]\ny = 1\n", "a = 1\n\n[c]\nquotas.x = 1\n[c.z]\ny = 1\n"),
+            ("[a]\nx = 1\n[a.b$0]\ny = 1\n[a.b.c]\nz = 1", "[a]\nx = 1\nb.y = 1\n[a.b.c]\nz = 1"),
+            ("[a]\r\nx = 1\r\n[a.'b c'$0]\r\ny = 1\r\n", "[a]\r\nx = 1\r\n\"b c\".y = 1\r\n"),
+            ("[[t]]\n[t.r$0]\ny = 1\n[[t]]\n", "[[t]]\nr.y = 1\n[[t]]\n"),
+        ] {
+            assert_eq!(after("to_dotted", was), is, "{was}");
+        }
+    }
+
+    #[test]
+    fn an_empty_table_has_no_dotted_keys() {
+        assert!(hindered("to_dotted", "[a]$0\n[a.b]\nx = 1\n").contains("no keys"));
+        assert_eq!(offers("to_dotted", "[[a]]$0\nx = 1\n", &Facts::default()), []);
+    }
 }

@@ -10,7 +10,7 @@ use skillyard_manifest::{
 use super::{
     Asked, Draft, INLINE, Offer, Refactoring, Resolved, broken, data_of,
     draft::{Block, Part},
-    is_below, path_of, shown,
+    is_below, path_of, shown, too_deep,
 };
 use crate::{Facts, Path, Source, Step};
 
@@ -32,7 +32,7 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         path.0.pop();
     }
     let what = if header.array { "an array of inline tables" } else { "an inline table" };
-    let disabled = broken(source).or_else(|| {
+    let disabled = broken(source).or_else(|| too_deep(source)).or_else(|| {
         let draft = Draft::new(source);
         hindrance(source, &draft, &path)
     });
@@ -215,5 +215,59 @@ fn inline_entries(text: &str, table: &Table<'_>, prefix: &str, entries: &mut Vec
             }
             _ => entries.push(format!("{key} = {}", inline(text, &field.value))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::{after, hindered, offers},
+        *,
+    };
+
+    #[test]
+    fn a_section_becomes_an_inline_table() {
+        for (was, is) in [
+            (
+                "[capabilities]\nx = 1 # x\n\n# q\n[capabilities.quotas]$0 # c\na = 1\nb.c = 2\n\n[capabilities.quotas.d]\ne = [\n  1, # f\n]\n[compat]\n",
+                "[capabilities]\nx = 1 # x\n# q\nquotas = { a = 1, b.c = 2, d = { e = [\n  1, # f\n] } } # c\n[compat]\n",
+            ),
+            // The table around gets a header where it has none.
+            (
+                "a = 1\n\n# q\n[capabilities.quo$0tas]\na = 1\n\n[compat]\n",
+                "a = 1\n\n[capabilities]\n# q\nquotas = { a = 1 }\n\n[compat]\n",
+            ),
+            ("a = 1\r\n[com$0pat]\r\nx = 1\r\n", "a = 1\r\ncompat = { x = 1 }\r\n"),
+            ("[com$0pat]\n", "compat = {}\n"),
+            ("a.b = 1\n[c]\n[a.d$0]\nx = 1", "a.b = 1\na.d = { x = 1 }\n[c]"),
+            (
+                "[[t]]\nid = 1\n[[t]]\nid = 2\n[t.r$0]\nx = 1\n[t.s]\n",
+                "[[t]]\nid = 1\n[[t]]\nid = 2\nr = { x = 1 }\n[t.s]\n",
+            ),
+        ] {
+            assert_eq!(after("to_inline", was), is, "{was}");
+        }
+    }
+
+    #[test]
+    fn sections_become_an_array_of_inline_tables() {
+        assert_eq!(
+            after(
+                "to_inline",
+                "[capabilities]\nx = 1\n# s\n[[capabilities.secrets]]$0 # c\na = 1\n# t\n[[capabilities.secrets]] # d\na = 2\n[capabilities.secrets.b]\nc = 1\n\n[compat]\n"
+            ),
+            "[capabilities]\nx = 1\n# s\nsecrets = [\n  { a = 1 }, # c\n  # t\n  { a = 2, b = { c = 1 } }, # d\n]\n\n[compat]\n"
+        );
+    }
+
+    #[test]
+    fn what_has_no_place_on_one_line_hinders() {
+        for text in ["[a]$0\nb = 1 # c\n", "[a]$0\n# c\nb = 1\n", "[a]$0\nb = 1\n# c\n\n[a.d]\n", "[a]$0\n[a.b] # c\n"]
+        {
+            assert!(hindered("to_inline", text).contains("comments"), "{text}");
+        }
+        assert!(hindered("to_inline", &format!("[a]$0\nb = \"{}\"\n", "x".repeat(3000))).contains("bytes"));
+        assert!(hindered("to_inline", "[a]$0\nb =\n").contains("syntax"));
+        assert_eq!(offers("to_inline", "a.b$0 = 1\n", &Facts::default()), []);
     }
 }

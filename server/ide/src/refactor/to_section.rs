@@ -10,7 +10,7 @@ use skillyard_manifest::{
 use super::{
     Asked, Draft, Offer, REWRITE, Refactoring, Resolved, broken, data_of,
     draft::{Block, Part, Section},
-    is_below, item_paths, path_of, shown,
+    is_below, item_paths, path_of, shown, too_deep,
 };
 use crate::{Facts, Path, Role, Source, Step};
 
@@ -52,7 +52,7 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         title,
         kind: TO_SECTION.kind,
         data: data_of(&path),
-        disabled: broken(source),
+        disabled: broken(source).or_else(|| too_deep(source)),
         about_file: false,
     });
 }
@@ -268,12 +268,90 @@ fn outdented(source: &Source<'_>, entry: &Entry<'_>) -> Vec<Part> {
     let text = source.text;
     let whole = entry.span.of(text);
     let line = edits::line_start(text, entry.span.start);
-    let indent = text.get(line..entry.span.start).unwrap_or_default();
+    let before = text.get(line..entry.span.start).unwrap_or_default();
+    let indent = before.get(..before.len() - before.trim_start().len()).unwrap_or_default();
     let has_long_strings = whole.contains("\"\"\"") || whole.contains("'''");
-    if indent.is_empty() || !indent.trim().is_empty() || has_long_strings || !whole.contains('\n') {
+    if indent.is_empty() || has_long_strings || !whole.contains('\n') {
         return vec![Part::Old(entry.span)];
     }
     let lines = whole.split_inclusive('\n').enumerate();
     let lines = lines.map(|(at, line)| if at == 0 { line } else { line.strip_prefix(indent).unwrap_or(line) });
     vec![Part::New(lines.collect())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::{after, hindered, offers},
+        *,
+    };
+
+    #[test]
+    fn an_inline_table_becomes_a_section() {
+        for (was, is) in [
+            (
+                "[capabilities]\n# q\nquotas = { fuel_budget = 1, max_memory_bytes = 65536$0 } # c\nnode_capabilities = []\n\n[compat]\n",
+                "[capabilities]\nnode_capabilities = []\n\n# q\n[capabilities.quotas] # c\nfuel_budget = 1\nmax_memory_bytes = 65536\n\n[compat]\n",
+            ),
+            // A header that says nothing any more goes; one with comments stays.
+            ("[capabilities]\nquo$0tas = {}\n\n[compat]\n", "[capabilities.quotas]\n\n[compat]\n"),
+            ("[capabilities] # c\nquo$0tas = {}\n", "[capabilities] # c\n\n[capabilities.quotas]\n"),
+            ("name = 1\r\ncompat = {$0 a.b = 1 }\r\n", "name = 1\r\n\r\n[compat]\r\na.b = 1\r\n"),
+            ("compat$0 = { a = 1 }", "[compat]\na = 1"),
+            // That of an element goes behind its own keys.
+            (
+                "[[entrypoints.tools]]\nrisk = {$0 a = 1 }\nid = 1\n[[entrypoints.tools]]\nid = 2\n",
+                "[[entrypoints.tools]]\nid = 1\n\n[entrypoints.tools.risk]\na = 1\n[[entrypoints.tools]]\nid = 2\n",
+            ),
+        ] {
+            assert_eq!(after("to_section", was), is, "{was}");
+        }
+    }
+
+    #[test]
+    fn comments_in_braces_stay_with_their_keys() {
+        assert_eq!(
+            after(
+                "to_section",
+                "compat = { # c\n  # a\n  a = [\n    1, # one\n  ], # behind a\n\n  b = '''\n  x''',\n  # end\n}$0\n[z]\n"
+            ),
+            "[compat]\n# c\n# a\na = [\n  1, # one\n] # behind a\nb = '''\n  x'''\n# end\n[z]\n"
+        );
+    }
+
+    #[test]
+    fn an_array_of_inline_tables_becomes_sections() {
+        assert_eq!(
+            after(
+                "to_section",
+                "[entrypoints]\n# all\ntools = [\n  # one\n  { id = \"a\", risk = {} }, # r\n  { id = \"b\", schema = {\n    # x\n    a = [\n      1,\n    ], # y\n  } }$0\n  # end\n] # t\n\n[compat]\n"
+            ),
+            "# all\n# t\n# one\n[[entrypoints.tools]] # r\nid = \"a\"\nrisk = {}\n\n[[entrypoints.tools]]\nid = \"b\"\nschema = {\n  # x\n  a = [\n    1,\n  ], # y\n}\n# end\n\n[compat]\n"
+        );
+        assert_eq!(offers("to_section", "a = [{}, 1$0]\n", &Facts::default()), []);
+        assert_eq!(offers("to_section", "a = [$0]\n", &Facts::default()), []);
+    }
+
+    #[test]
+    fn dotted_keys_become_a_section() {
+        for (was, is) in [
+            (
+                "name = 1\ncom$0pat.min = 1 # c\nx = 1\n\ncompat.max.a = 2\n[b]\n",
+                "name = 1\nx = 1\n\n[compat]\nmin = 1 # c\n\nmax.a = 2\n[b]\n",
+            ),
+            ("[a]\nb.c.d$0 = 1\nb.x = 2\n", "[a]\nb.x = 2\n\n[a.b.c]\nd = 1\n"),
+            ("[a]\nb$0.c.d = 1\nb.x = 2\n[a.b.y]\nz = 1\n", "[a.b]\nc.d = 1\nx = 2\n[a.b.y]\nz = 1\n"),
+            // Comments above a key stay above it.
+            ("x = 1\n# m\na$0.b = 1\n", "x = 1\n\n[a]\n# m\nb = 1\n"),
+        ] {
+            assert_eq!(after("to_section", was), is, "{was}");
+        }
+    }
+
+    #[test]
+    fn broken_and_deep_files_say_why() {
+        assert!(hindered("to_section", "compat = {$0}\nname =\n").contains("syntax"));
+        let deep = format!("a.b = {}1{}$0\n", "{ a = ".repeat(30), " }".repeat(30));
+        assert!(hindered("to_section", &deep).contains("deep"));
+    }
 }

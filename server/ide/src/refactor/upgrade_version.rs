@@ -1,6 +1,6 @@
 //! A version 1 manifest to version 2, with what an operator sees.
 
-use skillyard_manifest::{Span, TextEdit, document::string, edits, shape, view::View};
+use skillyard_manifest::{Span, TextEdit, document::string, edits, shape::ROOT, view::View};
 
 use super::{Asked, Offer, REWRITE, Refactoring, Resolved, is_manifest};
 use crate::{Facts, Source};
@@ -38,7 +38,6 @@ fn version_one(source: &Source<'_>) -> Option<Span> {
 }
 
 fn resolve(source: &Source<'_>, _: &str, _: &Facts) -> Option<Resolved> {
-    let text = source.text;
     let mut edits = vec![edits::replace(version_one(source)?, "2")];
     let Some((add, lines)) = operator(source) else { return Some(Resolved::of(edits)) };
     // The summary is the first thing to look over.
@@ -49,7 +48,6 @@ fn resolve(source: &Source<'_>, _: &str, _: &Facts) -> Option<Resolved> {
     let line = Span::new(inserted.saturating_sub(selected), inserted);
     let value = line.of(&edit.text).find('"').map_or(line.start, |quote| line.start + quote + 1);
     let end = line.end.saturating_sub(1).max(value);
-    debug_assert!(edit.span.end <= text.len());
     Some(Resolved::selecting(edits, 1, Span::new(value, end)))
 }
 
@@ -59,7 +57,9 @@ fn operator(source: &Source<'_>) -> Option<(TextEdit, Vec<String>)> {
     let root = &source.document.root;
     let said = |key: &str, text: Option<String>| Some((key.to_owned(), text.filter(|text| !text.is_empty())?));
     let name = source.text_at(&["name"]).map(|name| name.trim().to_owned());
-    let first = source.tools().find_map(|(_, _, tool)| tool.get("description")?.value.as_str());
+    let view = View::of_table(root, Span::at(0), &ROOT);
+    let tools = view.table("entrypoints").map(|entrypoints| entrypoints.tables("tools")).unwrap_or_default();
+    let first = tools.iter().find_map(|tool| tool.text("description")).map(|text| text.value);
     let wanted = [said("display_name", name), said("summary", first.map(summary))];
     let line = |(key, text): &(String, String)| format!("{key} = {}", string(text));
     match root.get("operator") {
@@ -69,8 +69,7 @@ fn operator(source: &Source<'_>) -> Option<(TextEdit, Vec<String>)> {
             (!lines.is_empty()).then_some((edit, lines))
         }
         Some(field) => {
-            let shape = shape::ROOT.child("operator")?;
-            let table = View::of_node(&field.value, shape)?.as_table()?;
+            let table = View::of_node(&field.value, ROOT.child("operator")?)?.as_table()?;
             let missing: Vec<_> = wanted.into_iter().flatten().filter(|(key, _)| table.get(key).is_none()).collect();
             let (first, rest) = missing.split_first()?;
             // One edit at one place, so that the order of the two is sure.
@@ -101,5 +100,57 @@ fn summary(description: &str) -> String {
             cut.rsplit_once(' ').map_or(cut, |(words, _)| words).to_owned()
         }
         None => sentence.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::after, *};
+
+    #[test]
+    fn what_an_operator_sees_comes_from_what_is_there() {
+        let tool = "[[entrypoints.tools]]\ndescription = \"Tells the\\n  weather. Any place.\"\n";
+        assert_eq!(
+            after("upgrade_version", &format!("manifest_version = 1$0 # old\nname = \" S \"\n{tool}")),
+            format!(
+                "manifest_version = 2 # old\nname = \" S \"\n{tool}\n[operator]\ndisplay_name = \"S\"\n\
+                 summary = \"«Tells the weather»\"\n"
+            )
+        );
+        // What stands there already stays.
+        assert_eq!(
+            after(
+                "upgrade_version",
+                &format!("manifest_version = 1$0\nname = \"S\"\n{tool}[operator]\nsummary = \"X\"\n")
+            ),
+            format!("manifest_version = 2\nname = \"S\"\n{tool}[operator]\nsummary = \"X\"\ndisplay_name = \"«S»\"\n")
+        );
+        assert_eq!(
+            after("upgrade_version", "manifest_version = 1$0\noperator = { display_name = \"S\" }\nname = \"T\"\n"),
+            "manifest_version = 2\noperator = { display_name = \"S\" }\nname = \"T\"\n"
+        );
+        assert_eq!(
+            after("upgrade_version", &format!("manifest_version = 1$0\nname = \"S\"\noperator = {{}}\n{tool}")),
+            format!(
+                "manifest_version = 2\nname = \"S\"\noperator = {{ display_name = \"S\", summary = \"«Tells the weather»\" }}\n{tool}"
+            )
+        );
+    }
+
+    #[test]
+    fn a_summary_is_one_line() {
+        assert_eq!(summary("Does it."), "Does it");
+        assert_eq!(summary("Version 1.2 does\tit. More"), "Version 1.2 does it");
+        let long = summary(&"word ".repeat(100));
+        assert!(long.ends_with("word") && long.len() <= MAX_SUMMARY, "{long}");
+        assert_eq!(summary(&"\u{E9}".repeat(300)).chars().count(), MAX_SUMMARY);
+        assert_eq!(summary(" . "), "");
+    }
+
+    #[test]
+    fn only_the_first_version_is_upgraded() {
+        for text in ["manifest_version = 2$0", "manifest_version = \"1\"$0", "$0", "manifest_version =$0"] {
+            assert!(super::super::tests::offers("upgrade_version", text, &Facts::default()).is_empty(), "{text}");
+        }
     }
 }

@@ -8,6 +8,7 @@ mod builder;
 mod common;
 mod compat;
 mod config;
+pub(crate) mod config_file;
 mod device;
 mod egress;
 mod fields;
@@ -26,6 +27,7 @@ mod syntax;
 mod text;
 mod tool;
 mod wildcard;
+pub(crate) mod workspace;
 
 pub use schema::{Subschemas, subschemas};
 
@@ -33,6 +35,7 @@ use std::fmt::{self, Write as _};
 
 use crate::{
     Options,
+    config::{CONFIG, ConfigFile},
     diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit},
     document::{Document, Node},
     edits, shape,
@@ -112,6 +115,8 @@ pub static FAMILIES: &[&Family] = &[
     &integrity::FAMILY,
     &text::FAMILY,
     &suppress::FAMILY,
+    &workspace::FAMILY,
+    &config_file::FAMILY,
 ];
 
 /// Every rule.
@@ -139,6 +144,18 @@ impl Rule {
         good: &'static str,
     ) -> Self {
         Self { code, severity: Severity::Error, daemon: Daemon::Rejects, fix, summary, details, bad, good }
+    }
+
+    /// A rule about `skillyard.toml`, which no daemon reads: Skillyard itself refuses a file that breaks it.
+    const fn refuses(
+        code: &'static str,
+        fix: FixKind,
+        summary: &'static str,
+        details: &'static str,
+        bad: &'static str,
+        good: &'static str,
+    ) -> Self {
+        Self { code, severity: Severity::Error, daemon: Daemon::Silent, fix, summary, details, bad, good }
     }
 
     /// A warning about what a daemon takes without a word.
@@ -175,6 +192,7 @@ pub fn page(rule: &Rule) -> String {
 #[must_use]
 pub fn page_about(thing: &str, rule: &Rule) -> String {
     let daemon = match rule.daemon {
+        _ if is_about_config(rule) => "does not read the file; Skillyard refuses it".to_owned(),
         Daemon::Rejects => format!("refuses the {thing}"),
         Daemon::Warns => format!("takes the {thing} with a warning"),
         Daemon::Silent => format!("takes the {thing} without a word"),
@@ -203,7 +221,7 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
 }
 
 pub use schema::keywords as schema_keywords;
-pub(crate) use suppress::apply as suppress;
+pub(crate) use suppress::{apply as suppress, is_allowed};
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
 pub use text::latin_look;
 
@@ -216,6 +234,11 @@ pub fn finding(rule: &'static Rule, span: Span, message: String) -> Diagnostic {
 /// Whether a rule is one of the version check, which a daemon makes at packaging and install only.
 pub(crate) fn is_compat(rule: &Rule) -> bool {
     matches!(rule.code, "compat/protocol-too-new" | "compat/min-too-new" | "compat/max-too-old")
+}
+
+/// Whether a rule is about `skillyard.toml` and not about manifests.
+pub(crate) fn is_about_config(rule: &Rule) -> bool {
+    config_file::FAMILY.rules.contains(&rule)
 }
 
 /// Findings that are kept of one file.
@@ -235,6 +258,24 @@ pub(crate) struct Context<'d, 't> {
 }
 
 impl<'d, 't> Context<'d, 't> {
+    fn new(text: &'t str, document: &'d Document<'t>, shape: &'static shape::TableShape, options: &'d Options) -> Self {
+        let root = View::of_table(&document.root, Span::at(0), shape);
+        Self { text, document, root, options, findings: Vec::new() }
+    }
+
+    /// The findings, without those in what did not read: that is told by its syntax alone.
+    fn finish(self) -> Vec<Diagnostic> {
+        let mut findings = self.findings;
+        // The broken ranges are in the order of the text and apart.
+        findings.retain(|finding| {
+            let next = self.document.broken.partition_point(|broken| broken.end < finding.span.start);
+            let broken = self.document.broken.get(next..).unwrap_or_default();
+            let inside = broken.iter().take(2).any(|broken| broken.intersects(finding.span));
+            !inside || syntax::FAMILY.rules.contains(&finding.rule)
+        });
+        findings
+    }
+
     /// Reports a finding; the result takes what belongs to it.
     pub fn report(&mut self, rule: &'static Rule, span: Span, message: impl Into<String>) -> Finding<'_> {
         // Beyond the limit the last one is told over: the file is no manifest, and no one reads on.
@@ -331,18 +372,19 @@ impl Finding<'_> {
 
 /// Runs every rule over a document. Findings come in the order of the text, at their rules' own severities.
 pub(crate) fn run<'t>(text: &'t str, document: &Document<'t>, options: &Options) -> Vec<Diagnostic> {
-    let root = View::of_table(&document.root, Span::at(0), &shape::ROOT);
-    let mut context = Context { text, document, root, options, findings: Vec::new() };
+    let mut context = Context::new(text, document, &shape::ROOT, options);
     for family in FAMILIES {
         (family.check)(&mut context);
     }
-    let mut findings = context.findings;
-    // What did not read is told by its syntax alone. The broken ranges are in the order of the text and apart.
-    findings.retain(|finding| {
-        let next = document.broken.partition_point(|broken| broken.end < finding.span.start);
-        let broken = document.broken.get(next..).unwrap_or_default();
-        let inside = broken.iter().take(2).any(|broken| broken.intersects(finding.span));
-        !inside || syntax::FAMILY.rules.contains(&finding.rule)
-    });
-    findings
+    context.finish()
+}
+
+/// Reads a document as a `skillyard.toml`: what it sets, and what is wrong with it.
+pub(crate) fn run_config<'t>(text: &'t str, document: &Document<'t>) -> (ConfigFile, Vec<Diagnostic>) {
+    let options = Options::default();
+    let mut context = Context::new(text, document, &CONFIG, &options);
+    (syntax::FAMILY.check)(&mut context);
+    text::check_raw(&mut context);
+    let file = config_file::read(&mut context);
+    (file, context.finish())
 }

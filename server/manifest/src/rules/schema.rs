@@ -508,14 +508,13 @@ pub struct Subschemas {
     pub one: bool,
     /// They may be the elements of a list.
     pub listed: bool,
-    /// They may be the values of a table with any keys.
-    pub named: bool,
 }
 
-/// The schemas behind a keyword; all false for one that has none behind it, and for what is no keyword.
+/// The schemas right behind a keyword; all false for one that has none there (those in a table, as `properties`, have
+/// names in front of them), and for what is no keyword.
 #[must_use]
 pub fn subschemas(keyword: &str) -> Subschemas {
-    Subschemas { one: ONE.contains(&keyword), listed: MANY.contains(&keyword), named: NAMED.contains(&keyword) }
+    Subschemas { one: ONE.contains(&keyword), listed: MANY.contains(&keyword) }
 }
 
 /// Every keyword that a key of a schema can be.

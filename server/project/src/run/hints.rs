@@ -124,6 +124,29 @@ fn host_of(call: &HostCall) -> Option<&str> {
     Some(host.split(':').next().unwrap_or(host))
 }
 
+impl RunReport {
+    /// The hosts that it called, sorted, none twice; also those that it was denied.
+    #[must_use]
+    pub fn hosts_called(&self) -> Vec<String> {
+        let calls = self.host_calls.iter().filter(|call| call.name == "http");
+        let mut hosts: Vec<String> = calls.filter_map(host_of).map(str::to_ascii_lowercase).collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+
+    /// The secrets that it asked for, as scope and key, sorted, none twice; also those that it was denied.
+    #[must_use]
+    pub fn secrets_read(&self) -> Vec<(String, String)> {
+        let calls = self.host_calls.iter().filter(|call| call.name == "secret");
+        let names = calls.filter_map(|call| call.arguments.rsplit_once('/'));
+        let mut secrets: Vec<_> = names.map(|(scope, key)| (scope.to_owned(), key.to_owned())).collect();
+        secrets.sort();
+        secrets.dedup();
+        secrets
+    }
+}
+
 fn unused(grants: &Grants, read_roots: &[String], report: &RunReport, hints: &mut Vec<Hint>) {
     let calls = || report.host_calls.iter().filter(|call| !matches!(call.decision, Decision::Denied(_)));
     let mut push = |key: &str, value: Option<&str>, what: &str, name: &str| {
