@@ -108,6 +108,16 @@ fn the_lens_runs_a_tool_with_the_input_that_is_typed_once_it_is_approved() {
 
 #[test]
 #[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn keys_are_explained_completed_and_listed() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let workspace = workspace(home.path());
+    fs::write(workspace.join("skill.toml"), BEFORE).expect("a file");
+    fs::write(workspace.join("skillyard.toml"), "[rulez]\n").expect("a file");
+    sitting(home.path(), Way::Runtimepath, "edit.lua");
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
 fn a_skill_is_made_tested_and_explained() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let workspace = workspace(home.path());

@@ -34,11 +34,12 @@ vim.keymap.set('n', '<Plug>(skillyard-lens)', function()
   vim.lsp.codelens.run()
 end, { desc = 'Skillyard: run the lens of this line' })
 
--- Who opens no manifest pays for nothing: the rest is read with the first one.
+-- Who opens no skill pays for nothing: the rest is read with its first file.
 ---@param buffer integer
 ---@return boolean? done
 local function first(buffer)
-  if vim.fs.basename(vim.api.nvim_buf_get_name(buffer)) == 'skill.toml' then
+  local name = vim.fs.basename(vim.api.nvim_buf_get_name(buffer))
+  if name == 'skill.toml' or name == 'skillyard.toml' then
     require('skillyard').enable()
     return true
   end

@@ -26,26 +26,29 @@ end
 local _, marks = markdown.inline('é [rule](https://skillyard.dev/a) x')
 same('a link', marks, { { from = 3, to = 7, group = 'SkillyardLink', url = 'https://skillyard.dev/a' } })
 
-local page = markdown.page(table.concat({
-  '## acme\\.echo: ok',
-  '',
-  '| | used | of |',
-  '| --- | ---: | ---: |',
-  '| fuel | 50 | 100 |',
-  '| time | 1.5 ms (new) | 1000 ms |',
-  '',
-  '| path \\| name | bytes |',
-  '| --- | ---: |',
-  '| `a\\|b` | 7 |',
-  '| é | 1234 |',
-  '',
-  '### Part',
-  '````json',
-  '```',
-  '# no heading',
-  '````',
-  '- **error** [tool/x](https://skillyard.dev/x): no',
-}, '\n'), true)
+local page = markdown.page(
+  table.concat({
+    '## acme\\.echo: ok',
+    '',
+    '| | used | of |',
+    '| --- | ---: | ---: |',
+    '| fuel | 50 | 100 |',
+    '| time | 1.5 ms (new) | 1000 ms |',
+    '',
+    '| path \\| name | bytes |',
+    '| --- | ---: |',
+    '| `a\\|b` | 7 |',
+    '| é | 1234 |',
+    '',
+    '### Part',
+    '````json',
+    '```',
+    '# no heading',
+    '````',
+    '- **error** [tool/x](https://skillyard.dev/x): no',
+  }, '\n'),
+  true
+)
 same('lines', page.lines, {
   'acme.echo: ok',
   '',
@@ -71,7 +74,30 @@ for _, mark in ipairs(page.marks) do
 end
 
 -- Whatever comes, it is laid out; and what is shown can be put in a buffer.
-local pieces = { '|', '`', '```\n', '**', '~~', '\\', '[', '](', 'https://', ')', '<', '>', '- ', '# ', '\n', 'é', '| --- |\n', ' ', 'a', '\r', '\0', '\255' }
+local pieces = {
+  '|',
+  '`',
+  '```\n',
+  '**',
+  '~~',
+  '\\',
+  '[',
+  '](',
+  'https://',
+  ')',
+  '<',
+  '>',
+  '- ',
+  '# ',
+  '\n',
+  'é',
+  '| --- |\n',
+  ' ',
+  'a',
+  '\r',
+  '\0',
+  '\255',
+}
 math.randomseed(20261123)
 for _ = 1, 3000 do
   local text = {}

@@ -3,7 +3,8 @@
 local author = dofile(vim.env.SITTINGS .. '/author.lua')
 author.wait_for('the message', function()
   -- The plug-in may have said it before this file was read.
-  return author.was_told('there is no `skillyard` on PATH') or vim.fn.execute('messages'):find('there is no `skillyard`', 1, true)
+  return author.was_told('there is no `skillyard` on PATH')
+    or vim.fn.execute('messages'):find('there is no `skillyard`', 1, true)
 end)
 local first = #author.told
 vim.cmd.edit()

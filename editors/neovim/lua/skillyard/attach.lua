@@ -31,7 +31,12 @@ local function map(buffer, key)
   -- A mapping of the person's own goes first.
   local taken = vim.fn.maparg(key, 'n', false, true)
   if vim.tbl_isempty(taken) or taken.desc == 'vim.lsp.codelens.run()' then
-    vim.keymap.set('n', key, '<Plug>(skillyard-lens)', { buffer = buffer, desc = 'Skillyard: run the lens of this line' })
+    vim.keymap.set(
+      'n',
+      key,
+      '<Plug>(skillyard-lens)',
+      { buffer = buffer, desc = 'Skillyard: run the lens of this line' }
+    )
   end
 end
 

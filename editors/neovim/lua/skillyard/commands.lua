@@ -68,7 +68,11 @@ local function execute(command, title, more)
   local buffer, client = served()
   if client then
     local argument = vim.tbl_extend('error', { uri = vim.uri_from_bufnr(buffer) }, more or {})
-    require('skillyard.requests').execute(client, buffer, { command = command, title = title, arguments = { argument } })
+    require('skillyard.requests').execute(
+      client,
+      buffer,
+      { command = command, title = title, arguments = { argument } }
+    )
   end
 end
 
@@ -134,7 +138,12 @@ end
 local function cases_in_markdown(report)
   local words = require('skillyard.shown').words
   local out = {
-    ('## %s %s: %d passed, %d failed'):format(words(report.skill_id), words(report.version), report.passed, report.failed),
+    ('## %s %s: %d passed, %d failed'):format(
+      words(report.skill_id),
+      words(report.version),
+      report.passed,
+      report.failed
+    ),
     '',
     '| case | tool | ended | ms |',
     '| --- | --- | --- | ---: |',
@@ -153,7 +162,10 @@ local function cases_in_markdown(report)
     if not case.passed then
       vim.list_extend(out, { '', '### ' .. words(case.name), '' })
       for _, failure in ipairs(case.failures) do
-        table.insert(out, '- **error** ' .. words(type(failure) == 'table' and (failure.message or vim.json.encode(failure)) or failure))
+        table.insert(
+          out,
+          '- **error** ' .. words(type(failure) == 'table' and (failure.message or vim.json.encode(failure)) or failure)
+        )
       end
       local logs = case.report and case.report.logs or {}
       for _, log in ipairs(logs) do
@@ -211,11 +223,15 @@ local function new(rest)
     if rest[2] then
       return in_folder(name, rest[2])
     end
-    vim.ui.select(languages, { prompt = 'What is its tool written in?', kind = 'skillyard.language' }, function(language)
-      if language then
-        in_folder(name, language)
+    vim.ui.select(
+      languages,
+      { prompt = 'What is its tool written in?', kind = 'skillyard.language' },
+      function(language)
+        if language then
+          in_folder(name, language)
+        end
       end
-    end)
+    )
   end
   if rest[1] then
     return in_language(rest[1])

@@ -48,7 +48,9 @@ local function clients(health)
   local running = vim.lsp.get_clients({ name = server.NAME })
   for _, client in ipairs(running) do
     local buffers = vim.tbl_count(client.attached_buffers or {})
-    health.ok(('It runs as client %d for %s, attached to %d buffers'):format(client.id, client.root_dir or '?', buffers))
+    health.ok(
+      ('It runs as client %d for %s, attached to %d buffers'):format(client.id, client.root_dir or '?', buffers)
+    )
   end
   if #running == 0 then
     if not require('skillyard').options().enable then

@@ -104,7 +104,10 @@ function M.run_tool(client, buffer, tool, text)
       return tell(('Run Tool: %s'):format(failed.message), vim.log.levels.ERROR)
     end
     local before = vim.json.encode(example.input):gsub('\\/', '/')
-    local prompt = ('Input of %s (%s): '):format(require('skillyard.shown').name(tool), example.remembered and 'as last time' or 'an example')
+    local prompt = ('Input of %s (%s): '):format(
+      require('skillyard.shown').name(tool),
+      example.remembered and 'as last time' or 'an example'
+    )
     ask(before, prompt, function(typed, value)
       -- What was left as it is the server has, and exactly.
       execute(client, buffer, tool, typed == before and {} or { input = value })

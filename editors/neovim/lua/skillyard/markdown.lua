@@ -297,10 +297,7 @@ function M.page(text, fine)
       local group = severities[word]
       if group then
         local plain = word:gsub('%*', '')
-        table.insert(
-          page.marks,
-          { row = #page.lines, from = #prefix, to = #prefix + #plain, group = group }
-        )
+        table.insert(page.marks, { row = #page.lines, from = #prefix, to = #prefix + #plain, group = group })
       end
       put_line(page, item, prefix)
     else

@@ -2,7 +2,9 @@
 local M = {}
 
 M.NAME = 'skillyard'
-M.LANGUAGE = 'skill-manifest'
+
+--- What the server knows, by the files' names: the languages that it is told.
+M.languages = { ['skill.toml'] = 'skill-manifest', ['skillyard.toml'] = 'skillyard' }
 
 --- How often a server that dies is started again before a person is asked to, and within how many seconds.
 local RESTARTS, WITHIN = 4, 180
@@ -78,21 +80,38 @@ end
 
 local told_missing = {}
 
+--- The path of a buffer's file and its language, if it is one for the server.
+---@param buffer integer
+---@return string? file
+---@return string? language
+function M.served(buffer)
+  local file = vim.api.nvim_buf_get_name(buffer)
+  local language = M.languages[vim.fs.basename(file)]
+  if language and vim.bo[buffer].buftype == '' and not file:find('^%a[%w+.-]+://') then
+    return file, language
+  end
+end
+
 --- The path of a manifest's file, if that is what a buffer holds.
 ---@param buffer integer
 ---@return string?
 function M.manifest(buffer)
-  local file = vim.api.nvim_buf_get_name(buffer)
-  local plain = vim.bo[buffer].buftype == '' and not file:find('^%a[%w+.-]+://')
-  return plain and vim.fs.basename(file) == 'skill.toml' and file or nil
+  local file, language = M.served(buffer)
+  return language == 'skill-manifest' and file or nil
+end
+
+---@param holds fun(buffer: integer): string?
+---@return integer[]
+local function buffers(holds)
+  return vim.tbl_filter(function(buffer)
+    return vim.api.nvim_buf_is_loaded(buffer) and holds(buffer) ~= nil
+  end, vim.api.nvim_list_bufs())
 end
 
 --- The buffers that hold manifests.
 ---@return integer[]
 function M.manifests()
-  return vim.tbl_filter(function(buffer)
-    return vim.api.nvim_buf_is_loaded(buffer) and M.manifest(buffer) ~= nil
-  end, vim.api.nvim_list_bufs())
+  return buffers(M.manifest)
 end
 
 --- The folder that a manifest's workspace is: the nearest with a `skillyard.toml` or a repository. The server keeps a
@@ -112,7 +131,7 @@ end
 ---@param buffer integer
 ---@param start fun(root: string)
 local function root_dir(buffer, start)
-  local file = M.manifest(buffer)
+  local file = M.served(buffer)
   if not file then
     return
   end
@@ -143,9 +162,9 @@ end
 --- When servers died.
 local deaths = {}
 
---- Starts the server for the manifests that have none.
+--- Starts the server for the files that have none.
 function M.revive()
-  for _, buffer in ipairs(M.manifests()) do
+  for _, buffer in ipairs(buffers(M.served)) do
     if #vim.lsp.get_clients({ bufnr = buffer, name = M.NAME }) == 0 then
       M.start(buffer)
     end
@@ -190,7 +209,8 @@ function M.config()
     filetypes = { 'toml' },
     root_dir = root_dir,
     get_language_id = function(buffer, filetype)
-      return M.manifest(buffer) and M.LANGUAGE or filetype
+      local _, language = M.served(buffer)
+      return language or filetype
     end,
     commands = require('skillyard.requests').commands,
     handlers = require('skillyard.requests').handlers,
@@ -233,7 +253,7 @@ function M.restart()
           vim.lsp.stop_client(client.id, true)
         end)
       end
-      return vim.tbl_map(M.start, M.manifests())
+      return vim.tbl_map(M.start, buffers(M.served))
     end
     vim.defer_fn(when_gone, 20)
   end
