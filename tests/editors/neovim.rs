@@ -161,7 +161,10 @@ fn where_all_is_well_its_health_is_clean() {
     {
         assert!(said.contains(part), "{part}: {said}");
     }
-    assert!(!said.contains("ERROR") && !said.contains("WARNING"), "{said}");
+    // A machine may be weaker than it could be; then that part says so, rightly.
+    let (editor, machine) = said.split_once("This machine").expect("two parts");
+    assert!(!editor.contains("ERROR") && !editor.contains("WARNING"), "{said}");
+    assert!(!machine.contains("ERROR"), "{said}");
 }
 
 #[test]

@@ -40,4 +40,13 @@ vim.cmd('Skillyard restart')
 author.wait_for('another', function()
   return author.client() and author.client().id ~= id
 end)
+
+-- Who stops it means it.
+id = author.client().id
+author.told = {}
+vim.lsp.stop_client(id, true)
+author.wait_for('its end', function()
+  return vim.lsp.get_client_by_id(id) == nil
+end)
+author.check('not started again', not author.was_told('started again'))
 author.leave()

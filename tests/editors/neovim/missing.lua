@@ -9,6 +9,9 @@ end)
 local first = #author.told
 vim.cmd.edit()
 author.check('once', #author.told == first)
+-- Nor does a variable of a buffer or a window name a program.
+vim.b.skillyard = { server = vim.env.SKILLYARD }
+vim.w.skillyard = { server = vim.env.SKILLYARD }
 for _, asked in ipairs({ 'audit', 'package', 'verify', 'run', 'test', 'explain', 'new acme.a wat made', 'restart' }) do
   author.told = {}
   vim.cmd('Skillyard ' .. asked)

@@ -176,7 +176,9 @@ end
 ---@param client integer
 local function on_exit(code, signal, client)
   require('skillyard.requests').forget(client)
-  if (code == 0 and signal == 0) or vim.v.exiting ~= vim.NIL or not options().restart then
+  -- Signal 15 is what Neovim sends where a person stops a server by force.
+  local meant = signal == 15 or (code == 0 and signal == 0)
+  if meant or vim.v.exiting ~= vim.NIL or not options().restart then
     return
   end
   local now = vim.uv.now() / 1000
