@@ -11,6 +11,7 @@ pub mod check;
 pub mod config;
 pub mod doctor;
 pub mod files;
+pub mod findings;
 pub mod fix;
 pub mod format;
 pub mod home;

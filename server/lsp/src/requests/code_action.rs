@@ -83,6 +83,12 @@ impl DocumentRequest for CodeActions {
                 });
             }
         }
+        let kinds = || refactor::REFACTORINGS.iter().map(|one| CodeActionKind::new(one.kind));
+        if snapshot.revision.kind == Kind::Manifest
+            && kinds().any(|kind| wants(context.only.as_deref(), &kind))
+        {
+            actions.extend(refactorings(snapshot, range, context.only.as_deref(), asked));
+        }
         if asked && snapshot.revision.is_skill() {
             let wanted = |command: &Command| wants(context.only.as_deref(), &command.action_kind());
             actions.extend(Command::OF_MANIFEST.into_iter().filter(wanted).map(|command| CodeAction {
@@ -106,10 +112,6 @@ impl DocumentRequest for CodeActions {
                     ..CodeAction::default()
                 }
             }));
-        }
-        let kinds = || refactor::REFACTORINGS.iter().map(|one| CodeActionKind::new(one.kind));
-        if kinds().any(|kind| wants(context.only.as_deref(), &kind)) {
-            actions.extend(refactorings(snapshot, range, context.only.as_deref(), asked));
         }
         Ok(Some(actions.into_iter().map(CodeActionOrCommand::CodeAction).collect()))
     }
