@@ -1,0 +1,217 @@
+// A real VS Code for tests: code-server with the packaged extension, and Chromium in front of it.
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { chromium } from "playwright-core";
+
+const need = (name) => {
+  const value = process.env[name];
+  if (value === undefined || value === "") throw new Error(`${name} is not set; \`cargo xtask test\` sets it`);
+  return resolve(value);
+};
+
+/** The program under test. */
+export const SKILLYARD = need("SKILLYARD_TEST_PROGRAM");
+/** code-server's entry point. */
+const CODE_SERVER = need("SKILLYARD_TEST_CODE_SERVER");
+/** The packaged extension. */
+const VSIX = need("SKILLYARD_TEST_VSIX");
+/** Where screenshots and logs are kept. */
+const KEPT = need("SKILLYARD_TEST_KEPT");
+export const ROOT = resolve(import.meta.dirname, "../../../..");
+
+/** How long something that has to happen may take. */
+export const PATIENCE = 30_000;
+
+const SETTINGS = {
+  "workbench.startupEditor": "none",
+  "workbench.tips.enabled": false,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "window.menuBarVisibility": "compact",
+  "editor.minimap.enabled": false,
+  "editor.accessibilitySupport": "off",
+  "explorer.confirmDragAndDrop": false,
+  "files.autoSave": "off",
+  "extensions.ignoreRecommendations": true,
+  "chat.commandCenter.enabled": false,
+  "security.workspace.trust.banner": "never",
+};
+
+let installed;
+
+/** A folder of extensions with ours in it, made once. */
+function extensions() {
+  if (installed === undefined) {
+    installed = mkdtempSync(join(tmpdir(), "skillyard-extensions-"));
+    process.on("exit", () => rmSync(installed, { recursive: true, force: true }));
+    const folders = ["--extensions-dir", installed, "--user-data-dir", join(installed, "user")];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [CODE_SERVER, ...folders, "--install-extension", VSIX], {
+      env: { ...process.env, ...QUIET },
+      encoding: "utf8",
+    });
+    if (status !== 0) throw new Error(`the extension does not install: ${stdout}${stderr}`);
+  }
+  return installed;
+}
+
+const QUIET = {
+  EXTENSIONS_GALLERY: JSON.stringify({ serviceUrl: "http://127.0.0.1:9/none", itemUrl: "", controlUrl: "", nlsBaseUrl: "" }),
+};
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/**
+ * Starts an editor. `skills` are folders to copy into the workspace, by their names there; `trust` asks for trust as VS Code
+ * does out of the box; `program` false leaves the PATH without ours; `settings` go over the usual ones.
+ */
+export async function open({ name, skills = {}, files = {}, trust = false, program = true, settings = {} }) {
+  const home = mkdtempSync(join(tmpdir(), "skillyard-home-"));
+  const workspace = join(home, "workspace");
+  mkdirSync(workspace);
+  for (const [into, from] of Object.entries(skills)) cpSync(from, join(workspace, into), { recursive: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(workspace, path)), { recursive: true });
+    writeFileSync(join(workspace, path), text);
+  }
+  const user = join(home, "user");
+  mkdirSync(join(user, "User"), { recursive: true });
+  writeFileSync(join(user, "User", "settings.json"), JSON.stringify({ ...SETTINGS, ...settings }));
+  const connections = join(home, "connections.log");
+  const port = await freePort();
+  const without = (process.env.PATH ?? "").split(":").filter((folder) => !existsSync(join(folder, "skillyard")));
+  const env = {
+    ...process.env,
+    ...QUIET,
+    HOME: home,
+    XDG_CONFIG_HOME: join(home, "config"),
+    XDG_STATE_HOME: join(home, "state"),
+    XDG_DATA_HOME: join(home, "data"),
+    XDG_CACHE_HOME: join(home, "cache"),
+    SKILLYARD_NO_CREDENTIAL_STORE: "1",
+    PATH: [...(program ? [dirname(SKILLYARD)] : []), ...without].join(":"),
+    NODE_OPTIONS: `--require ${join(import.meta.dirname, "connections.cjs")}`,
+    SKILLYARD_TEST_CONNECTIONS: connections,
+  };
+  for (const gone of ["PALYRA_SKILLS_TRUST_STORE", "DBUS_SESSION_BUS_ADDRESS", "SKILLYARD_HOME", "VSCODE_IPC_HOOK_CLI"]) delete env[gone];
+  const args = [
+    CODE_SERVER, "--bind-addr", `127.0.0.1:${port}`, "--auth", "none", "--disable-telemetry", "--disable-update-check",
+    "--disable-getting-started-override", ...(trust ? [] : ["--disable-workspace-trust"]), "--user-data-dir", user,
+    "--extensions-dir", extensions(), "--config", join(user, "cfg.yaml"), workspace,
+  ];
+  const server = spawn(process.execPath, args, { env, cwd: home, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  mkdirSync(KEPT, { recursive: true });
+  const log = join(KEPT, `${name}.log`);
+  rmSync(log, { force: true });
+  const listening = new Promise((done, fail) => {
+    const hear = (chunk) => {
+      appendFileSync(log, chunk);
+      if (String(chunk).includes("HTTP server listening")) done();
+    };
+    server.stdout.on("data", hear);
+    server.stderr.on("data", hear);
+    server.on("exit", (code) => fail(new Error(`code-server ended with ${code}; see ${log}`)));
+  });
+  await listening;
+  const browser = await chromium.launch({
+    executablePath: process.env.SKILLYARD_TEST_CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  const context = await browser.newContext({ viewport: { width: 1360, height: 860 } });
+  context.setDefaultTimeout(PATIENCE);
+  const page = await context.newPage();
+  const requests = [];
+  context.on("request", (request) => requests.push(request.url()));
+  const origin = `http://127.0.0.1:${port}`;
+  const editor = new Editor({ page, workspace, home, name, requests, origin, connections, log });
+  await page.goto(`${origin}/?folder=${encodeURIComponent(workspace)}`);
+  await page.locator(".monaco-workbench .explorer-folders-view").first().waitFor();
+  editor.close = async () => {
+    await browser.close();
+    server.removeAllListeners("exit");
+    if (server.exitCode === null) {
+      process.kill(-server.pid, "SIGTERM");
+      await Promise.race([once(server, "exit"), new Promise((done) => setTimeout(done, 5000).unref())]);
+      if (server.exitCode === null && server.signalCode === null) process.kill(-server.pid, "SIGKILL");
+    }
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  };
+  return editor;
+}
+
+/** What a person does at the editor. */
+class Editor {
+  #shots = 0;
+
+  constructor(parts) {
+    Object.assign(this, parts);
+  }
+
+  /** Keeps a picture. */
+  async shot(what) {
+    this.#shots += 1;
+    await this.page.screenshot({ path: join(KEPT, `${this.name}-${String(this.#shots).padStart(2, "0")}-${what}.png`) });
+  }
+
+  /** Runs a command of the palette by its title. */
+  async command(title) {
+    const { page } = this;
+    await page.keyboard.press("F1");
+    const input = page.locator(".quick-input-box input").first();
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+  }
+
+  /** Opens a file of the workspace. */
+  async file(path) {
+    const { page } = this;
+    await page.keyboard.press("Control+p");
+    const input = page.locator(".quick-input-box input").first();
+    await input.fill(path);
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: path.split("/").pop() }).first().waitFor();
+    await page.keyboard.press("Enter");
+    await page.locator(".editor-group-container.active .monaco-editor .view-line").first().waitFor();
+  }
+
+  /** Puts the cursor at a line and column, both from 1. */
+  async goto(line, column = 1) {
+    const { page } = this;
+    await page.keyboard.press("Control+g");
+    const input = page.locator(".quick-input-box input").first();
+    await input.fill(`:${line}:${column}`);
+    await page.keyboard.press("Enter");
+    await input.waitFor({ state: "hidden" });
+  }
+
+  /** The inner frame of the view with a title, and its page. */
+  async view(selector) {
+    const deadline = Date.now() + PATIENCE;
+    while (Date.now() < deadline) {
+      for (const frame of this.page.frames()) {
+        if ((await frame.locator(selector).count().catch(() => 0)) > 0) return frame;
+      }
+      await this.page.waitForTimeout(50);
+    }
+    throw new Error(`no view has ${selector}`);
+  }
+
+  read(path) {
+    return readFileSync(join(this.workspace, path), "utf8");
+  }
+
+  /** The addresses that the editor's side connected to. */
+  connected() {
+    return existsSync(this.connections) ? readFileSync(this.connections, "utf8").split("\n").filter(Boolean) : [];
+  }
+}
