@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 
 import { registerCommands } from "./commands";
+import { provideJson } from "./report/json";
 import { Reports } from "./report/panel";
 import { Server } from "./server";
 import { registerSkills } from "./skillsView";
@@ -18,6 +19,7 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
     server,
     showStatus(server),
+    provideJson(),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("skillyard.serverPath")) void server.restart();
     }),

@@ -6,7 +6,7 @@ import { capabilities, tools } from "../capabilities";
 import { CallCancelled, CallFailed } from "../cli";
 import { Inputs } from "../input/panel";
 import { NoProgram } from "../program";
-import type { Reports } from "../report/panel";
+import type { Report, Reports } from "../report/panel";
 import { Refused, type Server } from "../server";
 import { folderOf, pickManifest, save } from "../skill";
 import { compare, pickArtifact } from "./compare";
@@ -32,14 +32,18 @@ export function registerCommands(
   reports: Reports,
   log: vscode.LogOutputChannel,
 ): void {
-  const execute = async (command: string, title: string, argument: Readonly<Record<string, unknown>>) => {
+  const report = async (command: string, title: string, argument: Readonly<Record<string, unknown>>): Promise<Report | undefined> => {
     const result = await server.execute<Result>(command, title, argument);
-    if (result === undefined) return;
+    if (result === undefined) return undefined;
     const { markdown, ...json } = result;
-    reports.show({ title, markdown, json });
+    return { title, markdown, json };
+  };
+  const execute = async (command: string, title: string, argument: Readonly<Record<string, unknown>>) => {
+    const made = await report(command, title, argument);
+    if (made !== undefined) reports.show(made);
   };
   const inputs = new Inputs(context.extensionUri, server, (manifest, tool, input) =>
-    told(log, () => execute("skillyard.runTool", "Run Tool", { uri: manifest.toString(), tool, input })),
+    told(log, () => report("skillyard.runTool", "Run Tool", { uri: manifest.toString(), tool, input })),
   );
 
   const register = (name: string, run: (...args: unknown[]) => Promise<void>) =>
@@ -140,16 +144,18 @@ async function isTrusted(title: string): Promise<boolean> {
 }
 
 /** Does something, and tells a person what went wrong with it. */
-async function told(log: vscode.LogOutputChannel, run: () => Promise<void>): Promise<void> {
+async function told<T>(log: vscode.LogOutputChannel, run: () => Promise<T>): Promise<T | undefined> {
   try {
-    await run();
+    return await run();
   } catch (error) {
-    if (error instanceof CallCancelled || error instanceof vscode.CancellationError) return;
+    if (error instanceof CallCancelled || error instanceof vscode.CancellationError) return undefined;
     const expected = error instanceof Refused || error instanceof CallFailed || error instanceof NoProgram;
     const message = error instanceof Error ? error.message : String(error);
     log.error(expected ? message : ((error as Error).stack ?? message));
-    const chosen = await vscode.window.showErrorMessage(message, "Show Log");
-    if (chosen !== undefined) log.show();
+    void vscode.window.showErrorMessage(message, "Show Log").then((chosen) => {
+      if (chosen !== undefined) log.show();
+    });
+    return undefined;
   }
 }
 

@@ -13,5 +13,10 @@ export interface Running {
   readonly running: boolean;
 }
 
+/** To the view: what the call came to, as HTML of our own making; empty where it came to nothing. */
+export interface Came {
+  readonly result: string;
+}
+
 /** From the view. */
-export type Wish = { readonly ready: true } | { readonly run: string };
+export type Wish = { readonly ready: true } | { readonly run: string } | { readonly json: true } | { readonly rule: string };

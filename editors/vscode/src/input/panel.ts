@@ -2,11 +2,12 @@
 
 import * as vscode from "vscode";
 
-import { page } from "../report/panel";
+import { showJson } from "../report/json";
+import { icon, page, type Report, reportHtml } from "../report/panel";
 import type { Server } from "../server";
 import { html, shown } from "../shown";
 import { save } from "../skill";
-import type { Opened, Running, Wish } from "./messages";
+import type { Came, Opened, Running, Wish } from "./messages";
 
 /** What `skillyard/exampleInput` gives. */
 interface ExampleInput {
@@ -15,8 +16,8 @@ interface ExampleInput {
   readonly schema: unknown;
 }
 
-/** Runs a tool of a manifest with an input. */
-export type Run = (manifest: vscode.Uri, tool: string, input: unknown) => Promise<void>;
+/** Runs a tool of a manifest with an input; `undefined` where it came to nothing, which a person has been told. */
+export type Run = (manifest: vscode.Uri, tool: string, input: unknown) => Promise<Report | undefined>;
 
 export class Inputs {
   readonly #open = new Map<string, vscode.WebviewPanel>();
@@ -44,21 +45,26 @@ export class Inputs {
       enableScripts: true,
       localResourceRoots: media,
     });
+    panel.iconPath = icon(this.extension);
     this.#open.set(key, panel);
     panel.onDidDispose(() => this.#open.delete(key));
+    let last: Report | undefined;
     panel.webview.onDidReceiveMessage(async (wish: Wish) => {
       if ("ready" in wish) {
         await panel.webview.postMessage(await this.#opened(manifest, tool).catch(() => opened));
         return;
       }
-      const tell = (running: boolean) => panel.webview.postMessage({ running } satisfies Running);
-      await tell(true);
+      if ("json" in wish) return last === undefined ? undefined : showJson(last);
+      if ("rule" in wish) return vscode.commands.executeCommand("skillyard.explainRule", wish.rule);
+      await panel.webview.postMessage({ running: true } satisfies Running);
       try {
         await save(manifest);
-        await this.run(manifest, tool, JSON.parse(wish.run));
+        last = await this.run(manifest, tool, JSON.parse(wish.run));
       } finally {
-        await tell(false);
+        await panel.webview.postMessage({ running: false } satisfies Running);
       }
+      const result = last === undefined ? "" : reportHtml(last);
+      await panel.webview.postMessage({ result } satisfies Came);
     });
     panel.webview.html = page(panel.webview, this.extension, "input", title, body(tool));
   }
@@ -90,5 +96,6 @@ function body(tool: string): string {
 <div id="fields" hidden>
 <table><thead><tr><th scope="col">field</th><th scope="col">type</th><th scope="col"></th><th scope="col">what it is</th></tr></thead><tbody></tbody></table>
 </div>
-</main>`;
+</main>
+<section id="result" aria-live="polite" aria-label="What the call came to"></section>`;
 }

@@ -8,7 +8,7 @@
 import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 
 import { shown } from "../shown";
-import type { Opened, Running, Wish } from "./messages";
+import type { Came, Opened, Running, Wish } from "./messages";
 
 declare function acquireVsCodeApi(): {
   postMessage(wish: Wish): void;
@@ -23,6 +23,7 @@ const problems = element<HTMLUListElement>("problems");
 const run = element<HTMLButtonElement>("run");
 const format = element<HTMLButtonElement>("format");
 const fields = element<HTMLDivElement>("fields");
+const result = element<HTMLElement>("result");
 const origin = element<HTMLParagraphElement>("origin");
 
 const MOST_PROBLEMS = 8;
@@ -99,7 +100,12 @@ function describe(schema: unknown): void {
   fields.hidden = rows.length === 0;
 }
 
-window.addEventListener("message", ({ data }: MessageEvent<Opened | Running>) => {
+window.addEventListener("message", ({ data }: MessageEvent<Opened | Running | Came>) => {
+  if ("result" in data) {
+    result.innerHTML = data.result;
+    if (data.result !== "") result.scrollIntoView({ block: "nearest" });
+    return;
+  }
   if ("running" in data) {
     running = data.running;
     document.body.setAttribute("aria-busy", String(running));
@@ -131,5 +137,10 @@ format.addEventListener("click", () => {
   if (value === undefined) return;
   text.value = JSON.stringify(value, null, 2);
   text.dispatchEvent(new Event("input"));
+});
+result.addEventListener("click", ({ target }) => {
+  const button = target instanceof Element ? target.closest("button") : null;
+  if (button?.id === "json") editor.postMessage({ json: true });
+  else if (button?.dataset["rule"] !== undefined) editor.postMessage({ rule: button.dataset["rule"] });
 });
 editor.postMessage({ ready: true });

@@ -88,7 +88,7 @@ function table(lines: string[]): string {
   };
   const more = bars ? '<th scope="col"><span class="spoken">share</span></th>' : "";
   const header = names.map((name, at) => `<th scope="col"${attribute(at)}>${inline(name)}</th>`).join("") + more;
-  return `<table><thead><tr>${header}</tr></thead><tbody>${rows.map(row).join("")}</tbody></table>`;
+  return `<div class="table"><table><thead><tr>${header}</tr></thead><tbody>${rows.map(row).join("")}</tbody></table></div>`;
 }
 
 function meter([name, used, of]: string[]): string {

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 
 import { html } from "../shown";
+import { showJson } from "./json";
 import { rendered } from "./markdown";
 
 /** What is shown. */
@@ -36,22 +37,29 @@ export class Reports {
     });
     const entry = { panel, report };
     this.#open.set(report.title, entry);
-    panel.iconPath = {
-      light: vscode.Uri.joinPath(this.extension, "images", "manifest-light.svg"),
-      dark: vscode.Uri.joinPath(this.extension, "images", "manifest-dark.svg"),
-    };
+    panel.iconPath = icon(this.extension);
     panel.onDidDispose(() => this.#open.delete(report.title));
     panel.webview.onDidReceiveMessage((message: { readonly json?: unknown; readonly rule?: unknown }) => {
-      if (message.json === true) void showJson(entry.report.json);
+      if (message.json === true) void showJson(entry.report);
       else if (typeof message.rule === "string") void vscode.commands.executeCommand("skillyard.explainRule", message.rule);
     });
     panel.webview.html = this.#page(panel.webview, report);
   }
 
   #page(webview: vscode.Webview, report: Report): string {
-    const json = report.json === undefined ? "" : '<button id="json">Show as JSON</button>';
-    return page(webview, this.extension, "report", report.title, `<main>${rendered(report.markdown)}</main>${json}`);
+    return page(webview, this.extension, "report", report.title, reportHtml(report));
   }
+}
+
+/** The icon of our views. */
+export function icon(extension: vscode.Uri): { light: vscode.Uri; dark: vscode.Uri } {
+  const image = (name: string) => vscode.Uri.joinPath(extension, "images", name);
+  return { light: image("manifest-light.svg"), dark: image("manifest-dark.svg") };
+}
+
+/** A report as HTML; its button `json` asks for the same for programs. */
+export function reportHtml({ markdown, json }: Report): string {
+  return `<main>${rendered(markdown)}</main>${json === undefined ? "" : '<button id="json">Show as JSON</button>'}`;
 }
 
 /** A page with the script `dist/NAME.js` and the style of the reports. */
@@ -72,10 +80,4 @@ ${body}
 <script nonce="${nonce}" src="${at("dist", `${name}.js`)}"></script>
 </body>
 </html>`;
-}
-
-async function showJson(json: unknown): Promise<void> {
-  const content = `${JSON.stringify(json, null, 2)}\n`;
-  const document = await vscode.workspace.openTextDocument({ language: "json", content });
-  await vscode.window.showTextDocument(document, { preview: false });
 }

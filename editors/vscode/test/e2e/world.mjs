@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { chromium } from "playwright-core";
 
 const need = (name) => {
@@ -18,14 +18,15 @@ const need = (name) => {
 export const SKILLYARD = need("SKILLYARD_TEST_PROGRAM");
 /** code-server's entry point. */
 const CODE_SERVER = need("SKILLYARD_TEST_CODE_SERVER");
-/** The packaged extension. */
-const VSIX = need("SKILLYARD_TEST_VSIX");
+/** The folder with the packaged extension. */
+const PACKAGES = need("SKILLYARD_TEST_VSIX");
+const UNIVERSAL = join(PACKAGES, "skillyard-0.1.0.vsix");
 /** Where screenshots and logs are kept. */
 const KEPT = need("SKILLYARD_TEST_KEPT");
 export const ROOT = resolve(import.meta.dirname, "../../../..");
 
 /** How long something that has to happen may take. */
-export const PATIENCE = 30_000;
+export const PATIENCE = 60_000;
 
 const SETTINGS = {
   "workbench.startupEditor": "none",
@@ -39,24 +40,33 @@ const SETTINGS = {
   "extensions.ignoreRecommendations": true,
   "chat.commandCenter.enabled": false,
   "security.workspace.trust.banner": "never",
+  "telemetry.telemetryLevel": "off",
 };
 
-let installed;
+const installed = new Map();
 
-/** A folder of extensions with ours in it, made once. */
-function extensions() {
-  if (installed === undefined) {
-    installed = mkdtempSync(join(tmpdir(), "skillyard-extensions-"));
-    process.on("exit", () => rmSync(installed, { recursive: true, force: true }));
-    const folders = ["--extensions-dir", installed, "--user-data-dir", join(installed, "user")];
-    const { status, stdout, stderr } = spawnSync(process.execPath, [CODE_SERVER, ...folders, "--install-extension", VSIX], {
+/** A folder of extensions with a package in it, made once. */
+function extensions(vsix) {
+  if (!installed.has(vsix)) {
+    const folder = mkdtempSync(join(tmpdir(), "skillyard-extensions-"));
+    const user = mkdtempSync(join(tmpdir(), "skillyard-user-"));
+    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+    const folders = ["--extensions-dir", folder, "--user-data-dir", user, "--config", join(user, "cfg.yaml")];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [CODE_SERVER, ...folders, "--install-extension", vsix], {
       env: { ...process.env, ...QUIET },
       encoding: "utf8",
     });
+    rmSync(user, { recursive: true, force: true });
     if (status !== 0) throw new Error(`the extension does not install: ${stdout}${stderr}`);
+    installed.set(vsix, folder);
   }
-  return installed;
+  return installed.get(vsix);
 }
+
+// Who ends the test ends the editors too.
+const running = new Set();
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+process.on("exit", () => running.forEach((end) => end()));
 
 const QUIET = {
   EXTENSIONS_GALLERY: JSON.stringify({ serviceUrl: "http://127.0.0.1:9/none", itemUrl: "", controlUrl: "", nlsBaseUrl: "" }),
@@ -73,9 +83,10 @@ async function freePort() {
 
 /**
  * Starts an editor. `skills` are folders to copy into the workspace, by their names there; `trust` asks for trust as VS Code
- * does out of the box; `program` false leaves the PATH without ours; `settings` go over the usual ones.
+ * does out of the box; `program` false leaves the PATH without ours; `settings` go over the usual ones; `prepare` has the last hand at the
+ * workspace; `vsix` is another package than the one for every platform.
  */
-export async function open({ name, skills = {}, files = {}, trust = false, program = true, settings = {} }) {
+export async function open({ name, skills = {}, files = {}, trust = false, program = true, settings = {}, prepare, vsix }) {
   const home = mkdtempSync(join(tmpdir(), "skillyard-home-"));
   const workspace = join(home, "workspace");
   mkdirSync(workspace);
@@ -84,22 +95,30 @@ export async function open({ name, skills = {}, files = {}, trust = false, progr
     mkdirSync(dirname(join(workspace, path)), { recursive: true });
     writeFileSync(join(workspace, path), text);
   }
+  prepare?.({
+    workspace,
+    write: (path, change) => writeFileSync(join(workspace, path), change(readFileSync(join(workspace, path), "utf8"))),
+  });
   const user = join(home, "user");
   mkdirSync(join(user, "User"), { recursive: true });
   writeFileSync(join(user, "User", "settings.json"), JSON.stringify({ ...SETTINGS, ...settings }));
   const connections = join(home, "connections.log");
   const port = await freePort();
   const without = (process.env.PATH ?? "").split(":").filter((folder) => !existsSync(join(folder, "skillyard")));
+  const path = [...(program ? [dirname(SKILLYARD)] : []), ...without].join(":");
+  // The editor asks a login shell for the environment of the person, as on a desktop.
+  writeFileSync(join(home, ".profile"), `export PATH='${path}'\n`);
   const env = {
     ...process.env,
     ...QUIET,
     HOME: home,
+    SHELL: "/bin/bash",
     XDG_CONFIG_HOME: join(home, "config"),
     XDG_STATE_HOME: join(home, "state"),
     XDG_DATA_HOME: join(home, "data"),
     XDG_CACHE_HOME: join(home, "cache"),
     SKILLYARD_NO_CREDENTIAL_STORE: "1",
-    PATH: [...(program ? [dirname(SKILLYARD)] : []), ...without].join(":"),
+    PATH: path,
     NODE_OPTIONS: `--require ${join(import.meta.dirname, "connections.cjs")}`,
     SKILLYARD_TEST_CONNECTIONS: connections,
   };
@@ -107,9 +126,13 @@ export async function open({ name, skills = {}, files = {}, trust = false, progr
   const args = [
     CODE_SERVER, "--bind-addr", `127.0.0.1:${port}`, "--auth", "none", "--disable-telemetry", "--disable-update-check",
     "--disable-getting-started-override", ...(trust ? [] : ["--disable-workspace-trust"]), "--user-data-dir", user,
-    "--extensions-dir", extensions(), "--config", join(user, "cfg.yaml"), workspace,
+    "--extensions-dir", extensions(vsix ?? UNIVERSAL), "--config", join(user, "cfg.yaml"), workspace,
   ];
   const server = spawn(process.execPath, args, { env, cwd: home, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const kill = () => {
+    if (server.exitCode === null && server.signalCode === null) process.kill(-server.pid, "SIGKILL");
+  };
+  running.add(kill);
   mkdirSync(KEPT, { recursive: true });
   const log = join(KEPT, `${name}.log`);
   rmSync(log, { force: true });
@@ -142,8 +165,9 @@ export async function open({ name, skills = {}, files = {}, trust = false, progr
     if (server.exitCode === null) {
       process.kill(-server.pid, "SIGTERM");
       await Promise.race([once(server, "exit"), new Promise((done) => setTimeout(done, 5000).unref())]);
-      if (server.exitCode === null && server.signalCode === null) process.kill(-server.pid, "SIGKILL");
     }
+    kill();
+    running.delete(kill);
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
   return editor;
@@ -163,34 +187,49 @@ class Editor {
     await this.page.screenshot({ path: join(KEPT, `${this.name}-${String(this.#shots).padStart(2, "0")}-${what}.png`) });
   }
 
+  /** Opens the quick input by a key, and types. */
+  async #quick(key, text) {
+    const { page } = this;
+    const input = page.locator(".quick-input-box input").first();
+    await page.keyboard.press(key);
+    try {
+      await input.waitFor({ timeout: 3000 });
+    } catch {
+      // A view that is gone took the keyboard's focus with it.
+      await page.locator(".command-center .command-center-center").first().click();
+      await input.waitFor();
+    }
+    await input.fill(text);
+    return input;
+  }
+
   /** Runs a command of the palette by its title. */
   async command(title) {
-    const { page } = this;
-    await page.keyboard.press("F1");
-    const input = page.locator(".quick-input-box input").first();
-    await input.waitFor();
-    await input.fill(`>${title}`);
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+    await this.#quick("F1", `>${title}`);
+    await this.row(title).click();
+  }
+
+  /** A row of what the quick input offers. */
+  row(words) {
+    return this.page.locator(".quick-input-list .monaco-list-row", { hasText: words }).first();
   }
 
   /** Opens a file of the workspace. */
   async file(path) {
-    const { page } = this;
-    await page.keyboard.press("Control+p");
-    const input = page.locator(".quick-input-box input").first();
-    await input.fill(path);
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: path.split("/").pop() }).first().waitFor();
-    await page.keyboard.press("Enter");
-    await page.locator(".editor-group-container.active .monaco-editor .view-line").first().waitFor();
+    await this.#quick("Control+p", path);
+    // What was there before what was typed is found is another file's.
+    const [name, folder] = [basename(path), dirname(path)];
+    const rows = this.page.locator(".quick-input-list .monaco-list-row", { hasText: name });
+    await (folder === "." ? rows : rows.filter({ hasText: folder })).first().click();
+    const shown = this.page.locator(".editor-group-container.active .breadcrumbs-control", { hasText: name });
+    await shown.filter({ hasText: folder === "." ? "" : folder }).waitFor();
+    await this.page.locator(".editor-group-container.active .monaco-editor .view-line").first().waitFor();
   }
 
   /** Puts the cursor at a line and column, both from 1. */
   async goto(line, column = 1) {
-    const { page } = this;
-    await page.keyboard.press("Control+g");
-    const input = page.locator(".quick-input-box input").first();
-    await input.fill(`:${line}:${column}`);
-    await page.keyboard.press("Enter");
+    const input = await this.#quick("Control+g", `:${line}:${column}`);
+    await this.page.keyboard.press("Enter");
     await input.waitFor({ state: "hidden" });
   }
 

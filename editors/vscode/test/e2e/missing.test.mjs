@@ -1,0 +1,70 @@
+// A machine without the server.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, test } from "node:test";
+
+import { MISTAKEN } from "./skills.mjs";
+import { open, ROOT, SKILLYARD } from "./world.mjs";
+
+let editor;
+let page;
+
+async function begin(options) {
+  editor = await open({ program: false, files: { "skill.toml": MISTAKEN }, ...options });
+  ({ page } = editor);
+}
+
+afterEach(() => editor?.close());
+
+test("a missing server is said with what to do, and found once the setting names it", async () => {
+  const toast = (words) => page.locator(".notifications-toasts .notification-list-item", { hasText: words }).first();
+  const set = (path) => {
+    const file = join(editor.home, "user/User/settings.json");
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), "skillyard.serverPath": path }));
+  };
+  await begin({ name: "missing" });
+  try {
+    await editor.file("skill.toml");
+    const said = await toast("skillyard was not found").innerText();
+    for (const part of ["cargo install", "skillyard.serverPath"]) assert.ok(said.includes(part), said);
+    // Without it the manifest is still a coloured one.
+    await page.locator(".editor-group-container.active .view-line span[class*=mtk]").first().waitFor();
+    await editor.shot("missing");
+    set("bin/skillyard");
+    await toast("write an absolute path").waitFor();
+    set("/bin/cat");
+    await toast("is not Skillyard").waitFor();
+    set(SKILLYARD);
+    await page.locator(".squiggly-error").first().waitFor();
+    await editor.shot("found");
+  } catch (error) {
+    await editor.shot("failed");
+    throw error;
+  }
+});
+
+test("a package for the platform needs nothing on the machine", async () => {
+  const scratch = mkdtempSync(join(tmpdir(), "skillyard-bundled-"));
+  try {
+    // What is in the package is a way to the program, which is too large to be packed for a test.
+    const program = join(scratch, "skillyard");
+    writeFileSync(program, `#!/bin/sh\nexec '${SKILLYARD}' "$@"\n`);
+    chmodSync(program, 0o755);
+    const script = join(ROOT, "editors/vscode/scripts/package.mjs");
+    const target = `linux-${process.arch}`;
+    execFileSync(process.execPath, [script, "--out", join(scratch, "vsix"), "--target", target, "--binary", program]);
+    const [vsix] = readdirSync(join(scratch, "vsix"));
+    await begin({ name: "bundled", vsix: join(scratch, "vsix", vsix) });
+    await editor.file("skill.toml");
+    await page.locator(".squiggly-error").first().waitFor();
+    await page.locator('.statusbar-item[id="status.languageStatus"]').first().click();
+    await page.locator(".hover-language-status", { hasText: "of the extension" }).first().waitFor();
+    await editor.shot("status");
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+});
