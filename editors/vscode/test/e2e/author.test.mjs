@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
@@ -98,8 +98,13 @@ step("nothing is sent over the network at the start, and the editor is not distu
     assert.deepEqual(sockets.filter((inode) => inodes.has(inode)), []);
   }
   assert.equal(await page.locator(".notifications-toasts .notification-list-item").count(), 0);
-  const log = await logged();
-  console.log(`  ${/active after [\d.]+ ms/.exec(log)?.[0] ?? "no time in the log"}`);
+  // Measured by the editor, from the first line of our code that it loads.
+  await editor.command("Developer: Show Running Extensions");
+  const row = page.locator(".runtime-extensions-editor .monaco-list-row", { hasText: "Skillyard" }).first();
+  await row.locator(".activation-time").waitFor();
+  console.log(`  ${(await row.locator(".activation-time").innerText()).trim()}; ${/active after [\d.]+ ms/.exec(await logged())?.[0]}`);
+  await editor.shot("running");
+  await page.keyboard.press("Control+w");
 });
 
 /** What our output channel holds. */
@@ -262,6 +267,9 @@ step("a tool that never ends is cancelled", async () => {
 });
 
 step("the skills stand in the explorer with their tools, capabilities and artifacts", async () => {
+  // Room for it.
+  const files = page.locator('.pane-header[aria-label^="Explorer Section"]');
+  await files.click();
   await editor.command("Focus on Skills View");
   const tree = page.locator(".pane", { has: page.locator('.pane-header[aria-label^="Skills"]') });
   const row = (words) => tree.locator(".monaco-list-row", { hasText: words }).first();
@@ -275,6 +283,7 @@ step("the skills stand in the explorer with their tools, capabilities and artifa
   await row("acme.greeter").locator(".monaco-tl-twistie").click();
   await tree.locator(".monaco-list-row", { hasText: "Artifacts" }).first().waitFor();
   await editor.shot("skills");
+  await files.click();
   await closeAll();
 });
 
@@ -314,10 +323,9 @@ step("the page of a rule is shown", async () => {
 });
 
 step("what a skill may do beyond an artifact is shown", async () => {
+  const wider = '\n[capabilities]\nhttp_egress_allowlist = ["api.acme.example"]\n';
+  appendFileSync(join(editor.workspace, "greeter/skill.toml"), wider);
   await editor.file("greeter/skill.toml");
-  await page.keyboard.press("Control+End");
-  await page.keyboard.type('\n[capabilities]\nhttp_egress_allowlist = ["api.acme.example"]\n');
-  await page.keyboard.press("Control+s");
   await editor.command("Skillyard: What May It Do Beyond");
   await editor.row("palyra-skill").click();
   const view = await editor.view("main table");

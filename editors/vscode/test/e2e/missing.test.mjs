@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
@@ -21,12 +21,14 @@ async function begin(options) {
 afterEach(() => editor?.close());
 
 test("a missing server is said with what to do, and found once the setting names it", async () => {
-  const toast = (words) => page.locator(".notifications-toasts .notification-list-item", { hasText: words }).first();
-  const set = (path) => {
-    const file = join(editor.home, "user/User/settings.json");
-    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), "skillyard.serverPath": path }));
-  };
   await begin({ name: "missing" });
+  const toast = (words) => page.locator(".notifications-toasts .notification-list-item", { hasText: words }).first();
+  // A setting of the machine is what the settings of the machine say, and nobody else.
+  const folder = join(editor.home, "user/Machine");
+  const set = (path) => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "settings.json"), JSON.stringify({ "skillyard.serverPath": path }));
+  };
   try {
     await editor.file("skill.toml");
     const said = await toast("skillyard was not found").innerText();
