@@ -8,7 +8,8 @@ import { notices } from "./notices.mjs";
 
 const common = { bundle: true, minify: true, metafile: true, legalComments: "none", charset: "utf8", outdir: "dist", logLevel: "warning" };
 const builds = [
-  { entryPoints: { extension: "src/extension.ts" }, platform: "node", format: "cjs", target: "node20", external: ["vscode"] },
+  { entryPoints: { extension: "src/extension.ts" }, platform: "node", format: "cjs", target: "node20", external: ["vscode", "./client.js"], supported: { "dynamic-import": false } },
+  { entryPoints: { client: "src/client.ts" }, platform: "node", format: "cjs", target: "node20", external: ["vscode"] },
   { entryPoints: { web: "src/web.ts" }, platform: "browser", format: "cjs", target: "es2022", external: ["vscode"] },
   { entryPoints: { input: "src/input/view.ts", report: "src/report/view.ts" }, platform: "browser", format: "iife", target: "es2022" },
 ];

@@ -25,7 +25,12 @@ const MOST_BYTES = 64 * 1024 * 1024;
 /** Calls the program with `--format json` and reads its report. */
 export async function call<T>(program: string, args: readonly string[], token?: vscode.CancellationToken): Promise<Said<T>> {
   const { code, stdout, stderr } = await output(program, [...args, "--format", "json"], token);
-  if (code !== 0 && code !== 1) throw new CallFailed(words(stderr) || `skillyard ended with ${code}`);
+  if (code !== 0 && code !== 1) {
+    if (/^error: unrecognized subcommand/.test(stderr)) {
+      throw new CallFailed(`This version of Skillyard has no \`skillyard ${args[0]}\`; a newer one has.`);
+    }
+    throw new CallFailed(words(stderr) || `skillyard ended with ${code}`);
+  }
   if (stdout.trim() === "") return { code, report: undefined, stderr: words(stderr) };
   try {
     return { code, report: JSON.parse(stdout) as T, stderr: words(stderr) };

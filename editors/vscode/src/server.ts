@@ -1,26 +1,11 @@
 /** The life of the language server: started, watched, started again with growing pauses, stopped. */
 
-import { homedir } from "node:os";
 import * as vscode from "vscode";
-import {
-  CloseAction,
-  ErrorAction,
-  ExecuteCommandRequest,
-  LanguageClient,
-  type LanguageClientOptions,
-  MessageType,
-  type ServerOptions,
-  ShowMessageNotification,
-  ShowMessageRequest,
-  type StaticFeature,
-  type DynamicFeature,
-  State as ClientState,
-  WorkDoneProgress,
-} from "vscode-languageclient/node";
 
-import { explainActions } from "./commands/explainRule";
+import type * as clients from "./client";
 import { findProgram, NoProgram, type Program } from "./program";
-import { ask } from "./question";
+
+type Client = clients.Client;
 
 /** What the server is doing. */
 export type State =
@@ -30,26 +15,10 @@ export type State =
   | { readonly kind: "stopped"; readonly why: string }
   | { readonly kind: "missing"; readonly why: string };
 
-/** The files that the server looks at. */
-const DOCUMENTS = [
-  { scheme: "file", language: "skill-manifest" },
-  { scheme: "untitled", language: "skill-manifest" },
-  { scheme: "file", pattern: "**/skill.toml" },
-  { scheme: "file", pattern: "**/skillyard.toml" },
-];
-
 /** Seconds before the first, second, … start again. After the last one a person has to say so. */
 const PAUSES = [0.5, 1, 2, 4, 8, 16];
 /** A server that ran this long has recovered. */
 const RECOVERED_MS = 60_000;
-
-/** Our commands are there before the server is, so that the client must not register them a second time. */
-class Client extends LanguageClient {
-  public override registerFeature(feature: StaticFeature | DynamicFeature<unknown>): void {
-    const registers = "registrationType" in feature ? feature.registrationType.method : undefined;
-    if (registers !== ExecuteCommandRequest.type.method) super.registerFeature(feature);
-  }
-}
 
 /** A command could not be given to the server, or ended in an error. */
 export class Refused extends Error {}
@@ -119,7 +88,17 @@ export class Server implements vscode.Disposable {
     if (turn !== this.#turn) return;
     this.#known = program;
     this.log.info(`${program.path} (${program.origin}), version ${program.version}`);
-    const client = this.#make(program, turn);
+    const { makeClient } = await import("./client.js");
+    if (turn !== this.#turn) return;
+    const client = makeClient(program.path, this.log, {
+      closed: () => {
+        if (turn === this.#turn) this.#again("it ended by itself");
+      },
+      told: (message) => {
+        // What a command came to is in its report, which opens by itself.
+        if (this.#busy === 0) void vscode.window.showInformationMessage(message);
+      },
+    });
     this.#client = client;
     try {
       await client.start();
@@ -135,46 +114,6 @@ export class Server implements vscode.Disposable {
     this.#since = Date.now();
     const version = client.initializeResult?.serverInfo?.version ?? program.version;
     this.#set({ kind: "running", program, version, pid: client.serverProcess?.pid });
-  }
-
-  #make(program: Program, turn: number): Client {
-    const run: ServerOptions = { command: program.path, args: ["lsp"], options: { cwd: homedir() } };
-    const options: LanguageClientOptions = {
-      documentSelector: DOCUMENTS,
-      outputChannel: this.log,
-      initializationOptions: vscode.workspace.getConfiguration("skillyard"),
-      errorHandler: {
-        error: () => ({ action: ErrorAction.Continue }),
-        closed: () => {
-          if (turn === this.#turn) this.#again("it ended by itself");
-          return { action: CloseAction.DoNotRestart, handled: true };
-        },
-      },
-      initializationFailedHandler: () => false,
-      middleware: {
-        // What cannot be done is not offered.
-        provideCodeLenses: async (document, token, next) =>
-          vscode.workspace.isTrusted ? next(document, token) : [],
-        provideCodeActions: async (document, range, context, token, next) => {
-          const offered = (await next(document, range, context, token)) ?? [];
-          const able = vscode.workspace.isTrusted ? offered : offered.filter((action) => !("command" in action && typeof action.command === "object"));
-          return [...able, ...explainActions(context)];
-        },
-      },
-    };
-    const client = new Client("skillyard", "Skillyard", run, options);
-    client.onRequest(ShowMessageRequest.type, (params) => ask(params));
-    client.onNotification(ShowMessageNotification.type, ({ type, message }) => {
-      this.log.info(message);
-      if (type === MessageType.Error) void vscode.window.showErrorMessage(message);
-      else if (type === MessageType.Warning) void vscode.window.showWarningMessage(message);
-      // What a command came to is in its report, which opens by itself.
-      else if (this.#busy === 0) void vscode.window.showInformationMessage(message);
-    });
-    client.onDidChangeState(({ newState }) => {
-      if (newState === ClientState.Stopped && client === this.#client) this.#client = undefined;
-    });
-    return client;
   }
 
   /** Starts it again after a pause that grows with each failure. */
@@ -222,11 +161,6 @@ export class Server implements vscode.Disposable {
     return this.#client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
   }
 
-  /** Whether the server has a command. */
-  public has(command: string): boolean {
-    return this.commands.includes(command);
-  }
-
   /** Asks the server something. */
   public async request<T>(method: string, params: unknown): Promise<T> {
     const client = this.#running();
@@ -243,25 +177,12 @@ export class Server implements vscode.Disposable {
     const location = vscode.ProgressLocation.Notification;
     this.#busy += 1;
     try {
-      return await vscode.window.withProgress({ location, title, cancellable: true }, async (progress, cancelled) => {
-        const workDoneToken = `skillyard-vscode/${++tokens}`;
-        let shown = 0;
-        const heard = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
-          if (value.kind !== "report") return;
-          const percentage = value.percentage ?? shown;
-          progress.report({ message: value.message ?? "", increment: percentage - shown });
-          shown = percentage;
-        });
-        try {
-          const params = { command, arguments: [argument], workDoneToken };
-          return (await client.sendRequest(ExecuteCommandRequest.type, params, cancelled)) as T;
-        } catch (error) {
-          if (cancelled.isCancellationRequested || isCancellation(error)) return undefined;
-          throw new Refused(error instanceof Error ? error.message : String(error));
-        } finally {
-          heard.dispose();
-        }
-      });
+      const { execute } = await import("./client.js");
+      return await vscode.window.withProgress({ location, title, cancellable: true }, (progress, cancelled) =>
+        execute<T>(client, command, argument, progress, cancelled),
+      );
+    } catch (error) {
+      throw new Refused(error instanceof Error ? error.message : String(error));
     } finally {
       this.#busy -= 1;
     }
@@ -282,15 +203,6 @@ export class Server implements vscode.Disposable {
       feature?.getProvider(document)?.onDidChangeCodeLensEmitter.fire();
     }
   }
-}
-
-let tokens = 0;
-
-/** The protocol's code for a request that was cancelled. */
-const REQUEST_CANCELLED = -32800;
-
-function isCancellation(error: unknown): boolean {
-  return error instanceof vscode.CancellationError || (error as { code?: unknown }).code === REQUEST_CANCELLED;
 }
 
 async function end(client: Client, log: vscode.LogOutputChannel): Promise<void> {

@@ -48,8 +48,12 @@ function inMarkdown({ skill_id, version, against }: Capabilities, older: vscode.
   const heading = `## ${code(`${skill_id} ${version}`)} beside ${code(before)}`;
   if (changes.length === 0) return `${heading}\n\nIt may do exactly the same.`;
   const verdict = against?.widens === true ? "**It may do more.**" : "It may do nothing more.";
-  const table = ["| | what | before | after |", "| --- | --- | --- | --- |", ...changes.map(row)].join("\n");
-  return `${heading}\n\n${verdict}\n\n${table}\n`;
+  return `${heading}\n\n${verdict}\n\n${changesInMarkdown(changes)}\n`;
+}
+
+/** Differences as a table. */
+export function changesInMarkdown(changes: readonly Change[]): string {
+  return ["| | what | before | after |", "| --- | --- | --- | --- |", ...changes.map(row)].join("\n");
 }
 
 function row({ change, kind, name, before, after, widens }: Change): string {

@@ -8,9 +8,10 @@ import { Inputs } from "../input/panel";
 import { NoProgram } from "../program";
 import type { Report, Reports } from "../report/panel";
 import { Refused, type Server } from "../server";
-import { folderOf, pickManifest, save } from "../skill";
+import { folderOf, manifests, pickManifest, save } from "../skill";
 import { compare, pickArtifact } from "./compare";
 import { explainRule } from "./explainRule";
+import { install } from "./install";
 import { newSkill } from "./newSkill";
 
 /** What a command of the server gives. */
@@ -82,24 +83,9 @@ export function registerCommands(
     await save(about);
     await compare(server, reports, about, artifact);
   });
-  registerTrusted("skillyard.install", "Install", async (about) => {
-    if (!server.has("skillyard.install")) {
-      throw new Refused("This version of Skillyard's server cannot install yet: a newer one has skillyard.install.");
-    }
-    const manifest = about.manifest ?? (await pickManifest());
-    if (manifest === undefined) return;
-    const artifact = about.artifact ?? (await pickArtifact(manifest, "Which artifact is installed?"));
-    if (artifact === undefined) return;
-    const folders = await vscode.window.showOpenDialog({
-      canSelectFolders: true,
-      canSelectFiles: false,
-      title: "The folder of installed skills",
-      openLabel: "Install Here",
-    });
-    const folder = folders?.[0];
-    if (folder === undefined) return;
-    const argument = { uri: manifest.toString(), artifact: artifact.toString(), skillsDir: folder.toString() };
-    await execute("skillyard.install", "Install", argument);
+  registerTrusted("skillyard.install", "Install", async ({ manifest, artifact }) => {
+    const chosen = artifact ?? (await pickArtifact(manifest ?? (await manifests())[0], "Which artifact is installed?"));
+    if (chosen !== undefined) await install(server, reports, chosen);
   });
   register("skillyard.newSkill", async () => {
     if (await isTrusted("New Skill")) await newSkill(server);
