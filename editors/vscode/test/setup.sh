@@ -15,18 +15,18 @@ tools=$(cd "$tools" && pwd)
 has() { command -v "$1" >/dev/null 2>&1; }
 
 # What no language's registry carries.
-chromium() {
+browser() {
   for name in "${SKILLYARD_TEST_CHROMIUM:-}" chromium chromium-browser google-chrome; do
     [ -n "$name" ] && has "$name" && { command -v "$name"; return; }
   done
   return 1
 }
-if ! chromium >/dev/null || ! has rg; then
+if ! browser >/dev/null || ! has rg; then
   if has apt-get && [ "$(id -u)" = 0 ]; then
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core ripgrep; } >&2
   fi
 fi
-chromium >/dev/null && has rg || {
+browser >/dev/null && has rg || {
   echo "Chromium or ripgrep is missing; on Debian: apt-get install chromium fonts-dejavu-core ripgrep" >&2
   exit 1
 }
@@ -87,5 +87,5 @@ if [ "$(cat node_modules/.installed 2>/dev/null || true)" != "$lock" ]; then
 fi
 
 echo "SKILLYARD_TEST_NODE=$node"
-echo "SKILLYARD_TEST_CHROMIUM=$(chromium)"
+echo "SKILLYARD_TEST_CHROMIUM=$(browser)"
 echo "SKILLYARD_TEST_CODE_SERVER=$tools/code-server/node_modules/code-server/out/node/entry.js"

@@ -52,6 +52,8 @@ export class Inputs {
     panel.webview.onDidReceiveMessage(async (wish: Wish) => {
       if ("ready" in wish) {
         await panel.webview.postMessage(await this.#opened(manifest, tool).catch(() => opened));
+        // A view that was hidden begins anew.
+        if (last !== undefined) await panel.webview.postMessage({ result: reportHtml(last) } satisfies Came);
         return;
       }
       if ("json" in wish) return last === undefined ? undefined : showJson(last);

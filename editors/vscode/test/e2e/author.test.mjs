@@ -122,6 +122,8 @@ step("a mistake is underlined at its value, explained in a hover, and fixed", as
   const hover = page.locator(".monaco-hover:visible", { hasText: "does not start with" }).first();
   await hover.waitFor();
   assert.match(await hover.innerText(), /tool\/not-namespaced/);
+  // What the server knows of the key stands below.
+  await hover.filter({ hasText: "The tool's identity" }).waitFor();
   await editor.shot("hover");
   await page.keyboard.press("Escape");
   await page.keyboard.press("Control+.");
@@ -144,14 +146,22 @@ step("it is formatted as on the command line", async () => {
   assert.equal(editor.read("echo/skill.toml"), expected);
 });
 
-step("a section is completed where it is begun", async () => {
+step("keys and sections are completed where they are begun", async () => {
+  const suggested = (words) => page.locator(".suggest-widget.visible .monaco-list-row", { hasText: words }).first();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("max_pal");
+  await page.keyboard.press("Control+Space");
+  await suggested("max_palyra_version").click();
+  await page.locator(".editor-group-container.active .view-line", { hasText: "max_palyra_version = " }).first().waitFor();
+  await page.keyboard.press("Escape");
   await page.keyboard.press("Control+End");
   await page.keyboard.type("\nquot");
   await page.keyboard.press("Control+Space");
-  const offered = page.locator(".suggest-widget.visible .monaco-list-row", { hasText: "quotas" }).first();
-  await offered.waitFor();
+  // A snippet; the server's own sections stand beside it.
+  await suggested("[capabilities.quotas]").waitFor();
+  await suggested(/^quotas/).waitFor();
   await editor.shot("completion");
-  await offered.click();
+  await suggested(/^quotas/).click();
   await page.locator(".editor-group-container.active .view-line", { hasText: "wall_clock_timeout_ms" }).first().waitFor();
   await squiggles().first().waitFor({ state: "detached" });
   await page.keyboard.press("Escape");

@@ -60,12 +60,19 @@ test("a package for the platform needs nothing on the machine", async () => {
     const target = `linux-${process.arch}`;
     execFileSync(process.execPath, [script, "--out", join(scratch, "vsix"), "--target", target, "--binary", program]);
     const [vsix] = readdirSync(join(scratch, "vsix"));
-    await begin({ name: "bundled", vsix: join(scratch, "vsix", vsix) });
+    const settings = { "workbench.colorTheme": "Default High Contrast" };
+    await begin({ name: "bundled", vsix: join(scratch, "vsix", vsix), settings });
     await editor.file("skill.toml");
     await page.locator(".squiggly-error").first().waitFor();
     await page.locator('.statusbar-item[id="status.languageStatus"]').first().click();
     await page.locator(".hover-language-status", { hasText: "of the extension" }).first().waitFor();
     await editor.shot("status");
+    // How a page looks in high contrast.
+    await editor.command("Skillyard: Explain Rule");
+    await page.locator(".quick-input-box input").first().fill("tool/not-namespaced");
+    await editor.row("tool/not-namespaced").click();
+    await editor.view("main h1");
+    await editor.shot("contrast");
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

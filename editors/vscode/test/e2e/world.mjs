@@ -20,7 +20,8 @@ export const SKILLYARD = need("SKILLYARD_TEST_PROGRAM");
 const CODE_SERVER = need("SKILLYARD_TEST_CODE_SERVER");
 /** The folder with the packaged extension. */
 const PACKAGES = need("SKILLYARD_TEST_VSIX");
-const UNIVERSAL = join(PACKAGES, "skillyard-0.1.0.vsix");
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"));
+const UNIVERSAL = join(PACKAGES, `skillyard-${version}.vsix`);
 /** Where screenshots and logs are kept. */
 const KEPT = need("SKILLYARD_TEST_KEPT");
 export const ROOT = resolve(import.meta.dirname, "../../../..");
@@ -187,26 +188,30 @@ class Editor {
     await this.page.screenshot({ path: join(KEPT, `${this.name}-${String(this.#shots).padStart(2, "0")}-${what}.png`) });
   }
 
-  /** Opens the quick input by a key, and types. */
-  async #quick(key, text) {
+  /**
+   * Opens the quick input by a key, types, and does what follows. Once more where the input went away meanwhile: one that is
+   * closing takes the next one with it, and a view that is gone takes the keyboard's focus.
+   */
+  async #quick(key, text, then) {
     const { page } = this;
     const input = page.locator(".quick-input-box input").first();
-    await page.keyboard.press(key);
-    try {
-      await input.waitFor({ timeout: 3000 });
-    } catch {
-      // A view that is gone took the keyboard's focus with it.
-      await page.locator(".command-center .command-center-center").first().click();
-      await input.waitFor();
+    const deadline = Date.now() + PATIENCE;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        if (attempt % 2 === 0) await page.keyboard.press(key);
+        else await page.locator(".command-center .command-center-center").first().click({ timeout: 5000 });
+        await input.fill(text, { timeout: 3000 });
+        return await then(input);
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await page.keyboard.press("Escape");
+      }
     }
-    await input.fill(text);
-    return input;
   }
 
   /** Runs a command of the palette by its title. */
   async command(title) {
-    await this.#quick("F1", `>${title}`);
-    await this.row(title).click();
+    await this.#quick("F1", `>${title}`, () => this.row(title).click({ timeout: 10_000 }));
   }
 
   /** A row of what the quick input offers. */
@@ -216,11 +221,11 @@ class Editor {
 
   /** Opens a file of the workspace. */
   async file(path) {
-    await this.#quick("Control+p", path);
     // What was there before what was typed is found is another file's.
     const [name, folder] = [basename(path), dirname(path)];
     const rows = this.page.locator(".quick-input-list .monaco-list-row", { hasText: name });
-    await (folder === "." ? rows : rows.filter({ hasText: folder })).first().click();
+    const row = (folder === "." ? rows : rows.filter({ hasText: folder })).first();
+    await this.#quick("Control+p", path, () => row.click({ timeout: 10_000 }));
     const shown = this.page.locator(".editor-group-container.active .breadcrumbs-control", { hasText: name });
     await shown.filter({ hasText: folder === "." ? "" : folder }).waitFor();
     await this.page.locator(".editor-group-container.active .monaco-editor .view-line").first().waitFor();
@@ -228,9 +233,10 @@ class Editor {
 
   /** Puts the cursor at a line and column, both from 1. */
   async goto(line, column = 1) {
-    const input = await this.#quick("Control+g", `:${line}:${column}`);
-    await this.page.keyboard.press("Enter");
-    await input.waitFor({ state: "hidden" });
+    await this.#quick("Control+g", `:${line}:${column}`, async (input) => {
+      await this.page.keyboard.press("Enter");
+      await input.waitFor({ state: "hidden", timeout: 10_000 });
+    });
   }
 
   /** The inner frame of the view with a title, and its page. */
