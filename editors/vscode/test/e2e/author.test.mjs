@@ -315,6 +315,8 @@ step("the task finds what is wrong in files that are not open", async () => {
   await editor.row("skillyard").waitFor();
   await page.keyboard.press("Enter");
   await editor.row("check").click();
+  // The one error is counted.
+  await page.locator('.statusbar-item[id="status.problems"] [aria-label*="Errors: 1"]').first().waitFor();
   await editor.command("Focus on Problems View");
   await page.locator(".markers-panel .monaco-list-row", { hasText: "does not start with" }).first().waitFor();
   assert.equal(await page.locator(".markers-panel .monaco-list-row", { hasText: "does not start with" }).count(), 1);
@@ -355,6 +357,20 @@ step("a new skill is made and opened", async () => {
   await editor.row("workspace").click();
   await page.locator(".editor-group-container.active .view-line", { hasText: "acme.mail" }).first().waitFor();
   assert.ok(existsSync(join(editor.workspace, "acme.mail/modules/tool.wasm")));
+});
+
+step("the walkthrough leads to a first skill", async () => {
+  await closeAll();
+  await editor.command("Open Walkthrough");
+  await page.locator(".quick-input-box input").first().fill("Your First Skill");
+  await editor.row("Your First Skill").click();
+  const steps = page.locator(".gettingStartedContainer .step-title");
+  await steps.filter({ hasText: "Make a skill" }).first().waitFor();
+  assert.deepEqual(
+    (await steps.allInnerTexts()).map((text) => text.trim()),
+    ["Make a skill", "Write its manifest", "Run a tool", "Test it", "Package and sign it"],
+  );
+  await editor.shot("walkthrough");
 });
 
 step("the server that is killed comes back by itself, and its state is shown", async () => {
