@@ -85,7 +85,7 @@ fn places(source: &Source<'_>) -> Vec<usize> {
     places.sort_unstable();
     places.dedup();
     // Enough of a large one.
-    let step = places.len() / 150 + 1;
+    let step = places.len() / 300 + 1;
     places.into_iter().step_by(step).collect()
 }
 

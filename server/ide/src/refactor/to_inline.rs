@@ -9,7 +9,7 @@ use skillyard_manifest::{
 
 use super::{
     Asked, Draft, INLINE, Offer, Refactoring, Resolved, broken, data_of,
-    draft::{Block, Part},
+    draft::{Block, Part, Section},
     is_below, path_of, shown, too_deep,
 };
 use crate::{Facts, Path, Source, Step};
@@ -164,7 +164,8 @@ pub(super) fn host(source: &Source<'_>, draft: &mut Draft<'_>, path: &Path<'stat
         }
         Origin::Dotted => {
             // Behind the last of its dotted keys.
-            let (section, at) = draft.sections.iter().enumerate().find_map(|(index, section)| {
+            let outer = |(_, section): &(usize, &Section<'_>)| section.path.0.len() < around.0.len();
+            let (section, at) = draft.sections.iter().enumerate().filter(outer).find_map(|(index, section)| {
                 let of = |block: &Block<'_>| {
                     let Some(Item::Entry(entry)) = block.item.and_then(|item| source.tree.items.get(item)) else {
                         return false;

@@ -69,7 +69,9 @@ fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
     let path = path_of(data)?;
     let paths = item_paths(source);
     let is_entry = |item: usize| matches!(source.tree.items.get(item), Some(Item::Entry(_)));
-    let first = (0..paths.len()).find(|&item| is_entry(item) && is_below(&paths[item], &path))?;
+    // The first entry that names the table; what stands in sections below it says nothing of its place.
+    let names = |item: usize| is_below(&paths[item], &path) && !is_below(&source.table_of(item), &path);
+    let first = (0..paths.len()).find(|&item| is_entry(item) && names(item))?;
     let mut draft = Draft::new(source);
     let (at, Some(index)) = draft.find(first)? else { return None };
     let mut sections = match source.tree.items.get(first)? {
