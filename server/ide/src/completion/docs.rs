@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use skillyard_manifest::{
+    config::config_values,
     is_unseen,
     shape::{KeyShape, TableShape, Type},
 };
@@ -31,6 +32,12 @@ pub(super) fn value(shape: &TableShape, key: &KeyShape, value: &str) -> String {
 pub fn document(source: &Source<'_>, facts: &Facts, key: &str) -> Option<String> {
     let (kind, rest) = key.split_once('|')?;
     match kind {
+        "config" => {
+            let mut parts = rest.split('|');
+            let toml = parts.next()?;
+            let keys: Vec<&str> = parts.collect();
+            config_values(&keys).into_iter().find(|value| value.toml == toml).map(|value| value.doc)
+        }
         "key" => {
             let (path, name) = rest.split_once('|')?;
             let shape = shape_at(source.shape, path)?;
@@ -185,4 +192,9 @@ fn fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat((longest + 1).max(3));
     format!("{fence}toml\n{text}\n{fence}")
+}
+
+/// The key to the documentation of something that `skillyard.toml` takes.
+pub(super) fn configured(keys: &[&str], toml: &str) -> String {
+    format!("config|{toml}|{}", keys.join("|"))
 }

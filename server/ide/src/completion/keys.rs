@@ -28,6 +28,7 @@ pub(super) fn at(cx: &Cx<'_, '_>, spot: &KeySpot<'_>) -> Vec<Completion> {
             Meaning::Key(shape, key) => match key.ty {
                 Type::Table(inner) | Type::Tables(inner) => of_shape(cx, spot, table, inner, &mut found),
                 Type::Map(inner) => of_map(cx, spot, table, inner, &mut found),
+                Type::Values(_) => of_values(cx, spot, table, &mut found),
                 Type::Schema => schema::keys(cx, spot, 0, &mut found),
                 _ => {
                     let _ = shape;
@@ -210,6 +211,27 @@ pub(super) fn detail(key: &KeyShape) -> String {
 }
 
 /// The keys of a table whose keys the author names: those that something asks for.
+/// The keys of a table whose keys name what they set.
+fn of_values(cx: &Cx<'_, '_>, spot: &KeySpot<'_>, table: Option<&Table<'_>>, found: &mut Vec<Completion>) {
+    let keys = super::values::configured(cx, &spot.table).into_iter().enumerate();
+    for (rank, key) in keys.filter(|(_, key)| !is_there(spot, table, &key.label)) {
+        let value = Filled { template: Template::default().quoted(""), incomplete: true, retrigger: true };
+        found.push(named(
+            spot,
+            Named {
+                name: key.label.into(),
+                kind: CompletionKind::Reference,
+                detail: None,
+                description: key.description,
+                doc: key.doc,
+                value,
+                instead: None,
+                sort: format!("{rank:04}"),
+            },
+        ));
+    }
+}
+
 fn of_map(
     cx: &Cx<'_, '_>,
     spot: &KeySpot<'_>,

@@ -831,3 +831,40 @@ fn a_long_text_is_no_trouble() {
         check(&text, offset, &complete(&source, offset, &facts));
     }
 }
+
+#[test]
+fn the_configuration_file_is_completed_too() {
+    use skillyard_manifest::config::{CONFIG, analyze_config};
+
+    let at = |marked: &str| -> (String, Vec<Completion>) {
+        let (text, offset) = cursor(marked);
+        let source = Source::of_shape(&text, &CONFIG);
+        (text.clone(), complete(&source, offset, &Facts::default()))
+    };
+    let label = |found: &[Completion], wanted: &str| -> Completion {
+        found.iter().find(|one| one.label == wanted).unwrap_or_else(|| panic!("{wanted} in {found:?}")).clone()
+    };
+    let (text, found) = at("[rules]\n$0\n\"*\" = \"warn\"\n");
+    assert!(!found.iter().any(|one| one.label == "*"), "what is set is not offered again");
+    let rule = label(&found, "egress/upper-case");
+    assert!(rule.edit.text.starts_with("\"egress/upper-case\" = "), "{rule:?}");
+    let source = Source::of_shape(&text, &CONFIG);
+    let doc = document(&source, &Facts::default(), rule.documentation.as_deref().unwrap()).unwrap();
+    assert!(doc.len() > 40, "{doc}");
+
+    let (text, found) = at("[rules]\n\"egress/upper-case\" = $0\n");
+    let level = label(&found, "allow");
+    let taken = apply(&text, &[level.edit]);
+    assert_eq!(taken, "[rules]\n\"egress/upper-case\" = \"allow\"\n");
+    assert_eq!(analyze_config(&taken), []);
+    // A rule that a daemon rejects on has one level.
+    let (_, found) = at("[rules]\n\"tool/not-namespaced\" = \"$0\"\n");
+    assert_eq!(found.iter().map(|one| one.label.as_str()).collect::<Vec<_>>(), ["deny"]);
+
+    let (_, found) = at("palyra_version = $0\n");
+    assert!(found.iter().any(|one| one.edit.text == "\"0.1.0\""), "{found:?}");
+    let (_, found) = at("$0\n");
+    for key in ["palyra_version", "rules", "package"] {
+        assert!(found.iter().any(|one| one.label.contains(key)), "{key}: {found:?}");
+    }
+}

@@ -1,7 +1,10 @@
 //! What can stand behind a `=` or between the brackets of a list, and what a new key gets for a value.
 
+use std::ptr;
+
 use skillyard_manifest::{
     Span,
+    config::{CONFIG, config_values},
     document::{spelled, string},
     shape::{KeyShape, TableShape, Type},
 };
@@ -112,7 +115,10 @@ fn of_key(asked: &Asked<'_, '_>, shape: &'static TableShape, key: &'static KeySh
     let cx = asked.cx;
     match key.ty {
         Type::String => strings(asked, shape, key),
-        Type::Enum(allowed) => enums(asked, shape, key, allowed),
+        Type::Enum(allowed) => {
+            let configured = configured(cx, asked.path);
+            if configured.is_empty() { enums(asked, shape, key, allowed) } else { configured }
+        }
         Type::U32 | Type::U64 => numbers(asked, shape, key),
         Type::Boolean => flags(asked, shape, key),
         Type::Strings => {
@@ -153,7 +159,10 @@ fn inline(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShape) -> Candi
 }
 
 fn strings(asked: &Asked<'_, '_>, shape: &'static TableShape, key: &'static KeyShape) -> Vec<Candidate> {
-    let mut found = if asked.cx.manifest { known::strings(asked) } else { given(key) };
+    let mut found = if asked.cx.manifest { known::strings(asked) } else { configured(asked.cx, asked.path) };
+    if found.is_empty() && !asked.cx.manifest {
+        found = given(key);
+    }
     for candidate in &mut found {
         candidate.doc.get_or_insert_with(|| docs::key(shape, key));
     }
@@ -164,6 +173,24 @@ fn strings(asked: &Asked<'_, '_>, shape: &'static TableShape, key: &'static KeyS
 fn elements(asked: &Asked<'_, '_>, shape: &'static TableShape, key: &'static KeyShape) -> Vec<Candidate> {
     let path = asked.path.with(Step::Index(0));
     strings(&Asked { path: &path, at: asked.at, ..*asked }, shape, key)
+}
+
+/// What `skillyard.toml` takes at a path: the values behind a key, or the keys of a table that has free ones.
+pub(super) fn configured(cx: &Cx<'_, '_>, path: &Path<'_>) -> Vec<Candidate> {
+    if !ptr::eq(cx.source.shape, &CONFIG) {
+        return Vec::new();
+    }
+    let keys = path.0.iter().map(|step| match step {
+        Step::Key(key) => Some(key.as_ref()),
+        Step::Index(_) => None,
+    });
+    let Some(keys) = keys.collect::<Option<Vec<&str>>>() else { return Vec::new() };
+    let values = config_values(&keys).into_iter();
+    let strings = values.filter_map(|value| {
+        let candidate = Candidate::text(unquoted(&value.toml)?, CompletionKind::Enum).described(&value.summary);
+        Some(candidate.documented(docs::configured(&keys, &value.toml)))
+    });
+    strings.collect()
 }
 
 /// What the shape itself gives as strings: the default and the example.
