@@ -78,8 +78,11 @@ pub fn bench(parts: &[&str], keep: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Everybody, and who could not be had here, each with the reason.
-fn contenders() -> Result<(Vec<Contender>, Vec<(&'static str, String)>), Error> {
+/// Who could not be had here, each with the reason.
+type Missing = Vec<(&'static str, String)>;
+
+/// Everybody, and who could not be had.
+fn contenders() -> Result<(Vec<Contender>, Missing), Error> {
     run(&mut cargo(&["build", "--release", "--package", "skillyard"]))?;
     let skillyard = tools::program(&target().join("release"), "skillyard");
     let mut contenders = vec![
