@@ -1,7 +1,11 @@
-//! What lies around an open manifest, for completion, hovers and links: looked at when the manifest is opened and when
-//! something beside it changes, so that an answer to a keystroke waits for no disk.
+//! What lies around an open manifest, for completion, hovers and links: looked at when the manifest is opened or saved,
+//! when something beside it changes, and when the manifest comes to name another publisher or entry point. A keystroke
+//! otherwise costs no disk, and an answer to one waits for none.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use skillyard_ide::{Facts, ModuleFact, Source, TrustFact};
 use skillyard_project::{
@@ -16,7 +20,26 @@ use crate::{
 };
 
 /// What looks at one manifest's folder remember.
-pub(crate) type Surroundings = Arc<Mutex<Looks>>;
+#[derive(Default)]
+pub(crate) struct Surroundings {
+    /// Whether nothing may have changed on the disk since the last look.
+    fresh: AtomicBool,
+    looked: Mutex<(Basis, Looks)>,
+}
+
+impl Surroundings {
+    /// Has the next look go to the disk.
+    pub(crate) fn forget(&self) {
+        self.fresh.store(false, Ordering::SeqCst);
+    }
+}
+
+/// What of the manifest a look depends on.
+#[derive(PartialEq, Default)]
+struct Basis {
+    publisher: Option<String>,
+    entrypoint: Option<String>,
+}
 
 /// What was found around a manifest.
 #[derive(Default)]
@@ -26,22 +49,33 @@ pub(crate) struct Surrounding {
 }
 
 impl Session {
-    /// Looks at what lies around the manifest of `snapshot`.
+    /// Looks at what lies around the manifest of `snapshot`, unless the last look still holds.
     pub(crate) async fn look_around(self: &Arc<Self>, snapshot: &Snapshot) {
         let uri = snapshot.revision.uri.clone();
-        let Some(looks) = self.surroundings(&uri) else { return };
+        let Some(surroundings) = self.surroundings(&uri) else { return };
         let (session, snapshot) = (Arc::clone(self), snapshot.clone());
         let found = self.work(move || {
             let folder = snapshot.revision.folder.as_deref()?;
             let text = snapshot.text();
             let source = Source::new(&text);
-            let entrypoint = source.text_at(&["operator", "plugin", "default_entrypoint"]).unwrap_or("run").trim();
-            let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
+            let said = |path: &[&str]| source.text_at(path).map(str::to_owned);
+            let basis = Basis {
+                publisher: said(&["publisher"]),
+                entrypoint: said(&["operator", "plugin", "default_entrypoint"]),
+            };
+            let mut looked = surroundings.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            let (last, looks) = &mut *looked;
+            // In this order: what changes from here on is looked at again.
+            if surroundings.fresh.swap(true, Ordering::SeqCst) && *last == basis {
+                return None;
+            }
             let progress = WhileOpen { session: &session, uri: &snapshot.revision.uri };
+            let entrypoint = basis.entrypoint.as_deref().unwrap_or("run").trim();
             let around = looks.look(folder, entrypoint, &progress).ok()?;
-            let publisher = source.text_at(&["publisher"]);
             let home = session.home().ok();
-            Some(Arc::new(Surrounding { facts: Arc::new(facts(&around, publisher, home.as_ref())), around }))
+            let facts = facts(&around, basis.publisher.as_deref(), home.as_ref());
+            *last = basis;
+            Some(Arc::new(Surrounding { facts: Arc::new(facts), around }))
         });
         if let Ok(Some(found)) = found.await {
             self.set_around(&uri, found);

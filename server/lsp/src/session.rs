@@ -67,7 +67,7 @@ struct State {
     ran: HashMap<Uri, Arc<Ran>>,
     /// What lies around an open manifest.
     around: HashMap<Uri, Arc<Surrounding>>,
-    surroundings: HashMap<Uri, Surroundings>,
+    surroundings: HashMap<Uri, Arc<Surroundings>>,
     /// What was sent last of the semantic tokens of an open manifest.
     tokens: HashMap<Uri, Arc<Mutex<Sent>>>,
     /// The ids of the workspace's skills.
@@ -342,7 +342,7 @@ impl Session {
     }
 
     /// What looks at the folder of an open manifest remember.
-    pub(crate) fn surroundings(&self, uri: &Uri) -> Option<Surroundings> {
+    pub(crate) fn surroundings(&self, uri: &Uri) -> Option<Arc<Surroundings>> {
         let mut state = self.state();
         state.documents.get(uri)?;
         Some(Arc::clone(state.surroundings.entry(uri.clone()).or_default()))

@@ -10,5 +10,5 @@ use crate::session::Session;
 /// files.
 pub(crate) fn did_save(session: &Arc<Session>, params: &DidSaveTextDocumentParams) {
     session.publish_known(&params.text_document.uri);
-    session.audit(&params.text_document.uri);
+    session.audit_anew(&params.text_document.uri);
 }
