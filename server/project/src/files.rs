@@ -223,14 +223,6 @@ pub fn manifests(paths: &[PathBuf]) -> Found {
     found
 }
 
-/// [`manifests`] below folders that are looked through for a person who asked for something else: what cannot be read is
-/// left out.
-#[must_use]
-pub fn manifests_below(folders: &[PathBuf]) -> Vec<PathBuf> {
-    // No folder does not mean the current one here.
-    if folders.is_empty() { Vec::new() } else { manifests(folders).files }
-}
-
 fn below(folder: &Path, errors: &mut Vec<ReadError>) -> Vec<PathBuf> {
     let walk = WalkBuilder::new(folder)
         .require_git(false)

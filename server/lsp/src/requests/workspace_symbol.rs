@@ -3,7 +3,7 @@
 
 use skillyard_ide::{self as ide, Source, WorkspaceSymbol};
 use skillyard_manifest::{LineIndex, MAX_BYTES};
-use skillyard_project::files;
+use skillyard_project::{files, workspace::manifests_below};
 use tower_lsp::{
     jsonrpc::Result,
     ls_types::{Location, Position, Range, SymbolInformation, Uri, WorkspaceSymbolParams, WorkspaceSymbolResponse},
@@ -31,7 +31,7 @@ pub(crate) async fn workspace_symbol(
                 matching(&text, &snapshot.revision.uri, &params.query, place, &mut found);
             }
             let known: Vec<_> = open.iter().filter_map(|snapshot| snapshot.revision.path()).collect();
-            for path in files::manifests_below(&folders) {
+            for path in manifests_below(&folders) {
                 if found.len() >= MOST {
                     break;
                 }
