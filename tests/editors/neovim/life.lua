@@ -15,7 +15,15 @@ local function kill()
   end)
 end
 
+-- It dies with a question unanswered.
+author.wait_for_server()
+author.wait_for('the lenses', function()
+  return #vim.lsp.codelens.get(0) > 0
+end)
+vim.uv.kill(process(), 'sigstop')
+require('skillyard.attach').refresh(0)
 kill()
+vim.lsp.codelens.clear(nil, 0)
 author.wait_for_server()
 author.check('it is said', author.was_told('ended with signal 9 and is started again'))
 author.wait_for('the lenses', function()

@@ -1,14 +1,31 @@
 --- What a manifest's buffer gets when the server attaches: lenses, and a key that runs them.
 local M = {}
 
+--- The last request for a buffer's lenses.
+---@type table<integer, integer>
+local asked = {}
+
 --- Asks for a buffer's lenses and shows them.
+---
+--- `vim.lsp.codelens.refresh` would ask for no lenses of this buffer any more after a server that died without an answer.
 ---@param buffer integer
 function M.refresh(buffer)
   local wanted = require('skillyard').options().lenses and vim.api.nvim_buf_is_loaded(buffer)
   local client = wanted and require('skillyard.server').client(buffer)
-  if client and client.server_capabilities.codeLensProvider then
-    vim.lsp.codelens.refresh({ bufnr = buffer })
+  if not client or not client.server_capabilities.codeLensProvider then
+    return
   end
+  local params = { textDocument = vim.lsp.util.make_text_document_params(buffer) }
+  local this
+  local function on_lenses(failed, lenses, context)
+    -- What was asked for meanwhile shows the lenses of a later text.
+    if not failed and asked[buffer] == this then
+      vim.lsp.codelens.on_codelens(nil, lenses, context)
+    end
+  end
+  local _, id = require('skillyard.requests').request(client, 'textDocument/codeLens', params, on_lenses, buffer)
+  this = id
+  asked[buffer] = id
 end
 
 ---@param buffer integer
