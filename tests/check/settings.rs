@@ -89,6 +89,67 @@ fn a_broken_configuration_is_told_once_with_its_place() {
 }
 
 #[test]
+fn all_that_is_wrong_with_a_configuration_is_told() {
+    let folder = Folder::with(&[
+        ("skillyard.toml", "palyra_versoin = \"0.1.0\"\n[rules]\n\"*\" = \"loud\"\n[package]\nassets = [\"a[\"]\n"),
+        ("a/skill.toml", GOOD),
+        ("b/skill.toml", GOOD),
+    ]);
+    let expected = [
+        "skillyard.toml:1:1: unknown key `palyra_versoin`; did you mean `palyra_version`?",
+        "skillyard.toml:3:7: unknown level `loud`; use `allow`, `hint`, `info`, `warn` or `deny`",
+        "skillyard.toml:5:13: `a[`: it is no glob: `[` has no `]`; for a `[` itself write `[[]`",
+    ];
+    for arguments in [&["check"][..], &["check", "--stdin-filename", "a/skill.toml", "-"], &["audit", "a"]] {
+        let ran = folder.run(arguments).exits(2);
+        let lines: Vec<&str> = ran.err.lines().collect();
+        assert_eq!(lines.len(), expected.len(), "{ran:?}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with("error: ") && line.ends_with(expected), "{ran:?}");
+        }
+    }
+    // In a report for machines too.
+    let log = folder.run(&["check", "--format", "sarif"]).exits(2).json();
+    let told = log["runs"][0]["invocations"][0]["toolExecutionNotifications"].as_array().unwrap().clone();
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+}
+
+#[test]
+fn a_configuration_that_is_named_is_checked_as_one() {
+    let folder =
+        Folder::with(&[("skillyard.toml", "[rulez]\n"), ("a/skill.toml", GOOD), ("b/skillyard.toml", "[rules]\n")]);
+    let ran = folder.run(&["check", "skillyard.toml", "b/skillyard.toml", "a"]).exits(2);
+    assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
+    assert!(ran.err.contains("skillyard.toml:1:2: unknown key `rulez`; did you mean `rules`?"), "{ran:?}");
+    folder.run(&["check", "b/skillyard.toml"]).exits(0);
+}
+
+#[test]
+fn ids_of_two_skills_are_told_in_both_and_can_be_switched_off() {
+    let folder = Folder::with(&[("a/skill.toml", GOOD), ("b/skill.toml", GOOD), ("c/other.toml", GOOD)]);
+    let told = |arguments: &[&str], code| -> Vec<String> {
+        let ran = folder.run(&[&["check", "--format", "concise"][..], arguments].concat()).exits(code);
+        ran.out.lines().filter(|line| line.contains("[workspace/duplicate-skill-id]")).map(ToOwned::to_owned).collect()
+    };
+    let both = told(&[], 0);
+    assert_eq!(both.len(), 2, "{both:?}");
+    assert!(both[0].contains("a/skill.toml:2:12: warning") || cfg!(windows), "{both:?}");
+    assert!(both[0].contains("../b/skill.toml") && both[1].contains("../a/skill.toml"), "{both:?}");
+    let named = told(&["a", "c/other.toml"], 0);
+    assert!(named.len() == 2 && named[0].contains("../c/other.toml"), "{named:?}");
+    assert_eq!(told(&["a"], 0), [] as [&str; 0]);
+    assert_eq!(told(&["--allow", "workspace/*"], 0), [] as [&str; 0]);
+    assert_eq!(told(&["--deny", "workspace/duplicate-skill-id"], 1).len(), 2);
+    folder.write("skillyard.toml", "[rules]\n\"workspace/duplicate-skill-id\" = \"deny\"\n");
+    assert_eq!(told(&[], 1).len(), 2);
+    // What is fixed is told of what is left.
+    let named = GOOD.replace("required_protocol_major", "min_protocol_major");
+    folder.write("a/skill.toml", named);
+    let ran = folder.run(&["check", "--fix", "--format", "concise"]).exits(1);
+    assert_eq!(ran.out.matches("[workspace/duplicate-skill-id]").count(), 2, "{ran:?}");
+}
+
+#[test]
 fn the_configuration_sets_the_daemon() {
     let folder = Folder::with(&[("skill.toml", GOOD), ("skillyard.toml", "palyra_version = \"0.0.1\"\n")]);
     let kind = |arguments: &[&str]| {

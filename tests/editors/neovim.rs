@@ -1,4 +1,4 @@
-//! Skillyard in a real Neovim, set up exactly as README says.
+//! Skillyard in a real Neovim: by the plug-in, in every layout it is installed in, and by the bare configuration.
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on says so and fails")]
 
@@ -14,7 +14,9 @@ use std::{
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/editors/neovim");
 const CONFIG: &str = include_str!("neovim/config.lua");
-const README: &str = include_str!("../../README.md");
+const EDITORS: &str = include_str!("../../editors/README.md");
+/// The plug-in.
+const PLUGIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/editors/neovim");
 
 /// What the author has: one tool id outside the publisher's namespace, and a line out of shape.
 const BEFORE: &str = r#"# Kept as it is.
@@ -37,29 +39,31 @@ min_palyra_version = "0.1.0"
 "#;
 
 #[test]
-fn readme_has_the_tested_configuration() {
-    let readme = README.replace("\r\n", "\n");
-    assert!(readme.contains(&format!("```lua\n{}```", CONFIG.replace("\r\n", "\n"))));
+fn the_documentation_has_the_tested_configuration() {
+    let editors = EDITORS.replace("\r\n", "\n");
+    assert!(editors.contains(&format!("```lua\n{}```", CONFIG.replace("\r\n", "\n"))));
 }
 
 #[test]
 #[ignore = "needs Neovim 0.11: cargo xtask test"]
 fn a_mistake_is_shown_fixed_and_formatted_and_no_process_stays() {
-    let home = tempfile::tempdir().expect("a temporary folder");
-    let file = workspace(home.path()).join("skill.toml");
-    fs::write(&file, BEFORE).expect("a file");
-    let said = sitting(home.path(), "session.lua");
+    for way in [Way::Bare, Way::Runtimepath] {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let file = workspace(home.path()).join("skill.toml");
+        fs::write(&file, BEFORE).expect("a file");
+        let said = sitting(home.path(), way, "session.lua");
 
-    assert!(said.contains("diagnostic 9:6 "), "at the id's value: {said}");
-    assert!(said.contains("severity ERROR\n"), "{said}");
-    let after = fs::read_to_string(&file).expect("the file");
-    let expected = BEFORE.replace("version   =   ", "version = ").replace("id = \"echo\"", "id = \"acme.echo\"");
-    assert_eq!(after, expected, "{said}");
+        assert!(said.contains("diagnostic 9:6 "), "at the id's value: {said}");
+        assert!(said.contains("severity ERROR\n"), "{said}");
+        let after = fs::read_to_string(&file).expect("the file");
+        let expected = BEFORE.replace("version   =   ", "version = ").replace("id = \"echo\"", "id = \"acme.echo\"");
+        assert_eq!(after, expected, "{said}");
 
-    let processes: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("process ")).collect();
-    assert_eq!(processes.len(), 1, "one server: {said}");
-    for process in processes {
-        assert!(ends(process), "the server {process} outlives the editor");
+        let processes: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("process ")).collect();
+        assert_eq!(processes.len(), 1, "one server: {said}");
+        for process in processes {
+            assert!(ends(process), "the server {process} outlives the editor");
+        }
     }
 }
 
@@ -71,9 +75,8 @@ fn the_lens_packages_and_signs_what_verify_accepts() {
     fs::write(workspace.join("skill.toml"), BEFORE.replace("id = \"echo\"", "id = \"acme.echo\"")).expect("a file");
     fs::write(workspace.join("module.wasm"), MODULE).expect("a file");
 
-    let said = sitting(home.path(), "package.lua");
+    let said = sitting(home.path(), Way::Runtimepath, "package.lua");
     assert!(said.contains("asked 2\n"), "for the lens, then for the key: {said}");
-    assert!(said.contains("progress true\n"), "{said}");
     let artifact = workspace.join("dist").join("acme.echo-1.0.0.palyra-skill");
     assert!(artifact.is_file(), "{said}");
 
@@ -81,37 +84,186 @@ fn the_lens_packages_and_signs_what_verify_accepts() {
     let output = verify.args(["verify", "--allow-tofu"]).arg(&artifact).output().expect("it runs");
     assert!(output.status.success(), "{output:?}");
     // What is private is the home's and not the workspace's, and nothing was left over.
-    let mut there: Vec<OsString> =
-        fs::read_dir(&workspace).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
-    there.sort();
-    assert_eq!(there, ["dist", "module.wasm", "skill.toml"]);
-    assert_eq!(fs::read_dir(workspace.join("dist")).expect("a folder").count(), 1);
+    assert_eq!(names(&workspace), ["dist", "module.wasm", "skill.toml"]);
+    assert_eq!(names(&workspace.join("dist")).len(), 1);
 }
 
 #[test]
 #[ignore = "needs Neovim 0.11: cargo xtask test"]
-fn the_lens_runs_a_tool_that_is_approved_and_shows_what_it_gave() {
+fn the_lens_runs_a_tool_with_the_input_that_is_typed_once_it_is_approved() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let workspace = workspace(home.path());
-    let writes = "[capabilities.filesystem]\nwrite_roots = [\"out\"]\n\n[compat]";
-    let manifest = BEFORE.replace("id = \"echo\"", "id = \"acme.echo\"").replace("[compat]", writes);
-    let manifest = manifest.replace(
-        "input_schema = {",
-        "input_schema = { required = [\"said\"], properties = { said = { const = \"hello\" } },",
-    );
-    fs::write(workspace.join("skill.toml"), manifest).expect("a file");
+    fs::write(workspace.join("skill.toml"), two_tools()).expect("a file");
     fs::write(workspace.join("module.wasm"), COMMAND).expect("a file");
 
-    let said = sitting(home.path(), "run.lua");
+    let said = sitting(home.path(), Way::Runtimepath, "run.lua");
+    assert!(said.contains("before {\"said\":\"hello\"}\n"), "the schema's example comes first: {said}");
     let questions: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("question ")).collect();
     let asked = questions.iter().find(|question| question.contains("Approve")).expect("it asks");
     assert!(asked.contains("acme.echo wants to") && asked.contains("write in the folders out"), "{said}");
-    assert!(said.contains("told acme.echo gave {\"said\":\"hello\"}"), "{said}");
+    assert!(said.contains("told acme.echo gave {"), "{said}");
     // What it may write is the home's and not the workspace's.
-    let mut there: Vec<OsString> =
-        fs::read_dir(&workspace).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
-    there.sort();
-    assert_eq!(there, ["module.wasm", "skill.toml"]);
+    assert_eq!(names(&workspace), ["module.wasm", "skill.toml"]);
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn keys_are_explained_completed_and_listed() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let workspace = workspace(home.path());
+    fs::write(workspace.join("skill.toml"), BEFORE).expect("a file");
+    fs::write(workspace.join("skillyard.toml"), "[rulez]\n").expect("a file");
+    sitting(home.path(), Way::Runtimepath, "edit.lua");
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn a_skill_is_made_tested_and_explained() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let workspace = workspace(home.path());
+    let said = sitting(home.path(), Way::Runtimepath, "new.lua");
+    assert_eq!(names(&workspace), ["made `touch there` %"], "{said}");
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn a_server_that_is_killed_comes_back() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    fs::write(workspace(home.path()).join("skill.toml"), BEFORE).expect("a file");
+    sitting(home.path(), Way::Runtimepath, "life.lua");
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn a_server_that_is_not_found_is_said_and_breaks_nothing() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let workspace = workspace(home.path());
+    fs::write(workspace.join("skill.toml"), BEFORE).expect("a file");
+    // A workspace names no program, neither by an entry of PATH that is relative to it nor by a settings file.
+    let there = workspace.join(Path::new(env!("CARGO_BIN_EXE_skillyard")).file_name().expect("a name"));
+    fs::copy(env!("CARGO_BIN_EXE_skillyard"), &there).expect("a copy");
+    let relative = env::join_paths([Path::new("."), Path::new("")]).expect("a PATH");
+    let mut neovim = neovim(home.path(), Way::Runtimepath, "missing.lua");
+    neovim.env("PATH", relative).env("SKILLYARD", env!("CARGO_BIN_EXE_skillyard"));
+    let said = outcome(home.path(), &mut neovim);
+    assert!(said.contains("ERROR There is no server"), "{said}");
+    assert!(!said.contains("stack traceback"), "{said}");
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn where_all_is_well_its_health_is_clean() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    fs::write(workspace(home.path()).join("skill.toml"), BEFORE).expect("a file");
+    let said = sitting(home.path(), Way::Runtimepath, "health.lua");
+    for part in
+        ["Neovim ~", "The program ~", "The server ~", "This machine (skillyard doctor) ~", "attached to 1 buffer"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // A machine may be weaker than it could be; then that part says so, rightly.
+    let (editor, machine) = said.split_once("This machine").expect("two parts");
+    assert!(!editor.contains("ERROR") && !editor.contains("WARNING"), "{said}");
+    assert!(!machine.contains("ERROR"), "{said}");
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn every_layout_serves_manifests() {
+    for way in [Way::Runtimepath, Way::Package, Way::Lazy, Way::WithoutEnable] {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        fs::write(workspace(home.path()).join("skill.toml"), BEFORE).expect("a file");
+        if way == Way::Package {
+            copy(Path::new(PLUGIN), &home.path().join("site/pack/skillyard/start/skillyard"));
+        }
+        let said = sitting(home.path(), way, "served.lua");
+        let server = Path::new(env!("CARGO_BIN_EXE_skillyard")).display().to_string().replace('\\', "/");
+        assert!(said.contains(&format!("server {server}")), "{way:?}: {said}");
+    }
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn what_mason_installed_is_found_where_path_has_none() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    fs::write(workspace(home.path()).join("skill.toml"), BEFORE).expect("a file");
+    let data = if cfg!(windows) { "data/nvim-data" } else { "data/nvim" };
+    let mason = home.path().join(data).join("mason").join("bin");
+    fs::create_dir_all(&mason).expect("a folder");
+    let there = mason.join(Path::new(env!("CARGO_BIN_EXE_skillyard")).file_name().expect("a name"));
+    fs::copy(env!("CARGO_BIN_EXE_skillyard"), &there).expect("a copy");
+    let mut neovim = neovim(home.path(), Way::Runtimepath, "served.lua");
+    neovim.env("PATH", "");
+    let said = outcome(home.path(), &mut neovim);
+    assert!(said.contains("mason/bin/skillyard"), "{said}");
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn an_old_neovim_is_told_what_it_lacks() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    fs::write(workspace(home.path()).join("skill.toml"), BEFORE).expect("a file");
+    let said = sitting(home.path(), Way::Old, "old.lua");
+    assert!(said.contains("Skillyard needs Neovim 0.10 or newer"), "{said}");
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn help_has_tags_and_no_link_leads_nowhere() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    workspace(home.path());
+    copy(Path::new(PLUGIN), &home.path().join("site/pack/skillyard/start/skillyard"));
+    let said = sitting(home.path(), Way::Package, "help.lua");
+    assert!(said.contains("links "), "{said}");
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn a_report_shows_what_was_written_and_brings_nothing_alive() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    workspace(home.path());
+    let said = sitting(home.path(), Way::Runtimepath, "layout.lua");
+    // What the plug-in writes out is what the rest of Skillyard does.
+    let ranges = said.lines().filter_map(|line| line.strip_prefix("unseen ")?.split_once(' '));
+    let ranges: Vec<(u32, u32)> =
+        ranges.map(|(from, to)| (from.parse().expect("a number"), to.parse().expect("a number"))).collect();
+    for c in '\0'..=char::MAX {
+        let written_out = ranges.iter().any(|(from, to)| (*from..=*to).contains(&u32::from(c)));
+        assert_eq!(written_out, skillyard_manifest::is_unseen(c), "{:x}", u32::from(c));
+    }
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn who_opens_no_manifest_pays_for_nothing() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    workspace(home.path());
+    sitting(home.path(), Way::Runtimepath, "idle.lua");
+}
+
+/// A skill with a tool that gives back what it gets and one that never ends, which may both write in a folder.
+fn two_tools() -> String {
+    let more = "\
+[[entrypoints.tools]]
+id = \"acme.loop\"
+name = \"Loop\"
+description = \"Never ends.\"
+input_schema = { type = \"object\" }
+output_schema = { type = \"object\" }
+
+[capabilities.filesystem]
+write_roots = [\"out\"]
+
+[capabilities.quotas]
+fuel_budget = 1000000000000000
+wall_clock_timeout_ms = 600000
+
+[compat]";
+    BEFORE.replace("id = \"echo\"", "id = \"acme.echo\"").replace("[compat]", more).replacen(
+        "input_schema = {",
+        "input_schema = { required = [\"said\"], properties = { said = { const = \"hello\" } },",
+        1,
+    )
 }
 
 /// Gives back what it gets, for a tool that is called `echo`.
@@ -145,25 +297,93 @@ fn at_home(home: &Path, program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Opens the workspace's manifest in Neovim, set up as in README, and lets a script sit before it; what that said.
-fn sitting(home: &Path, script: &str) -> String {
+/// How Skillyard comes into Neovim.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    /// By the configuration for those who want no plug-in.
+    Bare,
+    /// The plug-in's folder is on 'runtimepath', as most managers do it.
+    Runtimepath,
+    /// The plug-in is a package of a folder `site` in the home.
+    Package,
+    /// The plug-in is put on 'runtimepath' and read when the first file of its type is open, as lazy.nvim does it.
+    Lazy,
+    /// As in Neovim 0.10, which has no `vim.lsp.enable`.
+    WithoutEnable,
+    /// As in a Neovim that says that it is older.
+    Old,
+}
+
+impl Way {
+    /// What Neovim does before it reads plug-ins.
+    fn before(self, home: &Path) -> String {
+        let prepend = format!("vim.opt.runtimepath:prepend('{PLUGIN}')");
+        match self {
+            Self::Bare => format!("luafile {FOLDER}/config.lua"),
+            Self::Runtimepath => format!("lua {prepend}"),
+            Self::Package => format!("lua vim.opt.packpath:prepend('{}')", home.join("site").display()),
+            Self::Lazy => format!("luafile {FOLDER}/lazy.lua"),
+            Self::WithoutEnable => format!("lua vim.lsp.enable, vim.lsp.config = nil, nil; {prepend}"),
+            Self::Old => format!("lua vim.fn.has = function() return 0 end; {prepend}"),
+        }
+    }
+}
+
+/// Lets a script sit before the workspace's manifest, if it has one; what that said.
+fn sitting(home: &Path, way: Way, script: &str) -> String {
+    outcome(home, &mut neovim(home, way, script))
+}
+
+/// Neovim in the workspace, with a script to run and the manifest to open.
+fn neovim(home: &Path, way: Way, script: &str) -> Command {
     let nvim =
         env::var_os("SKILLYARD_TEST_NVIM").expect("SKILLYARD_TEST_NVIM names Neovim; `cargo xtask test` sets it");
-    let output = at_home(home, nvim)
-        .args(["--headless", "--clean"])
-        .arg("--cmd")
-        .arg(format!("luafile {FOLDER}/config.lua"))
+    let workspace = home.join("workspace");
+    let mut neovim = at_home(home, nvim);
+    neovim
+        .current_dir(&workspace)
+        .env("SITTINGS", FOLDER)
+        .env("PLUGIN", PLUGIN)
+        .args(["--headless", "--clean", "--cmd", &way.before(home)])
         .args(["-c", &format!("luafile {FOLDER}/{script}")])
         // Reached only where the session stopped half-way.
         .args(["-c", "cquit"])
-        .arg(home.join("workspace").join("skill.toml"))
-        .stdin(Stdio::null())
-        .output()
-        .expect("Neovim runs");
+        .stdin(Stdio::null());
+    if workspace.join("skill.toml").exists() {
+        neovim.arg("skill.toml");
+    }
+    neovim
+}
+
+/// What Neovim said, which must have ended well.
+fn outcome(home: &Path, neovim: &mut Command) -> String {
+    let output = neovim.output().expect("Neovim runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{said}\n{complained}\n{}", output.status, log(home));
     said
+}
+
+/// The names in a folder.
+fn names(folder: &Path) -> Vec<OsString> {
+    let mut names: Vec<OsString> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    names.sort();
+    names
+}
+
+/// Copies a folder.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("a copy");
+        }
+    }
 }
 
 /// PATH with the folder of a program in front.

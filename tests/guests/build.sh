@@ -69,6 +69,44 @@ clang-19 --target=wasm32-wasi -Oz -flto -Wl,--lto-O3 -s -o command.wasm command.
 wasm-tools component new command.wasm -o command-component.wasm \
   --adapt "wasi_snapshot_preview1=$adapters/wasi_snapshot_preview1.command.wasm"
 
+# Rust: a command. Rust has no wasm target of Debian's that rustup knows; Debian's own compiler builds the standard library
+# from its source. The packages are unpacked and not installed, and only where the program is to be made.
+rust_command() {
+  rust=$tools/rust
+  [ -x "$rust/usr/bin/rustc" ] || (
+    mkdir -p "$rust" && cd "$rust"
+    apt-get download -q rustc-web libstd-rust-web-1.96 libstd-rust-web-dev rust-web-src libllvm22
+    for package in *.deb; do dpkg -x "$package" .; done
+  )
+  mkdir -p "$work/rust/src"
+  cp command.rs "$work/rust/src/main.rs"
+  cat >"$work/rust/Cargo.toml" <<'TOML'
+[package]
+name = "guest"
+version = "0.0.0"
+edition = "2024"
+
+[profile.release]
+opt-level = "z"
+lto = true
+codegen-units = 1
+panic = "abort"
+strip = true
+
+[workspace]
+TOML
+  (
+    cd "$work/rust"
+    export LD_LIBRARY_PATH="$rust/usr/lib/x86_64-linux-gnu" RUSTC="$rust/usr/bin/rustc" RUSTC_BOOTSTRAP=1
+    export RUSTFLAGS="-Clink-self-contained=no -L/usr/lib/wasm32-wasi -Clinker=wasm-ld-19 -Clinker-flavor=wasm-ld \
+      -Clink-arg=/usr/lib/wasm32-wasi/crt1-command.o -Clink-arg=--max-memory=16777216 \
+      --remap-path-prefix=$rust/usr/lib/rustlib/src/rust=/rust --remap-path-prefix=$work/rust=/guest"
+    cargo build --quiet --release --target wasm32-wasip1 -Z build-std=std,panic_abort
+  )
+  cp "$work/rust/target/wasm32-wasip1/release/guest.wasm" command-rust.wasm
+}
+rust_command
+
 # C: a tool. What it exports and imports is written into it, then it becomes a component.
 mkdir "$work/deps"
 cp "$wit"/*.wit ../../schema/wit/skill.wit "$work/deps/"
@@ -81,6 +119,12 @@ tool() {
 tool tool.wasm -UNO_SOCKETS
 # The same for a skill.
 tool skill.wasm -DNO_SOCKETS
+
+# C: a command that asks over wasi:http.
+clang-19 --target=wasm32-wasi -Oz -flto -Wl,--lto-O3 -s -o "$work/asks.wasm" command-http.c
+wasm-tools component embed --world asker "$work" "$work/asks.wasm" -o "$work/embedded.wasm"
+wasm-tools component new "$work/embedded.wasm" -o command-http.wasm \
+  --adapt "wasi_snapshot_preview1=$adapters/wasi_snapshot_preview1.command.wasm"
 
 # AssemblyScript: a plugin, and a command. Its compiler looks for libraries beside the sources.
 cp plugin.ts command.ts "$work/"

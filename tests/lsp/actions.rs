@@ -67,13 +67,15 @@ fn only_what_is_asked_for_is_offered() {
     assert!(count(&offered, "quickfix") >= 1 && count(&offered, all) == 0, "{offered:?}");
     let commands = ["source.skillyard.packageAndSign", "source.skillyard.verify", "source.skillyard.audit"];
     let offered = kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": ["source"]}));
-    assert_eq!(offered, [&[all], &commands[..]].concat());
+    assert_eq!(offered, [&[all, "source.organizeManifest"], &commands[..]].concat());
     let offered = kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": ["source.skillyard"]}));
     assert_eq!(offered, commands);
     for only in ["source.fixAll", all] {
         assert_eq!(kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": [only]})), [all], "{only}");
     }
-    for only in ["refactor", "source.organizeImports", "source.fixAll.eslint"] {
+    let offered = kinds(&mut client, here, json!({"diagnostics": [], "only": ["refactor"]}));
+    assert!(!offered.is_empty() && offered.iter().all(|kind| kind.starts_with("refactor.")), "{offered:?}");
+    for only in ["source.organizeImports", "source.fixAll.eslint"] {
         assert!(kinds(&mut client, here, json!({"diagnostics": [], "only": [only]})).is_empty(), "{only}");
     }
     assert!(kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": ["quickfix"]})).is_empty());

@@ -137,7 +137,7 @@ fn the_result_is_that_of_the_command_line() {
     assert_eq!(shown["type"], 3);
     assert!(shown["message"].as_str().unwrap().contains("acme.echo gave"), "{shown}");
     let markdown = report["markdown"].as_str().unwrap();
-    for part in [r"acme\.echo: ok", "### Output", "### Logs", "### Policy", "| fuel |", "Walls: "] {
+    for part in ["acme.echo: ok", "### Output", "### Logs", "### Policy", "| fuel |", "Walls: "] {
         assert!(markdown.contains(part), "{part} in {markdown}");
     }
 
@@ -342,4 +342,51 @@ fn allow_progress(client: &mut Client) {
     let asked = client.asked("window/workDoneProgress/create");
     client.respond(&asked, "result", Value::Null);
     progress(client, &asked["params"]["token"]);
+}
+
+#[test]
+fn what_a_call_shows_is_hinted_where_it_stands_with_its_fix() {
+    let skill = guest(false);
+    let mut capabilities = unhurried();
+    capabilities.as_object_mut().unwrap().remove("window");
+    let mut client = skill.serve(capabilities);
+    let mut document = skill.open(&mut client);
+    let hints = |client: &mut Client, document: &Document| -> Vec<(String, String)> {
+        let found = document.pull(client);
+        let ours = found.iter().filter(|found| found["code"].as_str().is_some_and(|code| code.starts_with("run/")));
+        ours.map(|found| {
+            assert_eq!((&found["severity"], &found["source"]), (&json!(4), &json!("skillyard")));
+            assert!(found["codeDescription"]["href"].as_str().unwrap().ends_with(found["code"].as_str().unwrap()));
+            (found["code"].as_str().unwrap().to_owned(), document.span(&found["range"]).of(&document.text).to_owned())
+        })
+        .collect()
+    };
+    assert_eq!(hints(&mut client, &document), []);
+
+    let id = run_tool(&mut client, &skill, json!({"tool": "acme.echo", "input": {"n": 4}}));
+    finished(&mut client, id);
+    let said = |code: &str, place: &str| (code.to_owned(), place.to_owned());
+    let mut found = hints(&mut client, &document);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            said("run/daemon-differs", "[[entrypoints.tools]]"),
+            said("run/loose-quota", "1000000000000000"),
+            said("run/unused-grant", "\"in\""),
+        ]
+    );
+
+    // The fix of one ends it and leaves the others where they are.
+    let place = Span::at(document.text.find("\"in\"").unwrap() + 1);
+    let context = json!({"diagnostics": [], "only": ["quickfix"]});
+    let params = json!({"textDocument": document.id(), "range": document.range(place), "context": context});
+    let actions = client.call("textDocument/codeAction", params);
+    let action = actions.as_array().unwrap().iter().find(|action| action["title"] == "Remove `in`").unwrap();
+    let fixed = document.with_workspace_edit(&action["edit"]);
+    assert!(fixed.contains("read_roots = []\n"), "{fixed}");
+    document.set(&mut client, &fixed);
+    let left = hints(&mut client, &document);
+    assert_eq!(left.len(), 2, "{left:?}");
+    client.stop();
 }

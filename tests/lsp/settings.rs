@@ -37,7 +37,9 @@ fn newer() -> Value {
 const NEWER: &str = "palyra_version = \"0.5.0\"\n";
 
 fn is_too_new(client: &mut Client, document: &Document) -> bool {
-    let found = document.pull(client);
+    let mut found = document.pull(client);
+    // Every skill here has the same id, which may or may not be seen yet.
+    found.retain(|found| found["code"] != "workspace/duplicate-skill-id");
     assert!(found.iter().all(|found| found["code"].as_str().unwrap().starts_with("compat/")), "{found:?}");
     !found.is_empty()
 }
@@ -147,7 +149,8 @@ fn the_file_counts_over_the_editor_and_is_read_again_when_it_changes() {
         assert_eq!(
             asked["registerOptions"],
             json!({"watchers": [
-                {"globPattern": "**/skillyard.toml"}, {"globPattern": "**/*.wasm"}, {"globPattern": "**/modules"},
+                {"globPattern": "**/skillyard.toml"}, {"globPattern": "**/skill.toml"}, {"globPattern": "**/*.wasm"},
+                {"globPattern": "**/modules"},
             ]})
         );
         Value::Null

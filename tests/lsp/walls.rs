@@ -27,7 +27,8 @@ fn no_process_no_connection_and_no_file_written() {
     fs::write(other.join("skillyard.toml"), "").unwrap();
     fs::write(other.join("skill.toml"), GOOD).unwrap();
     fs::write(other.join("modules/greedy.wasm"), module(&[("wasi_snapshot_preview1", "path_open")])).unwrap();
-    let text = GOOD.replace(
+    // Of another id: two of one would be told to be so.
+    let text = GOOD.replace("acme.echo", "acme.first").replace(
         "input_schema = { type = \"object\" }",
         "input_schema = { \"$ref\" = \"http://127.0.0.1:9/a.json\", properties = { a = { \"$ref\" = \"file:///etc/passwd\" } } }",
     );

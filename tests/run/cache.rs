@@ -49,3 +49,23 @@ fn a_cache_that_others_can_write_is_refused_with_the_reason() {
         assert!(ran.err.contains("written by others") && ran.err.contains("chmod 700"), "{ran:?}");
     }
 }
+
+#[test]
+fn a_cache_that_another_process_writes_takes_nothing_from_a_call() {
+    let guest = crate::guest::Guest::named("command", &["echo"], crate::guest::FOLDERS);
+    guest.0.0.write("home/skillyard/compiled/.lock", "");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = guest.0.0.path("home/skillyard/compiled");
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    let lock = fs::File::options().write(true).open(guest.0.0.path("home/skillyard/compiled/.lock")).unwrap();
+    lock.lock().unwrap();
+    // It would time out if it waited.
+    let report = guest.fine(&["acme.echo", "--input", "1"]);
+    assert!(report["compile_ms"].is_number(), "{report:#}");
+    drop(lock);
+    assert!(guest.fine(&["acme.echo", "--input", "1"])["compile_ms"].is_number(), "it was not kept");
+    assert!(guest.fine(&["acme.echo", "--input", "1"])["compile_ms"].is_null(), "now it is");
+}

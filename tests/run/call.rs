@@ -29,6 +29,7 @@ fn each_kind_runs_from_a_folder_and_from_an_artifact_of_whom_one_trusts() {
         ),
         (Guest::named("command", &["echo"], FOLDERS), "wasi-preview1-command", json!({"a": [1, "é"]}), json!(0)),
         (Guest::named("command-component", &["echo"], FOLDERS), "wasi-0.2-command", json!({"a": [1, "é"]}), json!(0)),
+        (Guest::named("command-rust", &["echo"], FOLDERS), "wasi-preview1-command", json!({"a": [1, "é"]}), json!(0)),
         (Guest::named("skill", &["echo"], ASKS), "palyra-tool-component", json!({"a": [1, "é"]}), Value::Null),
     ];
     for (guest, kind, output, exit_code) in kinds {
@@ -45,8 +46,17 @@ fn each_kind_runs_from_a_folder_and_from_an_artifact_of_whom_one_trusts() {
         let artifact = |trust: &[&str]| {
             guest.0.run(&[&["run", "--skill", ARTIFACT, "--format", "json"], &call[..], trust].concat())
         };
-        let refused = artifact(&[]).exits(1);
-        assert!(refused.err.contains("refused") && refused.out.is_empty(), "{refused:?}");
+        let (code, refused) = report(&artifact(&[]).quietly());
+        assert_eq!((code, &refused["error_kind"]), (Some(1), &json!("UntrustedPublisher")), "{refused:#}");
+        assert!(refused["error"].as_str().unwrap().contains("refused"), "{refused:#}");
+        assert_eq!((&refused["skill_id"], &refused["tool_id"]), (&json!("acme.guest"), &json!("acme.echo")));
+        assert_eq!(
+            (&refused["outcome"], &refused["walls"], &refused["output"]),
+            (&Value::Null, &json!([]), &Value::Null)
+        );
+        assert!(!refused["findings"].as_array().unwrap().is_empty(), "{refused:#}");
+        let person = guest.0.run(&[&["run", "--skill", ARTIFACT], &call[..]].concat()).exits(1);
+        assert!(person.err.contains("refused") && person.out.is_empty(), "{person:?}");
         for (trust, decision) in [
             (&["--trusted-publisher", &format!("acme={ELEVENS}")][..], "allowlisted"),
             (&["--allow-tofu"], "tofu_newly_pinned"),
@@ -66,6 +76,11 @@ fn what_a_daemon_would_quarantine_is_refused() {
     let guest = Guest::named("tool", &["echo"], ASKS);
     let refused = guest.shown(&["acme.echo"]).exits(1);
     assert!(refused.err.contains("audit") && refused.err.contains("wasi:sockets"), "{refused:?}");
+    let (code, refused) = guest.run(&["acme.echo"]);
+    assert_eq!((code, &refused["error_kind"]), (Some(1), &json!("AuditFailed")), "{refused:#}");
+    assert!(refused["error"].as_str().unwrap().contains("wasi:sockets"), "{refused:#}");
+    assert_eq!((&refused["outcome"], &refused["version"]), (&Value::Null, &json!("1.0.0")));
+    assert!(refused["findings"].as_array().unwrap().iter().any(|it| it["severity"] == "error"), "{refused:#}");
     assert!(!guest.0.0.path("home/skillyard/storage").exists(), "nothing ran");
 }
 
@@ -133,7 +148,7 @@ fn a_capability_that_is_not_approved_is_not_given_though_the_tool_runs() {
     assert!(!guest.0.0.path("home/skillyard/storage/skill.acme.guest/out").exists());
 
     let guest = Guest::named("skill", &["ask", "give"], ASKS);
-    let token = ("SKILLYARD_SECRET_SKILL_ACME_GUEST_TOKEN", "hunter2hunter2");
+    let token = ("SKILLYARD_SECRET_SKILL_ACME_GUEST__TOKEN", "hunter2hunter2");
     let (code, report) = guest.run_with(&[token], &["acme.give", "--input", "\"skill:acme.guest/token\""]);
     assert_eq!(code, Some(0), "{report:#}");
     assert!(report["output"].as_str().unwrap().starts_with("denied: "), "{report:#}");
@@ -186,7 +201,7 @@ fn a_secret_comes_back_in_nothing() {
     const BASE64: &str = "aHVudGVyMi1hbmQtbW9yZQ";
     let guest = Guest::named("skill", &["give", "echo", "secret-log", "secret-error"], ASKS);
     let run = |more: &[&str]| {
-        let variables = [("SKILLYARD_SECRET_SKILL_ACME_GUEST_TOKEN", SECRET)];
+        let variables = [("SKILLYARD_SECRET_SKILL_ACME_GUEST__TOKEN", SECRET)];
         let json = guest
             .0
             .run_with(&variables, &[&["run", "--skill", "skill", "--format", "json", "--approve"], more].concat());
@@ -384,4 +399,41 @@ fn doctor_says_what_stands() {
     }
     assert!(!guest.0.0.path("home").exists(), "it looks and changes nothing");
     guest.0.run(&["doctor"]).exits(0).quietly();
+}
+
+#[test]
+fn a_guest_in_rust_has_its_standard_library() {
+    let tools = ["echo", "count", "read", "write", "list", "surroundings", "panic", "exit"];
+    let guest = Guest::named("command-rust", &tools, FOLDERS);
+    let call = |tool: &str, input: &str| guest.fine(&[tool, "--approve", "--input", &format!("\"{input}\"")]);
+    let echo = call("acme.echo", "é");
+    assert_eq!((&echo["output"], &echo["kind"]), (&json!("é"), &json!("wasi-preview1-command")));
+    assert_eq!(echo["logs"], json!([{"level": "stderr", "text": "hello from Rust"}]));
+    assert_eq!(call("acme.count", "hello")["output"], json!({"e": 1, "h": 1, "l": 2, "o": 1}));
+    assert_eq!(
+        call("acme.surroundings", "")["output"],
+        json!({"variables": 0, "socket": false, "clock": true}),
+        "no variables, no network"
+    );
+    // Files, each named from the top in the trace.
+    let asked = |report: &Value| {
+        let calls = report["host_calls"].as_array().unwrap().iter();
+        calls.map(|call| call["arguments"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let written = call("acme.write", "/out/a");
+    assert_eq!((&written["output"], asked(&written)), (&json!({"ok": "done"}), vec!["/out/a".to_owned()]));
+    let read = call("acme.read", "/out/a");
+    assert_eq!((&read["output"], asked(&read)), (&json!({"ok": "written"}), vec!["/out/a".to_owned()]));
+    let listed = call("acme.list", "/out");
+    assert_eq!(listed["output"], json!({"ok": "a"}));
+    assert!(asked(&listed).iter().all(|path| path.starts_with("/out")), "{listed:#}");
+    assert_eq!(call("acme.write", "/in/a")["output"], json!({"error": "PermissionDenied"}));
+    let refused = call("acme.read", "/in/../../outside");
+    assert!(refused["output"]["error"].is_string(), "{refused:#}");
+    assert!(asked(&refused).iter().all(|path| path.starts_with("/in/")), "{refused:#}");
+    // How it fails.
+    let report = guest.ends("trapped", "", &["acme.panic", "--input", "\"badly\""]);
+    let logs = report["logs"].to_string();
+    assert!(logs.contains("it is broken: badly") && logs.contains("/guest") | logs.contains("main.rs"), "{logs}");
+    assert_eq!(guest.ends("tool_error", "3", &["acme.exit"])["exit_code"], 3);
 }

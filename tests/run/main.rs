@@ -4,8 +4,11 @@
 
 mod cache;
 mod call;
+mod cases;
 mod conformance;
 mod guest;
+#[cfg(target_os = "linux")]
+mod memory;
 mod network;
 mod new;
 mod secret;

@@ -45,7 +45,7 @@ fn a_secret_is_set_listed_and_removed_and_never_shown() {
     holds_against(SCHEMA, &listed);
     let names: Vec<_> = listed["secrets"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["global/other", NAME]);
-    assert_eq!(listed["secrets"][1]["variable"], "SKILLYARD_SECRET_SKILL_ACME_MAIL_API_TOKEN");
+    assert_eq!(listed["secrets"][1]["variable"], "SKILLYARD_SECRET_SKILL_ACME_MAIL__API_TOKEN");
     let human_list = world.run(&["secret", "list"]).exits(0).quietly();
     for ran in [&set, &human, &human_list] {
         assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"), "{ran:?}");

@@ -26,6 +26,7 @@ pub mod path;
 mod progress;
 pub mod provenance;
 pub mod rules;
+pub mod run;
 pub mod sbom;
 pub mod signature;
 mod timestamp;

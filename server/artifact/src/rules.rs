@@ -50,6 +50,7 @@ pub static FAMILIES: &[&Family] = &[
     &crate::manifest::FAMILY,
     &crate::integrity::FAMILY,
     &crate::update::FAMILY,
+    &crate::run::FAMILY,
 ];
 
 /// Every rule.

@@ -1,4 +1,4 @@
-//! Why a command could not do its work: one line that says what, where, and what to do.
+//! Why a command could not do its work: what, where, and what to do.
 
 use std::{fmt, io};
 
@@ -124,6 +124,15 @@ impl From<RunError> for Error {
 }
 
 impl Error {
+    /// All that is to be printed, a line each: of a broken configuration everything that is wrong with it.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Config(error) => error.lines(),
+            Self::Check(error) => error.lines(),
+            _ => vec![self.to_string()],
+        }
+    }
+
     /// How a command ends that meets it: a skill that is refused was looked at, and something was found.
     pub fn exit(&self) -> Exit {
         match self {

@@ -1,8 +1,7 @@
 //! `--deny`, `--warn` and `--allow`: severities by flag, in the order in which they were given.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use skillyard_manifest::Level;
-use skillyard_project::config::check_level;
+use skillyard_manifest::{Level, config::check_level};
 
 /// What the flags say.
 #[derive(Clone, Default, Debug)]

@@ -96,7 +96,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
-            out::error(&error);
+            error.lines().iter().for_each(|line| out::error(line));
             error.exit().into()
         }
     }

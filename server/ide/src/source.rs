@@ -132,7 +132,8 @@ pub struct Place<'s, 't> {
 pub enum Meaning {
     /// A table with fixed keys: the top level, an element of an array of tables, a table behind any key of a map.
     Table(&'static TableShape),
-    /// A key of a table with fixed keys, and the shape of what is behind it.
+    /// A key of a table with fixed keys, and the shape of what is behind it; any key of a table whose keys are free (its
+    /// shape is then named `*`), with the table that this table stands in.
     Key(&'static TableShape, &'static KeyShape),
     /// A string of a list, which is behind this key.
     Listed(&'static TableShape, &'static KeyShape),
@@ -159,7 +160,8 @@ fn meaning(shape: &'static TableShape, path: &Path<'_>) -> Meaning {
                     None => return Meaning::Unknown,
                 },
                 (Type::Tables(inner), Step::Index(_)) | (Type::Map(inner), Step::Key(_)) => Meaning::Table(inner),
-                (Type::Strings, Step::Index(_)) => Meaning::Listed(shape, key),
+                (Type::Strings | Type::StringsOrValues(_), Step::Index(_)) => Meaning::Listed(shape, key),
+                (Type::Values(inner) | Type::StringsOrValues(inner), Step::Key(_)) => Meaning::Key(shape, inner),
                 (Type::Schema, _) => return Meaning::InSchema(key, path.0.len() - at),
                 (Type::Any, _) => return Meaning::Free(key),
                 _ => return Meaning::Unknown,
@@ -534,6 +536,26 @@ mod tests {
         assert!(matches!(inner, Meaning::InSchema(key, 3) if key.name == "input_schema"), "{inner:?}");
         assert!(matches!(of("name.x$0 = 1"), Meaning::Unknown));
         assert!(matches!(of("operator.config.properties.a.default.x$0 = 1"), Meaning::Free(_)));
+    }
+
+    #[test]
+    fn paths_of_another_shape_have_their_meanings() {
+        use skillyard_manifest::config::CONFIG;
+        let of = |marked: &str| {
+            let (text, offset) = cursor(marked);
+            let source = Source::of_shape(&text, &CONFIG);
+            source.meaning(&source.at(offset).unwrap().mention.path)
+        };
+        assert!(matches!(of("palyra$0_version = 1"), Meaning::Key(_, key) if key.name == "palyra_version"));
+        let level = of("[rules]\n\"egress/upper-case\" = \"wa$0rn\"");
+        assert!(matches!(level, Meaning::Key(_, key) if key.name == "*" && matches!(key.ty, Type::Enum(_))));
+        assert!(matches!(of("[pack$0age]"), Meaning::Key(_, key) if key.name == "package"));
+        assert!(matches!(of("[package]\nas$0sets = 1"), Meaning::Key(shape, _) if shape.path == "package"));
+        assert!(matches!(of("package.modules = [\"$0a\"]"), Meaning::Listed(_, key) if key.name == "modules"));
+        let file = of("[package.modules]\n\"a.wasm\" = \"$0b\"");
+        assert!(matches!(file, Meaning::Key(_, key) if key.name == "*" && matches!(key.ty, Type::String)));
+        assert!(matches!(of("ski$0ll_id = 1"), Meaning::Unknown));
+        assert!(matches!(of("rules.a.b$0 = 1"), Meaning::Unknown));
     }
 
     #[test]

@@ -92,13 +92,21 @@ impl Session {
         });
     }
 
-    /// [`Session::audit`] for the open manifests that files lie beside or below.
+    /// [`Session::audit`], where something may have changed on the disk.
+    pub(crate) fn audit_anew(self: &Arc<Self>, uri: &Uri) {
+        if let Some(surroundings) = self.surroundings(uri) {
+            surroundings.forget();
+        }
+        self.audit(uri);
+    }
+
+    /// [`Session::audit_anew`] for the open manifests that files lie beside or below.
     pub(crate) fn audit_beside(self: &Arc<Self>, files: impl Iterator<Item = PathBuf>) {
         let skills = self.skills();
         let concerned: HashSet<&Uri> = files
             .flat_map(|file| skills.iter().filter(move |(_, folder)| file.starts_with(folder)).map(|(uri, _)| uri))
             .collect();
-        concerned.into_iter().for_each(|uri| self.audit(uri));
+        concerned.into_iter().for_each(|uri| self.audit_anew(uri));
     }
 
     async fn audit_once(self: &Arc<Self>, uri: &Uri) {
@@ -114,6 +122,7 @@ impl Session {
                 live.look(folder, &analysed.text, analysed.options.palyra_version, &progress).ok()
             }
         };
+        self.look_around(&snapshot).await;
         // What something newer has overtaken is dropped; that one has left a note to look again.
         if let Ok(Some(Some(found))) = self.work(job).await
             && self.is_current(&snapshot)
@@ -131,9 +140,9 @@ impl Session {
 }
 
 /// An audit ends where nobody sees it any more.
-struct WhileOpen<'a> {
-    session: &'a Session,
-    uri: &'a Uri,
+pub(crate) struct WhileOpen<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) uri: &'a Uri,
 }
 
 impl Progress for WhileOpen<'_> {

@@ -1,7 +1,10 @@
 //! What the client said that it can do.
 
 use skillyard_manifest::Encoding;
-use tower_lsp::ls_types::{ClientCapabilities, DiagnosticTag, PositionEncodingKind};
+use tower_lsp::ls_types::{
+    ClientCapabilities, CodeActionCapabilityResolveSupport, CompletionItemTag, DiagnosticTag, InsertTextMode,
+    MarkupKind, PositionEncodingKind, SymbolTag,
+};
 
 /// What the client can do, as far as the server asks.
 #[derive(Clone, Debug, Default)]
@@ -32,8 +35,42 @@ pub(crate) struct Abilities {
     pub(crate) registers_configuration: bool,
     /// Watches files for servers that registered.
     pub(crate) registers_watched_files: bool,
+    /// Asks what to change before it renames files.
+    pub(crate) asks_before_renames: bool,
     /// Shows lenses.
     pub(crate) code_lenses: bool,
+    /// Fills in snippets.
+    pub(crate) snippets: bool,
+    /// Indents the lines of a completion as the one that it stands in.
+    pub(crate) adjusts_indentation: bool,
+    /// Takes one completion as the one that is meant.
+    pub(crate) completion_preselect: bool,
+    /// Strikes old names through.
+    pub(crate) completion_deprecated_tag: bool,
+    /// Shows Markdown beside a completion.
+    pub(crate) completion_markdown: bool,
+    /// Shows Markdown in a hover.
+    pub(crate) hover_markdown: bool,
+    /// Takes an outline of symbols within symbols.
+    pub(crate) nested_symbols: bool,
+    /// Strikes old names in an outline through.
+    pub(crate) symbol_tags: bool,
+    /// The largest number of ranges that it folds.
+    pub(crate) folding_limit: Option<usize>,
+    /// Folds whole lines.
+    pub(crate) folds_lines_only: bool,
+    /// Shows a text in place of what is folded.
+    pub(crate) collapsed_text: bool,
+    /// Takes a definition with what leads to it.
+    pub(crate) definition_links: bool,
+    /// Shows a word about a link.
+    pub(crate) link_tooltips: bool,
+    /// Asks for the edits of a code action when a person picks it.
+    pub(crate) resolves_actions: bool,
+    /// Shows actions that cannot be done here, with the reason.
+    pub(crate) disabled_actions: bool,
+    /// Can be told to ask for inlay hints again.
+    pub(crate) refreshes_inlay_hints: bool,
     /// Shows progress of work under a token that the server makes.
     pub(crate) shows_progress: bool,
 }
@@ -45,6 +82,11 @@ impl Abilities {
         let workspace = client.workspace.as_ref();
         let publish = document.and_then(|d| d.publish_diagnostics.as_ref());
         let pull = document.and_then(|d| d.diagnostic.as_ref());
+        let item = document.and_then(|d| d.completion.as_ref()).and_then(|c| c.completion_item.as_ref());
+        let symbols = document.and_then(|d| d.document_symbol.as_ref());
+        let folding = document.and_then(|d| d.folding_range.as_ref());
+        let markdown =
+            |formats: Option<&Vec<MarkupKind>>| formats.is_some_and(|formats| formats.contains(&MarkupKind::Markdown));
         let code_action = document.and_then(|d| d.code_action.as_ref());
         // What a client says about pushed diagnostics counts for pulled ones too; newer ones say it for these apart.
         let either = |push: Option<bool>, pull: Option<bool>| push.or(pull).unwrap_or_default();
@@ -84,6 +126,51 @@ impl Abilities {
             registers_watched_files: workspace
                 .and_then(|w| w.did_change_watched_files.as_ref())
                 .and_then(|w| w.dynamic_registration)
+                .unwrap_or_default(),
+            snippets: item.and_then(|i| i.snippet_support).unwrap_or_default(),
+            adjusts_indentation: item
+                .and_then(|i| i.insert_text_mode_support.as_ref())
+                .is_some_and(|modes| modes.value_set.contains(&InsertTextMode::ADJUST_INDENTATION)),
+            completion_preselect: item.and_then(|i| i.preselect_support).unwrap_or_default(),
+            completion_deprecated_tag: item
+                .and_then(|i| i.tag_support.as_ref())
+                .is_some_and(|tags| tags.value_set.contains(&CompletionItemTag::DEPRECATED)),
+            completion_markdown: markdown(item.and_then(|i| i.documentation_format.as_ref())),
+            hover_markdown: markdown(
+                document.and_then(|d| d.hover.as_ref()).and_then(|hover| hover.content_format.as_ref()),
+            ),
+            nested_symbols: symbols.and_then(|s| s.hierarchical_document_symbol_support).unwrap_or_default(),
+            symbol_tags: symbols
+                .and_then(|s| s.tag_support.as_ref())
+                .is_some_and(|tags| tags.value_set.contains(&SymbolTag::DEPRECATED)),
+            folding_limit: folding
+                .and_then(|f| f.range_limit)
+                .map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+            folds_lines_only: folding.and_then(|f| f.line_folding_only).unwrap_or_default(),
+            collapsed_text: folding
+                .and_then(|f| f.folding_range.as_ref())
+                .and_then(|f| f.collapsed_text)
+                .unwrap_or_default(),
+            definition_links: document
+                .and_then(|d| d.definition.as_ref())
+                .and_then(|d| d.link_support)
+                .unwrap_or_default(),
+            link_tooltips: document
+                .and_then(|d| d.document_link.as_ref())
+                .and_then(|d| d.tooltip_support)
+                .unwrap_or_default(),
+            resolves_actions: code_action.is_some_and(|c| {
+                let edits = |r: &CodeActionCapabilityResolveSupport| r.properties.iter().any(|p| p == "edit");
+                c.data_support == Some(true) && c.resolve_support.as_ref().is_some_and(edits)
+            }),
+            disabled_actions: code_action.and_then(|c| c.disabled_support).unwrap_or_default(),
+            refreshes_inlay_hints: workspace
+                .and_then(|w| w.inlay_hint.as_ref())
+                .and_then(|i| i.refresh_support)
+                .unwrap_or_default(),
+            asks_before_renames: workspace
+                .and_then(|w| w.file_operations.as_ref())
+                .and_then(|f| f.will_rename)
                 .unwrap_or_default(),
             code_lenses: document.is_some_and(|d| d.code_lens.is_some()),
             shows_progress: client.window.as_ref().and_then(|w| w.work_done_progress).unwrap_or_default(),

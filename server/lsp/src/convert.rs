@@ -2,11 +2,12 @@
 
 use ropey::Rope;
 use serde_json::json;
+use skillyard_ide::Doc;
 use skillyard_manifest::{self as manifest, Encoding, Severity, Span, Tag};
 use tower_lsp::ls_types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, DocumentChanges,
-    Location, NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier, Position, Range, TextDocumentEdit,
-    TextEdit, WorkspaceEdit,
+    Location, MarkupContent, MarkupKind, NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier, Position,
+    Range, TextDocumentEdit, TextEdit, WorkspaceEdit,
 };
 
 use crate::{
@@ -28,6 +29,16 @@ impl Converter<'_> {
     pub(crate) fn range(self, span: Span) -> Range {
         let text = &self.revision.text;
         Range::new(position(text, span.start, self.client.encoding), position(text, span.end, self.client.encoding))
+    }
+
+    pub(crate) fn position(self, offset: usize) -> Position {
+        position(&self.revision.text, offset, self.client.encoding)
+    }
+
+    /// The byte at a position.
+    pub(crate) fn offset(self, at: Position) -> usize {
+        let text = &self.revision.text;
+        text.char_to_byte(char_at(text, at, self.client.encoding))
     }
 
     /// The bytes of a range; one that runs backwards is turned round.
@@ -88,6 +99,15 @@ impl Converter<'_> {
         } else {
             WorkspaceEdit { changes: Some([(uri, edits.collect())].into()), ..WorkspaceEdit::default() }
         }
+    }
+}
+
+/// A text for a person, as Markdown where the client shows that.
+pub(crate) fn markup(doc: &Doc, markdown: bool) -> MarkupContent {
+    if markdown {
+        MarkupContent { kind: MarkupKind::Markdown, value: doc.markdown() }
+    } else {
+        MarkupContent { kind: MarkupKind::PlainText, value: doc.plain() }
     }
 }
 

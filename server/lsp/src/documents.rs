@@ -13,16 +13,41 @@ use std::{
 };
 
 use ropey::Rope;
-use skillyard_manifest::{Analysis, Encoding, Options, analyze};
+use skillyard_manifest::{Diagnostic, Encoding, Options, analyze, analyze_config, workspace::Names};
+use skillyard_project::{config, files::MANIFEST_NAME};
 use tower_lsp::ls_types::{Position, TextDocumentContentChangeEvent, Uri};
 
 use crate::settings::Resolved;
 
 /// The language that a client gives to manifests under any name.
-const LANGUAGE: &str = "skill-manifest";
+const MANIFEST_LANGUAGE: &str = "skill-manifest";
 
-/// The file name of a manifest in any language.
-const FILE_NAME: &str = "skill.toml";
+/// The language that a client gives to configurations under any name.
+const CONFIG_LANGUAGE: &str = "skillyard";
+
+/// What a document is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A `skill.toml`.
+    Manifest,
+    /// A `skillyard.toml`.
+    Config,
+    /// Anything else, which is only kept in step.
+    Other,
+}
+
+impl Kind {
+    /// By the language, else by the file's name.
+    fn of(uri: &Uri, language: &str) -> Self {
+        match (language, file_name(uri).as_deref()) {
+            (MANIFEST_LANGUAGE, _) => Self::Manifest,
+            (CONFIG_LANGUAGE, _) => Self::Config,
+            (_, Some(MANIFEST_NAME)) => Self::Manifest,
+            (_, Some(config::FILE_NAME)) => Self::Config,
+            _ => Self::Other,
+        }
+    }
+}
 
 /// One state of a document.
 pub(crate) struct Revision {
@@ -32,8 +57,8 @@ pub(crate) struct Revision {
     pub(crate) version: i32,
     /// The text.
     pub(crate) text: Rope,
-    /// Whether it is a manifest. Anything else is only kept in step.
-    pub(crate) manifest: bool,
+    /// What it is.
+    pub(crate) kind: Kind,
     /// The folder it lies in, for a file.
     pub(crate) folder: Option<PathBuf>,
     /// Differs from that of every other revision of any document.
@@ -47,22 +72,30 @@ pub(crate) struct Analysed {
     pub(crate) number: (u64, u64),
     /// The text in one piece; what the spans count in.
     pub(crate) text: String,
-    /// What it was analysed with.
+    /// What it was analysed with; a configuration takes nothing.
     pub(crate) options: Options,
-    /// The result.
-    pub(crate) analysis: Analysis,
+    /// The ids that a manifest gives.
+    pub(crate) names: Names,
+    /// The findings, in the order of the text.
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 impl Revision {
-    fn new(uri: Uri, version: i32, text: Rope, manifest: bool, folder: Option<PathBuf>) -> Arc<Self> {
+    fn new(uri: Uri, version: i32, text: Rope, kind: Kind, folder: Option<PathBuf>) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { uri, version, text, manifest, folder, number, memo: Mutex::new(None) })
+        Arc::new(Self { uri, version, text, kind, folder, number, memo: Mutex::new(None) })
+    }
+
+    /// The file that it is in, where it is in one.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        file_path(&self.uri)
     }
 
     /// Whether it is the manifest of a skill in a folder, which can be packaged.
     pub(crate) fn is_skill(&self) -> bool {
-        self.manifest && self.folder.is_some() && file_name(&self.uri).as_deref() == Some(FILE_NAME)
+        let named = file_name(&self.uri).as_deref() == Some(MANIFEST_NAME);
+        self.kind == Kind::Manifest && self.folder.is_some() && named
     }
 
     /// The analysis under `settings`, made once.
@@ -74,8 +107,15 @@ impl Revision {
             return Arc::clone(made);
         }
         let text = String::from(&self.text);
-        let analysis = analyze(&text, &settings.options);
-        let made = Arc::new(Analysed { number, text, options: settings.options.clone(), analysis });
+        let (diagnostics, names) = match self.kind {
+            Kind::Manifest => {
+                let analysis = analyze(&text, &settings.options);
+                (analysis.diagnostics, analysis.names)
+            }
+            Kind::Config => (analyze_config(&text), Names::default()),
+            Kind::Other => Default::default(),
+        };
+        let made = Arc::new(Analysed { number, text, options: settings.options.clone(), names, diagnostics });
         *memo = Some(Arc::clone(&made));
         made
     }
@@ -89,9 +129,9 @@ impl Documents {
     /// Opens a document, or replaces it where it is open already.
     pub(crate) fn open(&mut self, uri: Uri, language: &str, version: i32, text: &str) {
         let path = file_path(&uri);
-        let manifest = language == LANGUAGE || file_name(&uri).as_deref() == Some(FILE_NAME);
+        let kind = Kind::of(&uri, language);
         let folder = path.and_then(|path| path.parent().map(Path::to_owned));
-        let revision = Revision::new(uri.clone(), version, Rope::from_str(text), manifest, folder);
+        let revision = Revision::new(uri.clone(), version, Rope::from_str(text), kind, folder);
         self.0.insert(uri, revision);
     }
 
@@ -108,7 +148,7 @@ impl Documents {
         for change in changes {
             apply(&mut text, change, encoding);
         }
-        *revision = Revision::new(uri.clone(), version, text, revision.manifest, revision.folder.clone());
+        *revision = Revision::new(uri.clone(), version, text, revision.kind, revision.folder.clone());
         true
     }
 
@@ -127,9 +167,9 @@ impl Documents {
         self.0.values()
     }
 
-    /// The documents that are manifests.
-    pub(crate) fn manifests(&self) -> impl Iterator<Item = &Uri> {
-        self.0.values().filter(|revision| revision.manifest).map(|revision| &revision.uri)
+    /// The documents that have diagnostics.
+    pub(crate) fn analysable(&self) -> impl Iterator<Item = &Uri> {
+        self.0.values().filter(|revision| revision.kind != Kind::Other).map(|revision| &revision.uri)
     }
 }
 
@@ -212,18 +252,22 @@ mod tests {
     }
 
     #[test]
-    fn manifests_are_known_by_name_or_language() {
-        let manifest = |at: &str, language| {
+    fn manifests_and_configurations_are_known_by_name_or_language() {
+        let kind = |at: &str, language| {
             let mut documents = Documents::default();
             documents.open(uri(at), language, 1, "");
-            documents.get(&uri(at)).unwrap().manifest
+            documents.get(&uri(at)).unwrap().kind
         };
-        assert!(manifest("file:///a/skill.toml", "toml"));
-        assert!(manifest("file:///a/sk%69ll.toml", "toml"));
-        assert!(manifest("untitled:Untitled-1", "skill-manifest"));
-        assert!(manifest("vscode-vfs://github/a/skill.toml", "toml"));
-        assert!(!manifest("file:///a/Cargo.toml", "toml"));
-        assert!(!manifest("file:///skill.toml/x", "toml"));
+        for at in ["file:///a/skill.toml", "file:///a/sk%69ll.toml", "vscode-vfs://github/a/skill.toml"] {
+            assert_eq!(kind(at, "toml"), Kind::Manifest, "{at}");
+        }
+        assert_eq!(kind("untitled:Untitled-1", "skill-manifest"), Kind::Manifest);
+        assert_eq!(kind("file:///a/skillyard.toml", "toml"), Kind::Config);
+        assert_eq!(kind("file:///a/skillyard.toml", "plaintext"), Kind::Config);
+        assert_eq!(kind("untitled:Untitled-1", "skillyard"), Kind::Config);
+        for at in ["file:///a/Cargo.toml", "file:///skill.toml/x", "file:///a/skillyard.toml.orig"] {
+            assert_eq!(kind(at, "toml"), Kind::Other, "{at}");
+        }
     }
 
     #[test]

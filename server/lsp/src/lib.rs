@@ -8,6 +8,7 @@
 //! of it (`session`). Messages are thereby seen in the order of arrival, whatever is slow. Analysis runs on threads of
 //! its own over snapshots, and a second thread writes what comes out.
 
+mod around;
 mod audits;
 mod backend;
 mod client;
@@ -17,12 +18,13 @@ mod documents;
 mod edits;
 mod framing;
 mod log;
-mod markdown;
 mod message;
+mod neighbours;
 mod notifications;
 mod parent;
 mod publisher;
 mod requests;
+mod runs;
 mod session;
 mod settings;
 mod transport;
@@ -39,6 +41,7 @@ use std::{
     time::Duration,
 };
 
+use skillyard_ide::markdown;
 use tokio::sync::Notify;
 
 pub use transport::End;

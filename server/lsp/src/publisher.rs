@@ -30,8 +30,8 @@ impl Session {
         });
     }
 
-    /// [`Session::publish`] for a document that is a manifest; the others have no diagnostics.
-    pub(crate) fn publish_manifest(self: &Arc<Self>, uri: &Uri) {
+    /// [`Session::publish`] for a document that is a manifest or a configuration; the others have no diagnostics.
+    pub(crate) fn publish_known(self: &Arc<Self>, uri: &Uri) {
         if self.snapshot(uri).is_some() {
             self.publish(uri);
         }
@@ -56,10 +56,15 @@ impl Session {
     }
 }
 
-/// The diagnostics that `analysed` and the audit hold, for the client.
+/// The diagnostics that `analysed`, the audit, the calls and the other skills of the workspace come to, for the
+/// client.
 pub(crate) fn diagnostics(snapshot: &Snapshot, analysed: &Analysed) -> Vec<Diagnostic> {
     let converter = snapshot.converter();
-    let analysis = analysed.analysis.diagnostics.iter().map(|found| converter.diagnostic(found));
+    let analysis = analysed.diagnostics.iter().map(|found| converter.diagnostic(found));
     let audit = snapshot.audited.as_ref().map(|audited| audited.diagnostics(analysed, converter));
-    analysis.chain(audit.into_iter().flatten()).collect()
+    let neighbours = snapshot.neighbours.as_ref().map(|others| others.diagnostics(analysed, converter));
+    let ran = snapshot.ran.iter().flat_map(|ran| ran.diagnostics(analysed));
+    let ran = ran.map(|found| converter.diagnostic(&found));
+    let others = audit.into_iter().flatten().chain(neighbours.into_iter().flatten());
+    analysis.chain(others).chain(ran).collect()
 }

@@ -9,8 +9,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use skillyard_manifest::Encoding;
+use skillyard_ide::{Facts, Source};
+use skillyard_manifest::{Encoding, MAX_BYTES, Options, config::CONFIG};
 use skillyard_project::{
+    files,
     home::Home,
     live::{Live, Placed},
     shown,
@@ -25,12 +27,16 @@ use tower_lsp::{
 };
 
 use crate::{
+    around::{Surrounding, Surroundings},
     audits::Audited,
     client::Abilities,
     commands::Failure,
     convert::Converter,
-    documents::{Analysed, Documents, Revision, file_path},
+    documents::{Analysed, Documents, Kind, Revision, file_path},
     log::log,
+    neighbours::Neighbours,
+    requests::Sent,
+    runs::Ran,
     settings::{EditorSettings, SECTION, Settings},
     turns::Turns,
     work::Works,
@@ -42,6 +48,7 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) publishers: Turns,
     pub(crate) auditors: Turns,
+    pub(crate) namers: Turns,
     /// What a person waits for.
     pub(crate) works: Works,
     pub(crate) workers: Workers,
@@ -56,6 +63,15 @@ struct State {
     /// What the audit of an open manifest's folder found last.
     audited: HashMap<Uri, Arc<Audited>>,
     live: HashMap<Uri, Arc<Mutex<Live>>>,
+    /// What calls of its tools have shown of an open manifest.
+    ran: HashMap<Uri, Arc<Ran>>,
+    /// What lies around an open manifest.
+    around: HashMap<Uri, Arc<Surrounding>>,
+    surroundings: HashMap<Uri, Arc<Surroundings>>,
+    /// What was sent last of the semantic tokens of an open manifest.
+    tokens: HashMap<Uri, Arc<Mutex<Sent>>>,
+    /// The ids of the workspace's skills.
+    neighbours: Arc<Neighbours>,
     settings: Arc<Settings>,
     /// From `initialize`: what counts where the client has no settings of its own.
     initial: EditorSettings,
@@ -71,6 +87,11 @@ struct State {
 pub(crate) struct Snapshot {
     pub(crate) revision: Arc<Revision>,
     pub(crate) audited: Option<Arc<Audited>>,
+    pub(crate) ran: Option<Arc<Ran>>,
+    around: Option<Arc<Surrounding>>,
+    tokens: Arc<Mutex<Sent>>,
+    /// The other skills, where the document is in a workspace folder.
+    pub(crate) neighbours: Option<Arc<Neighbours>>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) client: Arc<Abilities>,
 }
@@ -78,7 +99,58 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// The analysis. Takes as long as it takes: for a thread of its own.
     pub(crate) fn analysed(&self) -> Arc<Analysed> {
-        self.revision.analysed(&self.settings.resolve(self.revision.folder.as_deref()))
+        // What is said about a configuration does not depend on one.
+        let folder = self.revision.folder.as_deref().filter(|_| self.revision.kind == Kind::Manifest);
+        self.revision.analysed(&self.settings.resolve(folder))
+    }
+
+    /// What the analysis goes by.
+    pub(crate) fn options(&self) -> Options {
+        self.settings.resolve(self.revision.folder.as_deref()).options.clone()
+    }
+
+    /// The text in one piece. One that is too large to be analysed is taken for empty: nothing is said of it.
+    pub(crate) fn text(&self) -> String {
+        if self.revision.text.len_bytes() > MAX_BYTES { String::new() } else { String::from(&self.revision.text) }
+    }
+
+    /// `text`, which is the document's, read.
+    pub(crate) fn source<'t>(&self, text: &'t str) -> Source<'t> {
+        match self.revision.kind {
+            Kind::Config => Source::of_shape(text, &CONFIG),
+            Kind::Manifest | Kind::Other => Source::new(text),
+        }
+    }
+
+    /// What is known around the manifest.
+    pub(crate) fn facts(&self) -> Arc<Facts> {
+        let around = self.around.as_ref().map(|around| Arc::clone(&around.facts)).unwrap_or_default();
+        match &self.ran {
+            Some(ran) => Arc::new(ran.facts(&around)),
+            None => around,
+        }
+    }
+
+    /// What was sent last of the document's semantic tokens.
+    pub(crate) fn sent_tokens(&self) -> MutexGuard<'_, Sent> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The address of a file of the skill, by its path in the artifact.
+    pub(crate) fn file(&self, path: &str) -> Option<Uri> {
+        Uri::from_file_path(self.path_of(path)?)
+    }
+
+    /// The file that an entry of the artifact is made of: one that packaging takes from elsewhere, else that of the same
+    /// name.
+    fn path_of(&self, path: &str) -> Option<PathBuf> {
+        let taken = self.around.as_ref().and_then(|around| around.around.sources.get(path));
+        taken.cloned().or_else(|| Some(self.revision.folder.as_deref()?.join(path)))
+    }
+
+    /// Whether there is such a file.
+    pub(crate) fn is_there(&self, path: &str) -> bool {
+        self.path_of(path).is_some_and(|path| path.is_file())
     }
 
     pub(crate) fn converter(&self) -> Converter<'_> {
@@ -92,6 +164,7 @@ impl Session {
             client,
             publishers: Turns::default(),
             auditors: Turns::default(),
+            namers: Turns::default(),
             works: Works::default(),
             workers: Workers::default(),
             parent_gone,
@@ -133,14 +206,20 @@ impl Session {
         move || parent_gone.notify_one()
     }
 
-    /// The document and what counts for it; `None` if it is not open or is no manifest.
+    /// The document and what counts for it; `None` if it is not open, or neither a manifest nor a configuration.
     pub(crate) fn snapshot(&self, uri: &Uri) -> Option<Snapshot> {
         let client = self.abilities();
-        let state = self.state();
-        let revision = state.documents.get(uri).filter(|revision| revision.manifest)?;
+        let has_neighbours = self.neighbour_path(uri).is_some();
+        let mut state = self.state();
+        let revision = Arc::clone(state.documents.get(uri).filter(|revision| revision.kind != Kind::Other)?);
+        let tokens = Arc::clone(state.tokens.entry(uri.clone()).or_default());
         Some(Snapshot {
-            revision: Arc::clone(revision),
+            revision,
             audited: state.audited.get(uri).cloned(),
+            ran: state.ran.get(uri).cloned(),
+            around: state.around.get(uri).cloned(),
+            tokens: Arc::clone(&tokens),
+            neighbours: has_neighbours.then(|| Arc::clone(&state.neighbours)),
             settings: Arc::clone(&state.settings),
             client,
         })
@@ -150,8 +229,10 @@ impl Session {
     pub(crate) fn is_newest(&self, snapshot: &Snapshot) -> bool {
         let state = self.state();
         let same = |audited: Option<&Arc<Audited>>| audited.map(Arc::as_ptr);
+        let same_ran = |ran: Option<&Arc<Ran>>| ran.map(Arc::as_ptr);
         Arc::ptr_eq(&state.settings, &snapshot.settings)
             && same(state.audited.get(&snapshot.revision.uri)) == same(snapshot.audited.as_ref())
+            && same_ran(state.ran.get(&snapshot.revision.uri)) == same_ran(snapshot.ran.as_ref())
             && state.documents.get(&snapshot.revision.uri).is_some_and(|newest| Arc::ptr_eq(newest, &snapshot.revision))
     }
 
@@ -169,16 +250,20 @@ impl Session {
         }
     }
 
-    /// Closes a document; whether it was a manifest.
+    /// Closes a document; whether it may have diagnostics.
     pub(crate) fn close(&self, uri: &Uri) -> bool {
         let mut state = self.state();
-        let manifest = state.documents.get(uri).is_some_and(|revision| revision.manifest);
+        let known = state.documents.get(uri).is_some_and(|revision| revision.kind != Kind::Other);
         state.audited.remove(uri);
         state.live.remove(uri);
+        state.ran.remove(uri);
+        state.around.remove(uri);
+        state.surroundings.remove(uri);
+        state.tokens.remove(uri);
         if !state.documents.close(uri) {
             log(&format!("skipped closing {}, which is not open", uri.as_str()));
         }
-        manifest
+        known
     }
 
     /// Whether `snapshot` has the newest text of its document.
@@ -192,6 +277,44 @@ impl Session {
         let state = self.state();
         let skills = state.documents.all().filter(|revision| revision.is_skill());
         skills.filter_map(|revision| Some((revision.uri.clone(), revision.folder.clone()?))).collect()
+    }
+
+    /// The open manifests that lie in folders, each with its path from the root.
+    pub(crate) fn open_manifests(&self) -> Vec<(Uri, PathBuf)> {
+        let state = self.state();
+        let skills = state.documents.all().filter(|revision| revision.is_skill());
+        skills
+            .filter_map(|revision| Some((revision.uri.clone(), files::absolute(&file_path(&revision.uri)?))))
+            .collect()
+    }
+
+    /// The open documents that lie in files, by their paths from the root.
+    pub(crate) fn open_files(&self) -> HashMap<PathBuf, Arc<Revision>> {
+        let state = self.state();
+        let all = state.documents.all();
+        all.filter_map(|revision| Some((files::absolute(&file_path(&revision.uri)?), Arc::clone(revision)))).collect()
+    }
+
+    /// The workspace folders that are folders.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        let state = self.state();
+        state.folders.iter().filter_map(|folder| Some(files::absolute(&file_path(&folder.uri)?))).collect()
+    }
+
+    /// The ids of the workspace's skills.
+    pub(crate) fn neighbours(&self) -> Arc<Neighbours> {
+        Arc::clone(&self.state().neighbours)
+    }
+
+    /// Puts others in their place, if there are any: those before and after.
+    pub(crate) fn replace_neighbours(
+        &self,
+        make: impl FnOnce(&Neighbours) -> Option<Neighbours>,
+    ) -> Option<(Arc<Neighbours>, Arc<Neighbours>)> {
+        let mut state = self.state();
+        let now = Arc::new(make(&state.neighbours)?);
+        let before = std::mem::replace(&mut state.neighbours, Arc::clone(&now));
+        Some((before, now))
     }
 
     /// What the audits of an open manifest remember of its folder.
@@ -218,10 +341,43 @@ impl Session {
         true
     }
 
+    /// What looks at the folder of an open manifest remember.
+    pub(crate) fn surroundings(&self, uri: &Uri) -> Option<Arc<Surroundings>> {
+        let mut state = self.state();
+        state.documents.get(uri)?;
+        Some(Arc::clone(state.surroundings.entry(uri.clone()).or_default()))
+    }
+
+    /// Takes over what lies around a manifest, if it is open.
+    pub(crate) fn set_around(&self, uri: &Uri, around: Arc<Surrounding>) {
+        let mut state = self.state();
+        if state.documents.get(uri).is_some() {
+            state.around.insert(uri.clone(), around);
+        }
+    }
+
+    /// The open manifests.
+    pub(crate) fn manifests(&self) -> Vec<Uri> {
+        let state = self.state();
+        let manifests = state.documents.all().filter(|revision| revision.kind == Kind::Manifest);
+        manifests.map(|revision| revision.uri.clone()).collect()
+    }
+
+    /// Takes over what a call has shown; whether the manifest is open.
+    pub(crate) fn change_ran(&self, uri: &Uri, change: impl FnOnce(Option<&Ran>) -> Arc<Ran>) -> bool {
+        let mut state = self.state();
+        if state.documents.get(uri).is_none() {
+            return false;
+        }
+        let ran = change(state.ran.get(uri).map(Arc::as_ref));
+        state.ran.insert(uri.clone(), ran);
+        true
+    }
+
     /// The person's own things: keys and whom they trust. Refused where they would lie in an open workspace, whose files
     /// are others'.
     pub(crate) fn home(&self) -> std::result::Result<Home, Failure> {
-        let folders: Vec<PathBuf> = self.state().folders.iter().filter_map(|folder| file_path(&folder.uri)).collect();
+        let folders = self.folders();
         let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
         let home = Home::of_system(None, &|name| env::var_os(name)).map_err(Failure::failed)?;
         home.paths().refuse_inside(&folders).map_err(Failure::failed)?;
@@ -287,6 +443,14 @@ impl Session {
             state.settings = Arc::new(settings);
         }
         self.refresh();
+        if self.abilities().refreshes_inlay_hints {
+            let session = Arc::clone(self);
+            task::spawn(async move {
+                if let Err(error) = session.client.inlay_hint_refresh().await {
+                    log(&format!("the client does not refresh its inlay hints: {error}"));
+                }
+            });
+        }
     }
 
     /// Reads every `skillyard.toml` again.
@@ -297,14 +461,23 @@ impl Session {
 
     /// Makes the diagnostics of a document new. A client that asks for them can only be told to ask for all again.
     pub(crate) fn refresh_document(self: &Arc<Self>, uri: &Uri) {
-        if self.abilities().pulls_diagnostics { self.refresh() } else { self.publish(uri) }
+        self.refresh_documents(std::slice::from_ref(uri));
+    }
+
+    /// [`Session::refresh_document`] for several.
+    pub(crate) fn refresh_documents(self: &Arc<Self>, uris: &[Uri]) {
+        if !uris.is_empty() && self.abilities().pulls_diagnostics {
+            self.refresh();
+        } else {
+            uris.iter().for_each(|uri| self.publish(uri));
+        }
     }
 
     /// Makes the diagnostics of all documents new.
     fn refresh(self: &Arc<Self>) {
         let abilities = self.abilities();
         if !abilities.pulls_diagnostics {
-            let uris: Vec<Uri> = self.state().documents.manifests().cloned().collect();
+            let uris: Vec<Uri> = self.state().documents.analysable().cloned().collect();
             uris.iter().for_each(|uri| self.publish(uri));
         } else if abilities.refreshes_diagnostics {
             let session = Arc::clone(self);

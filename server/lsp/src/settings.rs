@@ -14,7 +14,8 @@ use std::{
 };
 
 use serde_json::Value;
-use skillyard_manifest::{Level, Options, grammar::Version};
+use skillyard_ide::{InlayKind, InlayKinds};
+use skillyard_manifest::{Level, Options, config::check_level, grammar::Version};
 use skillyard_project::{
     config::{self, Config},
     shown,
@@ -23,10 +24,12 @@ use skillyard_project::{
 /// The name of the settings' section in a client.
 pub(crate) const SECTION: &str = "skillyard";
 
-/// The settings of an editor: `{"palyraVersion": "0.1.0", "rules": {"egress/port": "warn"}}`.
+/// The settings of an editor:
+/// `{"palyraVersion": "0.1.0", "rules": {"egress/upper-case": "warn"}, "inlayHints": {"sizes": false}}`.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct EditorSettings {
     palyra_version: Option<Version>,
+    inlay_kinds: InlayKinds,
     levels: BTreeMap<String, Level>,
 }
 
@@ -48,6 +51,28 @@ impl EditorSettings {
                 wrong(format!("palyraVersion` is {other}; write three numbers, such as \"0.1.0\"."));
             }
         }
+        match value.get("inlayHints") {
+            None | Some(Value::Null) => {}
+            Some(Value::Bool(on)) => {
+                let kinds = if *on { InlayKinds::default() } else { InlayKinds::NONE };
+                settings.inlay_kinds = kinds;
+            }
+            Some(Value::Object(kinds)) => {
+                for (name, on) in kinds {
+                    match (InlayKind::parse(name), on.as_bool()) {
+                        (Some(kind), Some(on)) => settings.inlay_kinds = settings.inlay_kinds.with(kind, on),
+                        _ => {
+                            let all = InlayKind::ALL.map(InlayKind::name).join(", ");
+                            wrong(format!(
+                                "inlayHints` has nothing to switch by `{}`; {all} take true or false.",
+                                shown::words(name, 60)
+                            ));
+                        }
+                    }
+                }
+            }
+            Some(_) => wrong("inlayHints` must be true, false, or an object of kinds and switches.".to_owned()),
+        }
         match value.get("rules") {
             None | Some(Value::Null) => {}
             Some(Value::Object(rules)) => {
@@ -57,7 +82,7 @@ impl EditorSettings {
                         None => {
                             wrong(format!("rules` has no level for `{name}`; use allow, hint, info, warn or deny."));
                         }
-                        Some(level) => match config::check_level(code, level) {
+                        Some(level) => match check_level(code, level) {
                             Ok(()) => {
                                 settings.levels.insert(code.clone(), level);
                             }
@@ -127,6 +152,17 @@ impl Settings {
         self.general == other.general && self.folders == other.folders
     }
 
+    /// The kinds of inlay hints that are on in `folder`.
+    pub(crate) fn inlay_kinds(&self, folder: Option<&Path>) -> InlayKinds {
+        self.editor(folder).inlay_kinds
+    }
+
+    fn editor(&self, folder: Option<&Path>) -> &EditorSettings {
+        folder
+            .and_then(|folder| self.folders.iter().find(|(path, _)| folder.starts_with(path)))
+            .map_or(&self.general, |(_, settings)| settings)
+    }
+
     /// What counts in `folder` (`None` for a document that is in no file). Looks at the disk: not for the thread that
     /// handles messages.
     ///
@@ -143,9 +179,7 @@ impl Settings {
         if let Some(known) = known.get(&key).filter(|known| known.file.as_ref() == Some(&file)) {
             return Arc::clone(&known.resolved);
         }
-        let editor = folder
-            .and_then(|folder| self.folders.iter().find(|(path, _)| folder.starts_with(path)))
-            .map_or(&self.general, |(_, settings)| settings);
+        let editor = self.editor(folder);
         let (options, problem) = match file.as_ref().map(|file| config::load(&file.path)) {
             None => (editor.options(), None),
             Some(Ok(config)) => (over(&config, editor), None),

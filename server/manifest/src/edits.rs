@@ -7,6 +7,7 @@ use crate::{
     document::{Document, Field, Node, NodeKind, Origin, Table, string},
     syntax::Key,
     text::Span,
+    view::View,
 };
 
 /// A replacement.
@@ -95,6 +96,52 @@ pub fn add_key(text: &str, table: &Table<'_>, key: &str, value: &str) -> Option<
     }
     let at = line_end(text, at);
     Some(insert(at, format!("{}{entry}", newline(text))))
+}
+
+/// The edit that sets `key` of the table at `path`, which starts at `root` (the top level of `document`), to `value`: in
+/// place, behind the table's last key, or in a new section. `None` where the place allows none (a table written as an
+/// array of values).
+pub fn set(
+    text: &str,
+    document: &Document<'_>,
+    root: View<'_, '_>,
+    path: &[&str],
+    key: &str,
+    value: &str,
+) -> Option<TextEdit> {
+    let mut view = root;
+    for (i, part) in path.iter().enumerate() {
+        match view.get(part) {
+            Some(_) => view = view.table(part)?,
+            // An inline or dotted parent takes an inline child.
+            None if matches!(view.as_table()?.origin, Origin::Inline | Origin::Dotted) => {
+                let mut inner = format!("{{ {key} = {value} }}");
+                for below in path[i + 1..].iter().rev() {
+                    inner = format!("{{ {below} = {inner} }}");
+                }
+                return add_key(text, view.as_table()?, part, &inner);
+            }
+            None => {
+                let header = format!("[{}]", path.join("."));
+                return Some(add_section(text, document, &header, &[format!("{key} = {value}")]));
+            }
+        }
+    }
+    match view.get(key) {
+        Some(item) => Some(replace(item.node.span, value)),
+        None => {
+            let table = view.as_table()?;
+            match add_key(text, table, key, value) {
+                Some(edit) => Some(edit),
+                // Known only by the headers below it.
+                None => {
+                    let header = format!("[{}]", path.join("."));
+                    let lines = [format!("{key} = {value}")];
+                    (table.origin == Origin::Implicit).then(|| add_section(text, document, &header, &lines))
+                }
+            }
+        }
+    }
 }
 
 /// The last `key = value` of a table, its dotted keys included and what has a header of its own left out.

@@ -2,7 +2,8 @@
 
 use crate::{
     Analysis, Options, analyze,
-    diagnostic::{Fix, TextEdit},
+    config::analyze_config,
+    diagnostic::{Diagnostic, Fix, Severity, TextEdit},
 };
 
 /// Applies edits that do not overlap, in any order.
@@ -42,28 +43,47 @@ const MAX_ROUNDS: usize = 16;
 /// A round is taken only if it leaves no more errors than there were, so the result is never worse than `text`.
 #[must_use]
 pub fn fix_all(text: &str, options: &Options, unsafe_too: bool) -> Fixed {
-    let mut fixed = Fixed { text: text.to_owned(), applied: 0, analysis: analyze(text, options) };
+    let look = |text: &str| analyze(text, options);
+    let (text, applied, analysis) = settle(text, unsafe_too, look, |analysis| &analysis.diagnostics);
+    Fixed { text, applied, analysis }
+}
+
+/// [`fix_all`] for the text of a `skillyard.toml`: the text afterwards.
+#[must_use]
+pub fn fix_config(text: &str, unsafe_too: bool) -> String {
+    settle(text, unsafe_too, analyze_config, |findings| findings).0
+}
+
+/// The text with fixes applied, how many those are, and what `look` says about it.
+fn settle<L>(
+    text: &str,
+    unsafe_too: bool,
+    look: impl Fn(&str) -> L,
+    findings: impl Fn(&L) -> &[Diagnostic],
+) -> (String, usize, L) {
+    let errors = |looked: &L| findings(looked).iter().filter(|found| found.severity == Severity::Error).count();
+    let (mut text, mut applied, mut looked) = (text.to_owned(), 0, look(text));
     for _ in 0..MAX_ROUNDS {
-        let (edits, applied) = compatible(&fixed.analysis, unsafe_too);
-        if applied == 0 {
+        let (edits, more) = compatible(findings(&looked), unsafe_too);
+        if more == 0 {
             break;
         }
-        let next = apply_edits(&fixed.text, &edits);
-        let analysis = analyze(&next, options);
-        if next == fixed.text || analysis.error_count() > fixed.analysis.error_count() {
+        let next = apply_edits(&text, &edits);
+        let then = look(&next);
+        if next == text || errors(&then) > errors(&looked) {
             break;
         }
-        fixed = Fixed { text: next, applied: fixed.applied + applied, analysis };
+        (text, applied, looked) = (next, applied + more, then);
     }
-    fixed
+    (text, applied, looked)
 }
 
 /// The edits of all fixes that do not touch each other, and how many fixes those are.
 #[must_use]
-pub fn compatible(analysis: &Analysis, unsafe_too: bool) -> (Vec<TextEdit>, usize) {
+pub fn compatible(findings: &[Diagnostic], unsafe_too: bool) -> (Vec<TextEdit>, usize) {
     let mut edits: Vec<TextEdit> = Vec::new();
     let mut applied = 0;
-    for diagnostic in &analysis.diagnostics {
+    for diagnostic in findings {
         let Some(fix) = diagnostic.fixes.iter().find(|fix| fix.safe || unsafe_too) else { continue };
         if fix.edits.is_empty() || touches(fix, &edits) {
             continue;

@@ -75,6 +75,11 @@ fn property(shape: &TableShape, key: &KeyShape) -> Value {
         Type::Table(child) => table(child),
         Type::Tables(child) => json!({ "type": "array", "items": table(child) }),
         Type::Map(child) => json!({ "type": "object", "additionalProperties": table(child) }),
+        Type::Values(inner) => json!({ "type": "object", "additionalProperties": property(shape, inner) }),
+        Type::StringsOrValues(inner) => json!({ "anyOf": [
+            { "type": "array", "items": { "type": "string" } },
+            { "type": "object", "additionalProperties": property(shape, inner) },
+        ] }),
         Type::Schema => json!({ "type": "object", "additionalProperties": true }),
         Type::Any => json!({}),
     };

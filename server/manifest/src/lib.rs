@@ -3,6 +3,7 @@
 //! No files, no threads that outlive a call, no editor types. [`analyze`] reads a text once and says everything that is
 //! to be said about it; what an editor shows and what the command line prints both come from its result.
 
+pub mod config;
 mod daemon;
 mod deep;
 mod diagnostic;
@@ -25,10 +26,13 @@ pub mod syntax;
 mod text;
 mod typed;
 pub mod view;
+pub mod workspace;
 
 use document::Document;
 use model::{Glance, Manifest, Schema};
+use workspace::Names;
 
+pub use config::{analyze_config, read_config};
 pub use daemon::{ErrorKind, Warning, check_compat, validate, warnings};
 pub use diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit};
 pub use grants::{Grants, PolicyBinding, grants, policy_bindings};
@@ -67,6 +71,8 @@ pub struct Analysis {
     pub grants: Option<Grants>,
     /// What policy decides about; `None` where a daemon refuses it.
     pub policy_bindings: Option<Vec<PolicyBinding>>,
+    /// The ids that the manifest gives, whatever else is wrong with it.
+    pub names: Names,
 }
 
 impl Analysis {
@@ -100,7 +106,7 @@ pub fn analyze(text: &str, options: &Options) -> Analysis {
     rules::suppress(text, &document, &mut diagnostics);
     configure(&mut diagnostics, options);
     let Judgement { daemon, grants, policy_bindings, .. } = judgement;
-    Analysis { diagnostics, daemon, grants, policy_bindings }
+    Analysis { diagnostics, daemon, grants, policy_bindings, names: Names::of(&document) }
 }
 
 /// Analyses the bytes of a file. Bytes that are no UTF-8 are one finding each run, and do not hide the rest; spans count
@@ -161,7 +167,7 @@ fn too_large(len: usize, options: &Options) -> Analysis {
     let mut diagnostics = vec![rules::finding(&rules::TOO_LARGE, Span::at(0), message)];
     configure(&mut diagnostics, options);
     let daemon = Verdict::refused(ErrorKind::ManifestParse);
-    Analysis { diagnostics, daemon, grants: None, policy_bindings: None }
+    Analysis { diagnostics, daemon, grants: None, policy_bindings: None, names: Names::default() }
 }
 
 /// What a daemon alone says of a text, with what follows from its verdict.

@@ -54,6 +54,10 @@ pub enum Type {
     Tables(&'static TableShape),
     /// A table with any keys, each such a table.
     Map(&'static TableShape),
+    /// A table with any keys, each with such a value.
+    Values(&'static KeyShape),
+    /// An array of strings, or a table with any keys, each with such a value.
+    StringsOrValues(&'static KeyShape),
     /// A JSON Schema: any table.
     Schema,
     /// Any value.
@@ -71,7 +75,8 @@ impl Type {
             Self::U64 => "an integer from 0 to 18446744073709551615",
             Self::Boolean => "a boolean (true or false)",
             Self::Strings => "an array of strings",
-            Self::Table(_) | Self::Map(_) => "a table",
+            Self::Table(_) | Self::Map(_) | Self::Values(_) => "a table",
+            Self::StringsOrValues(_) => "an array of strings or a table",
             Self::Schema => "a table (a JSON Schema)",
             Self::Tables(_) => "an array of tables",
             Self::Any => "a value",

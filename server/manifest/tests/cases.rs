@@ -17,7 +17,7 @@
 //! code, with a part of the message behind `:` where it matters. It covers the finding's range in characters; a range
 //! over several lines is marked on its first; an empty range by one `^`. `--- fix CODE` gives the fragment after the
 //! first fix of the first finding with that code, `--- fix CODE #2` after its second fix. `=== raw: name` fills in
-//! nothing.
+//! nothing. Cases of `config-file.txt` are texts of a `skillyard.toml`, and nothing is filled in either.
 //!
 //! For every fix of every finding, whether shown or not: applying it removes the finding and breaks nothing else.
 
@@ -26,7 +26,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use skillyard_manifest::{
-    Analysis, Daemon, Diagnostic, LineIndex, Options, Severity, Span, analyze,
+    Daemon, Diagnostic, LineIndex, Options, Severity, Span, analyze, analyze_config,
     fix::apply_edits,
     rules::{self, FixKind},
 };
@@ -37,6 +37,9 @@ const OUTSIDE: &[(&str, &str)] = &[
     ("syntax/too-large", "bytes::a_large_file_is_told_once"),
     ("syntax/control-character", "bytes::control_characters_outside_strings"),
     ("syntax/too-deep", "bytes::deep_nesting_is_told_and_overflows_nothing"),
+    ("workspace/duplicate-skill-id", "skillyard-project, workspace::tests"),
+    ("workspace/duplicate-tool-id", "skillyard-project, workspace::tests"),
+    ("config-file/too-large", "config::a_large_file_is_told_once"),
     ("syntax/refused", "agreement: never seen, because another rule always says it"),
 ];
 
@@ -95,24 +98,69 @@ fn fill(fragment: &str) -> (String, usize) {
     (text, at)
 }
 
+/// What an analysis found.
+struct Found {
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Found {
+    fn error_count(&self) -> usize {
+        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count()
+    }
+}
+
+/// What a text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A fragment of a manifest, to be filled in.
+    Fragment,
+    /// A manifest as it is.
+    Manifest,
+    /// A `skillyard.toml` as it is.
+    Config,
+}
+
+impl Kind {
+    fn of_rule(code: &str) -> Self {
+        if code.starts_with("config-file/") { Self::Config } else { Self::Fragment }
+    }
+
+    /// The whole text of a fragment, and the offset at which it starts.
+    fn whole(self, fragment: &str) -> (String, usize) {
+        if self == Self::Fragment { fill(fragment) } else { (fragment.to_owned(), 0) }
+    }
+
+    fn look(self, text: &str) -> Found {
+        let diagnostics = match self {
+            Self::Config => analyze_config(text),
+            _ => analyze(text, &Options::default()).diagnostics,
+        };
+        Found { diagnostics }
+    }
+}
+
 struct Case {
     name: String,
-    raw: bool,
+    kind: Kind,
     fragment: String,
     /// Line in the fragment, first and last column, code, part of the message.
     marks: Vec<(usize, usize, usize, String, String)>,
     fixes: Vec<(String, usize, String)>,
 }
 
-fn read_cases(text: &str) -> Vec<Case> {
+fn read_cases(text: &str, config: bool) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let mut in_fix = false;
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("=== ") {
-            let raw = name.starts_with("raw: ");
+            let kind = match name.starts_with("raw: ") {
+                _ if config => Kind::Config,
+                true => Kind::Manifest,
+                false => Kind::Fragment,
+            };
             cases.push(Case {
                 name: name.to_owned(),
-                raw,
+                kind,
                 fragment: String::new(),
                 marks: Vec::new(),
                 fixes: Vec::new(),
@@ -178,16 +226,13 @@ fn files() -> BTreeMap<String, Vec<Case>> {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        files.insert(name, read_cases(&fs::read_to_string(&path).unwrap()));
+        let cases = read_cases(&fs::read_to_string(&path).unwrap(), name == "config-file.txt");
+        files.insert(name, cases);
     }
     files
 }
 
-fn look(text: &str) -> Analysis {
-    analyze(text, &Options::default())
-}
-
-fn describe(text: &str, analysis: &Analysis, first_line: usize) -> String {
+fn describe(text: &str, analysis: &Found, first_line: usize) -> String {
     let index = LineIndex::new(text);
     let lines: Vec<String> = analysis
         .diagnostics
@@ -214,9 +259,9 @@ fn every_case_holds() {
     for (file, cases) in files() {
         for case in cases {
             count += 1;
-            let (text, at) = if case.raw { (case.fragment.clone(), 0) } else { fill(&case.fragment) };
+            let (text, at) = case.kind.whole(&case.fragment);
             let index = LineIndex::new(&text);
-            let analysis = look(&text);
+            let analysis = case.kind.look(&text);
             let first_line = index.line_of(at);
             let mut fail = |what: String| {
                 failures.push(format!(
@@ -252,7 +297,7 @@ fn every_case_holds() {
                     continue;
                 };
                 let fixed = apply_edits(&text, &fix.edits);
-                let whole = if case.raw { expected.clone() } else { fill(expected).0 };
+                let (whole, _) = case.kind.whole(expected);
                 // What is filled in depends on the fragment: it may be filled in before or after the fix.
                 if fixed != whole && fixed.trim_end() != text.replace(&case.fragment, expected).trim_end() {
                     fail(format!("{code}: fix {:?} gives\n{fixed}", fix.title));
@@ -268,17 +313,17 @@ fn every_fix_ends_its_finding_and_breaks_nothing() {
     let mut failures = Vec::new();
     for (file, cases) in files() {
         for case in cases {
-            let text = if case.raw { case.fragment.clone() } else { fill(&case.fragment).0 };
-            let before = look(&text);
+            let (text, _) = case.kind.whole(&case.fragment);
+            let before = case.kind.look(&text);
             for diagnostic in &before.diagnostics {
                 for fix in &diagnostic.fixes {
                     let fixed = apply_edits(&text, &fix.edits);
-                    let after = look(&fixed);
-                    let count = |analysis: &Analysis, code: &str| {
+                    let after = case.kind.look(&fixed);
+                    let count = |analysis: &Found, code: &str| {
                         analysis.diagnostics.iter().filter(|d| d.rule.code == code).count()
                     };
                     let code = diagnostic.rule.code;
-                    let broken = |analysis: &Analysis| {
+                    let broken = |analysis: &Found| {
                         analysis.diagnostics.iter().filter(|d| d.rule.code.starts_with("syntax/")).count()
                     };
                     if count(&after, code) >= count(&before, code)
@@ -312,8 +357,8 @@ fn every_rule_has_a_case_and_its_fix_one_too() {
             for (code, ..) in &case.fixes {
                 *fixed.entry(code.clone()).or_insert(0) += 1;
             }
-            let text = if case.raw { case.fragment.clone() } else { fill(&case.fragment).0 };
-            for d in look(&text).diagnostics {
+            let (text, _) = case.kind.whole(&case.fragment);
+            for d in case.kind.look(&text).diagnostics {
                 let kept = match d.rule.fix {
                     FixKind::None => d.fixes.is_empty(),
                     FixKind::Unsafe => d.fixes.iter().all(|fix| !fix.safe),
@@ -368,13 +413,14 @@ fn every_page_tells_the_truth() {
         if OUTSIDE.iter().any(|(code, _)| *code == rule.code) {
             continue;
         }
-        let of = |fragment: &str| look(&fill(&format!("{fragment}\n")).0);
+        let kind = Kind::of_rule(rule.code);
+        let of = |fragment: &str| kind.look(&kind.whole(&format!("{fragment}\n")).0);
         let (bad, good) = (of(rule.bad), of(rule.good));
         if !bad.diagnostics.iter().any(|d| d.rule.code == rule.code) {
-            fail(&format!("its wrong example is not found:\n{}", describe(&fill(rule.bad).0, &bad, 0)));
+            fail(&format!("its wrong example is not found:\n{}", describe(&kind.whole(rule.bad).0, &bad, 0)));
         }
         if good.diagnostics.iter().any(|d| d.rule.code == rule.code || d.severity == Severity::Error) {
-            fail(&format!("its right example is wrong:\n{}", describe(&fill(rule.good).0, &good, 0)));
+            fail(&format!("its right example is wrong:\n{}", describe(&kind.whole(rule.good).0, &good, 0)));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

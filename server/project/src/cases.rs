@@ -16,6 +16,7 @@ use serde::{
 };
 use serde_json::Value;
 use skillyard_manifest::grammar;
+use skillyard_runtime::json;
 use skillyard_store::secrets::SecretName;
 use zeroize::Zeroizing;
 
@@ -222,6 +223,9 @@ impl Case {
     /// # Errors
     /// [`CaseFault`], with the place where there is one.
     pub fn parse(text: &[u8]) -> Result<Self, CaseFault> {
+        if let Some(values) = std::str::from_utf8(text).ok().and_then(json::too_many) {
+            return Err(CaseFault::TooMany { values });
+        }
         let case: Self = serde_json::from_slice(text).map_err(|error| {
             // The place is told apart from the words.
             let words = error.to_string();
@@ -289,13 +293,13 @@ impl Case {
     }
 }
 
-/// A file with a case.
-#[derive(Debug)]
+/// A file with a case, which has not been read.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CaseFile {
     /// Its name in the folder of cases.
     pub name: String,
-    /// The case, or why it is none.
-    pub case: Result<Case, CaseError>,
+    /// Where it is, for [`read`]: one after the other, as all of them together may fill any memory.
+    pub path: PathBuf,
 }
 
 /// The cases in the folder `tests` of a skill's folder, by name; none where there is no such folder. Links and hidden
@@ -326,10 +330,7 @@ pub fn of_skill(skill: &Path) -> Result<Vec<CaseFile>, CaseError> {
     paths.sort();
     Ok(paths
         .into_iter()
-        .map(|path| CaseFile {
-            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            case: read(&path),
-        })
+        .map(|path| CaseFile { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), path })
         .collect())
 }
 
@@ -361,6 +362,11 @@ pub enum CaseFault {
         /// What to do.
         what: &'static str,
     },
+    /// More in it than anything is built of.
+    TooMany {
+        /// How many values and keys.
+        values: usize,
+    },
     /// No call ends so.
     UnknownOutcome {
         /// What was written.
@@ -373,6 +379,9 @@ impl fmt::Display for CaseFault {
         match self {
             Self::Syntax { line, column, words } => write!(f, "{line}:{column}: {}", shown::words(words, 400)),
             Self::Value { at, what } => write!(f, "`{}`: {what}", shown::words(at, 200)),
+            Self::TooMany { values } => {
+                write!(f, "it has {values} JSON values and keys, of {} that a case may have", json::MAX_VALUES)
+            }
             Self::UnknownOutcome { outcome } => write!(
                 f,
                 "`expect.outcome`: no call ends as `{}`; {}",
@@ -495,6 +504,9 @@ mod tests {
         // Depth is bounded by the parser.
         let deep = with(&format!(r#""input": {}{}"#, "[".repeat(100_000), "]".repeat(100_000)));
         assert!(fault(&deep).contains("recursion"));
+        // So is how much is built of it.
+        let many = with(&format!(r#""input": [{}1]"#, "1,".repeat(json::MAX_VALUES)));
+        assert!(fault(&many).contains("500000"), "{}", fault(&many));
     }
 
     #[test]
@@ -511,8 +523,8 @@ mod tests {
         std::os::unix::fs::symlink(folder.join("b.json"), folder.join("link.json")).unwrap();
         let cases = of_skill(skill.path()).unwrap();
         assert_eq!(cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["a.json", "b.json"]);
-        assert!(cases[1].case.is_ok());
-        let said = cases[0].case.as_ref().unwrap_err().to_string();
+        assert!(read(&cases[1].path).is_ok());
+        let said = read(&cases[0].path).unwrap_err().to_string();
         assert!(said.contains("a.json:1:1: EOF"), "{said}");
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     config::{self, Config, LoadError},
     files::{self, MAX_READ, ReadError},
     fix::{self, FixMode, WriteError},
+    workspace::{Clash, Workspace},
 };
 
 /// What is asked for besides the files, over what a `skillyard.toml` says.
@@ -96,6 +97,17 @@ pub enum CheckError {
     Write(Arc<WriteError>),
 }
 
+impl CheckError {
+    /// All that it says, a line each.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Config(error) => error.lines(),
+            Self::Read(_) | Self::Write(_) => vec![self.to_string()],
+        }
+    }
+}
+
 impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -116,15 +128,53 @@ pub fn config_of(folder: &Path) -> Result<Config, LoadError> {
     config::find(folder).map_or_else(|| Ok(Config::default()), |path| config::load(&path))
 }
 
-/// Checks `files` on as many threads as the machine has cores. `show` is called on those threads, and its results come
-/// in the order of `files`, so what is made of a file is made in parallel too.
+/// Checks `files` on as many threads as the machine has cores, each for itself and then for the ids that others of them
+/// give too. `show` is called on those threads, and its results come in the order of `files`, so what is made of a file is
+/// made in parallel too.
 pub fn check<T: Send>(
     files: &[PathBuf],
     settings: &Settings,
     show: impl Fn(Result<Checked, CheckError>) -> T + Sync,
 ) -> Vec<T> {
     let configs = Configs::new(settings);
-    in_parallel(files, |path| show(check_file(path, &configs, settings.fix)))
+    let look = |path: &PathBuf| check_file(path, &configs, settings.fix);
+    // One manifest has no other beside it.
+    if files.len() < 2 {
+        return in_parallel(files, |path| show(look(path)));
+    }
+    let checked = in_parallel(files, look);
+    let places: Vec<Arc<Path>> = files.iter().map(|path| files::absolute(path).into()).collect();
+    let known = places.iter().zip(&checked).filter_map(|(place, checked)| {
+        let names = &checked.as_ref().ok()?.analysis.names;
+        Some((Arc::clone(place), names))
+    });
+    let workspace = Workspace::of(known);
+    let all: Vec<_> = places.iter().zip(checked).map(|(place, checked)| (place, Mutex::new(Some(checked)))).collect();
+    in_parallel(&all, |(place, checked)| {
+        // Each is taken once.
+        let checked = checked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        checked.map(|mut checked| {
+            if let Ok(checked) = &mut checked {
+                add_clashes(checked, &workspace.clashes(place, &checked.analysis.names), &configs);
+            }
+            show(checked)
+        })
+    })
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn add_clashes(checked: &mut Checked, clashes: &[Clash], configs: &Configs<'_>) {
+    if clashes.is_empty() {
+        return;
+    }
+    let Ok(options) = configs.options(folder(&checked.path)) else { return };
+    // What the places count in: the fixed text, where it was not written.
+    let text = checked.unwritten.as_ref().unwrap_or(&checked.text);
+    let mut found: Vec<_> = clashes.iter().map(|clash| clash.diagnostic.clone()).collect();
+    found.retain_mut(|found| skillyard_manifest::workspace::is_reported(found, text, &options));
+    skillyard_manifest::workspace::add(&mut checked.analysis, found);
 }
 
 /// Checks the bytes of a manifest that lies in no file, as if they lay at `path`. Nothing is written; with
@@ -163,7 +213,7 @@ fn checked(path: &Path, bytes: Vec<u8>, options: &Options, mode: FixMode) -> Che
     };
     let mut checked = Checked { path: path.to_owned(), text, analysis, fixed: 0, unwritten: None };
     let fixed = mode.unsafe_too().and_then(|unsafe_too| {
-        let fixable = skillyard_manifest::fix::compatible(&checked.analysis, unsafe_too).1 > 0;
+        let fixable = skillyard_manifest::fix::compatible(&checked.analysis.diagnostics, unsafe_too).1 > 0;
         fixable.then(|| skillyard_manifest::fix::fix_all(&checked.text, options, unsafe_too))
     });
     if let Some(fixed) = fixed.filter(|fixed| fixed.applied > 0 && fixed.text != checked.text) {

@@ -1,6 +1,7 @@
 //! A skill's folder: its configuration, its files, and the flows over them. A flow exists once, here; the command line
 //! and the language server only ask and show.
 
+pub mod around;
 pub mod artifact_file;
 pub mod audit;
 pub mod cache;
@@ -10,6 +11,7 @@ pub mod check;
 pub mod config;
 pub mod doctor;
 pub mod files;
+pub mod findings;
 pub mod fix;
 pub mod format;
 pub mod home;
@@ -32,5 +34,6 @@ pub mod states;
 pub mod suggest;
 pub mod trust;
 pub mod verify;
+pub mod workspace;
 
 pub use skillyard_artifact::{Cancelled, ErrorKind, Finding, ManifestPlace, Progress};

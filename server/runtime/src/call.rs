@@ -1,9 +1,9 @@
 //! What a call is, what it may do, and what came of it: the words that the parent, the worker and the faces share.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 use skillyard_artifact::module::ModuleKind;
+
+pub use crate::folders::Folder;
 
 /// What a call may use at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -42,17 +42,6 @@ impl Limits {
             stack_bytes: 512 << 10,
         }
     }
-}
-
-/// A folder that a tool is given.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Folder {
-    /// Where it is on this machine; it must exist.
-    pub host: PathBuf,
-    /// The path under which the tool sees it, from the top: `/ledgers/in`.
-    pub guest: String,
-    /// Whether files in it may be written, made, renamed and removed.
-    pub writable: bool,
 }
 
 /// What a call is given, decided before it starts.

@@ -6,6 +6,7 @@
 
 pub mod call;
 pub mod egress;
+mod folders;
 pub mod host;
 pub mod json;
 pub mod policy;

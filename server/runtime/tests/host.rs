@@ -634,9 +634,7 @@ impl Folders {
     }
 
     fn give(&self, call: &mut Call) {
-        call.given.folders = ["in", "out"]
-            .map(|name| Folder { host: self.all.path().join(name), guest: name.to_owned(), writable: name == "out" })
-            .to_vec();
+        call.given.folders = ["in", "out"].map(|name| Folder::new(self.all.path(), name, name, name == "out")).to_vec();
     }
 
     fn read(&self, path: &str) -> String {
@@ -672,7 +670,7 @@ fn granted_files_are_read_and_written() {
         |_| (),
         |output, _, world| {
             assert_eq!(output, "\"in it\"");
-            assert_eq!(world.told(), [("open".to_owned(), "a.txt".to_owned(), Decision::Allowed)]);
+            assert_eq!(world.told(), [("open".to_owned(), "in/a.txt".to_owned(), Decision::Allowed)]);
         },
     );
     files(
@@ -682,7 +680,7 @@ fn granted_files_are_read_and_written() {
         |output, folders, world| {
             assert!(!refused(output), "{output}");
             assert_eq!(folders.read("out/new.txt"), "written");
-            assert_eq!(world.told(), [("open".to_owned(), "new.txt".to_owned(), Decision::Allowed)]);
+            assert_eq!(world.told(), [("open".to_owned(), "out/new.txt".to_owned(), Decision::Allowed)]);
         },
     );
     files("mkdir", "out/sub", |_| (), |_, folders, _| assert!(folders.all.path().join("out/sub").is_dir()));
@@ -693,7 +691,7 @@ fn granted_files_are_read_and_written() {
         |_| (),
         |_, folders, world| {
             assert_eq!(folders.read("out/c.txt"), "before");
-            assert_eq!(world.told(), [("rename".to_owned(), "b.txt -> c.txt".to_owned(), Decision::Allowed)]);
+            assert_eq!(world.told(), [("rename".to_owned(), "out/b.txt -> out/c.txt".to_owned(), Decision::Allowed)]);
         },
     );
 }

@@ -392,10 +392,8 @@ mod linux {
         std::os::unix::fs::symlink(&outside, write.join("way-out"))?;
         let input =
             json!({ "outside": outside, "read": read, "write": write, "port": port, "parent": std::process::id() });
-        let folders = vec![
-            Folder { host: read, guest: "read".into(), writable: false },
-            Folder { host: write, guest: "write".into(), writable: true },
-        ];
+        let folders =
+            vec![Folder::new(folder.path(), "read", "read", false), Folder::new(folder.path(), "write", "write", true)];
         Ok(Ground { _folder: folder, input, folders })
     }
 
@@ -416,7 +414,7 @@ mod linux {
             deterministic: None,
         };
         let deadline = Instant::now() + Duration::from_secs(20);
-        worker::spawn(program).run(CodeSource::Bytes(Vec::new()), &call, Arc::new(Nothing), deadline, &Cancel::new())
+        worker::spawn(program).run(CodeSource::bytes(Vec::new()), &call, Arc::new(Nothing), deadline, &Cancel::new())
     }
 
     /// Whether the attempt worked, and in words for the table.

@@ -153,7 +153,7 @@ fn run(program: &Program, code: CodeSource, call: &Call, outside: Arc<World>) ->
 }
 
 fn lying(how: &str) -> Ran {
-    run(&this(&["worker", how]), CodeSource::Bytes(vec![1; 300_000]), &call(), World::open())
+    run(&this(&["worker", how]), CodeSource::bytes(vec![1; 300_000]), &call(), World::open())
 }
 
 // What runs in the worker, in place of a module.
@@ -382,7 +382,7 @@ fn lie_as(how: &str) -> ExitCode {
 
 fn runs() -> Result<(), Failed> {
     let code = compiled(r#"(module (func (export "run") (result i32) i32.const 41))"#);
-    let ran = run(&product(), CodeSource::Bytes(code.clone()), &call(), World::open());
+    let ran = run(&product(), CodeSource::bytes(code.clone()), &call(), World::open());
     assert_eq!((ran.finished.outcome, ran.finished.exit_code), (Outcome::Ok, Some(41)), "{ran:?}");
     assert!(ran.failure.is_none());
     #[cfg(target_os = "linux")]
@@ -409,12 +409,14 @@ fn runs() -> Result<(), Failed> {
 }
 
 /// What every guest does behind the walls is what it does in this very process, without any.
+/// A guest of `tests/guests`, compiled.
+fn guest(name: &str) -> Result<Vec<u8>, Failed> {
+    let module = fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests").join(name))?;
+    worker::compile(&product(), module, Instant::now() + LONG, &Cancel::new())
+        .map_err(|why| Failed::from(why.to_string()))
+}
+
 fn guests() -> Result<(), Failed> {
-    let guest = |name: &str| {
-        let module = fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests").join(name))?;
-        worker::compile(&product(), module, Instant::now() + LONG, &Cancel::new())
-            .map_err(|why| Failed::from(why.to_string()))
-    };
     let commands: &[(&str, &str)] = &[
         ("echo", "in"),
         ("fail", ""),
@@ -456,11 +458,7 @@ fn guests() -> Result<(), Failed> {
         let code = guest(file)?;
         for (tool, input) in calls {
             let folder = tempfile::tempdir()?;
-            let folders = ["in", "out"].map(|name| Folder {
-                host: folder.path().join(name),
-                guest: name.to_owned(),
-                writable: name == "out",
-            });
+            let folders = ["in", "out"].map(|name| Folder::new(folder.path(), name, name, name == "out"));
             let mut call = call();
             call.kind = kind;
             call.tool_id = (*tool).to_owned();
@@ -472,8 +470,8 @@ fn guests() -> Result<(), Failed> {
             call.deterministic = Some(7);
             let fresh = || -> io::Result<()> {
                 for folder in &folders {
-                    let _ = fs::remove_dir_all(&folder.host);
-                    fs::create_dir(&folder.host)?;
+                    let _ = fs::remove_dir_all(folder.host());
+                    fs::create_dir(folder.host())?;
                 }
                 fs::write(folder.path().join("in/a.txt"), "in it")?;
                 fs::write(folder.path().join("out/b.txt"), "before")
@@ -482,7 +480,7 @@ fn guests() -> Result<(), Failed> {
             fresh()?;
             let without = skillyard_runtime::host::run(Code::Bytes(code.clone()), &call, here.clone());
             fresh()?;
-            let ran = run(&product(), CodeSource::Bytes(code.clone()), &call, there.clone());
+            let ran = run(&product(), CodeSource::bytes(code.clone()), &call, there.clone());
             let told = |finished: &Finished, world: &World| {
                 let lines = world.logs.lock().expect("lock").clone();
                 let calls = world.host_calls.load(Ordering::SeqCst);
@@ -496,11 +494,39 @@ fn guests() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A call that was ready, and a link that was put in the place of one of its folders before the worker opened it.
+#[cfg(unix)]
+fn links_are_not_followed() -> Result<(), Failed> {
+    let code = guest("command.wasm")?;
+    let all = tempfile::tempdir()?;
+    for folder in ["storage/a/in", "outside/in"] {
+        fs::create_dir_all(all.path().join(folder))?;
+        fs::write(all.path().join(folder).join("a.txt"), folder)?;
+    }
+    let mut call = call();
+    call.kind = ModuleKind::WasiPreview1Command;
+    call.tool_id = "read".into();
+    call.input = json!("in/a.txt").to_string();
+    call.given.folders = vec![Folder::new(all.path().join("storage"), "a/in", "/in", false)];
+    let ran = run(&product(), CodeSource::bytes(code.clone()), &call, World::open());
+    assert_eq!(ran.finished.output.as_deref(), Some("\"storage/a/in\""), "{ran:?}");
+    // The folder itself, and one on the way to it.
+    for place in ["storage/a/in", "storage/a"] {
+        fs::remove_dir_all(all.path().join(place))?;
+        let to = all.path().join(if place == "storage/a" { "outside" } else { "outside/in" });
+        std::os::unix::fs::symlink(to, all.path().join(place))?;
+        let ran = run(&product(), CodeSource::bytes(code.clone()), &call, World::open());
+        assert!(matches!(&ran.failure, Some(Failure::Refused(worker::Refused::Folder(_)))), "{place}: {ran:?}");
+        assert_eq!(ran.finished.output, None);
+    }
+    Ok(())
+}
+
 fn asks_the_parent() -> Result<(), Failed> {
     let world = World::open();
     let mut call = call();
     call.input = "\"\u{0}\u{202e} input".repeat(50_000);
-    let ran = run(&this(&["worker", "asks"]), CodeSource::Bytes(vec![3; 1 << 20]), &call, world.clone());
+    let ran = run(&this(&["worker", "asks"]), CodeSource::bytes(vec![3; 1 << 20]), &call, world.clone());
     let said: Value = serde_json::from_str(&ran.finished.output.ok_or("no output")?)?;
     assert_eq!(said["code"], 1 << 20);
     assert_eq!(said["input"], call.input.as_str());
@@ -521,7 +547,7 @@ fn asks_the_parent() -> Result<(), Failed> {
 
 fn counts() -> Result<(), Failed> {
     let world = World::open();
-    let ran = run(&this(&["worker", "many-calls"]), CodeSource::Bytes(Vec::new()), &call(), world.clone());
+    let ran = run(&this(&["worker", "many-calls"]), CodeSource::bytes(Vec::new()), &call(), world.clone());
     assert_eq!((ran.finished.outcome, ran.unrecorded), (Outcome::Ok, 500), "{ran:?}");
     assert_eq!(world.host_calls.load(Ordering::SeqCst), HOST_CALLS);
     // As many requests at once as there may be; the rest is refused in the worker, and the call goes on.
@@ -532,7 +558,7 @@ fn counts() -> Result<(), Failed> {
         held.let_go();
         all
     });
-    let ran = run(&this(&["worker", "many-requests"]), CodeSource::Bytes(Vec::new()), &call(), world.clone());
+    let ran = run(&this(&["worker", "many-requests"]), CodeSource::bytes(Vec::new()), &call(), world.clone());
     assert!(opener.join().is_ok_and(|all| all), "64 came at once");
     assert_eq!(ran.finished.outcome, Outcome::Ok, "{ran:?}");
     let ok: usize = ran.finished.output.ok_or("no output")?.parse()?;
@@ -544,7 +570,7 @@ fn times_out() -> Result<(), Failed> {
     // The engine's own clock: what was used is known.
     let code = compiled(r#"(module (func (export "run") (result i32) (loop $l (br $l)) i32.const 0))"#);
     let (call, deadline) = short();
-    let ran = worker::spawn(&product()).run(CodeSource::Bytes(code), &call, World::open(), deadline, &Cancel::new());
+    let ran = worker::spawn(&product()).run(CodeSource::bytes(code), &call, World::open(), deadline, &Cancel::new());
     assert_eq!(ran.finished.outcome, Outcome::TimedOut, "{ran:?}");
     assert!(ran.failure.is_none() && ran.finished.fuel.used > 0, "{ran:?}");
     assert!(ran.finished.error.is_some_and(|text| text.contains("1000 ms") && text.contains("wall_clock_timeout_ms")));
@@ -553,7 +579,7 @@ fn times_out() -> Result<(), Failed> {
         let (call, deadline) = short();
         let program = this(&["worker", mode]);
         let ran =
-            worker::spawn(&program).run(CodeSource::Bytes(Vec::new()), &call, World::open(), deadline, &Cancel::new());
+            worker::spawn(&program).run(CodeSource::bytes(Vec::new()), &call, World::open(), deadline, &Cancel::new());
         assert!(matches!(ran.failure, Some(Failure::TimedOut)), "{mode}: {ran:?}");
         assert_eq!(ran.finished.outcome, Outcome::TimedOut);
     }
@@ -562,7 +588,7 @@ fn times_out() -> Result<(), Failed> {
     let (call, deadline) = short();
     let program = this(&["worker", "one-request"]);
     let ran =
-        worker::spawn(&program).run(CodeSource::Bytes(Vec::new()), &call, world.clone(), deadline, &Cancel::new());
+        worker::spawn(&program).run(CodeSource::bytes(Vec::new()), &call, world.clone(), deadline, &Cancel::new());
     assert_eq!(ran.finished.outcome, Outcome::TimedOut, "{ran:?}");
     came.try_recv()?;
     world.let_go();
@@ -580,7 +606,7 @@ fn cancelled() -> Result<(), Failed> {
     });
     let program = this(&["worker", "one-request"]);
     let ran = worker::spawn(&program).run(
-        CodeSource::Bytes(Vec::new()),
+        CodeSource::bytes(Vec::new()),
         &call(),
         world.clone(),
         Instant::now() + LONG,
@@ -592,7 +618,7 @@ fn cancelled() -> Result<(), Failed> {
     world.let_go();
     // Before it began; and a compilation.
     let ran =
-        worker::spawn(&product()).run(CodeSource::Bytes(Vec::new()), &call(), world, Instant::now() + LONG, &cancel);
+        worker::spawn(&product()).run(CodeSource::bytes(Vec::new()), &call(), world, Instant::now() + LONG, &cancel);
     assert_eq!(ran.finished.outcome, Outcome::Cancelled);
     let compiled = worker::compile(&this(&["worker", "never-compiles"]), Vec::new(), Instant::now() + LONG, &cancel);
     assert!(matches!(compiled, Err(CompileFailure::Cancelled)), "{compiled:?}");
@@ -626,7 +652,7 @@ fn lies() -> Result<(), Failed> {
     }
     // More requests at once than there may be, of a worker that does not count.
     let (world, came) = World::shut();
-    let ran = run(&this(&["worker", "endless-requests"]), CodeSource::Bytes(Vec::new()), &call(), world.clone());
+    let ran = run(&this(&["worker", "endless-requests"]), CodeSource::bytes(Vec::new()), &call(), world.clone());
     assert!(ran.finished.error.is_some_and(|text| text.contains("too many requests at once")));
     // Their threads have started by and by, and no other has.
     assert!((0..64).all(|_| came.recv_timeout(LONG).is_ok()));
@@ -650,13 +676,13 @@ fn deaths() -> Result<(), Failed> {
     #[cfg(unix)]
     assert_eq!(died("aborts")?, "the worker died: signal 6: it gave up, perhaps for want of memory");
     let nowhere = Program { path: "/nowhere/worker".into(), args: Vec::new() };
-    let ran = run(&nowhere, CodeSource::Bytes(Vec::new()), &call(), World::open());
+    let ran = run(&nowhere, CodeSource::bytes(Vec::new()), &call(), World::open());
     assert!(matches!(ran.failure, Some(Failure::Start { .. })), "{ran:?}");
     // One that writes to standard error for ever stops itself there.
     let (call, deadline) = short();
     let program = this(&["worker", "endless-stderr"]);
     let ran =
-        worker::spawn(&program).run(CodeSource::Bytes(Vec::new()), &call, World::open(), deadline, &Cancel::new());
+        worker::spawn(&program).run(CodeSource::bytes(Vec::new()), &call, World::open(), deadline, &Cancel::new());
     assert_eq!(ran.finished.outcome, Outcome::TimedOut, "{ran:?}");
     Ok(())
 }
@@ -732,7 +758,7 @@ fn costs() -> Result<(), Failed> {
     for mode in ["product", "without-walls", "without-limits", "without-landlock", "without-seccomp"] {
         median(&format!("{mode}: start, walls, an empty plugin, end"), &|| {
             let begin = Instant::now();
-            let ran = run(&this(&["worker", mode]), CodeSource::Bytes(code.clone()), &call(), World::open());
+            let ran = run(&this(&["worker", mode]), CodeSource::bytes(code.clone()), &call(), World::open());
             assert_eq!(ran.finished.outcome, Outcome::Ok, "{ran:?}");
             begin.elapsed()
         });
@@ -741,7 +767,7 @@ fn costs() -> Result<(), Failed> {
         let starting = worker::spawn(&product());
         thread::sleep(Duration::from_millis(5));
         let begin = Instant::now();
-        let ran = starting.run(CodeSource::Bytes(code.clone()), &call(), World::open(), begin + LONG, &Cancel::new());
+        let ran = starting.run(CodeSource::bytes(code.clone()), &call(), World::open(), begin + LONG, &Cancel::new());
         assert_eq!(ran.finished.outcome, Outcome::Ok, "{ran:?}");
         begin.elapsed()
     });
@@ -814,7 +840,7 @@ fn outlives_its_starter() -> Result<(), Failed> {
     let code = compiled(r#"(module (func (export "run") (result i32) i32.const 5))"#);
     for _ in 0..10 {
         let starting: Starting = thread::spawn(|| worker::spawn(&product())).join().map_err(|_| "it ends")?;
-        let source = CodeSource::Bytes(code.clone());
+        let source = CodeSource::bytes(code.clone());
         let ran = starting.run(source, &call(), World::open(), Instant::now() + LONG, &Cancel::new());
         assert_eq!(ran.finished.exit_code, Some(5), "{ran:?}");
     }
@@ -891,8 +917,8 @@ mod processes {
                     let deadline = Instant::now() + LONG;
                     let _ = worker::compile(&worker("product"), heavy(500_000), deadline, &Cancel::new());
                 }
-                "spins" => drop(run(&worker("spins"), CodeSource::Bytes(Vec::new()), &call(), World::open())),
-                _ => drop(run(&worker("one-request"), CodeSource::Bytes(vec![0; 1 << 20]), &call(), World::shut().0)),
+                "spins" => drop(run(&worker("spins"), CodeSource::bytes(Vec::new()), &call(), World::open())),
+                _ => drop(run(&worker("one-request"), CodeSource::bytes(vec![0; 1 << 20]), &call(), World::shut().0)),
             }
         }
     }
@@ -917,7 +943,7 @@ mod processes {
                 false
             });
             let ran = if nth % 2 == 0 {
-                let ran = run(&program, CodeSource::Bytes(vec![0; 1 << 20]), &call(), World::open());
+                let ran = run(&program, CodeSource::bytes(vec![0; 1 << 20]), &call(), World::open());
                 assert!(matches!(ran.failure, Some(Failure::Died { .. })), "{ran:?}");
                 ran.finished.error.unwrap_or_default()
             } else {
@@ -949,7 +975,7 @@ mod processes {
         for how in ["product", "asks", "panics", "junk", "endless-calls", "silent"] {
             let (call, deadline) = short();
             drop(worker::spawn(&worker(how)).run(
-                CodeSource::Bytes(Vec::new()),
+                CodeSource::bytes(Vec::new()),
                 &call,
                 World::open(),
                 deadline,
@@ -985,6 +1011,8 @@ fn main() -> ExitCode {
     let mut trials = vec![
         Trial::test("a_plugin_runs_from_bytes_and_from_the_cache_that_is_what_it_was", runs),
         Trial::test("every_guest_does_behind_the_walls_what_it_does_without", guests),
+        #[cfg(unix)]
+        Trial::test("a_link_in_the_place_of_a_folder_is_not_followed", links_are_not_followed),
         Trial::test("what_a_tool_asks_is_asked_of_the_parent", asks_the_parent),
         Trial::test("more_than_there_may_be_is_counted_or_refused_in_the_worker", counts),
         Trial::test("the_wall_clock_ends_the_guest_the_worker_and_a_host_call", times_out),

@@ -17,7 +17,8 @@ use std::{
     collections::BTreeMap,
     fmt, fs, io,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -41,8 +42,12 @@ const SECRET: Reading = Reading { limit: 1 << 10, follow: false, secret: true };
 const SECRET_BYTES: usize = 32;
 /// The name of the lock's file in the cache's folder.
 const LOCK: &str = ".lock";
-/// How long another process is waited for that writes a module or makes room.
+/// How long a person who empties the cache waits for another process.
 const WAIT: Duration = Duration::from_secs(60);
+/// How long another process is waited for where a module is kept: not being kept costs the next call its compilation.
+const INSERT: Duration = Duration::from_secs(1);
+/// How often whoever keeps a module looks whether it is still to wait.
+const PACE: Duration = Duration::from_millis(20);
 
 /// How long a look-up that found something broken waits for a process that may just be exchanging it: much less than
 /// compiling takes.
@@ -180,11 +185,13 @@ impl CompiledCache {
     }
 
     /// Keeps `compiled` as the compiled form of `key`, in place of what was there, and lets go of what was not used for
-    /// longest where there is no room.
+    /// longest where there is no room. Another process that writes is waited for a second at most, and only while
+    /// `goes_on`; nothing is written where that says no.
     ///
     /// # Errors
-    /// [`CacheError::TooLarge`] for more bytes than all may take together; where it cannot be written.
-    pub fn insert(&self, key: &CacheKey, compiled: &[u8]) -> Result<Entry, CacheError> {
+    /// [`CacheError::TooLarge`] for more bytes than all may take together; [`CacheError::Busy`]; where it cannot be
+    /// written.
+    pub fn insert(&self, key: &CacheKey, compiled: &[u8], goes_on: &dyn Fn() -> bool) -> Result<Entry, CacheError> {
         let length = compiled.len() as u64;
         if length > self.limit {
             return Err(CacheError::TooLarge { bytes: length, limit: self.limit });
@@ -193,7 +200,7 @@ impl CompiledCache {
             .private_folder(&self.folder)
             .map_err(|cause| CacheError::Write { path: self.folder.clone(), cause })?;
         self.check_folder()?;
-        let _lock = self.lock()?;
+        let _lock = self.lock_while(goes_on)?;
         let secret = self.secret_or_new()?;
 
         let id = key.id();
@@ -226,16 +233,18 @@ impl CompiledCache {
         Ok(Entry { path, digest, length })
     }
 
-    /// Removes the entry of `key`, whose bytes turned out to be others than its seal says.
+    /// Removes the entry of `key`, whose bytes turned out to be others than its seal says; waits as [`insert`] does.
+    ///
+    /// [`insert`]: Self::insert
     ///
     /// # Errors
     /// If it cannot be removed.
-    pub fn discard(&self, key: &CacheKey) -> Result<(), CacheError> {
+    pub fn discard(&self, key: &CacheKey, goes_on: &dyn Fn() -> bool) -> Result<(), CacheError> {
         if !self.folder.exists() {
             return Ok(());
         }
         self.check_folder()?;
-        let _lock = self.lock()?;
+        let _lock = self.lock_while(goes_on)?;
         self.remove_id(&key.id());
         let record = self.record_path(&key.id());
         match fs::symlink_metadata(&record) {
@@ -320,6 +329,20 @@ impl CompiledCache {
             Ok(None) => Err(CacheError::Busy { path, waited: WAIT }),
             Err(cause) => Err(CacheError::Write { path, cause }),
         }
+    }
+
+    fn lock_while(&self, goes_on: &dyn Fn() -> bool) -> Result<Lock, CacheError> {
+        let path = self.folder.join(LOCK);
+        let began = Instant::now();
+        while goes_on() {
+            match Lock::exclusive(&path, Duration::ZERO) {
+                Ok(Some(lock)) => return Ok(lock),
+                Ok(None) if began.elapsed() >= INSERT => break,
+                Ok(None) => thread::sleep(PACE),
+                Err(cause) => return Err(CacheError::Write { path, cause }),
+            }
+        }
+        Err(CacheError::Busy { path, waited: began.elapsed() })
     }
 
     fn record_path(&self, id: &str) -> PathBuf {

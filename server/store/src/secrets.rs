@@ -10,7 +10,6 @@
 //! [`SecretName::variable`].
 
 use std::{
-    collections::BTreeMap,
     ffi::{OsStr, OsString},
     fmt, fs, io,
     path::{Path, PathBuf},
@@ -64,17 +63,23 @@ impl SecretName {
         &self.key
     }
 
-    /// The name of the environment variable that holds this secret: [`VARIABLE_PREFIX`], the scope, `_` and the key, in
-    /// capitals, with `_` for everything but letters and digits. `skill:acme.mail/api_token` is
-    /// `SKILLYARD_SECRET_SKILL_ACME_MAIL_API_TOKEN`.
+    /// The name of the environment variable that holds this secret, and no other: [`VARIABLE_PREFIX`], the scope, `__`
+    /// and the key, in capitals. `skill:acme.mail/api_token` is `SKILLYARD_SECRET_SKILL_ACME_MAIL__API_TOKEN`.
     ///
-    /// Several names can have one variable; [`sharing_a_variable`] finds those.
+    /// One `_` stands for the colon behind the scope's first word and, where a letter follows, for a dot of the scope
+    /// or an underscore of the key. Every other sign has a number: `_0` is `.`, `_1` is `_`, `_2` is `-`, `_3` is `:`.
+    /// So an `_` and what follows it is read in one way only, and no two names have the same variable.
     #[must_use]
     pub fn variable(&self) -> String {
         let mut name = VARIABLE_PREFIX.to_owned();
-        for c in self.scope.chars().chain(['_']).chain(self.key.chars()) {
-            name.push(if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
+        let (kind, rest) = self.scope.split_once(':').unwrap_or((&self.scope, ""));
+        name.push_str(&kind.to_ascii_uppercase());
+        if !rest.is_empty() {
+            name.push('_');
+            spell(&mut name, rest, '.');
         }
+        name.push_str("__");
+        spell(&mut name, &self.key, '_');
         name
     }
 
@@ -86,6 +91,28 @@ impl SecretName {
 
     fn entry(&self) -> String {
         format!("secret {self}")
+    }
+}
+
+/// Adds `text` to the name of a variable; `usual` is the sign that a lone `_` stands for.
+fn spell(name: &mut String, text: &str, usual: char) {
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c.is_ascii_alphanumeric() {
+            name.push(c.to_ascii_uppercase());
+            continue;
+        }
+        name.push('_');
+        if c == usual && rest.peek().is_some_and(char::is_ascii_alphabetic) {
+            continue;
+        }
+        name.push(match c {
+            '.' => '0',
+            '_' => '1',
+            '-' => '2',
+            // There is no fifth sign: see `FromStr`.
+            _ => '3',
+        });
     }
 }
 
@@ -116,20 +143,6 @@ impl fmt::Display for SecretName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.scope, self.key)
     }
-}
-
-/// Two of `names` that the same environment variable would hold, if there are any: then the variable says nothing.
-#[must_use]
-pub fn sharing_a_variable<'n>(
-    names: impl IntoIterator<Item = &'n SecretName>,
-) -> Option<(&'n SecretName, &'n SecretName)> {
-    let mut seen: BTreeMap<String, &SecretName> = BTreeMap::new();
-    for name in names {
-        if let Some(other) = seen.insert(name.variable(), name).filter(|other| *other != name) {
-            return Some((other, name));
-        }
-    }
-    None
 }
 
 /// Where a value is, or came from.
@@ -257,7 +270,7 @@ impl SecretStore {
     }
 
     /// The value of `name` from the environment, else the kept one. `lookup` gives the values of environment variables;
-    /// an empty one counts for nothing. The caller has asked [`sharing_a_variable`] of all names that a tool may read.
+    /// an empty one counts for nothing.
     ///
     /// # Errors
     /// As of [`get`](Self::get); [`SecretError::Variable`].
@@ -270,6 +283,24 @@ impl SecretStore {
             Some(secret) => Ok(Some(secret)),
             None => self.get(name),
         }
+    }
+
+    /// Where [`find`](Self::find) would take the value of `name` from; no kept value is opened.
+    ///
+    /// # Errors
+    /// [`SecretError::Variable`]; where the record of it cannot be read.
+    pub fn source(
+        &self,
+        name: &SecretName,
+        lookup: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<Option<SecretSource>, SecretError> {
+        if let Some(secret) = Self::of_environment(name, lookup)? {
+            return Ok(Some(secret.source));
+        }
+        Ok(self.read_record(&self.record(name))?.map(|record| match record.kept_in {
+            KeptIn::CredentialStore => SecretSource::CredentialStore,
+            KeptIn::File => SecretSource::File(self.file(name)),
+        }))
     }
 
     fn of_environment(

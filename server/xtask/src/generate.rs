@@ -27,6 +27,7 @@ const PAGES: [&str; 2] = ["server/manifest/rules", "server/artifact/rules"];
 /// Writes every generated file, or with `check` says which are not what their source says.
 pub fn generate(check: bool) -> Result<(), Error> {
     let mut files = from_the_library();
+    files.insert("editors/METHODS.md".into(), methods()?);
     // The picture shows paths as they look anywhere but on Windows.
     if !cfg!(windows) {
         files.insert(".github/check.svg".into(), picture()?);
@@ -60,6 +61,34 @@ fn from_the_library() -> Files {
     let of_artifacts = families.iter().map(|family| (family.name, family.about, family.rules));
     pages(&mut files, PAGES[1], "artifact", "the families in `../src/rules.rs`", of_artifacts);
     files
+}
+
+/// Where the requests of the language server stand, a file each.
+const REQUESTS: &str = "server/lsp/src/requests";
+
+/// What the language server answers, method by method: of what each file under [`REQUESTS`] says of itself first.
+fn methods() -> Result<String, Error> {
+    let folder = root().join(REQUESTS);
+    let mut rows = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
+        let path = entry.map_err(Error::io(&folder))?.path();
+        let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let lines = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
+        let about = lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        if let Some((methods, what)) = about.split_once(": ").filter(|(methods, _)| methods.starts_with('`')) {
+            rows.push((methods.to_owned(), what.to_owned(), file));
+        }
+    }
+    rows.sort();
+    let mut page = String::from(
+        "# What the language server answers\n\nOne line a method of the protocol. Written by `cargo xtask generate` from what \
+         each file in `server/lsp/src/requests` says first.\n\n| method | what |\n| --- | --- |\n",
+    );
+    for (methods, what, file) in rows {
+        page.push_str(&format!("| [{methods}](../{REQUESTS}/{file}) | {what} |\n"));
+    }
+    Ok(page)
 }
 
 /// The pages of the rules about `thing`, and their index.

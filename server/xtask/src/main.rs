@@ -13,6 +13,7 @@ mod picture;
 mod run;
 mod suite;
 mod tools;
+mod vsix;
 
 use error::Error;
 
@@ -28,6 +29,8 @@ cargo xtask COMMAND
                        other tools, the work on artifacts beside what any reader of one has to do, the runs of tools
                        beside `wasmtime run`, or all; --keep also
                        writes the figures into README.md and tests/bench
+  vsix                 package the VS Code extension into target/vsix, once for every platform without the program, and
+                       once for this one with it
   ci                   everything that has to hold before a change lands
 ";
 
@@ -52,6 +55,7 @@ fn command(args: &[String]) -> Result<(), Error> {
         ("generate", ["--check"]) => generate::generate(true),
         ("bench", [parts @ .., "--keep"]) => bench::bench(parts, true),
         ("bench", parts) => bench::bench(parts, false),
+        ("vsix", []) => vsix::vsix(),
         ("ci", []) => ci::ci(),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");

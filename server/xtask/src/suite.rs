@@ -17,7 +17,8 @@ pub fn test(args: &[String]) -> Result<(), Error> {
     large_guests()?;
     // The examples in the documentation first: what is read last should be what the tests say.
     run(&mut cargo(&["test", "--workspace", "--doc"]))?;
-    let mut command = cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--", "--include-ignored"]);
+    let mut command =
+        cargo(&["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests", "--", "--include-ignored"]);
     // Random cases are the same on every machine, so that a failure says something of the change that it followed.
     // Another seed looks elsewhere: set the variable to any number.
     if std::env::var_os(SEED).is_none() {

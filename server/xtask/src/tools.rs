@@ -6,12 +6,12 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use crate::{
     error::Error,
-    run::{cargo, run, target},
+    run::{cargo, output, root, run, shown, target},
 };
 
 /// What the tests need.
@@ -25,12 +25,39 @@ const CARGO_DENY_VERSION: &str = "0.20.2";
 pub fn for_tests() -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let bin = venv("python", FOR_TESTS)?;
     from_the_system()?;
-    Ok(vec![
+    let mut tools = vec![
         ("SKILLYARD_TEST_JUDGES", program(&bin, "python")),
         ("SKILLYARD_TEST_NVIM", program(&bin, "nvim")),
         ("SKILLYARD_TEST_PRE_COMMIT", program(&bin, "pre-commit")),
         ("SKILLYARD_TEST_TAPLO", program(&bin, "taplo")),
-    ])
+    ];
+    tools.extend(vs_code()?);
+    Ok(tools)
+}
+
+/// What the tests in a real VS Code need, by the script beside them. It says on its output where what it installed is, a
+/// line `NAME=PATH` each.
+fn vs_code() -> Result<Vec<(&'static str, PathBuf)>, Error> {
+    if !cfg!(target_os = "linux") {
+        eprintln!("NOT RUN here: the tests in VS Code, whose tools are installed on Linux only.");
+        return Ok(Vec::new());
+    }
+    let script = root().join("editors/vscode/test/setup.sh");
+    let mut command = Command::new("sh");
+    command.arg(&script).arg(tools().join("vscode")).stderr(Stdio::inherit());
+    eprintln!("+ {}", shown(&command));
+    let said = output(&mut command)?;
+    if !said.status.success() {
+        return Err(Error::Failed { command: shown(&command), status: said.status });
+    }
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let named = |name: &'static str| {
+        let path = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        let missing =
+            || Error::Unexpected { place: script.display().to_string(), what: format!("does not name {name}") };
+        path.map(|path| (name, PathBuf::from(path))).ok_or_else(missing)
+    };
+    ["SKILLYARD_TEST_NODE", "SKILLYARD_TEST_CHROMIUM", "SKILLYARD_TEST_CODE_SERVER"].into_iter().map(named).collect()
 }
 
 /// Programs that no language's registry carries, with their Debian packages: on Linux a test watches the server with

@@ -3,7 +3,7 @@ vim.lsp.config('skillyard', {
   filetypes = { 'toml' },
   root_dir = function(buffer, start)
     local file = vim.api.nvim_buf_get_name(buffer)
-    if vim.fs.basename(file) == 'skill.toml' then
+    if vim.list_contains({ 'skill.toml', 'skillyard.toml' }, vim.fs.basename(file)) then
       start(vim.fs.root(file, { 'skillyard.toml', '.git' }) or vim.fs.dirname(file))
     end
   end,

@@ -1,44 +1,7 @@
--- An author who has a skill packaged and signed by the lens over its manifest, with a key made on the way.
--- Run by neovim.rs as `nvim --headless --clean … skill.toml`; says what it saw on standard output, ends with code 0.
+-- An author packages and signs by the lens over the manifest, with a key made on the way, then verifies and audits.
 
-local LENS = 'Package and Sign'
-local CHOICE = 'Create a signing key'
-
-local function say(text)
-  io.stdout:write(text .. '\n')
-end
-
-local function wait_for(what, condition)
-  if not vim.wait(20000, condition, 10) then
-    say('waited in vain for ' .. what)
-    say(vim.inspect(vim.lsp.codelens.get(0)))
-    say(vim.api.nvim_exec2('messages', { output = true }).output)
-    vim.cmd.cquit()
-  end
-end
-
--- The author: chooses the lens, then the answer.
-local questions = {}
-vim.ui.select = function(items, options, on_choice)
-  local wanted = options.kind == 'codelens' and LENS or CHOICE
-  table.insert(questions, options.prompt)
-  for at, item in ipairs(items) do
-    local title = options.format_item(item)
-    say('offered ' .. title)
-    if title == wanted then
-      return on_choice(item, at)
-    end
-  end
-  say('nobody offers ' .. wanted)
-  vim.cmd.cquit()
-end
-
-local told = {}
-local show = vim.lsp.handlers['window/showMessage']
-vim.lsp.handlers['window/showMessage'] = function(err, result, context)
-  table.insert(told, result.message)
-  return show(err, result, context)
-end
+local author = dofile(vim.env.SITTINGS .. '/author.lua')
+author.answers = { ['Code lenses'] = 'Package and Sign', ['no key to sign with'] = 'Create a signing key' }
 
 local begun, ended = false, false
 vim.api.nvim_create_autocmd('LspProgress', {
@@ -49,19 +12,27 @@ vim.api.nvim_create_autocmd('LspProgress', {
   end,
 })
 
-wait_for('the server', function()
-  return #vim.lsp.get_clients({ bufnr = 0, name = 'skillyard' }) == 1
-end)
-wait_for('the lenses', function()
-  -- Three over the file, one over its tool.
-  return #vim.lsp.codelens.get(0) == 4
-end)
-vim.api.nvim_win_set_cursor(0, { 1, 0 })
-vim.lsp.codelens.run()
-wait_for('the outcome', function()
-  return #told > 0 and ended
-end)
-say('asked ' .. #questions)
-say('progress ' .. tostring(begun))
-say('told ' .. told[1])
-vim.cmd.quit()
+author.wait_for_server()
+author.go_to_lens('Package and Sign')
+author.press('grx')
+local packaged = author.read_report('is packaged and signed')
+author.check('the report has the key', packaged:find('Key: ed25519:', 1, true))
+author.check('progress', begun and ended)
+author.check('the outcome is told', author.was_told('is packaged'))
+author.say('asked ' .. #author.asked)
+
+-- The report closes by one key, and the manifest is there again.
+author.press('q')
+author.check('the manifest', vim.fn.expand('%:t') == 'skill.toml')
+author.check('one window', #vim.api.nvim_list_wins() == 1)
+author.go_to_lens('Verify')
+
+vim.cmd('Skillyard verify')
+local verified = author.read_report(': accepted')
+author.check('who signed it', verified:find('Publisher: acme', 1, true))
+
+-- The next report takes the same window, also when it is asked for from there: one manifest is open.
+vim.cmd('Skillyard audit')
+author.read_report('the audit')
+author.check('two windows', #vim.api.nvim_list_wins() == 2)
+author.leave()

@@ -1,71 +1,84 @@
--- An author who has a tool run by the lens over it, and approves what it may touch.
--- Run by neovim.rs as `nvim --headless --clean … skill.toml`; says what it saw on standard output, ends with code 0.
+-- An author has a tool run by the lens over it: types the input, mistypes it first, approves what the tool may touch.
 
-local LENS = 'Run Tool acme.echo'
-local CHOICE = 'Run once'
+local author = dofile(vim.env.SITTINGS .. '/author.lua')
+local typed = 0
+author.answers = {
+  ['Code lenses'] = 'Run Tool acme.echo',
+  ['Input of acme.echo'] = function(before)
+    typed = typed + 1
+    author.say('before ' .. before)
+    return ({ '{"said": ', '{"said": "hello", "n": [1, null]}' })[typed]
+  end,
+  ['Approve'] = 'Run once',
+}
 
-local function say(text)
-  io.stdout:write(text .. '\n')
+author.wait_for_server()
+author.go_to_lens('Run Tool acme.echo')
+author.press('grx')
+local report = author.read_report('acme.echo: ok')
+author.check('the mistake is told', author.was_told('it is no JSON'))
+author.check('what was mistyped is kept', typed == 2)
+for _, question in ipairs(author.asked) do
+  author.say('question ' .. question)
 end
+author.check('null is sent', report:find('null', 1, true))
+author.check('bars', report:find('░', 1, true))
 
-local function wait_for(what, condition)
-  if not vim.wait(20000, condition, 10) then
-    say('waited in vain for ' .. what)
-    say(vim.inspect(vim.lsp.codelens.get(0)))
-    say(vim.api.nvim_exec2('messages', { output = true }).output)
-    vim.cmd.cquit()
+-- Parts fold; the title stays.
+author.check('not folded', vim.fn.foldclosed(3) == -1)
+author.press('zM')
+author.check('the title stays', vim.fn.foldclosed(1) == -1)
+author.check('parts fold', vim.fn.search('^Policy') > 0 and vim.fn.foldclosed('.') == vim.fn.line('.'))
+author.press('zR')
+local function groups_at(pattern)
+  vim.fn.cursor(1, 1)
+  vim.fn.search(pattern)
+  local groups = {}
+  for _, mark in ipairs(vim.inspect_pos().extmarks) do
+    groups[mark.opts.hl_group] = true
   end
+  return groups
 end
+author.check('the verdict is coloured', groups_at('acme').SkillyardFine)
+author.check('parts are coloured', groups_at('^Policy').SkillyardHeading)
+groups_at('"said"')
+local item = vim.fn.synIDattr(vim.fn.synID(vim.fn.line('.'), vim.fn.col('.') + 1, 1), 'name')
+author.check('JSON is coloured, not ' .. item, vim.startswith(item, 'json'))
 
--- The author: chooses the lens where there are several, then the answer.
-local questions = {}
-vim.ui.select = function(items, options, on_choice)
-  local wanted = options.kind == 'codelens' and LENS or CHOICE
-  table.insert(questions, options.prompt)
-  for at, item in ipairs(items) do
-    local title = options.format_item(item)
-    say('offered ' .. title)
-    if title == wanted then
-      return on_choice(item, at)
-    end
-  end
-  say('nobody offers ' .. wanted)
-  vim.cmd.cquit()
-end
+-- The input behind the command; it does not hold to the schema, which the report says and nothing is asked.
+author.press('q')
+vim.cmd([[Skillyard run acme.echo {"said": "good bye"}]])
+local refused = author.read_report('acme.echo: input invalid')
+author.check('where', refused:find('/said', 1, true))
+author.press('q')
 
-local told = {}
-local show = vim.lsp.handlers['window/showMessage']
-vim.lsp.handlers['window/showMessage'] = function(err, result, context)
-  table.insert(told, result.message)
-  return show(err, result, context)
-end
+-- A number that would arrive as another one is not sent.
+vim.cmd([[Skillyard run acme.echo {"said": "hello", "n": 9007199254740993}]])
+author.check('refused', author.was_told('cannot send 9007199254740993 exactly'))
 
-local ended = false
+-- No is no.
+author.answers['Approve'] = 'Cancel'
+vim.cmd([[Skillyard run acme.echo {"said": "hello"}]])
+author.wait_for('the end', function()
+  return author.was_told('Run Tool acme.echo was cancelled')
+end)
+
+-- A tool that never ends is ended.
+author.answers['Approve'] = 'Run once'
+local runs = false
 vim.api.nvim_create_autocmd('LspProgress', {
   callback = function(event)
-    ended = ended or event.data.params.value.kind == 'end'
+    runs = runs or event.data.params.value.message == 'running'
   end,
 })
-
-wait_for('the server', function()
-  return #vim.lsp.get_clients({ bufnr = 0, name = 'skillyard' }) == 1
+vim.cmd([[Skillyard run acme.loop {}]])
+author.wait_for('the tool to run', function()
+  return runs
 end)
-local line
-wait_for('the lens', function()
-  for _, lens in ipairs(vim.lsp.codelens.get(0)) do
-    if lens.command and lens.command.title == LENS then
-      line = lens.range.start.line
-    end
-  end
-  return line ~= nil
+vim.cmd('Skillyard cancel')
+author.wait_for('the end', function()
+  return author.was_told('Run Tool acme.loop was cancelled')
 end)
-vim.api.nvim_win_set_cursor(0, { line + 1, 0 })
-vim.lsp.codelens.run()
-wait_for('the outcome', function()
-  return #told > 0 and ended
-end)
-for _, question in ipairs(questions) do
-  say('question ' .. question)
-end
-say('told ' .. told[1])
-vim.cmd.quit()
+vim.cmd('Skillyard cancel')
+author.check('nothing left', author.was_told('nothing is under way'))
+author.leave()

@@ -33,9 +33,8 @@ wait_for('the diagnostic', function()
   return #shown() == 1
 end)
 local diagnostic = shown()[1]
-local marked = vim.api.nvim_buf_get_text(
-  0, diagnostic.lnum, diagnostic.col, diagnostic.end_lnum, diagnostic.end_col, {}
-)
+local marked =
+  vim.api.nvim_buf_get_text(0, diagnostic.lnum, diagnostic.col, diagnostic.end_lnum, diagnostic.end_col, {})
 say(string.format('diagnostic %d:%d %s', diagnostic.lnum + 1, diagnostic.col + 1, marked[1]))
 say('severity ' .. vim.diagnostic.severity[diagnostic.severity])
 

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use skillyard_manifest::grammar::Version;
 use skillyard_project::{
     check::{CheckError, Checked, Settings, check, check_text},
-    files,
+    config, files,
     fix::{self, FixMode},
     shown,
 };
@@ -31,8 +31,8 @@ use crate::{
   skillyard check --warn 'egress/*' --deny warnings
   skillyard check - --stdin-filename skills/ledger/skill.toml < draft.toml
 
-Severities come from the skillyard.toml beside the skill or above it. Flags win over it, and of flags the \
-last wins. What a daemon rejects is always an error.
+Severities come from the skillyard.toml beside the skill or above it; all that is wrong in it is told. Flags win \
+over it, and of flags the last wins. What a daemon rejects is always an error.
 
 Exit codes: 0 no errors; 1 errors (with --deny warnings also warnings, with --diff also fixes to apply); \
 2 the command could not do its work. A folder without any skill.toml is a note and no failure.")]
@@ -108,10 +108,17 @@ fn check_files(arguments: &Arguments, settings: &Settings) -> Result<Exit, Error
     for folder in &found.empty {
         out::say("note", &format_args!("no {} below {}", files::MANIFEST_NAME, shown::path(folder)));
     }
+    // Named itself, it is no manifest.
+    let (configs, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        found.files.into_iter().partition(|path| path.file_name().is_some_and(|name| name == config::FILE_NAME));
+    let mut told = HashSet::new();
+    for error in configs.iter().filter_map(|path| config::load(&files::absolute(path)).err()) {
+        failures.extend(error.lines().into_iter().filter(|line| told.insert(line.clone())));
+    }
     let reporter = arguments.reporter();
-    let shown = check(&found.files, settings, |result| Shown::of(result, reporter.as_ref(), settings.fix));
+    let shown = check(&files, settings, |result| Shown::of(result, reporter.as_ref(), settings.fix));
 
-    let (mut tally, mut pieces, mut told) = (Tally::default(), Vec::with_capacity(shown.len()), HashSet::new());
+    let (mut tally, mut pieces) = (Tally::default(), Vec::with_capacity(shown.len()));
     for shown in shown {
         match shown {
             Ok(shown) => {
@@ -120,10 +127,7 @@ fn check_files(arguments: &Arguments, settings: &Settings) -> Result<Exit, Error
             }
             // A broken configuration is the same failure for every file below it.
             Err(error) => {
-                let words = error.to_string();
-                if told.insert(words.clone()) {
-                    failures.push(words);
-                }
+                failures.extend(error.lines().into_iter().filter(|line| told.insert(line.clone())));
             }
         }
     }

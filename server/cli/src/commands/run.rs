@@ -11,7 +11,9 @@ use skillyard_manifest::grammar::is_skill_id;
 use skillyard_project::{
     files,
     home::Home,
-    run::{Asking, BareModule, CallOptions, Engine, Held, Packed, RunReport, call, run_module},
+    run::{
+        Asking, BareModule, CallOptions, Engine, Held, Packed, RefusedReport, RunError, RunReport, call, run_module,
+    },
     shown,
 };
 
@@ -117,10 +119,10 @@ struct BareArguments {
 }
 
 #[derive(Serialize)]
-struct Document<'r> {
+struct Document<R> {
     schema_version: u32,
     #[serde(flatten)]
-    report: &'r RunReport,
+    report: R,
 }
 
 /// Runs, reports, and says how it went.
@@ -128,14 +130,33 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let home = arguments.skills.home(arguments.trust.trust_store.clone())?;
     let report = match &arguments.bare.module {
         Some(module) => bare(arguments, module, &home)?,
-        None => tool(arguments, &home)?,
+        None => match tool(arguments, &home) {
+            Ok(report) => report,
+            Err(Error::Run(error)) if arguments.format == Format::Json => return refused(error, arguments),
+            Err(error) => return Err(error),
+        },
     };
     let text = match arguments.format {
         Format::Human => report::human(&report, arguments.trace),
-        Format::Json => json::line(&Document { schema_version: SCHEMA_VERSION, report: &report }) + "\n",
+        Format::Json => document(&report),
     };
     out::print(&text)?;
     Ok(if report.fine() { Exit::Fine } else { Exit::Findings })
+}
+
+fn document(report: impl Serialize) -> String {
+    json::line(&Document { schema_version: SCHEMA_VERSION, report }) + "\n"
+}
+
+/// Reports an artifact that is refused as a program reads it; what else kept the tool from being run is an error.
+fn refused(error: RunError, arguments: &Arguments) -> Result<Exit, Error> {
+    match RefusedReport::of(&error, arguments.tool.as_deref()) {
+        Some(report) => {
+            out::print(&document(&report))?;
+            Ok(Error::Run(error).exit())
+        }
+        None => Err(Error::Run(error)),
+    }
 }
 
 fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
@@ -157,7 +178,7 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
     };
     let ready = packed.ready(arguments.tool.as_deref(), &watch).map_err(Error::Run)?;
     drop(watch);
-    let approved = match ready.asking() {
+    let approved = match ready.asking(home, &machine::variable) {
         Some(asking) => arguments.approve || approve(&asking),
         None => false,
     };

@@ -31,8 +31,10 @@ A tool is given only what its manifest asks for and you approve. Values are kept
 there is one (SKILLYARD_NO_CREDENTIAL_STORE=1 keeps it out), else in files that only you can read. They are never an \
 argument and never shown.
 
-For one call a value can come from the environment, which goes first: SKILLYARD_SECRET_, the scope, `_` and the key, in \
-capitals, with `_` for all but letters and digits: SKILLYARD_SECRET_SKILL_ACME_MAIL_API_TOKEN."
+For one call a value can come from the environment, which goes first: SKILLYARD_SECRET_, the scope, `__` and the key, in \
+capitals: SKILLYARD_SECRET_SKILL_ACME_MAIL__API_TOKEN. One `_` stands for the colon behind `skill` and, before a letter, \
+for a dot of the scope and an underscore of the key; else `_0` is a dot, `_1` an underscore, `_2` a dash and `_3` a colon. \
+`list` shows each name."
 )]
 pub struct Arguments {
     #[command(subcommand)]

@@ -11,22 +11,9 @@ pub mod run;
 pub mod sarif;
 pub mod skill;
 
-use serde_json::{Value, json};
 use skillyard_manifest::{Encoding, LineIndex, Position, Severity, Span};
-use skillyard_project::{Finding, check::Checked};
-
-/// A finding about an artifact, as every JSON report has it.
-pub fn finding(finding: &Finding) -> Value {
-    json!({
-        "code": finding.rule.code,
-        "severity": finding.severity.name(),
-        "message": finding.message,
-        "entry": finding.entry,
-        "byte_range": finding.byte_range.as_ref().map(|at| [at.start, at.end]),
-        "daemon": finding.rule.daemon.name(),
-        "url": finding.rule.url(),
-    })
-}
+use skillyard_project::check::Checked;
+pub use skillyard_project::findings::reported as finding;
 
 /// One format.
 pub trait Reporter: Sync {

@@ -30,6 +30,7 @@ pub(super) async fn run(
     input: Option<Value>,
 ) -> Result<Outcome, Failure> {
     let home = Arc::new(work.session().home()?);
+    let uri = skill.uri.clone();
     let (own_home, asked) = (Arc::clone(&home), tool.clone());
     let prepared = work.run(move |progress| {
         skill.is_saved()?;
@@ -41,7 +42,7 @@ pub(super) async fn run(
                 Some(input) => input,
                 None => usual_input(&ready, &own_home).value,
             };
-            (ready.asking(), input)
+            (ready.asking(&own_home, &|name| env::var_os(name)), input)
         };
         Ok::<_, Failure>((packed, asking, input))
     });
@@ -53,7 +54,7 @@ pub(super) async fn run(
         }
         None => false,
     };
-    work.run(move |progress| {
+    let report = work.run(move |progress| {
         let ready = packed.ready(tool.as_deref(), progress)?;
         let engine = Engine::of_this_program(&home, true).map_err(Failure::failed)?;
         let options = CallOptions { input: input.to_string(), approved, ..CallOptions::default() };
@@ -62,14 +63,16 @@ pub(super) async fn run(
         if report.outcome == Ended::Cancelled {
             return Err(Failure::Cancelled);
         }
-        Ok(Outcome {
-            markdown: in_markdown(&report),
-            said: in_a_line(&report),
-            level: if report.fine() { MessageType::INFO } else { MessageType::WARNING },
-            report: report_of(&report)?,
-        })
+        Ok(report)
+    });
+    let report = report.await??;
+    work.session().show_run(&uri, &report);
+    Ok(Outcome {
+        markdown: in_markdown(&report),
+        said: in_a_line(&report),
+        level: if report.fine() { MessageType::INFO } else { MessageType::WARNING },
+        report: report_of(&report)?,
     })
-    .await?
 }
 
 /// Asks the person. A no is a cancellation.

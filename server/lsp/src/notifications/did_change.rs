@@ -10,6 +10,7 @@ use crate::session::Session;
 pub(crate) fn did_change(session: &Arc<Session>, params: &DidChangeTextDocumentParams) {
     let document = &params.text_document;
     session.change(&document.uri, document.version, &params.content_changes);
-    session.publish_manifest(&document.uri);
+    session.publish_known(&document.uri);
     session.audit(&document.uri);
+    session.names_changed(&document.uri);
 }

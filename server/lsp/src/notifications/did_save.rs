@@ -9,6 +9,6 @@ use crate::session::Session;
 /// Looks again whether another `skillyard.toml` counts now and whether a module changed, for clients that do not watch
 /// files.
 pub(crate) fn did_save(session: &Arc<Session>, params: &DidSaveTextDocumentParams) {
-    session.publish_manifest(&params.text_document.uri);
-    session.audit(&params.text_document.uri);
+    session.publish_known(&params.text_document.uri);
+    session.audit_anew(&params.text_document.uri);
 }

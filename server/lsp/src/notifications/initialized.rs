@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use skillyard_project::config;
+use skillyard_project::{config, files};
 use tokio::task;
 use tower_lsp::ls_types::Registration;
 
 use crate::{client::Abilities, log::log, session::Session, settings::SECTION};
 
-/// Asks for the settings, and to be told when they, a `skillyard.toml` or a module change.
+/// Looks for the skills of the workspace, asks for the settings, and to be told when they, a `skillyard.toml`, a manifest or
+/// a module change.
 pub(crate) fn initialized(session: &Arc<Session>) {
     let abilities = session.abilities();
     let registrations = registrations(&abilities);
@@ -21,6 +22,7 @@ pub(crate) fn initialized(session: &Arc<Session>) {
             }
         });
     }
+    session.look_for_neighbours();
     let session = Arc::clone(session);
     task::spawn(async move {
         session.tell_first_problems().await;
@@ -37,7 +39,8 @@ fn registrations(client: &Abilities) -> Vec<Registration> {
         register_options: Some(options),
     };
     // The folder too: not every client names what was in one that is gone.
-    let watched = [format!("**/{}", config::FILE_NAME), "**/*.wasm".to_owned(), "**/modules".to_owned()];
+    let configs = format!("**/{}", config::FILE_NAME);
+    let watched = [configs, format!("**/{}", files::MANIFEST_NAME), "**/*.wasm".to_owned(), "**/modules".to_owned()];
     let files = json!({"watchers": watched.map(|glob| json!({"globPattern": glob}))});
     let wanted = [
         (client.registers_watched_files, registration("workspace/didChangeWatchedFiles", files)),

@@ -3,24 +3,44 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+use skillyard_ide::refactor;
 use skillyard_manifest::{self as manifest, Fix, Span, fix, outline};
 use tower_lsp::{
-    jsonrpc::Result,
+    jsonrpc::{Error, Result},
     ls_types::{
-        CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeActionTriggerKind,
-        Diagnostic, NumberOrString, Range, Uri,
+        CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse,
+        CodeActionTriggerKind, Diagnostic, NumberOrString, Range, Uri,
     },
 };
 
 use super::DocumentRequest;
-use crate::{commands::Command, documents::Analysed, edits, session::Snapshot};
+use crate::{
+    commands::Command,
+    documents::{Analysed, Kind},
+    edits,
+    session::{Session, Snapshot},
+};
 
 const FIX_ALL: CodeActionKind = CodeActionKind::new("source.fixAll.skillyard");
 
 /// The kinds that the server offers. [`FIX_ALL`] is what a client gets that asks for either of the two about that, and
-/// the commands stand below the last.
-pub(crate) const KINDS: [CodeActionKind; 4] =
-    [CodeActionKind::QUICKFIX, CodeActionKind::SOURCE_FIX_ALL, FIX_ALL, CodeActionKind::new("source.skillyard")];
+/// the commands stand below `source.skillyard`.
+pub(crate) fn kinds() -> Vec<CodeActionKind> {
+    let mut kinds = vec![
+        CodeActionKind::QUICKFIX,
+        CodeActionKind::SOURCE_FIX_ALL,
+        FIX_ALL,
+        CodeActionKind::new("source.skillyard"),
+    ];
+    for refactoring in refactor::REFACTORINGS {
+        let kind = CodeActionKind::new(refactoring.kind);
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
+}
 
 /// `textDocument/codeAction`.
 pub(crate) struct CodeActions;
@@ -28,6 +48,8 @@ pub(crate) struct CodeActions;
 impl DocumentRequest for CodeActions {
     type Params = CodeActionParams;
     type Answer = Option<CodeActionResponse>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
@@ -44,12 +66,14 @@ impl DocumentRequest for CodeActions {
         if wants(context.only.as_deref(), &CodeActionKind::QUICKFIX) {
             let place = snapshot.converter().span(range);
             let known = known(&context.diagnostics);
-            actions.extend(at(&analysed, place).flat_map(|found| quick_fixes(snapshot, found, &known)));
+            let ran = snapshot.ran.as_ref().map(|ran| ran.diagnostics(&analysed)).unwrap_or_default();
+            let found = at(&analysed.diagnostics, place).chain(at(&ran, place));
+            actions.extend(found.flat_map(|found| quick_fixes(snapshot, found, &known)));
         }
         // With each move of the cursor editors ask what could be done here; that is not about the whole document.
         let asked = context.only.is_some() || context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC);
         if asked && wants(context.only.as_deref(), &FIX_ALL) {
-            let edits = fix_all(&analysed);
+            let edits = fix_all(snapshot.revision.kind, &analysed);
             if !edits.is_empty() {
                 actions.push(CodeAction {
                     title: "Fix all problems that can be fixed safely".to_owned(),
@@ -58,6 +82,10 @@ impl DocumentRequest for CodeActions {
                     ..CodeAction::default()
                 });
             }
+        }
+        let kinds = || refactor::REFACTORINGS.iter().map(|one| CodeActionKind::new(one.kind));
+        if snapshot.revision.kind == Kind::Manifest && kinds().any(|kind| wants(context.only.as_deref(), &kind)) {
+            actions.extend(refactorings(snapshot, range, context.only.as_deref(), asked));
         }
         if asked && snapshot.revision.is_skill() {
             let wanted = |command: &Command| wants(context.only.as_deref(), &command.action_kind());
@@ -87,6 +115,69 @@ impl DocumentRequest for CodeActions {
     }
 }
 
+/// What could be written otherwise at a place, or added there. The edits come when a person picks one, where the client
+/// can ask for them then.
+fn refactorings(snapshot: &Snapshot, range: Range, only: Option<&[CodeActionKind]>, asked: bool) -> Vec<CodeAction> {
+    let text = snapshot.text();
+    let source = snapshot.source(&text);
+    let (client, facts) = (&snapshot.client, snapshot.facts());
+    let offers = refactor::offer(&source, snapshot.converter().span(range), &facts).into_iter();
+    let offers = offers.filter(|offer| wants(only, &CodeActionKind::new(offer.kind)) && (asked || !offer.about_file));
+    let action = |offer: refactor::Offer| {
+        let mut action =
+            CodeAction { title: offer.title, kind: Some(CodeActionKind::new(offer.kind)), ..CodeAction::default() };
+        if let Some(reason) = offer.disabled {
+            action.disabled = client.disabled_actions.then_some(CodeActionDisabled { reason });
+            return action.disabled.is_some().then_some(action);
+        }
+        if client.resolves_actions {
+            let picked = Picked {
+                uri: snapshot.revision.uri.clone(),
+                version: snapshot.revision.version,
+                id: offer.id.to_owned(),
+                data: offer.data,
+            };
+            action.data = serde_json::to_value(picked).ok();
+        } else {
+            let resolved = refactor::resolve(&source, offer.id, &offer.data, &facts)?;
+            action.edit = Some(snapshot.converter().workspace_edit(&resolved.edits));
+        }
+        Some(action)
+    };
+    offers.filter_map(action).collect()
+}
+
+/// What an action carries to be resolved by.
+#[derive(Serialize, Deserialize)]
+struct Picked {
+    uri: Uri,
+    version: i32,
+    id: String,
+    data: String,
+}
+
+/// `codeAction/resolve`: the action with its edits; as it is where its manifest has been closed.
+pub(crate) async fn resolve_action(session: &Session, mut action: CodeAction) -> Result<CodeAction> {
+    let picked = action.data.as_ref().and_then(|data| Picked::deserialize(data).ok());
+    let Some((picked, snapshot)) = picked.and_then(|picked| session.snapshot(&picked.uri).map(|now| (picked, now)))
+    else {
+        return Ok(action);
+    };
+    if snapshot.revision.version != picked.version {
+        return Err(Error::content_modified());
+    }
+    let edit = session.work(move || {
+        let text = snapshot.text();
+        let resolved = refactor::resolve(&snapshot.source(&text), &picked.id, &picked.data, &snapshot.facts())?;
+        Some(snapshot.converter().workspace_edit(&resolved.edits))
+    });
+    action.edit = edit.await?;
+    if action.edit.is_none() {
+        return Err(Error::content_modified());
+    }
+    Ok(action)
+}
+
 /// Whether actions of `kind` are wanted: a kind asked for stands for all below it.
 fn wants(only: Option<&[CodeActionKind]>, kind: &CodeActionKind) -> bool {
     only.is_none_or(|only| {
@@ -98,19 +189,21 @@ fn wants(only: Option<&[CodeActionKind]>, kind: &CodeActionKind) -> bool {
 }
 
 /// The diagnostics that touch a place.
-fn at(analysed: &Analysed, place: Span) -> impl Iterator<Item = &manifest::Diagnostic> {
-    let diagnostics = analysed.analysis.diagnostics.iter();
-    diagnostics.filter(move |found| found.span.start <= place.end && place.start <= found.span.end)
+fn at(diagnostics: &[manifest::Diagnostic], place: Span) -> impl Iterator<Item = &manifest::Diagnostic> {
+    diagnostics.iter().filter(move |found| found.span.start <= place.end && place.start <= found.span.end)
 }
 
 /// The edits of all safe fixes.
-fn fix_all(analysed: &Analysed) -> Vec<manifest::TextEdit> {
-    let fixable = analysed.analysis.diagnostics.iter().any(|found| found.fixes.iter().any(|fix| fix.safe));
+fn fix_all(kind: Kind, analysed: &Analysed) -> Vec<manifest::TextEdit> {
+    let fixable = analysed.diagnostics.iter().any(|found| found.fixes.iter().any(|fix| fix.safe));
     if !fixable {
         return Vec::new();
     }
-    let fixed = fix::fix_all(&analysed.text, &analysed.options, false);
-    edits::between(&analysed.text, &fixed.text)
+    let fixed = match kind {
+        Kind::Config => fix::fix_config(&analysed.text, false),
+        _ => fix::fix_all(&analysed.text, &analysed.options, false).text,
+    };
+    edits::between(&analysed.text, &fixed)
 }
 
 /// The client's own diagnostics by what tells them apart.

@@ -12,7 +12,7 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::{publisher, session::Snapshot};
+use crate::{documents::Kind, publisher, session::Snapshot};
 
 /// `textDocument/diagnostic`.
 pub(crate) struct DocumentDiagnostics;
@@ -20,6 +20,8 @@ pub(crate) struct DocumentDiagnostics;
 impl DocumentRequest for DocumentDiagnostics {
     type Params = DocumentDiagnosticParams;
     type Answer = DocumentDiagnosticReportResult;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
@@ -31,7 +33,10 @@ impl DocumentRequest for DocumentDiagnostics {
 
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
         let analysed = snapshot.analysed();
-        let id = result_id(analysed.number, snapshot.audited.as_ref().map_or(0, |audited| audited.number));
+        let audit = snapshot.audited.as_ref().map_or(0, |audited| audited.number);
+        let ran = snapshot.ran.as_ref().map_or(0, |ran| ran.number);
+        let neighbours = snapshot.neighbours.as_ref().map_or(0, |neighbours| neighbours.number);
+        let id = result_id(analysed.number, [audit, ran, neighbours]);
         if params.previous_result_id.as_ref() == Some(&id) {
             let unchanged = UnchangedDocumentDiagnosticReport { result_id: id };
             let report = RelatedUnchangedDocumentDiagnosticReport {
@@ -52,11 +57,11 @@ fn full(report: FullDocumentDiagnosticReport) -> DocumentDiagnosticReportResult 
 }
 
 /// The name of a result. A client may still know those of a server that ran before, so that they begin with the time.
-fn result_id((revision, options): (u64, u64), audit: u64) -> String {
+fn result_id((revision, options): (u64, u64), [audit, ran, neighbours]: [u64; 3]) -> String {
     static STARTED: OnceLock<u128> = OnceLock::new();
     let started = STARTED.get_or_init(|| {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         now.unwrap_or_default().as_nanos()
     });
-    format!("{started:x}-{revision:x}-{options:x}-{audit:x}")
+    format!("{started:x}-{revision:x}-{options:x}-{audit:x}-{ran:x}-{neighbours:x}")
 }

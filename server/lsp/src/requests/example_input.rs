@@ -13,7 +13,10 @@ use tower_lsp::{
     ls_types::Uri,
 };
 
-use crate::{documents::file_path, session::Session};
+use crate::{
+    documents::{Kind, file_path},
+    session::Session,
+};
 
 /// What the client asks.
 #[derive(Debug, Deserialize)]
@@ -40,7 +43,8 @@ pub(crate) struct ExampleInput {
 pub(crate) async fn example_input(session: &Arc<Session>, params: ExampleInputParams) -> Result<ExampleInput> {
     let ExampleInputParams { uri, tool } = params;
     let wrong = |why: String| Error::invalid_params(why);
-    let Some(snapshot) = session.snapshot(&uri) else {
+    let snapshot = session.snapshot(&uri).filter(|snapshot| snapshot.revision.kind == Kind::Manifest);
+    let Some(snapshot) = snapshot else {
         return Err(wrong(format!("{} is not open, or no skill.toml", manifest::quoted(uri.as_str()))));
     };
     let home = session.home().map_err(Error::from)?;

@@ -2,26 +2,59 @@
 
 mod code_action;
 mod code_lens;
+mod completion;
+mod definition;
 mod diagnostic;
+mod document_highlight;
+mod document_link;
+mod document_symbol;
 mod example_input;
 mod execute_command;
+mod folding_range;
 mod formatting;
+mod hover;
 mod initialize;
+mod inlay_hint;
+mod linked_editing_range;
 mod range_formatting;
+mod references;
+mod rename;
+mod selection_range;
+mod semantic_tokens;
+mod will_rename_files;
+mod workspace_symbol;
 
 use tower_lsp::{jsonrpc::Result, ls_types::Uri};
 
 pub(crate) use self::{
-    code_action::CodeActions,
+    code_action::{CodeActions, resolve_action},
     code_lens::CodeLenses,
+    completion::{Completions, resolve_completion},
+    definition::Definitions,
     diagnostic::DocumentDiagnostics,
+    document_highlight::DocumentHighlights,
+    document_link::DocumentLinks,
+    document_symbol::DocumentSymbols,
     example_input::{ExampleInput, ExampleInputParams, example_input},
     execute_command::execute_command,
+    folding_range::FoldingRanges,
     formatting::Formatting,
+    hover::Hovers,
     initialize::initialize,
+    inlay_hint::InlayHints,
+    linked_editing_range::LinkedEditing,
     range_formatting::RangeFormatting,
+    references::References,
+    rename::{PrepareRename, Rename},
+    selection_range::SelectionRanges,
+    semantic_tokens::{DeltaTokens, FullTokens, RangeTokens, Sent},
+    will_rename_files::will_rename_files,
+    workspace_symbol::workspace_symbol,
 };
-use crate::session::{Session, Snapshot};
+use crate::{
+    documents::Kind,
+    session::{Session, Snapshot},
+};
 
 /// A request about one document. It is answered from the document as it was when the request arrived.
 pub(crate) trait DocumentRequest {
@@ -30,10 +63,13 @@ pub(crate) trait DocumentRequest {
     /// What it gets.
     type Answer: Send + 'static;
 
+    /// The kinds of document that it is about.
+    const ABOUT: &[Kind] = &[Kind::Manifest];
+
     /// The document.
     fn document(params: &Self::Params) -> &Uri;
 
-    /// The answer for a document that is not open or is no manifest.
+    /// The answer for a document that is not open or of no kind that the request is about.
     fn nothing() -> Self::Answer;
 
     /// The answer. Called on a thread of its own.
@@ -42,7 +78,10 @@ pub(crate) trait DocumentRequest {
 
 /// Answers a request about a document. A panic on the way is an internal error.
 pub(crate) async fn answer<R: DocumentRequest>(session: &Session, params: R::Params) -> Result<R::Answer> {
-    let Some(snapshot) = session.snapshot(R::document(&params)) else { return Ok(R::nothing()) };
+    let snapshot = session.snapshot(R::document(&params));
+    let Some(snapshot) = snapshot.filter(|snapshot| R::ABOUT.contains(&snapshot.revision.kind)) else {
+        return Ok(R::nothing());
+    };
     let taken = snapshot.clone();
     let answer = session.work(move || R::answer(&taken, params)).await?;
     session.tell_problems(&snapshot).await;

@@ -8,6 +8,7 @@ mod builder;
 mod common;
 mod compat;
 mod config;
+pub(crate) mod config_file;
 mod device;
 mod egress;
 mod fields;
@@ -26,13 +27,17 @@ mod syntax;
 mod text;
 mod tool;
 mod wildcard;
+pub(crate) mod workspace;
+
+pub use schema::{Subschemas, subschemas};
 
 use std::fmt::{self, Write as _};
 
 use crate::{
     Options,
+    config::{CONFIG, ConfigFile},
     diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit},
-    document::{Document, Node, Origin},
+    document::{Document, Node},
     edits, shape,
     text::Span,
     view::View,
@@ -110,6 +115,8 @@ pub static FAMILIES: &[&Family] = &[
     &integrity::FAMILY,
     &text::FAMILY,
     &suppress::FAMILY,
+    &workspace::FAMILY,
+    &config_file::FAMILY,
 ];
 
 /// Every rule.
@@ -137,6 +144,18 @@ impl Rule {
         good: &'static str,
     ) -> Self {
         Self { code, severity: Severity::Error, daemon: Daemon::Rejects, fix, summary, details, bad, good }
+    }
+
+    /// A rule about `skillyard.toml`, which no daemon reads: Skillyard itself refuses a file that breaks it.
+    const fn refuses(
+        code: &'static str,
+        fix: FixKind,
+        summary: &'static str,
+        details: &'static str,
+        bad: &'static str,
+        good: &'static str,
+    ) -> Self {
+        Self { code, severity: Severity::Error, daemon: Daemon::Silent, fix, summary, details, bad, good }
     }
 
     /// A warning about what a daemon takes without a word.
@@ -173,6 +192,7 @@ pub fn page(rule: &Rule) -> String {
 #[must_use]
 pub fn page_about(thing: &str, rule: &Rule) -> String {
     let daemon = match rule.daemon {
+        _ if is_about_config(rule) => "does not read the file; Skillyard refuses it".to_owned(),
         Daemon::Rejects => format!("refuses the {thing}"),
         Daemon::Warns => format!("takes the {thing} with a warning"),
         Daemon::Silent => format!("takes the {thing} without a word"),
@@ -181,6 +201,10 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
         // What stands in no text that could be edited.
         FixKind::None if rule.bad.is_empty() => "",
         FixKind::None => "- Fix: none: what is right only the author knows\n",
+        FixKind::Safe if is_about_config(rule) => "- Fix: safe, in an editor\n",
+        FixKind::Unsafe if is_about_config(rule) => {
+            "- Fix: unsafe, in an editor: it decides something for the author\n"
+        }
         FixKind::Safe => "- Fix: safe (`--fix`)\n",
         FixKind::Unsafe => "- Fix: unsafe (`--unsafe-fixes`): it decides something for the author\n",
     };
@@ -200,18 +224,25 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
     page
 }
 
-pub(crate) use suppress::apply as suppress;
+pub use schema::keywords as schema_keywords;
+pub(crate) use suppress::{apply as suppress, is_allowed};
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
 pub use text::latin_look;
 
 /// A finding without anything to it but its place and message.
-pub(crate) fn finding(rule: &'static Rule, span: Span, message: String) -> Diagnostic {
+#[must_use]
+pub fn finding(rule: &'static Rule, span: Span, message: String) -> Diagnostic {
     Diagnostic { rule, severity: rule.severity, span, message, related: Vec::new(), tag: None, fixes: Vec::new() }
 }
 
 /// Whether a rule is one of the version check, which a daemon makes at packaging and install only.
 pub(crate) fn is_compat(rule: &Rule) -> bool {
     matches!(rule.code, "compat/protocol-too-new" | "compat/min-too-new" | "compat/max-too-old")
+}
+
+/// Whether a rule is about `skillyard.toml` and not about manifests.
+pub(crate) fn is_about_config(rule: &Rule) -> bool {
+    config_file::FAMILY.rules.contains(&rule)
 }
 
 /// Findings that are kept of one file.
@@ -231,6 +262,24 @@ pub(crate) struct Context<'d, 't> {
 }
 
 impl<'d, 't> Context<'d, 't> {
+    fn new(text: &'t str, document: &'d Document<'t>, shape: &'static shape::TableShape, options: &'d Options) -> Self {
+        let root = View::of_table(&document.root, Span::at(0), shape);
+        Self { text, document, root, options, findings: Vec::new() }
+    }
+
+    /// The findings, without those in what did not read: that is told by its syntax alone.
+    fn finish(self) -> Vec<Diagnostic> {
+        let mut findings = self.findings;
+        // The broken ranges are in the order of the text and apart.
+        findings.retain(|finding| {
+            let next = self.document.broken.partition_point(|broken| broken.end < finding.span.start);
+            let broken = self.document.broken.get(next..).unwrap_or_default();
+            let inside = broken.iter().take(2).any(|broken| broken.intersects(finding.span));
+            !inside || syntax::FAMILY.rules.contains(&finding.rule)
+        });
+        findings
+    }
+
     /// Reports a finding; the result takes what belongs to it.
     pub fn report(&mut self, rule: &'static Rule, span: Span, message: impl Into<String>) -> Finding<'_> {
         // Beyond the limit the last one is told over: the file is no manifest, and no one reads on.
@@ -271,40 +320,7 @@ impl<'d, 't> Context<'d, 't> {
     /// The edit that sets `key` of the table at `path` to `value`: in place, behind the table's last key, or in a new
     /// section. `None` where the place allows none (a table written as an array of values).
     pub fn set(&self, path: &[&str], key: &str, value: &str) -> Option<TextEdit> {
-        let mut view = self.root;
-        for (i, part) in path.iter().enumerate() {
-            match view.get(part) {
-                Some(_) => view = view.table(part)?,
-                // An inline or dotted parent takes an inline child.
-                None if matches!(view.as_table()?.origin, Origin::Inline | Origin::Dotted) => {
-                    let mut inner = format!("{{ {key} = {value} }}");
-                    for below in path[i + 1..].iter().rev() {
-                        inner = format!("{{ {below} = {inner} }}");
-                    }
-                    return edits::add_key(self.text, view.as_table()?, part, &inner);
-                }
-                None => {
-                    let header = format!("[{}]", path.join("."));
-                    return Some(edits::add_section(self.text, self.document, &header, &[format!("{key} = {value}")]));
-                }
-            }
-        }
-        match view.get(key) {
-            Some(item) => Some(edits::replace(item.node.span, value)),
-            None => {
-                let table = view.as_table()?;
-                match edits::add_key(self.text, table, key, value) {
-                    Some(edit) => Some(edit),
-                    // Known only by the headers below it.
-                    None => {
-                        let header = format!("[{}]", path.join("."));
-                        let lines = [format!("{key} = {value}")];
-                        (table.origin == Origin::Implicit)
-                            .then(|| edits::add_section(self.text, self.document, &header, &lines))
-                    }
-                }
-            }
-        }
+        edits::set(self.text, self.document, self.root, path, key, value)
     }
 
     /// The place in the text of a range of what a string says.
@@ -360,18 +376,19 @@ impl Finding<'_> {
 
 /// Runs every rule over a document. Findings come in the order of the text, at their rules' own severities.
 pub(crate) fn run<'t>(text: &'t str, document: &Document<'t>, options: &Options) -> Vec<Diagnostic> {
-    let root = View::of_table(&document.root, Span::at(0), &shape::ROOT);
-    let mut context = Context { text, document, root, options, findings: Vec::new() };
+    let mut context = Context::new(text, document, &shape::ROOT, options);
     for family in FAMILIES {
         (family.check)(&mut context);
     }
-    let mut findings = context.findings;
-    // What did not read is told by its syntax alone. The broken ranges are in the order of the text and apart.
-    findings.retain(|finding| {
-        let next = document.broken.partition_point(|broken| broken.end < finding.span.start);
-        let broken = document.broken.get(next..).unwrap_or_default();
-        let inside = broken.iter().take(2).any(|broken| broken.intersects(finding.span));
-        !inside || syntax::FAMILY.rules.contains(&finding.rule)
-    });
-    findings
+    context.finish()
+}
+
+/// Reads a document as a `skillyard.toml`: what it sets, and what is wrong with it.
+pub(crate) fn run_config<'t>(text: &'t str, document: &Document<'t>) -> (ConfigFile, Vec<Diagnostic>) {
+    let options = Options::default();
+    let mut context = Context::new(text, document, &CONFIG, &options);
+    (syntax::FAMILY.check)(&mut context);
+    text::check_raw(&mut context);
+    let file = config_file::read(&mut context);
+    (file, context.finish())
 }

@@ -501,8 +501,24 @@ const PLAIN: [&str; 44] = [
     "nullable",
 ];
 
+/// How the schemas behind a keyword stand there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Subschemas {
+    /// The value itself may be one.
+    pub one: bool,
+    /// They may be the elements of a list.
+    pub listed: bool,
+}
+
+/// The schemas right behind a keyword; all false for one that has none there (those in a table, as `properties`, have
+/// names in front of them), and for what is no keyword.
+#[must_use]
+pub fn subschemas(keyword: &str) -> Subschemas {
+    Subschemas { one: ONE.contains(&keyword), listed: MANY.contains(&keyword) }
+}
+
 /// Every keyword that a key of a schema can be.
-pub(crate) fn keywords() -> impl Iterator<Item = &'static str> {
+pub fn keywords() -> impl Iterator<Item = &'static str> {
     ONE.into_iter().chain(MANY).chain(NAMED).chain(PLAIN)
 }
 

@@ -3,7 +3,7 @@
 //! Behind a value, a comment speaks for its line; on a line of its own, for the key or header that follows, with all
 //! lines of its value. `allow-file` speaks for the whole file.
 
-use super::{Context, Family, FixKind, Rule, finding};
+use super::{Context, Family, FixKind, Rule, finding, workspace};
 use crate::{
     diagnostic::{Daemon, Diagnostic, Fix, Severity, Tag},
     document::Document,
@@ -102,6 +102,19 @@ pub(crate) fn apply<'t>(text: &'t str, document: &Document<'t>, findings: &mut V
     findings.append(&mut own);
 }
 
+/// Whether a comment in the text allows a finding that was made elsewhere.
+pub(crate) fn is_allowed(text: &str, found: &Diagnostic) -> bool {
+    if found.rule.daemon == Daemon::Rejects || !text.contains("skillyard:") {
+        return false;
+    }
+    let document = Document::parse(text);
+    document
+        .comments
+        .iter()
+        .filter_map(|comment| read(text, &document, *comment)?.ok())
+        .any(|allow| allow.scope.intersects(found.span) && allow.codes.iter().any(|(_, code)| *code == found.rule.code))
+}
+
 fn read<'t>(text: &'t str, document: &Document<'t>, comment: Span) -> Option<Result<Allow<'t>, String>> {
     let body = comment.of(text).strip_prefix('#')?.trim_start().strip_prefix("skillyard:")?.trim();
     let rest = body.strip_prefix("allow").unwrap_or("");
@@ -172,7 +185,9 @@ fn judge(text: &str, allow: &Allow<'_>, findings: &mut Vec<Diagnostic>, own: &mu
         }
         let before = findings.len();
         findings.retain(|f| f.rule.code != *code || !allow.scope.intersects(f.span));
-        if findings.len() == before {
+        if findings.len() == before && workspace::FAMILY.rules.contains(&rule) {
+            // Whether it is there is not known here.
+        } else if findings.len() == before {
             let mut unused = finding(&UNUSED, *span, format!("{shown} is allowed here but not found here"));
             unused.tag = Some(Tag::Unnecessary);
             unused.fixes.push(remove(text, allow, *span));

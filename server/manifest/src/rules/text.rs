@@ -149,7 +149,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Bidirectional controls as they stand in the file, anywhere.
-fn check_raw(cx: &mut Context<'_, '_>) {
+pub(super) fn check_raw(cx: &mut Context<'_, '_>) {
     if cx.text.is_ascii() {
         return;
     }

@@ -13,12 +13,11 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use globset::{GlobBuilder, GlobMatcher};
-use skillyard_manifest::Span;
-use toml::{Spanned, de::DeValue};
-
-use super::{ConfigFault, Fault, shown_words, span, wrong_type};
-use crate::suggest::did_you_mean;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use skillyard_manifest::{
+    config::{ModulesValue, PackageTable, pattern_fault},
+    plain, quoted,
+};
 
 /// What the table sets. What is not set is found by the usual names, see [`crate::skill`].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -44,83 +43,60 @@ pub enum Modules {
     Named(BTreeMap<String, Pattern>),
 }
 
+impl PackageConfig {
+    /// Of a table that was read.
+    ///
+    /// # Errors
+    /// If the library cannot read a glob that has no fault. A test holds that it reads them all.
+    pub(super) fn of(table: PackageTable) -> Result<Self, String> {
+        let all = |texts: Vec<String>| texts.into_iter().map(Pattern::new).collect::<Result<Vec<_>, _>>();
+        Ok(Self {
+            modules: match table.modules {
+                None => None,
+                Some(ModulesValue::Files(files)) => Some(Modules::Files(all(files)?)),
+                Some(ModulesValue::Named(named)) => {
+                    let named = named.into_iter().map(|(path, file)| Ok((path, Pattern::new(file)?)));
+                    Some(Modules::Named(named.collect::<Result<_, String>>()?))
+                }
+            },
+            assets: table.assets.map(all).transpose()?,
+            exclude: all(table.exclude)?,
+            sbom: table.sbom.map(Pattern::new).transpose()?,
+            provenance: table.provenance.map(Pattern::new).transpose()?,
+        })
+    }
+}
+
 /// A glob over paths below the skill's folder, with `/` between their parts. `*` and `?` stay within a part, `**` does
 /// not. What matches a folder means everything in it.
 #[derive(Clone)]
 pub struct Pattern {
     text: String,
-    matcher: GlobMatcher,
-}
-
-/// Why a text is no [`Pattern`].
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum PatternFault {
-    /// Nothing, or an empty part.
-    Empty,
-    /// Starts at a root, or names a drive.
-    Absolute,
-    /// Holds a part `.` or `..`.
-    Leaves,
-    /// Holds `\`.
-    Backslash,
-    /// A wildcard where one file is named.
-    Wildcard,
-    /// No glob. Holds the reason.
-    Glob(String),
-}
-
-impl fmt::Display for PatternFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("name a file or folder; no part of a path may be empty"),
-            Self::Absolute => f.write_str(
-                "write it counted from the skill's folder; for a file elsewhere use `skillyard package --module PATH=FILE` \
-                 or `--asset PATH=FILE`",
-            ),
-            Self::Leaves => f.write_str(
-                "it may not hold `.` or `..`: it is counted from the skill's folder and stays in it; for a file elsewhere \
-                 use `skillyard package --module PATH=FILE` or `--asset PATH=FILE`",
-            ),
-            Self::Backslash => f.write_str("write `/` between the parts of a path"),
-            Self::Wildcard => f.write_str("one file must be named here, without `*`, `?`, `[` or `{`"),
-            Self::Glob(reason) => write!(f, "it is no glob: {reason}"),
-        }
-    }
+    matcher: GlobSet,
 }
 
 impl Pattern {
     /// Reads a glob.
     ///
     /// # Errors
-    /// If it is none, or could match outside the folder.
-    pub fn parse(text: &str) -> Result<Self, PatternFault> {
-        if text.contains('\\') {
-            return Err(PatternFault::Backslash);
+    /// If it is none, or could match outside the folder: why.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match pattern_fault(text) {
+            None => Self::new(text.to_owned()),
+            Some((fault, _)) => Err(format!("{}: {fault}", quoted(text))),
         }
-        if text.starts_with('/') || text.contains(':') {
-            return Err(PatternFault::Absolute);
-        }
-        // `assets/` is the folder `assets`.
-        let text = text.strip_suffix('/').unwrap_or(text);
-        for part in text.split('/') {
-            match part {
-                "" => return Err(PatternFault::Empty),
-                "." | ".." => return Err(PatternFault::Leaves),
-                _ => {}
-            }
-        }
-        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(false).build();
-        let glob = glob.map_err(|error| PatternFault::Glob(shown_words(&error.kind().to_string())))?;
-        Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
     }
 
-    /// Reads the path of one file.
-    ///
-    /// # Errors
-    /// As [`Pattern::parse`], and for wildcards.
-    pub fn parse_file(text: &str) -> Result<Self, PatternFault> {
-        let pattern = Self::parse(text)?;
-        if pattern.is_literal() { Ok(pattern) } else { Err(PatternFault::Wildcard) }
+    /// Of a text without a fault.
+    fn new(mut text: String) -> Result<Self, String> {
+        // `assets/` is the folder `assets`.
+        if text.ends_with('/') {
+            text.pop();
+        }
+        match matcher(&text) {
+            Ok(matcher) => Ok(Self { text, matcher }),
+            Err(error) => Err(format!("{}: {}", quoted(&text), plain(&error.kind().to_string()))),
+        }
     }
 
     /// As it was written, without a `/` at the end.
@@ -152,6 +128,12 @@ impl Pattern {
     }
 }
 
+/// The library's own glob. Unlike its matcher for one glob, a set of one tells what it cannot compile.
+fn matcher(text: &str) -> Result<GlobSet, globset::Error> {
+    let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(false).build()?;
+    GlobSetBuilder::new().add(glob).build()
+}
+
 const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
 
 impl PartialEq for Pattern {
@@ -168,80 +150,16 @@ impl fmt::Debug for Pattern {
     }
 }
 
-const KEYS: [&str; 5] = ["modules", "assets", "exclude", "sbom", "provenance"];
-
-/// Reads the table.
-pub(super) fn read(value: &Spanned<DeValue<'_>>) -> Result<PackageConfig, Fault> {
-    let DeValue::Table(table) = value.get_ref() else { return Err(wrong_type(value, "package", "a table")) };
-    let mut config = PackageConfig::default();
-    for (key, value) in table {
-        match key.get_ref().as_ref() {
-            "modules" => config.modules = Some(read_modules(value)?),
-            "assets" => config.assets = Some(patterns(value, "assets")?),
-            "exclude" => config.exclude = patterns(value, "exclude")?,
-            "sbom" => config.sbom = Some(file(value, "sbom")?),
-            "provenance" => config.provenance = Some(file(value, "provenance")?),
-            other => {
-                let keys = "the keys of `package` are `modules`, `assets`, `exclude`, `sbom` and `provenance`";
-                let hint = did_you_mean(other, KEYS, keys);
-                let range = key.span();
-                let place = Span::new(range.start, range.end.max(range.start));
-                return Err((place, ConfigFault::UnknownKey { key: shown_words(other), hint }));
-            }
-        }
-    }
-    Ok(config)
-}
-
-fn read_modules(value: &Spanned<DeValue<'_>>) -> Result<Modules, Fault> {
-    match value.get_ref() {
-        DeValue::Table(table) => {
-            let mut named = BTreeMap::new();
-            for (path, value) in table {
-                named.insert(path.get_ref().clone().into_owned(), file(value, "modules")?);
-            }
-            Ok(Modules::Named(named))
-        }
-        DeValue::Array(_) => Ok(Modules::Files(patterns(value, "modules")?)),
-        _ => Err(wrong_type(value, "modules", "a list of globs, or a table of paths in the artifact and files")),
-    }
-}
-
-fn patterns(value: &Spanned<DeValue<'_>>, key: &'static str) -> Result<Vec<Pattern>, Fault> {
-    let expected = "a list of globs in quotes";
-    let DeValue::Array(items) = value.get_ref() else { return Err(wrong_type(value, key, expected)) };
-    let mut patterns = Vec::with_capacity(items.len());
-    for item in items.iter() {
-        let DeValue::String(text) = item.get_ref() else { return Err(wrong_type(item, key, expected)) };
-        patterns.push(Pattern::parse(text).map_err(|fault| bad_path(item, text, fault))?);
-    }
-    Ok(patterns)
-}
-
-fn file(value: &Spanned<DeValue<'_>>, key: &'static str) -> Result<Pattern, Fault> {
-    let DeValue::String(text) = value.get_ref() else {
-        return Err(wrong_type(value, key, "the path of a file, in quotes"));
-    };
-    Pattern::parse_file(text).map_err(|fault| bad_path(value, text, fault))
-}
-
-fn bad_path(value: &Spanned<DeValue<'_>>, text: &str, fault: PatternFault) -> Fault {
-    (span(value), ConfigFault::BadPath { path: shown_words(text), fault })
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use skillyard_manifest::config::PatternFault;
+
     use super::*;
     use crate::config::Config;
 
     fn package(text: &str) -> PackageConfig {
         Config::parse(&format!("[package]\n{text}")).unwrap().package
-    }
-
-    fn fault(text: &str) -> (String, String) {
-        let text = format!("[package]\n{text}");
-        let error = Config::parse(&text).unwrap_err();
-        (error.span.of(&text).to_owned(), error.to_string())
     }
 
     #[test]
@@ -257,28 +175,29 @@ mod tests {
     }
 
     #[test]
-    fn faults_have_place_and_advice() {
-        let (place, words) = fault("moduls = []");
-        assert_eq!((place.as_str(), words.as_str()), ("moduls", "unknown key `moduls`; did you mean `modules`?"));
-        assert!(fault("key = \"/etc/passwd\"").1.contains("the keys of `package` are"));
-        assert_eq!(fault("modules = 1").0, "1");
-        assert_eq!(fault("assets = [\"a\", 1]").0, "1");
-        assert_eq!(fault("sbom = []").0, "[]");
-        for (text, words) in [
-            ("/etc", "counted from the skill's folder"),
-            ("c:/x", "counted from the skill's folder"),
-            ("../x", "stays in it"),
-            ("a/./b", "stays in it"),
-            ("a//b", "may be empty"),
-            ("", "may be empty"),
-            ("a[", "no glob"),
-        ] {
-            let (place, said) = fault(&format!("assets = [\"{text}\"]"));
-            assert_eq!(place, format!("\"{text}\""));
-            assert!(said.contains(words), "{said}");
+    fn what_would_exhaust_the_library_is_refused() {
+        for text in ["{".repeat(1000) + &"}".repeat(1000), "?".repeat(200_000), format!("a{}", "[a-z]".repeat(40_000))]
+        {
+            assert!(Pattern::parse(&text).is_err());
         }
-        assert!(fault("assets = ['a\\b']").1.contains("write `/`"));
-        assert!(fault("sbom = \"*.json\"").1.contains("one file"));
+        for text in ["?".repeat(4096), "[!a-z]".repeat(682), "**/".repeat(1365) + "a", "{a,b}".repeat(819)] {
+            assert!(Pattern::parse(&text).unwrap().text().len() >= 4091, "{}", text.len());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        /// What the analysis calls a glob is what the library reads.
+        #[test]
+        fn the_two_grammars_of_globs_are_one(text in "[ab!^,*?\\[\\]{}/\u{e9}\u{100}-]{1,14}") {
+            let fault = pattern_fault(&text).map(|(fault, _)| fault);
+            let of_paths = fault.as_ref().is_some_and(|fault| !fault.is_of_globs());
+            let deep = fault == Some(PatternFault::TooDeep);
+            if !of_paths && !deep {
+                prop_assert_eq!(matcher(text.strip_suffix('/').unwrap_or(&text)).is_ok(), fault.is_none(), "{:?}", fault);
+            }
+        }
     }
 
     #[test]

@@ -419,7 +419,7 @@ mod tests {
             let cases = crate::cases::of_skill(&made.folder).unwrap();
             assert!(!cases.is_empty());
             for case in cases {
-                assert_eq!(case.case.unwrap().tool, made.tool_id, "{language} {}", case.name);
+                assert_eq!(crate::cases::read(&case.path).unwrap().tool, made.tool_id, "{language} {}", case.name);
             }
             assert!(matches!(at(language.name(), language), Err(NewError::Taken { what: "is not empty", .. })));
         }

@@ -24,7 +24,7 @@ use skillyard_runtime::{
 use skillyard_store::{
     compiled::{CacheKey, CompiledCache},
     inputs::InputError,
-    secrets::{SecretError, SecretName, sharing_a_variable},
+    secrets::{SecretError, SecretName},
 };
 use zeroize::Zeroizing;
 
@@ -66,15 +66,6 @@ pub enum CallError {
     Place(PlaceError),
     /// The store of secrets cannot be read.
     Secret(SecretError),
-    /// Two secrets would come from one environment variable.
-    OneVariable {
-        /// The variable.
-        variable: String,
-        /// A secret.
-        one: String,
-        /// Another.
-        other: String,
-    },
     /// The worker or the compiler could not do its work.
     Worker(Failure),
     /// It was ended before it ran.
@@ -89,9 +80,6 @@ impl fmt::Display for CallError {
             Self::Policy { path, error } => write!(f, "{path}: {error}"),
             Self::Place(error) => error.fmt(f),
             Self::Secret(error) => error.fmt(f),
-            Self::OneVariable { variable, one, other } => {
-                write!(f, "{one} and {other} would both come from the variable {variable}; rename one in skill.toml")
-            }
             Self::Worker(failure) => failure.fmt(f),
             Self::Cancelled => f.write_str("cancelled; nothing ran"),
         }
@@ -145,24 +133,23 @@ impl Engine {
         while_told(progress, limit, &cancel, || {
             let key = CacheKey { module_sha256: Sha256::digest(job.code).into(), engine: host::engine_tag() };
             let mut compile_ms = None;
+            let mut fresh = None;
             let mut compile = || {
                 let began = Instant::now();
-                let code = worker::compile(&program, job.code.to_vec(), job.deadline, &cancel);
+                let code = worker::compile(&program, job.code.to_vec(), job.deadline, &cancel).map(Arc::new);
                 compile_ms = Some(began.elapsed().as_secs_f64() * 1000.0);
-                if let (Some(cache), Ok(code)) = (&cache, &code) {
-                    // Not being kept costs the next call its compilation, this one nothing.
-                    let _ = cache.insert(&key, code);
-                }
+                fresh = code.as_ref().ok().map(Arc::clone);
                 code.map(CodeSource::Bytes)
             };
+            let mut damaged = false;
             let run =
                 |starting: Starting, code| starting.run(code, job.call, Arc::clone(&world) as _, job.deadline, &cancel);
             let result = match cache.as_ref().and_then(|cache| Some((cache, cache.lookup(&key)?))) {
-                Some((cache, entry)) => {
+                Some((_, entry)) => {
                     let ran = run(starting, CodeSource::file(&entry.path, entry.digest));
                     if matches!(ran.failure, Some(Failure::Refused(Refused::CacheFile(_)))) {
-                        // An entry that was damaged since it was sealed is thrown away, and the module compiled again.
-                        let _ = cache.discard(&key);
+                        // An entry that was damaged since it was sealed goes, and the module is compiled again.
+                        damaged = true;
                         compile().map(|code| run(worker::spawn(&program), code))
                     } else {
                         Ok(ran)
@@ -171,7 +158,18 @@ impl Engine {
                 None => compile().map(|code| run(starting, code)),
             };
             let seen = world.end();
-            Ok(Done { seen, world, result, compile_ms, began: job.began })
+            let duration_ms = job.began.elapsed().as_secs_f64() * 1000.0;
+            // Only now: what another process does in the cache is not the call's time. What cannot be kept costs the next
+            // call its compilation, this one nothing.
+            if let Some(cache) = &cache {
+                let goes_on = || !cancel.is_cancelled();
+                let _ = match &fresh {
+                    Some(code) => cache.insert(&key, code, &goes_on).map(drop),
+                    None if damaged => cache.discard(&key, &goes_on),
+                    None => Ok(()),
+                };
+            }
+            Ok(Done { seen, world, result, compile_ms, duration_ms })
         })
     }
 }
@@ -190,7 +188,7 @@ pub(super) struct Done {
     world: Arc<World>,
     result: Result<Ran, CompileFailure>,
     compile_ms: Option<f64>,
-    began: Instant,
+    duration_ms: f64,
 }
 
 /// Does `work` while another thread tells `progress` that it runs, and turns the switch when that says to end.
@@ -417,14 +415,6 @@ fn secrets(
             Err(error) => lacks(error.to_string()),
         }
     }
-    if let Some((one, other)) = sharing_a_variable(&known) {
-        let (one, other) = (one.clone(), other.clone());
-        return Err(CallError::OneVariable {
-            variable: one.variable(),
-            one: one.to_string(),
-            other: other.to_string(),
-        });
-    }
     for name in known {
         match home.secrets().find(&name, lookup).map_err(CallError::Secret)? {
             Some(secret) => match std::str::from_utf8(&secret.value) {
@@ -477,12 +467,12 @@ pub(super) fn bare_world(started: Instant, deadline: Instant) -> Arc<World> {
 
 /// Puts into the report what came of the call; the output is held against `schema`.
 pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>) {
-    let Done { seen, world, result, compile_ms, began } = done;
+    let Done { seen, world, result, compile_ms, duration_ms } = done;
     if let Ok(Network::Replayed(exchanges)) = &world.network {
         report.unasked = exchanges.unasked();
     }
     report.compile_ms = compile_ms;
-    report.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    report.duration_ms = duration_ms;
     // A secret may stand in two lines, so they are masked together.
     let mut lines = world.mask.lines();
     report.logs = seen.logs.into_iter().flat_map(|log| lines.push(log)).collect();
@@ -530,6 +520,16 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>)
     report.handles =
         Handles { http: handles.http, secret: handles.secret, storage: handles.storage, channel: handles.channel };
     let is_plugin = report.kind == skillyard_artifact::module::ModuleKind::PalyraPlugin;
+    if let Some(values) = finished.output.as_deref().and_then(json::too_many) {
+        // Nothing is built of it: values take many times the memory that their text does.
+        let error =
+            format!("the output has {values} JSON values and keys, of {} that a tool may give", json::MAX_VALUES);
+        if report.outcome == Outcome::Ok {
+            report.outcome = Outcome::OutputTooLarge;
+        }
+        report.error = Some(report.error.take().map_or_else(|| error.clone(), |first| format!("{first}; {error}")));
+        return;
+    }
     let output = match (finished.output, is_plugin, report.exit_code) {
         (Some(output), ..) => Some(world.mask.json(&output)),
         // What a plugin gives is its number.

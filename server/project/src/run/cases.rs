@@ -1,6 +1,6 @@
 //! The cases of a skill, run one by one through the whole flow.
 
-use std::{ffi::OsString, fmt, path::Path, time::Instant};
+use std::{ffi::OsString, fmt, io, path::Path, time::Instant};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use super::{
     report::RunReport,
 };
 use crate::{
-    cases::{Case, CaseError, CaseFile, of_skill},
+    cases::{Case, CaseError, CaseFile, of_skill, read},
     home::Home,
 };
 
@@ -51,7 +51,7 @@ pub struct CaseReport {
     pub failures: Vec<String>,
     /// Milliseconds.
     pub duration_ms: f64,
-    /// The call, where there was one.
+    /// The call, where there was one; those after the first 32 MiB of reports are left out.
     pub report: Option<RunReport>,
 }
 
@@ -86,18 +86,46 @@ pub fn test_folder(
     let (skill_id, version) = packed.about(progress).map_err(TestError::Run)?;
     let mut cases = Vec::with_capacity(files.len());
     let total = files.len() as u64;
-    for (at, CaseFile { name, case }) in files.into_iter().enumerate() {
+    let mut left = REPORTS_BYTES;
+    for (at, CaseFile { name, path }) in files.into_iter().enumerate() {
         progress.at("testing", at as u64, total).map_err(|_| TestError::Cancelled)?;
         let began = Instant::now();
-        let (failures, report) = match case {
+        let (failures, report) = match read(&path) {
             Ok(case) => one(&packed, &case, home, progress)?,
             Err(error) => (vec![error.to_string()], None),
         };
+        let report = report.filter(|report| {
+            let bytes = size(report);
+            let fits = bytes <= left;
+            left = left.saturating_sub(bytes);
+            fits
+        });
         let duration_ms = began.elapsed().as_secs_f64() * 1000.0;
         cases.push(CaseReport { name, passed: failures.is_empty(), failures, duration_ms, report });
     }
     let passed = cases.iter().filter(|case| case.passed).count();
     Ok(TestReport { skill_id, version, passed, failed: cases.len() - passed, cases })
+}
+
+/// The reports that are kept, in bytes of their JSON.
+const REPORTS_BYTES: usize = 32 << 20;
+
+/// Bytes of a report's JSON.
+fn size(report: &RunReport) -> usize {
+    struct Bytes(usize);
+    impl io::Write for Bytes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut bytes = Bytes(0);
+    // What cannot be written is not kept.
+    serde_json::to_writer(&mut bytes, report).map_or(usize::MAX, |()| bytes.0)
 }
 
 type Came = (Vec<String>, Option<RunReport>);

@@ -2,18 +2,14 @@
 //!
 //! One call is no proof: a hint says what was seen, and nothing fails on it.
 
-use skillyard_artifact::module::ModuleKind;
+use skillyard_artifact::{
+    module::ModuleKind,
+    run::{DAEMON_DIFFERS, LOOSE_QUOTA, TIGHT_QUOTA, UNUSED_GRANT},
+};
 use skillyard_manifest::{Grants, plain};
 use skillyard_runtime::call::{Decision, HostCall, Outcome};
 
 use super::report::{Hint, RunReport};
-
-/// A granted thing that the call did not use.
-pub const UNUSED_GRANT: &str = "run/unused-grant";
-/// A quota that is many times what the call used.
-pub const LOOSE_QUOTA: &str = "run/loose-quota";
-/// A quota that the call nearly used up.
-pub const TIGHT_QUOTA: &str = "run/tight-quota";
 
 /// A quota beyond so many times what was used is loose.
 const LOOSE: u64 = 100;
@@ -24,12 +20,13 @@ const FUEL_FLOOR: u64 = 1_000_000;
 /// No smaller memory is advised: 1 MiB.
 const MEMORY_FLOOR: u64 = 1 << 20;
 
-/// The hints of a call. Nothing after one that did not go well: what it would have used is not known.
+/// The hints of a call. Of one that did not go well only how a daemon differs: what it would have used is not known.
 pub(super) fn of(grants: &Grants, read_roots: &[String], report: &RunReport) -> Vec<Hint> {
-    if report.outcome != Outcome::Ok {
-        return Vec::new();
-    }
     let mut hints = Vec::new();
+    differs(read_roots, report, &mut hints);
+    if report.outcome != Outcome::Ok {
+        return hints;
+    }
     // What is not listed may have used anything.
     if report.unrecorded_host_calls == 0 {
         unused(grants, read_roots, report, &mut hints);
@@ -46,14 +43,54 @@ pub(super) fn of(grants: &Grants, read_roots: &[String], report: &RunReport) -> 
     hints
 }
 
+/// How a daemon 0.1.0 would have ended the call, where that is known and not the same.
+fn differs(read_roots: &[String], report: &RunReport, hints: &mut Vec<Hint>) {
+    let Some(tool) = &report.tool_id else { return };
+    let mut push = |key: &str, value: Option<String>, message: String| {
+        let rule = &DAEMON_DIFFERS;
+        hints.push(Hint { code: rule.code, key: key.to_owned(), value, message, limit: None, advised: None });
+    };
+    let at_tool = "entrypoints.tools";
+    if !report.daemon_runs {
+        let message =
+            format!("a daemon 0.1.0 runs plug-ins only, and this is a {}: there the call fails", report.kind.name());
+        return push(at_tool, Some(tool.clone()), message);
+    }
+    let here = match report.outcome {
+        Outcome::Ok | Outcome::OutputInvalid | Outcome::ToolError => "ok",
+        Outcome::DoesNotCompile => "Compile",
+        Outcome::DoesNotLink => "Linker",
+        Outcome::MissingExport => "MissingExport",
+        Outcome::Trapped | Outcome::StackOverflow => "Execution",
+        Outcome::FuelExhausted | Outcome::MemoryExceeded | Outcome::TableExceeded | Outcome::InstancesExceeded => {
+            "ExecutionLimitExceeded"
+        }
+        Outcome::TimedOut => "ExecutionTimedOut",
+        _ => return,
+    };
+    if let Some(daemon) = report.daemon_outcome.as_deref().filter(|daemon| *daemon != here) {
+        let message = format!("a daemon 0.1.0 would have ended this call with {daemon}, and it ended with {here} here");
+        push(at_tool, Some(tool.clone()), message);
+    }
+    for root in read_roots {
+        let message = format!(
+            "a daemon 0.1.0 grants nothing for the read root {}: there the tool cannot read it",
+            plain(root.trim())
+        );
+        push("capabilities.filesystem.read_roots", Some(root.trim().to_owned()), message);
+    }
+}
+
 fn key(name: &str) -> String {
     format!("capabilities.quotas.{name}")
 }
 
 fn tight(name: &str, unit: &str, used: u64, limit: u64) -> Hint {
     Hint {
-        code: TIGHT_QUOTA,
+        code: TIGHT_QUOTA.code,
         key: key(name),
+        value: None,
+        limit: Some(limit),
         message: format!("this call used {used} of {limit} {unit}: a larger input may go beyond"),
         advised: Some(used.saturating_mul(2)),
     }
@@ -68,8 +105,10 @@ fn quota(name: &str, unit: &str, used: u64, limit: u64, floor: u64, hints: &mut 
         hints.push(tight(name, unit, used, limit));
     } else if used < limit / LOOSE && advised < limit {
         hints.push(Hint {
-            code: LOOSE_QUOTA,
+            code: LOOSE_QUOTA.code,
             key: key(name),
+            value: None,
+            limit: Some(limit),
             message: format!("this call used {used} of {limit} {unit}: {advised} would leave it room"),
             advised: Some(advised),
         });
@@ -85,11 +124,35 @@ fn host_of(call: &HostCall) -> Option<&str> {
     Some(host.split(':').next().unwrap_or(host))
 }
 
+impl RunReport {
+    /// The hosts that it called, sorted, none twice; also those that it was denied.
+    #[must_use]
+    pub fn hosts_called(&self) -> Vec<String> {
+        let calls = self.host_calls.iter().filter(|call| call.name == "http");
+        let mut hosts: Vec<String> = calls.filter_map(host_of).map(str::to_ascii_lowercase).collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+
+    /// The secrets that it asked for, as scope and key, sorted, none twice; also those that it was denied.
+    #[must_use]
+    pub fn secrets_read(&self) -> Vec<(String, String)> {
+        let calls = self.host_calls.iter().filter(|call| call.name == "secret");
+        let names = calls.filter_map(|call| call.arguments.rsplit_once('/'));
+        let mut secrets: Vec<_> = names.map(|(scope, key)| (scope.to_owned(), key.to_owned())).collect();
+        secrets.sort();
+        secrets.dedup();
+        secrets
+    }
+}
+
 fn unused(grants: &Grants, read_roots: &[String], report: &RunReport, hints: &mut Vec<Hint>) {
     let calls = || report.host_calls.iter().filter(|call| !matches!(call.decision, Decision::Denied(_)));
-    let mut push = |key: String, what: &str, name: &str| {
+    let mut push = |key: &str, value: Option<&str>, what: &str, name: &str| {
         let message = format!("this call did not {what} {}: if no call does, remove it", plain(name));
-        hints.push(Hint { code: UNUSED_GRANT, key, message, advised: None });
+        let (code, key, value) = (UNUSED_GRANT.code, key.to_owned(), value.map(str::to_owned));
+        hints.push(Hint { code, key, value, message, limit: None, advised: None });
     };
     if report.kind == ModuleKind::PalyraPlugin {
         // A plugin asks for handles and does not say what for: it is seen to ask for some of a kind, or for none.
@@ -99,7 +162,7 @@ fn unused(grants: &Grants, read_roots: &[String], report: &RunReport, hints: &mu
             ("storage-", &grants.storage_prefixes, "capabilities.filesystem.write_roots"),
         ] {
             if !names.is_empty() && !calls().any(|call| call.name.starts_with(word)) {
-                push(key.to_owned(), "ask for the handles of", &names.join(", "));
+                push(key, None, "ask for the handles of", &names.join(", "));
             }
         }
         return;
@@ -109,12 +172,12 @@ fn unused(grants: &Grants, read_roots: &[String], report: &RunReport, hints: &mu
             asked.eq_ignore_ascii_case(host) || host.strip_prefix('*').is_some_and(|tail| asked.ends_with(tail))
         });
         if !used {
-            push("capabilities.http_egress_allowlist".to_owned(), "ask", host);
+            push("capabilities.http_egress_allowlist", Some(host), "ask", host);
         }
     }
     for name in &grants.secret_keys {
         if !calls().any(|call| call.name == "secret" && call.arguments == *name) {
-            push("capabilities.secrets".to_owned(), "read the secret", name);
+            push("capabilities.secrets", Some(name), "read the secret", name);
         }
     }
     let touched = |root: &str| {
@@ -131,7 +194,7 @@ fn unused(grants: &Grants, read_roots: &[String], report: &RunReport, hints: &mu
         (read_roots, "capabilities.filesystem.read_roots", "read"),
     ] {
         for root in roots.iter().map(|root| root.trim()).filter(|root| *root != "*" && !touched(root)) {
-            push(key.to_owned(), what, root);
+            push(key, Some(root), what, root);
         }
     }
 }
@@ -168,8 +231,8 @@ mod tests {
             quota("fuel_budget", "units of fuel", used, limit, FUEL_FLOOR, &mut hints);
             hints.pop().map(|hint| (hint.code, hint.advised))
         };
-        assert_eq!(told(20_000, 1_000_000_000), Some((LOOSE_QUOTA, Some(1 << 20))));
-        assert_eq!(told(900, 1_000), Some((TIGHT_QUOTA, Some(1_800))));
+        assert_eq!(told(20_000, 1_000_000_000), Some((LOOSE_QUOTA.code, Some(1 << 20))));
+        assert_eq!(told(900, 1_000), Some((TIGHT_QUOTA.code, Some(1_800))));
         assert_eq!(told(500, 1_000), None);
         // Nothing smaller than the floor is advised.
         assert_eq!(told(10, 1_000_000), None);

@@ -18,10 +18,9 @@ mod report;
 pub use bare::{BareModule, run_module};
 pub use call::{CallError, CallOptions, Engine, UsualInput, WORKER, call, usual_input, usual_input_of};
 pub use cases::{CaseReport, TestError, TestReport, test_folder};
-pub use hints::{LOOSE_QUOTA, TIGHT_QUOTA, UNUSED_GRANT};
-pub use packed::{Asking, Held, Packed, Ready, RunError};
+pub use packed::{AskedSecret, Asking, Held, Packed, Ready, RunError};
 pub use replay::Replay;
-pub use report::{Handles, Hint, RunReport, SignedBy, Violation};
+pub use report::{About, Handles, Hint, Nothing, RefusedReport, RunReport, SignedBy, Violation};
 /// What this program does, and all it does, when it is started with [`WORKER`] as its one argument.
 pub use skillyard_runtime::worker::serve as serve_worker;
 pub use skillyard_runtime::{

@@ -70,6 +70,10 @@ impl World {
         let under_way = std::mem::take(&mut seen.under_way);
         let mut all = std::mem::take(&mut *seen);
         seen.ended = true;
+        drop(seen);
+        if let Ok(Network::Real(broker)) = &self.network {
+            broker.end();
+        }
         all.calls.extend(under_way.into_iter().map(|(began, arguments)| HostCall {
             name: "http".to_owned(),
             arguments,
@@ -188,11 +192,17 @@ impl Outside for World {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
-    use std::{io::Read as _, net::TcpListener, sync::Arc, thread, time::Duration};
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+        sync::Arc,
+        thread,
+        time::Duration,
+    };
 
-    use skillyard_runtime::egress::Allow;
+    use skillyard_runtime::egress::{Allow, EgressLimits};
     use zeroize::Zeroizing;
 
     use super::*;
@@ -258,5 +268,40 @@ mod tests {
         assert!(matches!(world.http(request()), Err(Refusal::Failed(_))), "nothing begins after the end");
         drop(connection);
         assert!(asker.join().unwrap().is_err());
+    }
+
+    #[test]
+    fn the_end_of_a_call_closes_the_connections_of_its_requests() {
+        const LONG: Duration = Duration::from_secs(3600);
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port();
+        let limits = EgressLimits { total: LONG, ..EgressLimits::default() };
+        let allow = Allow { hosts: vec!["127.0.0.1".to_owned()], allow_loopback: true, limits };
+        let world = Arc::new(World { deadline: Instant::now() + LONG, ..world(Some(allow), None) });
+        let asking = Arc::clone(&world);
+        let asker = thread::spawn(move || {
+            let url = format!("http://127.0.0.1:{port}/drips");
+            asking.http(HttpRequest {
+                method: "GET".to_owned(),
+                url,
+                headers: Vec::new(),
+                body: Vec::new(),
+                timeout_ms: None,
+            })
+        });
+        let (mut connection, _) = server.accept().unwrap();
+        connection.read_exact(&mut [0]).unwrap();
+        let (tell, closed) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n").unwrap();
+            // Until nobody takes it any more.
+            while connection.write_all(b"x").is_ok() {
+                thread::sleep(Duration::from_millis(5));
+            }
+            tell.send(()).unwrap();
+        });
+        world.end();
+        closed.recv_timeout(Duration::from_secs(120)).expect("the connection is open though the call is over");
+        assert!(matches!(asker.join().unwrap(), Err(Refusal::Failed(why)) if why.contains("over")));
     }
 }

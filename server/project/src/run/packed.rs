@@ -1,14 +1,14 @@
 //! From a folder, an artifact or a bare module to bytes that were verified and may be run.
 
-use std::{borrow::Cow, fmt, path::Path};
+use std::{borrow::Cow, ffi::OsString, fmt, path::Path};
 
 use skillyard_artifact::{
-    Cancelled, Finding, Progress,
+    Cancelled, ErrorKind, Finding, Progress,
     audit::{Policy, Report},
     keys::{KeyError, SigningKey},
     module::ModuleKind,
     trust::TrustStore,
-    verify::{VerifiedArtifact, open},
+    verify::{Verification, VerifiedArtifact, open},
 };
 use skillyard_manifest::{
     self as manifest, Grants, PolicyBinding,
@@ -16,9 +16,12 @@ use skillyard_manifest::{
     model::{Manifest, Tool},
 };
 use skillyard_runtime::call::Limits;
-use skillyard_store::lifecycle::{Lifecycle, Purpose};
+use skillyard_store::{
+    lifecycle::{Lifecycle, Purpose},
+    secrets::SecretName,
+};
 
-use super::report::SignedBy;
+use super::report::{About, SignedBy};
 use crate::{
     audit::report,
     home::Home,
@@ -42,11 +45,17 @@ pub enum RunError {
     Refused {
         /// Why, in words.
         why: String,
+        /// The same as a daemon's reason, or the nearest one.
+        kind: Option<ErrorKind>,
+        /// What the artifact says of itself, where it can be read.
+        about: Option<Box<About>>,
         /// What was found.
         findings: Vec<Finding>,
     },
     /// The audit did not pass.
     Audit {
+        /// What was audited.
+        about: Box<About>,
         /// The messages of the checks that failed.
         failed: Vec<String>,
         /// What was found.
@@ -131,6 +140,27 @@ impl fmt::Display for RunError {
 }
 
 impl std::error::Error for RunError {}
+
+impl RunError {
+    /// The stable name of why an artifact is refused (see [`ErrorKind`]), or `AuditFailed`.
+    #[must_use]
+    pub fn kind(&self) -> Option<String> {
+        match self {
+            Self::Refused { kind, .. } => kind.map(|kind| format!("{kind:?}")),
+            Self::Audit { .. } => Some("AuditFailed".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What was found in the artifact that is refused.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Refused { findings, .. } | Self::Audit { findings, .. } => findings,
+            _ => &[],
+        }
+    }
+}
 
 impl From<Cancelled> for RunError {
     fn from(_: Cancelled) -> Self {
@@ -317,10 +347,7 @@ impl Packed {
         let verification = open(&self.bytes, self.palyra, progress)?.decide(&self.trust, self.allow_tofu);
         match verification.artifact {
             Some(artifact) => Ok((artifact.manifest().skill_id.clone(), artifact.manifest().version.clone())),
-            None => Err(RunError::Refused {
-                why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
-                findings: verification.findings,
-            }),
+            None => Err(refused(verification, self.signed_by)),
         }
     }
 
@@ -335,11 +362,8 @@ impl Packed {
         let audit = report(&opened, &self.trust, self.allow_tofu, policy, now, None, progress)?;
         let mut verification = opened.decide(&self.trust, self.allow_tofu);
         judge(&self.lifecycle, &mut verification, Purpose::Run, now);
-        let (Some(artifact), Some(audit)) = (verification.artifact, audit) else {
-            return Err(RunError::Refused {
-                why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
-                findings: verification.findings,
-            });
+        let (Some(artifact), Some(audit)) = (&verification.artifact, audit) else {
+            return Err(refused(verification, self.signed_by));
         };
         let subject = Subject {
             skill_id: &artifact.manifest().skill_id,
@@ -351,9 +375,28 @@ impl Packed {
         standing::check(&self.home, &subject, progress)?;
         let failed: Vec<String> = audit.objections().into_iter().map(str::to_owned).collect();
         if !failed.is_empty() {
-            return Err(RunError::Audit { failed, findings: audit.findings });
+            let about = About {
+                skill_id: artifact.manifest().skill_id.clone(),
+                version: artifact.manifest().version.clone(),
+                signed_by: self.signed_by,
+            };
+            return Err(RunError::Audit { about: Box::new(about), failed, findings: audit.findings });
         }
-        Ready::of(artifact, &audit, self.signed_by, tool)
+        match verification.artifact {
+            Some(artifact) => Ready::of(artifact, &audit, self.signed_by, tool),
+            None => Err(refused(verification, self.signed_by)),
+        }
+    }
+}
+
+/// Why bytes are not run, from what verifying them came to.
+fn refused(verification: Verification<'_>, signed_by: SignedBy) -> RunError {
+    let about = verification.skill_id.zip(verification.version);
+    RunError::Refused {
+        why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
+        kind: verification.error_kind,
+        about: about.map(|(skill_id, version)| Box::new(About { skill_id, version, signed_by })),
+        findings: verification.findings,
     }
 }
 
@@ -467,9 +510,10 @@ impl<'b> Ready<'b> {
         })
     }
 
-    /// What a person is to approve, or nothing where no binding asks for it.
+    /// What a person is to approve, or nothing where no binding asks for it. Says where the secrets would come from, of
+    /// `home` and the environment's variables, which `lookup` gives; no kept value is opened.
     #[must_use]
-    pub fn asking(&self) -> Option<Asking> {
+    pub fn asking(&self, home: &Home, lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<Asking> {
         let tool = self.tool();
         let actions: Vec<String> = self.to_approve().map(|binding| binding.action.clone()).collect();
         (!actions.is_empty()).then(|| Asking {
@@ -479,7 +523,12 @@ impl<'b> Ready<'b> {
             version: self.manifest().version.clone(),
             actions,
             hosts: self.grants.http_hosts.clone(),
-            secrets: self.grants.secret_keys.clone(),
+            secrets: self
+                .grants
+                .secret_keys
+                .iter()
+                .map(|name| AskedSecret { name: name.clone(), from: from(name, home, lookup) })
+                .collect(),
             writes: self.grants.storage_prefixes.clone(),
             reads: self
                 .manifest()
@@ -509,11 +558,33 @@ pub struct Asking {
     /// Hosts that it may ask.
     pub hosts: Vec<String>,
     /// Secrets that it may read.
-    pub secrets: Vec<String>,
+    pub secrets: Vec<AskedSecret>,
     /// Folders that it may write.
     pub writes: Vec<String>,
     /// Folders that it may read.
     pub reads: Vec<String>,
+}
+
+/// A secret that a tool may read.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct AskedSecret {
+    /// Its `scope/key`.
+    pub name: String,
+    /// Where its value would come from, for a person: a variable's name, a store. Never the value.
+    pub from: String,
+}
+
+/// Where the value of the secret `name` would come from.
+fn from(name: &str, home: &Home, lookup: &dyn Fn(&str) -> Option<OsString>) -> String {
+    let name: SecretName = match name.parse() {
+        Ok(name) => name,
+        Err(_) => return "it is no name of a secret, and has no value".to_owned(),
+    };
+    match home.secrets().source(&name, lookup) {
+        Ok(Some(source)) => format!("from {source}"),
+        Ok(None) => format!("which has no value here: `skillyard secret set {name}`, or {}", name.variable()),
+        Err(error) => error.to_string(),
+    }
 }
 
 impl Asking {
@@ -526,9 +597,10 @@ impl Asking {
         if self.actions.iter().any(|action| action == "tool.execute") {
             lines.push("run, though it is marked as sensitive or as needing an approval".to_owned());
         }
+        let secrets = self.secrets.iter().map(|AskedSecret { name, from }| format!("{name} ({from})"));
         for (what, items) in [
             ("send HTTP requests to", &self.hosts),
-            ("read the secrets", &self.secrets),
+            ("read the secrets", &secrets.collect()),
             ("write in the folders", &self.writes),
             ("read in the folders", &self.reads),
         ] {
@@ -542,7 +614,30 @@ impl Asking {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
     use super::*;
+    use crate::home::HOME_VARIABLE;
+
+    #[test]
+    fn a_person_sees_where_a_secret_would_come_from_and_not_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().as_os_str().to_owned();
+        let kept_in_files = |name: &str| match name {
+            HOME_VARIABLE => Some(path.clone()),
+            _ => Some("1".into()),
+        };
+        let home = Home::of_system(Some(folder.path().join("trust")), &kept_in_files).unwrap();
+        let (name, unset) = ("skill:acme.mail/api_token", |_: &str| None);
+        let said = from(name, &home, &unset);
+        assert!(said.contains("no value") && said.contains("SKILLYARD_SECRET_SKILL_ACME_MAIL__API_TOKEN"), "{said}");
+        home.secrets().set(&name.parse().unwrap(), b"hunter2").unwrap();
+        let said = from(name, &home, &unset);
+        assert!(said.starts_with("from ") && said.contains(".secret") && !said.contains("hunter2"), "{said}");
+        let set = |_: &str| Some(OsString::from("hunter2"));
+        let said = from(name, &home, &set);
+        assert_eq!(said, "from the environment variable SKILLYARD_SECRET_SKILL_ACME_MAIL__API_TOKEN");
+    }
 
     #[test]
     fn what_is_approved_is_shown_whole() {
@@ -554,12 +649,12 @@ mod tests {
             version: "1.0.0".to_owned(),
             actions: vec!["skill.capability.http.egress".to_owned()],
             hosts: vec![host.clone()],
-            secrets: vec!["skill:a/\u{202e}key".to_owned()],
+            secrets: vec![AskedSecret { name: "skill:a/\u{202e}key".to_owned(), from: "from X".to_owned() }],
             writes: Vec::new(),
             reads: Vec::new(),
         };
         let lines = asking.lines();
         assert!(lines.iter().any(|line| line.ends_with(&host)), "{lines:?}");
-        assert!(lines.iter().any(|line| line.ends_with("skill:a/\\u{202e}key")), "{lines:?}");
+        assert!(lines.iter().any(|line| line.ends_with("skill:a/\\u{202e}key (from X)")), "{lines:?}");
     }
 }

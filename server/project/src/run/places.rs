@@ -72,8 +72,8 @@ pub fn folders(storage: &Path, reads: &[String], writes: &[String]) -> Result<Ve
             if folders.iter().any(|folder| folder.writable && is_at_or_below(&guest, &folder.guest)) {
                 continue;
             }
-            let host = make(storage, root)?;
-            folders.push(Folder { host, guest, writable });
+            let (storage, below) = make(storage, root)?;
+            folders.push(Folder::new(storage, below, guest, writable));
         }
     }
     Ok(folders)
@@ -85,18 +85,21 @@ fn is_at_or_below(inner: &str, outer: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Makes `storage` and, part by part, the folder of `root` in it. `*` is the storage itself.
-fn make(storage: &Path, root: &str) -> Result<PathBuf, PlaceError> {
+/// Makes `storage` and, part by part, the folder of `root` in it, and says where the one is and the other from there.
+/// `*` is the storage itself.
+fn make(storage: &Path, root: &str) -> Result<(PathBuf, PathBuf), PlaceError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error| PlaceError::Io { path, error }
     };
     fs::create_dir_all(storage).map_err(failed(storage))?;
     only_for_me(storage).map_err(failed(storage))?;
-    let mut at = fs::canonicalize(storage).map_err(failed(storage))?;
+    let storage = fs::canonicalize(storage).map_err(failed(storage))?;
+    let mut below = PathBuf::new();
     let parts = root.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | "*"));
     for part in parts {
-        at.push(part);
+        below.push(part);
+        let at = storage.join(&below);
         match fs::symlink_metadata(&at) {
             Ok(found) if found.is_dir() => {}
             Ok(_) => return Err(PlaceError::NoFolder { path: at }),
@@ -104,7 +107,7 @@ fn make(storage: &Path, root: &str) -> Result<PathBuf, PlaceError> {
             Err(error) => return Err(PlaceError::Io { path: at, error }),
         }
     }
-    Ok(at)
+    Ok((storage, below))
 }
 
 #[cfg(unix)]
@@ -134,7 +137,7 @@ mod tests {
         let folders = folders(&storage, &reads, &writes).unwrap();
         let seen: Vec<_> = folders.iter().map(|folder| (folder.guest.as_str(), folder.writable)).collect();
         assert_eq!(seen, [("/a/b", true), ("/both", true), ("/in", false)]);
-        assert!(folders.iter().all(|folder| folder.host.is_dir()));
+        assert!(folders.iter().all(|folder| folder.host().is_dir()));
         assert!(storage.join("a").join("b").is_dir());
     }
 

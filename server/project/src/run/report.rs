@@ -11,6 +11,9 @@ use skillyard_runtime::{
     walls::Wall,
 };
 
+use super::packed::RunError;
+use crate::findings::reported;
+
 /// A call, from the bytes that were verified to what the tool gave. It only grows.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct RunReport {
@@ -30,6 +33,10 @@ pub struct RunReport {
     pub outcome: Outcome,
     /// What went wrong, for a person.
     pub error: Option<String>,
+    /// The stable name of why the artifact was refused, which this one was not: see [`RefusedReport`].
+    pub error_kind: Nothing,
+    /// What was found in an artifact that was refused.
+    pub findings: [Value; 0],
     /// What the tool gave. Text where it is no JSON.
     pub output: Option<Value>,
     /// A plugin's result or a command's exit code.
@@ -125,10 +132,91 @@ pub struct Hint {
     pub code: &'static str,
     /// The manifest's key, dotted.
     pub key: String,
+    /// The element of a list that it is about, a secret as `scope/key`; the tool's id, behind `entrypoints.tools`.
+    pub value: Option<String>,
     /// For a person.
     pub message: String,
+    /// The number that counted for the call, of a quota.
+    pub limit: Option<u64>,
     /// The number that would do better, of a quota.
     pub advised: Option<u64>,
+}
+
+/// What bytes say that they are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct About {
+    /// The skill's id.
+    pub skill_id: String,
+    /// Its version.
+    pub version: String,
+    /// Who signed.
+    pub signed_by: SignedBy,
+}
+
+/// What has no value in a report.
+pub type Nothing = Option<()>;
+
+/// The report of an artifact that was refused, or did not pass the audit, before any call: the fields of a
+/// [`RunReport`], of which none is left out.
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+pub struct RefusedReport {
+    skill_id: Option<String>,
+    version: Option<String>,
+    tool_id: Option<String>,
+    kind: Nothing,
+    module: Nothing,
+    daemon_runs: Nothing,
+    outcome: Nothing,
+    error: String,
+    error_kind: Option<String>,
+    findings: Vec<Value>,
+    output: Nothing,
+    exit_code: Nothing,
+    logs: [Log; 0],
+    duration_ms: Nothing,
+    ran_ms: Nothing,
+    compile_ms: Nothing,
+    wall_clock_ms: Nothing,
+    fuel: Nothing,
+    memory: Nothing,
+    host_calls: [HostCall; 0],
+    unrecorded_host_calls: u64,
+    grants: Nothing,
+    policy: Nothing,
+    trust_decision: Nothing,
+    signed_by: Option<SignedBy>,
+    walls: [Wall; 0],
+    input: Nothing,
+    violations: [Violation; 0],
+    daemon_outcome: Nothing,
+    handles: Nothing,
+    unasked: [String; 0],
+    hints: [Hint; 0],
+}
+
+impl RefusedReport {
+    /// The report of `error`, where that is a refusal; `tool` is what was asked for.
+    #[must_use]
+    pub fn of(error: &RunError, tool: Option<&str>) -> Option<Self> {
+        let about = match error {
+            RunError::Refused { about, .. } => about.as_deref().cloned(),
+            RunError::Audit { about, .. } => Some(About::clone(about)),
+            _ => return None,
+        };
+        let signed_by = about.as_ref().map(|about| about.signed_by);
+        let (skill_id, version) = about.map(|about| (about.skill_id, about.version)).unzip();
+        let tool_id = tool.map(str::to_owned);
+        Some(Self {
+            skill_id,
+            version,
+            tool_id,
+            error: error.to_string(),
+            error_kind: error.kind(),
+            findings: error.findings().iter().map(reported).collect(),
+            signed_by,
+            ..Self::default()
+        })
+    }
 }
 
 impl Violation {
@@ -163,6 +251,8 @@ impl RunReport {
             daemon_runs: kind == ModuleKind::PalyraPlugin,
             outcome: Outcome::WorkerDied,
             error: None,
+            error_kind: None,
+            findings: [],
             output: None,
             exit_code: None,
             logs: Vec::new(),
@@ -192,5 +282,27 @@ impl RunReport {
     #[must_use]
     pub fn fine(&self) -> bool {
         self.outcome == Outcome::Ok
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_every_field_of_a_report() {
+        let limits = Limits::of_quotas(1, 2, 3);
+        let called = RunReport::of_nothing(
+            ModuleKind::PalyraPlugin,
+            "modules/a.wasm".to_owned(),
+            Grants { http_hosts: vec![], secret_keys: vec![], storage_prefixes: vec![], channels: vec![] },
+            limits,
+            SignedBy::Publisher,
+        );
+        let keys = |report: Value| report.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let refused = serde_json::to_value(RefusedReport::default()).unwrap();
+        assert_eq!(keys(refused), keys(serde_json::to_value(called).unwrap()));
     }
 }

@@ -205,6 +205,11 @@ impl Broker {
         Err(Refusal::Failed(format!("{} redirects for more than {} times", shown_host(&url), self.limits.redirects)))
     }
 
+    /// Ends every request under way, its connection closed, and lets none begin any more: the call is over.
+    pub fn end(&self) {
+        self.wire.end();
+    }
+
     fn clock(&self, guest_ms: Option<u64>, deadline: Instant) -> Clock {
         let now = Instant::now();
         let of_call = Clock { at: deadline, whose: "the call's own time (capabilities.quotas.wall_clock_timeout_ms)" };
@@ -222,6 +227,7 @@ impl Broker {
             self.wire.exchange(url, hop.addresses.clone(), outgoing, &self.limits, clock.at).map_err(|broken| {
                 match broken {
                     Broken::Late => clock.refusal(url),
+                    Broken::Over => Refusal::Failed("the call is over".to_owned()),
                     Broken::Failed(why) => Refusal::Failed(format!("{}: {why}", shown_host(url))),
                 }
             })?;

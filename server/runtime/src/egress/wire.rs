@@ -1,9 +1,10 @@
 //! One exchange with one vetted address.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Read as _},
     net::SocketAddr,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -32,6 +33,8 @@ pub(super) struct Answer {
 pub(super) enum Broken {
     /// The deadline came first.
     Late,
+    /// The call is over.
+    Over,
     /// Anything else; text for a person.
     Failed(String),
 }
@@ -40,6 +43,28 @@ pub(super) enum Broken {
 pub(super) struct Wire {
     tls: Arc<RustlsConnector>,
     roots: OnceLock<Result<ureq::tls::RootCerts, String>>,
+    live: Mutex<Live>,
+}
+
+/// The exchanges under way.
+#[derive(Default)]
+struct Live {
+    /// Whether no more may begin.
+    over: bool,
+    next: u64,
+    agents: BTreeMap<u64, Agent>,
+}
+
+/// An exchange under way, until this goes.
+struct UnderWay<'w> {
+    wire: &'w Wire,
+    id: u64,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.wire.live().agents.remove(&self.id);
+    }
 }
 
 /// Answers with what was vetted, whatever it is asked for.
@@ -73,7 +98,33 @@ impl<In: Transport> Connector<In> for SharedTls {
 
 impl Wire {
     pub(super) fn new() -> Self {
-        Self { tls: Arc::default(), roots: OnceLock::new() }
+        Self { tls: Arc::default(), roots: OnceLock::new(), live: Mutex::default() }
+    }
+
+    fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes every connection, and lets none begin any more. What waits for one comes back at once; one that is only
+    /// being made is closed as soon as it is there, before anything is sent over it.
+    pub(super) fn end(&self) {
+        let agents = {
+            let mut live = self.live();
+            live.over = true;
+            std::mem::take(&mut live.agents)
+        };
+        agents.into_values().for_each(Agent::shutdown);
+    }
+
+    fn begin(&self, agent: &Agent) -> Result<UnderWay<'_>, Broken> {
+        let mut live = self.live();
+        if live.over {
+            return Err(Broken::Over);
+        }
+        let id = live.next;
+        live.next += 1;
+        live.agents.insert(id, agent.clone());
+        Ok(UnderWay { wire: self, id })
     }
 
     /// Asks one of `addresses` for `url`, all of it before `deadline`.
@@ -97,8 +148,11 @@ impl Wire {
             ().chain(TcpConnector::default()).chain(SharedTls(Arc::clone(&self.tls))),
             Vetted(addresses),
         );
+        let under_way = self.begin(&agent)?;
         let result = Self::run(&agent, uri, outgoing, limits);
+        drop(under_way);
         match result {
+            _ if self.live().over => Err(Broken::Over),
             Err(_) if Instant::now() >= deadline => Err(Broken::Late),
             Err(Error::Timeout(_)) => Err(Broken::Late),
             Err(error) => Err(Broken::Failed(explain(&error, limits))),

@@ -8,7 +8,7 @@ use wasmtime::component::{Component, ComponentExportIndex, HasData, InstancePre,
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
-use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView, WasiFilesystemView as _};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random, sockets};
 use wasmtime_wasi::random::WasiRandom;
@@ -138,7 +138,7 @@ fn provide(engine: &Engine) -> wasmtime::Result<Linker<World>> {
     random::random::add_to_linker::<World, WasiRandom>(l, |w| w.wasi.random())?;
     random::insecure::add_to_linker::<World, WasiRandom>(l, |w| w.wasi.random())?;
     random::insecure_seed::add_to_linker::<World, WasiRandom>(l, |w| w.wasi.random())?;
-    filesystem::preopens::add_to_linker::<World, WasiFilesystem>(l, |w| w.filesystem())?;
+    filesystem::preopens::add_to_linker::<World, Files>(l, World::files)?;
     filesystem::types::add_to_linker::<World, Files>(l, World::files)?;
     cli::exit::add_to_linker::<World, WasiCli>(l, |w| w.cli())?;
     cli::environment::add_to_linker::<World, WasiCli>(l, |w| w.cli())?;

@@ -1,5 +1,6 @@
 //! How a call ended, in the words of [`Finished`].
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Instant;
 
@@ -13,11 +14,36 @@ pub(super) struct Base {
     pub(super) limiter: Limiter,
     pub(super) outside: std::sync::Arc<dyn Outside>,
     pub(super) started: Instant,
+    /// The paths of what the guest has open, from the top as it sees them, by its own numbers for them.
+    opened: HashMap<u32, String>,
 }
+
+/// A path of an open folder longer than this is kept as its length alone; one may keep thousands open.
+const LONG_PATH: usize = 512;
 
 impl Base {
     pub(super) fn new(call: &Call, outside: std::sync::Arc<dyn Outside>) -> Self {
-        Self { limiter: Limiter::new(&call.limits), outside, started: Instant::now() }
+        Self { limiter: Limiter::new(&call.limits), outside, started: Instant::now(), opened: HashMap::new() }
+    }
+
+    /// `path`, which the guest names from what it has open as `number`, from the top.
+    pub(super) fn whole_path(&self, number: u32, path: &str) -> String {
+        match self.opened.get(&number) {
+            Some(folder) if folder.ends_with('/') => format!("{folder}{path}"),
+            Some(folder) => format!("{folder}/{path}"),
+            None => path.to_owned(),
+        }
+    }
+
+    /// What the guest has as `number` from now on is at `path`, from the top.
+    pub(super) fn opens(&mut self, number: u32, path: String) {
+        let path = if path.len() > LONG_PATH { format!("(a path of {} bytes)", path.len()) } else { path };
+        self.opened.insert(number, path);
+    }
+
+    /// Nothing is open as `number` any more; what was.
+    pub(super) fn closes(&mut self, number: u32) -> Option<String> {
+        self.opened.remove(&number)
     }
 
     /// Milliseconds since the tool started.

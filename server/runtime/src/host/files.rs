@@ -2,6 +2,7 @@
 
 use wasmtime::component::{HasData, Resource};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode,
     Filesize, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
@@ -27,6 +28,10 @@ impl HasData for Files {
 type Fd = Resource<Descriptor>;
 
 impl FilesView<'_> {
+    fn two(&self, (from, old): (&Fd, &str), (to, new): (&Fd, &str)) -> String {
+        format!("{} -> {}", self.base.whole_path(from.rep(), old), self.base.whole_path(to.rep(), new))
+    }
+
     fn tell<T>(&mut self, name: &str, arguments: String, at_ms: f64, result: FsResult<T>) -> FsResult<T> {
         let decision = match &result {
             Ok(_) => Decision::Allowed,
@@ -43,6 +48,16 @@ impl FilesView<'_> {
         let took_ms = self.base.at_ms() - at_ms;
         self.base.tell(HostCall { name: name.to_owned(), arguments, decision, at_ms, took_ms });
         result
+    }
+}
+
+impl preopens::Host for FilesView<'_> {
+    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
+        let given = preopens::Host::get_directories(&mut self.inner)?;
+        for (fd, guest) in &given {
+            self.base.opens(fd.rep(), guest.clone());
+        }
+        Ok(given)
     }
 }
 
@@ -66,42 +81,47 @@ impl HostDescriptor for FilesView<'_> {
         flags: DescriptorFlags,
     ) -> FsResult<Fd> {
         let at = self.base.at_ms();
-        let result = self.inner.open_at(fd, path_flags, path.clone(), how, flags).await;
-        self.tell("open", path, at, result)
+        let named = self.base.whole_path(fd.rep(), &path);
+        let result = self.inner.open_at(fd, path_flags, path, how, flags).await;
+        if let Ok(opened) = &result {
+            self.base.opens(opened.rep(), named.clone());
+        }
+        self.tell("open", named, at, result)
     }
 
     async fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let at = self.base.at_ms();
-        let result = self.inner.create_directory_at(fd, path.clone()).await;
-        self.tell("mkdir", path, at, result)
+        let (at, named) = (self.base.at_ms(), self.base.whole_path(fd.rep(), &path));
+        let result = self.inner.create_directory_at(fd, path).await;
+        self.tell("mkdir", named, at, result)
     }
 
     async fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let at = self.base.at_ms();
-        let result = self.inner.remove_directory_at(fd, path.clone()).await;
-        self.tell("rmdir", path, at, result)
+        let (at, named) = (self.base.at_ms(), self.base.whole_path(fd.rep(), &path));
+        let result = self.inner.remove_directory_at(fd, path).await;
+        self.tell("rmdir", named, at, result)
     }
 
     async fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let at = self.base.at_ms();
-        let result = self.inner.unlink_file_at(fd, path.clone()).await;
-        self.tell("unlink", path, at, result)
+        let (at, named) = (self.base.at_ms(), self.base.whole_path(fd.rep(), &path));
+        let result = self.inner.unlink_file_at(fd, path).await;
+        self.tell("unlink", named, at, result)
     }
 
     async fn rename_at(&mut self, fd: Fd, old: String, new_fd: Fd, new: String) -> FsResult<()> {
-        let (at, paths) = (self.base.at_ms(), format!("{old} -> {new}"));
+        let (at, paths) = (self.base.at_ms(), self.two((&fd, &old), (&new_fd, &new)));
         let result = self.inner.rename_at(fd, old, new_fd, new).await;
         self.tell("rename", paths, at, result)
     }
 
     async fn link_at(&mut self, fd: Fd, flags: PathFlags, old: String, new_fd: Fd, new: String) -> FsResult<()> {
-        let (at, paths) = (self.base.at_ms(), format!("{old} -> {new}"));
+        let (at, paths) = (self.base.at_ms(), self.two((&fd, &old), (&new_fd, &new)));
         let result = self.inner.link_at(fd, flags, old, new_fd, new).await;
         self.tell("link", paths, at, result)
     }
 
     async fn symlink_at(&mut self, fd: Fd, old: String, new: String) -> FsResult<()> {
-        let (at, paths) = (self.base.at_ms(), format!("{old} -> {new}"));
+        // What a link says is a text; where that leads is seen when it is followed.
+        let (at, paths) = (self.base.at_ms(), format!("{old} -> {}", self.base.whole_path(fd.rep(), &new)));
         let result = self.inner.symlink_at(fd, old, new).await;
         self.tell("symlink", paths, at, result)
     }
@@ -194,6 +214,7 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {
+        self.base.closes(fd.rep());
         HostDescriptor::drop(&mut self.inner, fd)
     }
 }

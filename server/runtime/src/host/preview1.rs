@@ -45,7 +45,12 @@ fn run_alone(session: &Session, module: &Module, call: &Call, outside: Arc<dyn O
     streams.command(&mut context, call);
     let mut wasi = context.build_p1();
     wasi.ctx().table.set_max_capacity(OPEN);
-    let mut store = match session.store(call, Command { base: Base::new(call, outside), wasi }) {
+    let mut base = Base::new(call, outside);
+    // Behind the three streams, in their order.
+    for (number, folder) in (3..).zip(&call.given.folders) {
+        base.opens(number, folder.guest.clone());
+    }
+    let mut store = match session.store(call, Command { base, wasi }) {
         Ok(store) => store,
         Err(error) => return unstarted(call, Outcome::WorkerDied, error.to_string()),
     };
@@ -84,7 +89,8 @@ fn told(linker: &mut Linker<Command>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     /// One function: its name, what a person reads, its parameters, and where among them its paths stand.
     macro_rules! tell {
-        ($($function:ident $name:literal ($($param:ident: $ty:ty),*) [$(($at:ident, $length:ident)),+];)+) => {$(
+        ($($function:ident $name:literal ($($param:ident: $ty:ty),*) [$(($from:expr, $at:ident, $length:ident)),+]
+            $(opens $opened:ident)?;)+) => {$(
             linker.func_wrap_async(
                 PREVIEW1,
                 stringify!($function),
@@ -97,7 +103,7 @@ fn told(linker: &mut Linker<Command>) -> wasmtime::Result<()> {
                         let (bytes, Command { base, wasi }) = memory.data_and_store_mut(&mut caller);
                         wasi.set_hostcall_fuel(fuel);
                         let mut memory = GuestMemory::Unshared(bytes);
-                        let paths = [$(path(&memory, $at, $length)),+].join(" -> ");
+                        let paths = [$(named(base, &memory, $from, $at, $length)),+].join(" -> ");
                         let at_ms = base.at_ms();
                         let result = functions::$function(wasi, &mut memory, $($param),*).await;
                         let decision = match &result {
@@ -106,6 +112,11 @@ fn told(linker: &mut Linker<Command>) -> wasmtime::Result<()> {
                             Err(error) => Decision::Failed(error.to_string()),
                         };
                         let took_ms = base.at_ms() - at_ms;
+                        $(
+                            if let (Ok(0), Ok(number)) = (&result, memory.read(GuestPtr::<u32>::new($opened.cast_unsigned()))) {
+                                base.opens(number, paths.clone());
+                            }
+                        )?
                         base.tell(HostCall { name: $name.to_owned(), arguments: paths, decision, at_ms, took_ms });
                         result
                     })
@@ -116,22 +127,48 @@ fn told(linker: &mut Linker<Command>) -> wasmtime::Result<()> {
     tell! {
         path_open "open"
             (fd: i32, lookup: i32, at: i32, length: i32, how: i32, rights: i64, inherited: i64, flags: i32, opened: i32)
-            [(at, length)];
-        path_create_directory "mkdir" (fd: i32, at: i32, length: i32) [(at, length)];
-        path_remove_directory "rmdir" (fd: i32, at: i32, length: i32) [(at, length)];
-        path_unlink_file "unlink" (fd: i32, at: i32, length: i32) [(at, length)];
+            [(Some(fd), at, length)] opens opened;
+        path_create_directory "mkdir" (fd: i32, at: i32, length: i32) [(Some(fd), at, length)];
+        path_remove_directory "rmdir" (fd: i32, at: i32, length: i32) [(Some(fd), at, length)];
+        path_unlink_file "unlink" (fd: i32, at: i32, length: i32) [(Some(fd), at, length)];
         path_rename "rename"
-            (fd: i32, at: i32, length: i32, to_fd: i32, to: i32, to_length: i32) [(at, length), (to, to_length)];
+            (fd: i32, at: i32, length: i32, to_fd: i32, to: i32, to_length: i32)
+            [(Some(fd), at, length), (Some(to_fd), to, to_length)];
         path_link "link"
             (fd: i32, flags: i32, at: i32, length: i32, to_fd: i32, to: i32, to_length: i32)
-            [(at, length), (to, to_length)];
+            [(Some(fd), at, length), (Some(to_fd), to, to_length)];
+        // What a link says is a text; where that leads is seen when it is followed.
         path_symlink "symlink"
-            (at: i32, length: i32, fd: i32, to: i32, to_length: i32) [(at, length), (to, to_length)];
+            (at: i32, length: i32, fd: i32, to: i32, to_length: i32)
+            [(None, at, length), (Some(fd), to, to_length)];
     }
+    linker.func_wrap_async(PREVIEW1, "fd_close", |mut caller: Caller<'_, Command>, (fd,): (i32,)| {
+        Box::new(async move {
+            let Command { base, wasi } = caller.data_mut();
+            base.closes(fd.cast_unsigned());
+            functions::fd_close(wasi, &mut GuestMemory::Unshared(&mut []), fd).await
+        })
+    })?;
+    linker.func_wrap_async(PREVIEW1, "fd_renumber", |mut caller: Caller<'_, Command>, (from, to): (i32, i32)| {
+        Box::new(async move {
+            let Command { base, wasi } = caller.data_mut();
+            let result = functions::fd_renumber(wasi, &mut GuestMemory::Unshared(&mut []), from, to).await;
+            if let (Ok(0), Some(path)) = (&result, base.closes(from.cast_unsigned())) {
+                base.opens(to.cast_unsigned(), path);
+            }
+            result
+        })
+    })?;
     Ok(())
 }
 
-/// A path in a guest's memory, for a person.
+/// A path in a guest's memory, for a person: from the top, where it is named from something that is open.
+fn named(base: &Base, memory: &GuestMemory<'_>, from: Option<i32>, at: i32, length: i32) -> String {
+    let path = path(memory, at, length);
+    from.map_or_else(|| path.clone(), |from| base.whole_path(from.cast_unsigned(), &path))
+}
+
+/// A path in a guest's memory.
 fn path(memory: &GuestMemory<'_>, at: i32, length: i32) -> String {
     /// A path longer than this is one that no system takes.
     const LONGEST: u32 = 4096;

@@ -7,7 +7,7 @@ use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::{Deterministic, FsPerms, HostMonotonicClock, HostWallClock, WasiCtxBuilder};
 
 use super::streams::{Lines, Logs, Output, Stream};
-use crate::call::{Call, Finished, Folder, LogLevel, Outcome, Outside};
+use crate::call::{Call, Finished, LogLevel, Outcome, Outside};
 
 /// The first of a command's arguments, its program name.
 const PROGRAM: &str = "tool";
@@ -53,11 +53,16 @@ pub(super) fn context(call: &Call, outside: Arc<dyn Outside>) -> Result<(WasiCtx
             .wall_clock(Still)
             .monotonic_clock(Still);
     }
-    for Folder { host, guest, writable } in &call.given.folders {
-        let perms = if *writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
-        context.preopened_dir(host, guest, perms).map_err(|error| {
-            format!("the folder for `{guest}`, {}, does not open: {error}; see that it is there", host.display())
-        })?;
+    for folder in &call.given.folders {
+        let perms = if folder.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+        let opened = folder.as_path(|path| context.preopened_dir(path, &folder.guest, perms).map(drop));
+        opened
+            .map_err(|error| error.to_string())
+            .and_then(|opened| opened.map_err(|error| error.to_string()))
+            .map_err(|error| {
+                let (guest, host) = (&folder.guest, folder.host());
+                format!("the folder for `{guest}`, {}, does not open: {error}; see that it is there", host.display())
+            })?;
     }
     Ok((context, streams))
 }

@@ -19,7 +19,10 @@ use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator, pat
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::shown::words;
+use super::{
+    count::{MAX_VALUES, too_many},
+    shown::words,
+};
 
 /// Longest text that is parsed, in bytes.
 pub const MAX_INSTANCE_BYTES: usize = 16 << 20;
@@ -124,6 +127,10 @@ fn known<'k>(kind: &'k str, holder: &'k str, pointer: &str) -> &'k str {
 pub fn check(schema: &Value, instance: &str) -> Result<Value, Vec<Violation>> {
     if instance.len() > MAX_INSTANCE_BYTES {
         let message = format!("it has {} bytes; at most {MAX_INSTANCE_BYTES} are read", instance.len());
+        return Err(Violation::whole("budget", &message));
+    }
+    if let Some(values) = too_many(instance) {
+        let message = format!("it has {values} values and keys; at most {MAX_VALUES} are read");
         return Err(Violation::whole("budget", &message));
     }
     let value: Value =
@@ -742,6 +749,7 @@ mod tests {
         }
         assert_eq!(keyword(&deep, "1"), "schema");
         assert_eq!(keyword(&json!({}), &" ".repeat(MAX_INSTANCE_BYTES + 1)), "budget");
+        assert_eq!(keyword(&json!({}), &format!("[{}1]", "1,".repeat(MAX_VALUES))), "budget");
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! Schemas and instances may be hostile. Nothing is ever fetched, and size, depth, work and time are bounded.
 
 mod check;
+mod count;
 mod example;
 mod pattern;
 pub(crate) mod shown;
 
 pub use self::{
     check::{MAX_INSTANCE_BYTES, MAX_SCHEMA_DEPTH, MAX_SCHEMA_VALUES, MAX_VIOLATIONS, Violation, check},
+    count::{MAX_VALUES, too_many, values},
     example::{Example, example},
 };

@@ -1,7 +1,7 @@
 //! The file system without all but the given folders; TCP, signals and abstract sockets where the kernel has it.
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, Ruleset,
     RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
 };
 
@@ -68,7 +68,8 @@ pub(super) fn restrict(folders: &[Folder]) -> Result<Wall, WallError> {
         Err(error) => return Ok(missing(&error)),
     };
     for folder in folders {
-        let opened = PathFd::new(&folder.host).map_err(|error| failed(&error))?;
+        // The very folder that the guest is given, not one of the same name.
+        let opened = folder.opened().map_err(|error| failed(&error))?;
         let rule = PathBeneath::new(opened, rights(abi, folder.writable));
         ruleset = ruleset.add_rule(rule).map_err(|error| failed(&error))?;
     }

@@ -132,6 +132,11 @@ fn run(pipes: &mut Pipes, runner: &Runner, first: First, order: RunOrder) -> Res
             Err(why) => return refuse(pipes, Refused::CacheFile(why)),
         },
     };
+    for folder in &mut call.given.folders {
+        if let Err(error) = folder.open() {
+            return refuse(pipes, Refused::Folder(format!("{}: {error}", folder.host().display())));
+        }
+    }
     let code_len = cached.as_ref().map_or(u64::from(code_bytes), |bytes| bytes.len() as u64);
     let plan = Plan {
         role: Role::Run { limits: call.limits, code_bytes: code_len + u64::from(input_bytes) },

@@ -43,6 +43,8 @@ pub enum Refused {
     CacheFile(String),
     /// A wall that this system has did not go up.
     Wall(String),
+    /// A folder of the call is not there, or there is a link on the way to it.
+    Folder(String),
     /// The order is none.
     Order(String),
 }
@@ -53,6 +55,7 @@ impl Refused {
         match self {
             Self::CacheFile(why) => Self::CacheFile(escaped(&why)),
             Self::Wall(why) => Self::Wall(escaped(&why)),
+            Self::Folder(why) => Self::Folder(escaped(&why)),
             Self::Order(why) => Self::Order(escaped(&why)),
         }
     }
@@ -67,6 +70,11 @@ impl fmt::Display for Refused {
             Self::Wall(why) => write!(
                 f,
                 "the worker's walls could not be put up, so nothing ran: {why}; `skillyard doctor` says which stand here"
+            ),
+            Self::Folder(why) => write!(
+                f,
+                "a folder that the tool is given does not open without following a link, so nothing ran: {why}; remove \
+                 what is in its place"
             ),
             Self::Order(why) => write!(f, "the worker did not understand its order: {why}; is it another version?"),
         }

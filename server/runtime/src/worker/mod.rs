@@ -19,6 +19,7 @@ use std::{
     ffi::OsString,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 pub use cancel::Cancel;
@@ -56,7 +57,7 @@ impl Program {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CodeSource {
     /// Here, as [`compile`] gave it.
-    Bytes(Vec<u8>),
+    Bytes(Arc<Vec<u8>>),
     /// In a file of the user's own cache. The worker reads it once, before its walls go up, and runs what it read only
     /// if that has this BLAKE3 digest.
     File {
@@ -68,6 +69,12 @@ pub enum CodeSource {
 }
 
 impl CodeSource {
+    /// Code that is here.
+    #[must_use]
+    pub fn bytes(code: impl Into<Arc<Vec<u8>>>) -> Self {
+        Self::Bytes(code.into())
+    }
+
     /// The digest that [`Self::File`] wants, of `code`.
     #[must_use]
     pub fn digest(code: &[u8]) -> [u8; 32] {

@@ -394,12 +394,15 @@ fn next(from: &mut impl Read) -> Result<wire::Head<ToParent>, WireError> {
 /// Who is asked, of a run.
 type Asked = (Limits, Arc<dyn Outside>);
 
+/// A part of a frame, which may be large and is shared.
+type Piece = Arc<Vec<u8>>;
+
 /// The parts of an order's frame, and who is asked.
-fn taken_apart(order: Order) -> io::Result<(Vec<Vec<u8>>, Option<Asked>)> {
+fn taken_apart(order: Order) -> io::Result<(Vec<Piece>, Option<Asked>)> {
     match order {
         Order::Compile { module, wall_clock_ms } => {
             let header = wire::header(&ToWorker::Compile { wall_clock_ms }, module.len())?;
-            Ok((vec![header, module], None))
+            Ok((vec![Arc::new(header), Arc::new(module)], None))
         }
         Order::Run { call, input, code, outside } => {
             let input_bytes = u32::try_from(input.len()).ok().filter(|&bytes| bytes <= wire::INPUT_BYTES);
@@ -409,11 +412,11 @@ fn taken_apart(order: Order) -> io::Result<(Vec<Vec<u8>>, Option<Asked>)> {
             })?;
             let (code, bytes) = match code {
                 CodeSource::Bytes(bytes) => (CodeAt::Payload, bytes),
-                CodeSource::File { path, blake3 } => (CodeAt::File { path, blake3 }, Vec::new()),
+                CodeSource::File { path, blake3 } => (CodeAt::File { path, blake3 }, Arc::default()),
             };
             let limits = call.limits;
             let header = wire::header(&ToWorker::Run { call, input_bytes, code }, input.len() + bytes.len())?;
-            Ok((vec![header, input.into_bytes(), bytes], Some((limits, outside))))
+            Ok((vec![Arc::new(header), Arc::new(input.into_bytes()), bytes], Some((limits, outside))))
         }
     }
 }

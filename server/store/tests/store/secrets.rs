@@ -3,7 +3,7 @@ use std::{ffi::OsString, fs, str::FromStr as _};
 use skillyard_store::{
     ReadError,
     keys::KeptIn,
-    secrets::{MAX_SECRET_BYTES, SecretError, SecretName, SecretSource, SecretStore, sharing_a_variable},
+    secrets::{MAX_SECRET_BYTES, SecretError, SecretName, SecretSource, SecretStore},
 };
 
 use crate::common::{Home, mock_credentials, no_credentials, over};
@@ -55,11 +55,56 @@ fn names_are_those_of_a_manifest() {
 
 #[test]
 fn variables_are_named_after_scope_and_key() {
-    assert_eq!(name("skill:acme.mail/api_token").variable(), "SKILLYARD_SECRET_SKILL_ACME_MAIL_API_TOKEN");
-    assert_eq!(name("global/a-b:c").variable(), "SKILLYARD_SECRET_GLOBAL_A_B_C");
-    let (one, other, third) = (name("skill:a.b/c"), name("skill:a/b_c"), name("global/c"));
-    assert_eq!(sharing_a_variable([&one, &third, &other]), Some((&one, &other)));
-    assert_eq!(sharing_a_variable([&one, &third, &one]), None);
+    for (of, variable) in [
+        ("skill:acme.mail/api_token", "SKILL_ACME_MAIL__API_TOKEN"),
+        ("global/a-b:c", "GLOBAL__A_2B_3C"),
+        ("skill:acme.mail_box/api.token", "SKILL_ACME_MAIL_1BOX__API_0TOKEN"),
+        ("principal:user:ops/x_", "PRINCIPAL_USER_3OPS__X_1"),
+        ("channel:c.1/k_2", "CHANNEL_C_01__K_12"),
+    ] {
+        assert_eq!(name(of).variable(), format!("SKILLYARD_SECRET_{variable}"), "{of}");
+    }
+}
+
+#[test]
+fn no_two_secrets_have_one_variable() {
+    // Every scope and key of up to four of these characters, of every kind.
+    let mut words = vec![String::new()];
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        words = words.iter().flat_map(|word| ["a", "0", ".", "_", "-", ":"].map(|c| format!("{word}{c}"))).collect();
+        all.extend(words.clone());
+    }
+    let short: Vec<&String> = all.iter().filter(|word| word.len() < 3).collect();
+    let mut names: Vec<String> = all.iter().map(|key| format!("global/{key}")).collect();
+    for kind in ["skill", "principal", "channel"] {
+        let one = |scope: &String, key: &String| format!("{kind}:{scope}/{key}");
+        names.extend(all.iter().flat_map(|scope| short.iter().map(move |key| one(scope, key))));
+        names.extend(all.iter().flat_map(|key| short.iter().map(move |scope| one(scope, key))));
+    }
+    names.sort();
+    names.dedup();
+    let variables: std::collections::BTreeMap<String, &String> =
+        names.iter().map(|text| (name(text).variable(), text)).collect();
+    assert_eq!(variables.len(), names.len());
+    assert!(variables.keys().all(|it| it.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')));
+}
+
+#[test]
+fn where_a_secret_would_come_from_is_told_without_it() {
+    let home = Home::new();
+    let (_, credentials) = mock_credentials();
+    let store = SecretStore::new(&home.path("s"), None);
+    let token = name("skill:acme.mail/token");
+    assert_eq!(store.source(&token, &unset).unwrap(), None);
+    assert!(!home.path("s").exists(), "looking writes nothing");
+    let kept = store.set(&token, b"kept").unwrap();
+    assert_eq!(store.source(&token, &unset).unwrap(), Some(kept));
+    let set = |asked: &str| (asked == token.variable()).then(|| "hunter2".into());
+    assert_eq!(store.source(&token, &set).unwrap(), Some(SecretSource::Environment(token.variable())));
+    SecretStore::new(&home.path("s"), Some(credentials)).set(&token, b"kept").unwrap();
+    // A session that does not reach it says where it is all the same.
+    assert_eq!(store.source(&token, &unset).unwrap(), Some(SecretSource::CredentialStore));
 }
 
 #[test]
@@ -131,7 +176,7 @@ fn the_environment_goes_first() {
         let found = store.find(&name("skill:acme.mail/token"), lookup).unwrap_or_else(|error| panic!("{error}"));
         found.map(|secret| (secret.value.to_vec(), secret.source)).unwrap()
     };
-    let variable = "SKILLYARD_SECRET_SKILL_ACME_MAIL_TOKEN";
+    let variable = "SKILLYARD_SECRET_SKILL_ACME_MAIL__TOKEN";
     let set = |value: &'static str| move |asked: &str| (asked == variable).then(|| value.into());
     assert_eq!(find(&set("now")), (b"now".to_vec(), SecretSource::Environment(variable.to_owned())));
     assert_eq!(find(&set("")).0, b"kept");

@@ -35,6 +35,8 @@ pub struct Server {
     /// How it delivers, after what it and the client can do.
     pub delivery: Delivery,
     incremental: bool,
+    /// What it said at the start that it can do.
+    pub capabilities: Value,
     /// The workspace's folders, for servers that ask.
     folders: Value,
     /// The configuration, for servers that ask.
@@ -46,6 +48,18 @@ pub struct Document {
     uri: String,
     text: String,
     version: i64,
+}
+
+impl Document {
+    /// Its address.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The position behind the first place of a word.
+    pub fn behind(&self, word: &str) -> Option<Value> {
+        self.text.find(word).map(|at| position(&self.text, at + word.len()))
+    }
 }
 
 impl Server {
@@ -87,11 +101,21 @@ impl Server {
             next_id: 0,
             delivery,
             incremental: false,
+            capabilities: Value::Null,
             folders,
             configuration: configuration.clone(),
         };
         let mut text_document = json!({
             "synchronization": { "didSave": true },
+            "completion": { "completionItem": { "snippetSupport": true, "documentationFormat": ["markdown"] } },
+            "hover": { "contentFormat": ["markdown"] },
+            "documentSymbol": { "hierarchicalDocumentSymbolSupport": true },
+            "semanticTokens": {
+                "requests": { "full": true },
+                "formats": ["relative"],
+                "tokenTypes": ["property", "string", "number", "keyword", "function", "type", "variable", "namespace"],
+                "tokenModifiers": [],
+            },
             "publishDiagnostics": { "versionSupport": true, "relatedInformation": true },
             "codeAction": { "codeActionLiteralSupport": { "codeActionKind": { "valueSet": ["quickfix"] } } },
         });
@@ -112,6 +136,7 @@ impl Server {
         }
         let sync = &capabilities["textDocumentSync"];
         server.incremental = sync.as_u64().or_else(|| sync["change"].as_u64()) == Some(2);
+        server.capabilities = capabilities.clone();
         server.notify("initialized", json!({}))?;
         Ok((server, took))
     }
@@ -148,6 +173,13 @@ impl Server {
             self.settle(Duration::from_millis(150))?;
         }
         Ok(came.duration_since(sent))
+    }
+
+    /// Asks something and gives the time until the answer.
+    pub fn ask(&mut self, method: &str, params: Value) -> Result<Duration, Error> {
+        let begin = Instant::now();
+        let (came, _) = self.request(method, params)?;
+        Ok(came.duration_since(begin))
     }
 
     /// The server's resident memory in bytes, where the system says it.

@@ -1,10 +1,11 @@
-//! `cargo xtask bench`: the analysis beside other tools that read TOML, on the same files, in one run; and the work on
-//! artifacts beside what no reader of one can do without; and whole runs of tools beside the bare engine's.
+//! `cargo xtask bench`: the analysis, and what else an editor asks, beside other tools that read TOML, on the same files,
+//! in one run; and the work on artifacts beside what no reader of one can do without; and whole runs of tools beside the bare engine's.
 //!
 //! The others get no schema and so know no rule of a skill.toml: they are measured at their lightest.
 
 mod artifact;
 mod client;
+mod features;
 mod guests;
 mod inputs;
 mod installed;
@@ -42,6 +43,9 @@ const FILES: usize = 1000;
 const TOMBI: &str = "tombi==1.9.6";
 const TAPLO_VERSION: &str = "0.10.0";
 
+/// What can be measured.
+const PARTS: [&str; 5] = ["analysis", "features", "artifact", "run", "installed"];
+
 /// One that is measured.
 struct Contender {
     name: &'static str,
@@ -57,13 +61,14 @@ struct Contender {
 
 /// Measures the named parts, or all; prints the tables and writes the reports. With `keep` also into the tree.
 pub fn bench(parts: &[&str], keep: bool) -> Result<(), Error> {
-    if let Some(part) = parts.iter().find(|part| !["analysis", "artifact", "run", "installed"].contains(part)) {
-        return Err(Error::Usage(format!(
-            "there is no benchmark `{part}`, only `analysis`, `artifact`, `run` and `installed`"
-        )));
+    if let Some(part) = parts.iter().find(|part| !PARTS.contains(part)) {
+        return Err(Error::Usage(format!("there is no benchmark `{part}`, only {}", PARTS.join(", "))));
     }
     if parts.is_empty() || parts.contains(&"analysis") {
         analysis(keep)?;
+    }
+    if parts.is_empty() || parts.contains(&"features") {
+        features::bench(keep)?;
     }
     if parts.is_empty() || parts.contains(&"artifact") {
         artifact::bench(keep)?;
@@ -77,8 +82,11 @@ pub fn bench(parts: &[&str], keep: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// The analysis: everybody in turns.
-fn analysis(keep: bool) -> Result<(), Error> {
+/// Who could not be had here, each with the reason.
+type Missing = Vec<(&'static str, String)>;
+
+/// Everybody, and who could not be had.
+fn contenders() -> Result<(Vec<Contender>, Missing), Error> {
     run(&mut cargo(&["build", "--release", "--package", "skillyard"]))?;
     let skillyard = tools::program(&target().join("release"), "skillyard");
     let mut contenders = vec![
@@ -123,7 +131,12 @@ fn analysis(keep: bool) -> Result<(), Error> {
         }),
         Err(error) => missing.push(("tombi", error.to_string())),
     }
+    Ok((contenders, missing))
+}
 
+/// The analysis: everybody in turns.
+fn analysis(keep: bool) -> Result<(), Error> {
+    let (contenders, missing) = contenders()?;
     let folder = target().join("bench/analysis");
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;

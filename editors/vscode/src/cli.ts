@@ -1,0 +1,73 @@
+/** One-off calls of the `skillyard` program: arguments in, JSON out. */
+
+import { spawn } from "node:child_process";
+import { homedir } from "node:os";
+import type * as vscode from "vscode";
+
+/** What a call came to. */
+export interface Said<T> {
+  /** 0 fine, 1 there are findings. */
+  readonly code: 0 | 1;
+  /** The report, where the program gave one. */
+  readonly report: T | undefined;
+  /** What it said besides. */
+  readonly stderr: string;
+}
+
+/** The program could not do its work; the text is its own. */
+export class CallFailed extends Error {}
+
+/** A person ended the call. */
+export class CallCancelled extends Error {}
+
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** Calls the program with `--format json` and reads its report. */
+export async function call<T>(program: string, args: readonly string[], token?: vscode.CancellationToken): Promise<Said<T>> {
+  const { code, stdout, stderr } = await output(program, [...args, "--format", "json"], token);
+  if (code !== 0 && code !== 1) {
+    if (/^error: unrecognized subcommand/.test(stderr)) {
+      throw new CallFailed(`This version of Skillyard has no \`skillyard ${args[0]}\`; a newer one has.`);
+    }
+    throw new CallFailed(words(stderr) || `skillyard ended with ${code}`);
+  }
+  if (stdout.trim() === "") return { code, report: undefined, stderr: words(stderr) };
+  try {
+    return { code, report: JSON.parse(stdout) as T, stderr: words(stderr) };
+  } catch {
+    throw new CallFailed(`skillyard ${args[0]} gave something else than JSON; is another program in its place?`);
+  }
+}
+
+function output(program: string, args: string[], token?: vscode.CancellationToken) {
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
+    const child = spawn(program, args, { cwd: homedir(), stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    let size = 0;
+    const keep = (into: Buffer[]) => (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MOST_BYTES) child.kill();
+      else into.push(chunk);
+    };
+    child.stdout.on("data", keep(out));
+    child.stderr.on("data", keep(err));
+    const cancelled = token?.onCancellationRequested(() => child.kill());
+    if (token?.isCancellationRequested === true) child.kill();
+    const done = () => cancelled?.dispose();
+    child.on("error", (error) => {
+      done();
+      reject(new CallFailed(`${program} does not start: ${error.message}`));
+    });
+    child.on("close", (code) => {
+      done();
+      if (token?.isCancellationRequested === true) reject(new CallCancelled("cancelled"));
+      else if (size > MOST_BYTES) reject(new CallFailed(`skillyard ${args[0]} said more than ${MOST_BYTES} bytes`));
+      else resolve({ code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
+    });
+  });
+}
+
+function words(stderr: string): string {
+  return stderr.trim().replace(/^error: /, "");
+}

@@ -1,0 +1,214 @@
+/** The life of the language server: started, watched, started again with growing pauses, stopped. */
+
+import * as vscode from "vscode";
+
+import type * as clients from "./client";
+import { findProgram, NoProgram, type Program } from "./program";
+
+type Client = clients.Client;
+
+/** What the server is doing. */
+export type State =
+  | { readonly kind: "starting" }
+  | { readonly kind: "running"; readonly program: Program; readonly version: string; readonly pid: number | undefined }
+  | { readonly kind: "waiting"; readonly why: string; readonly seconds: number }
+  | { readonly kind: "stopped"; readonly why: string }
+  | { readonly kind: "missing"; readonly why: string };
+
+/** Seconds before the first, second, … start again. After the last one a person has to say so. */
+const PAUSES = [0.5, 1, 2, 4, 8, 16];
+/** A server that ran this long has recovered. */
+const RECOVERED_MS = 60_000;
+
+/** A command could not be given to the server, or ended in an error. */
+export class Refused extends Error {}
+
+export class Server implements vscode.Disposable {
+  #client: Client | undefined;
+  #state: State = { kind: "stopped", why: "not started yet" };
+  #failures = 0;
+  #since = 0;
+  #timer: NodeJS.Timeout | undefined;
+  /** Goes up with each start and stop, so that what was awaited meanwhile notices. */
+  #turn = 0;
+  #busy = 0;
+  #known: Program | undefined;
+  readonly #changed = new vscode.EventEmitter<State>();
+  readonly onDidChangeState = this.#changed.event;
+
+  public constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly log: vscode.LogOutputChannel,
+  ) {}
+
+  public get state(): State {
+    return this.#state;
+  }
+
+  /** The program, for calls apart from the server. */
+  public async program(): Promise<Program> {
+    this.#known ??= await findProgram(this.context);
+    return this.#known;
+  }
+
+  /** Starts it now, whatever it was doing. */
+  public async restart(): Promise<void> {
+    this.#failures = 0;
+    await this.stop("restarting");
+    await this.#start();
+  }
+
+  public async stop(why: string): Promise<void> {
+    this.#turn += 1;
+    clearTimeout(this.#timer);
+    const client = this.#client;
+    this.#client = undefined;
+    this.#set({ kind: "stopped", why });
+    if (client !== undefined) await end(client, this.log);
+  }
+
+  public dispose(): void {
+    void this.stop("the extension ended");
+    this.#changed.dispose();
+  }
+
+  async #start(): Promise<void> {
+    this.#turn += 1;
+    const turn = this.#turn;
+    this.#set({ kind: "starting" });
+    let program: Program;
+    try {
+      program = await findProgram(this.context);
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      this.#known = undefined;
+      this.#missing(error instanceof NoProgram ? error.message : String(error));
+      return;
+    }
+    if (turn !== this.#turn) return;
+    this.#known = program;
+    this.log.info(`${program.path} (${program.origin}), version ${program.version}`);
+    const { makeClient } = await import("./client.js");
+    if (turn !== this.#turn) return;
+    const client = makeClient(program.path, this.log, {
+      closed: () => {
+        if (turn === this.#turn) this.#again("it ended by itself");
+      },
+      told: (message) => {
+        // What a command came to is in its report, which opens by itself.
+        if (this.#busy === 0) void vscode.window.showInformationMessage(message);
+      },
+    });
+    this.#client = client;
+    try {
+      await client.start();
+    } catch (error) {
+      this.log.error(`The server did not start: ${String(error)}`);
+      if (turn === this.#turn) this.#again("it did not start");
+      return;
+    }
+    if (turn !== this.#turn) {
+      await end(client, this.log);
+      return;
+    }
+    this.#since = Date.now();
+    const version = client.initializeResult?.serverInfo?.version ?? program.version;
+    this.#set({ kind: "running", program, version, pid: client.serverProcess?.pid });
+  }
+
+  /** Starts it again after a pause that grows with each failure. */
+  #again(why: string): void {
+    if (Date.now() - this.#since > RECOVERED_MS) this.#failures = 0;
+    this.#since = Date.now();
+    this.#client = undefined;
+    const seconds = PAUSES[this.#failures];
+    this.#failures += 1;
+    this.#turn += 1;
+    if (seconds === undefined) {
+      this.log.error(`The server is not started again: ${why}, ${PAUSES.length} times in a row.`);
+      this.#set({ kind: "stopped", why });
+      const message = `Skillyard's server stopped: ${why}, again and again. The log may say why.`;
+      void vscode.window.showErrorMessage(message, "Show Log", "Restart Server").then((chosen) => {
+        if (chosen === "Show Log") this.log.show();
+        if (chosen === "Restart Server") void this.restart();
+      });
+      return;
+    }
+    this.log.warn(`The server is started again in ${seconds} s: ${why}.`);
+    this.#set({ kind: "waiting", why, seconds });
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#start(), seconds * 1000);
+  }
+
+  #missing(why: string): void {
+    this.log.error(why);
+    this.#set({ kind: "missing", why });
+    void vscode.window.showErrorMessage(why, "Open Settings", "Try Again").then((chosen) => {
+      if (chosen === "Open Settings") {
+        void vscode.commands.executeCommand("workbench.action.openSettings", "skillyard.serverPath");
+      }
+      if (chosen === "Try Again") void this.restart();
+    });
+  }
+
+  #set(state: State): void {
+    this.#state = state;
+    this.#changed.fire(state);
+  }
+
+  /** The commands that the server has. */
+  public get commands(): readonly string[] {
+    return this.#client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
+  }
+
+  /** Asks the server something. */
+  public async request<T>(method: string, params: unknown): Promise<T> {
+    const client = this.#running();
+    try {
+      return await client.sendRequest<T>(method, params);
+    } catch (error) {
+      throw new Refused(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Has the server execute a command, under a progress that a person can end. `undefined` where one did. */
+  public async execute<T>(command: string, title: string, argument: unknown): Promise<T | undefined> {
+    const client = this.#running();
+    const location = vscode.ProgressLocation.Notification;
+    this.#busy += 1;
+    try {
+      const { execute } = await import("./client.js");
+      return await vscode.window.withProgress({ location, title, cancellable: true }, (progress, cancelled) =>
+        execute<T>(client, command, argument, progress, cancelled),
+      );
+    } catch (error) {
+      throw new Refused(error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#busy -= 1;
+    }
+  }
+
+  #running(): Client {
+    const client = this.#client;
+    if (client !== undefined && this.#state.kind === "running") return client;
+    const state = this.#state;
+    const why = "why" in state ? `: ${state.why}` : "";
+    throw new Refused(state.kind === "missing" ? state.why : `Skillyard's server does not run yet${why}. Try again.`);
+  }
+
+  /** Asks for lenses again, after what is offered has changed. */
+  public refreshLenses(): void {
+    const feature = this.#client?.getFeature("textDocument/codeLens");
+    for (const document of vscode.workspace.textDocuments) {
+      feature?.getProvider(document)?.onDidChangeCodeLensEmitter.fire();
+    }
+  }
+}
+
+async function end(client: Client, log: vscode.LogOutputChannel): Promise<void> {
+  try {
+    await client.dispose(2000);
+  } catch (error) {
+    log.debug(`The server's end: ${String(error)}`);
+  }
+}

@@ -1,0 +1,63 @@
+/** Which skill a command is about. */
+
+import * as path from "node:path";
+import * as vscode from "vscode";
+
+/** The name of every manifest. */
+export const MANIFEST = "skill.toml";
+
+/** Where skills are not looked for. */
+export const ELSEWHERE = "**/{node_modules,target,.git}/**";
+
+/** More than these are not listed. */
+export const MOST_SKILLS = 500;
+
+/** The manifests of the workspace. */
+export async function manifests(): Promise<vscode.Uri[]> {
+  const found = await vscode.workspace.findFiles(`**/${MANIFEST}`, ELSEWHERE, MOST_SKILLS);
+  return found.filter((uri) => uri.scheme === "file").sort((a, b) => a.fsPath.localeCompare(b.fsPath));
+}
+
+/** The folder of a manifest. */
+export function folderOf(manifest: vscode.Uri): string {
+  return path.dirname(manifest.fsPath);
+}
+
+/** What a person knows a skill's folder by. */
+export function shownFolder(manifest: vscode.Uri): string {
+  const folder = vscode.Uri.file(folderOf(manifest));
+  const relative = vscode.workspace.asRelativePath(folder, (vscode.workspace.workspaceFolders?.length ?? 0) > 1);
+  return relative === folder.fsPath ? path.basename(folder.fsPath) : relative;
+}
+
+/** The manifest in the active editor, the only one, or the one that a person picks. */
+export async function pickManifest(): Promise<vscode.Uri | undefined> {
+  const active = vscode.window.activeTextEditor?.document.uri;
+  if (active?.scheme === "file" && path.basename(active.fsPath) === MANIFEST) return active;
+  const all = await manifests();
+  if (all.length === 0) {
+    void vscode.window.showInformationMessage("There is no skill.toml in this workspace. New Skill makes one.", "New Skill").then((chosen) => {
+      if (chosen !== undefined) void vscode.commands.executeCommand("skillyard.newSkill");
+    });
+    return undefined;
+  }
+  if (all.length === 1) return all[0];
+  const items = all.map((uri) => ({ label: shownFolder(uri), uri }));
+  return (await vscode.window.showQuickPick(items, { placeHolder: "Which skill?" }))?.uri;
+}
+
+/** Saves a manifest that is open with changes: what is packaged and run is what is on the disk. */
+export async function save(manifest: vscode.Uri): Promise<void> {
+  const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === manifest.toString());
+  if (open?.isDirty === true) await open.save();
+}
+
+/** The artifacts that were made of a skill, the newest first. */
+export async function artifacts(manifest: vscode.Uri): Promise<vscode.Uri[]> {
+  const pattern = new vscode.RelativePattern(vscode.Uri.file(folderOf(manifest)), "dist/*.palyra-skill");
+  const found = await vscode.workspace.findFiles(pattern, null, 100);
+  const dated = await Promise.all(
+    found.map(async (uri) => ({ uri, at: (await vscode.workspace.fs.stat(uri)).mtime })),
+  );
+  return dated.sort((a, b) => b.at - a.at).map(({ uri }) => uri);
+}

@@ -1,0 +1,386 @@
+// An author's day, in the order in which it goes.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { COMMAND, GREETER, GUEST, MISTAKE, MISTAKEN } from "./skills.mjs";
+import { open, PATIENCE, SKILLYARD } from "./world.mjs";
+
+let editor;
+let page;
+
+before(async () => {
+  editor = await open({
+    name: "author",
+    skills: { greeter: GREETER },
+    files: {
+      "echo/skill.toml": MISTAKEN,
+      "guest/skill.toml": GUEST,
+      "guest/module.wasm": COMMAND,
+      "closed/skill.toml": MISTAKEN,
+    },
+  });
+  ({ page } = editor);
+});
+
+after(async () => {
+  const home = editor?.home;
+  await editor?.close();
+  assert.deepEqual(await gone(home), [], "no server outlives the editor");
+});
+
+// A picture of where it stood.
+const step = (what, run) =>
+  test(what, async () => {
+    try {
+      await run();
+    } catch (error) {
+      await editor.shot("failed");
+      throw error;
+    }
+  });
+
+/** The processes of the program under test that belong to a home. */
+function servers(home) {
+  return readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid))
+    .filter((pid) => {
+      try {
+        if (!readlinkSync(`/proc/${pid}/exe`).startsWith(SKILLYARD)) return false;
+        return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`HOME=${home}`);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+async function gone(home) {
+  const deadline = Date.now() + 10_000;
+  while (servers(home).length > 0 && Date.now() < deadline) await new Promise((done) => setTimeout(done, 50));
+  return servers(home);
+}
+
+async function until(what, condition) {
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`not within ${PATIENCE} ms: ${what}`);
+    await page.waitForTimeout(50);
+  }
+}
+
+const squiggles = () => page.locator(".editor-group-container.active .squiggly-error");
+const lens = (words) => page.locator(".codelens-decoration a", { hasText: words }).first();
+const dialog = () => page.locator(".monaco-dialog-box");
+const choose = (words) => dialog().locator(".monaco-button", { hasText: words }).click();
+const toast = (words) => page.locator(".notifications-toasts .notification-list-item", { hasText: words }).first();
+const closeAll = async () => {
+  await editor.command("Notifications: Clear All Notifications");
+  await editor.command("View: Close All Editors");
+};
+
+step("nothing is sent over the network at the start, and the editor is not disturbed", async () => {
+  await editor.file("echo/skill.toml");
+  await squiggles().first().waitFor();
+  const outside = editor.requests.filter((url) => !/^(data|blob):/.test(url) && !url.startsWith(editor.origin));
+  assert.deepEqual(outside, []);
+  assert.deepEqual(editor.connected().filter((line) => line.startsWith("ours")), []);
+  for (const pid of servers(editor.home)) {
+    const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    const sockets = open.map((to) => /^socket:\[(\d+)\]$/.exec(to)?.[1]).filter((inode) => inode !== undefined);
+    const inet = ["tcp", "tcp6", "udp", "udp6"].flatMap((kind) => readFileSync(`/proc/${pid}/net/${kind}`, "utf8").split("\n"));
+    const inodes = new Set(inet.map((line) => line.trim().split(/\s+/)[9]));
+    assert.deepEqual(sockets.filter((inode) => inodes.has(inode)), []);
+  }
+  assert.equal(await page.locator(".notifications-toasts .notification-list-item").count(), 0);
+  // Measured by the editor, from the first line of our code that it loads.
+  await editor.command("Developer: Show Running Extensions");
+  const row = page.locator(".runtime-extensions-editor .monaco-list-row", { hasText: "Skillyard" }).first();
+  await row.locator(".activation-time").waitFor();
+  console.log(`  ${(await row.locator(".activation-time").innerText()).trim()}; ${/active after [\d.]+ ms/.exec(await logged())?.[0]}`);
+  await editor.shot("running");
+  await page.keyboard.press("Control+w");
+});
+
+/** What our output channel holds. */
+async function logged() {
+  const folders = readdirSync(join(editor.home, "user"), { recursive: true }).map(String);
+  const file = folders.find((path) => path.endsWith("Skillyard.log"));
+  return file === undefined ? "" : readFileSync(join(editor.home, "user", file), "utf8");
+}
+
+step("a mistake is underlined at its value, explained in a hover, and fixed", async () => {
+  assert.equal(await squiggles().count(), 1);
+  await editor.goto(MISTAKE.line, MISTAKE.column);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.press("Control+i");
+  const hover = page.locator(".monaco-hover:visible", { hasText: "does not start with" }).first();
+  await hover.waitFor();
+  assert.match(await hover.innerText(), /tool\/not-namespaced/);
+  // What the server knows of the key stands below.
+  await hover.filter({ hasText: "The tool's identity" }).waitFor();
+  await editor.shot("hover");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+.");
+  const fixes = page.locator(".action-widget .monaco-list-row");
+  await fixes.filter({ hasText: "Prefix the tool id" }).first().waitFor();
+  assert.equal(await fixes.filter({ hasText: "Explain tool/not-namespaced" }).count(), 1);
+  await editor.shot("fixes");
+  await page.keyboard.press("Enter");
+  await squiggles().first().waitFor({ state: "detached" });
+  await page.keyboard.press("Control+s");
+  await until("the file is fixed", () => editor.read("echo/skill.toml").includes('id = "acme.echo"'));
+});
+
+step("it is formatted as on the command line", async () => {
+  await editor.command("Format Document");
+  await page.locator(".editor-group-container.active .view-line", { hasText: 'version = "1.0.0"' }).first().waitFor();
+  await page.keyboard.press("Control+s");
+  await until("the file is formatted", () => editor.read("echo/skill.toml").includes('version = "1.0.0"'));
+  const expected = MISTAKEN.replace("version   =   ", "version = ").replace('id = "echo"', 'id = "acme.echo"');
+  assert.equal(editor.read("echo/skill.toml"), expected);
+});
+
+step("keys and sections are completed where they are begun", async () => {
+  const suggested = (words) => page.locator(".suggest-widget.visible .monaco-list-row", { hasText: words }).first();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("max_pal");
+  await page.keyboard.press("Control+Space");
+  await suggested("max_palyra_version").click();
+  await page.locator(".editor-group-container.active .view-line", { hasText: "max_palyra_version = " }).first().waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("\nquot");
+  await page.keyboard.press("Control+Space");
+  // A snippet; the server's own sections stand beside it.
+  await suggested("[capabilities.quotas]").waitFor();
+  await suggested(/^quotas/).waitFor();
+  await editor.shot("completion");
+  await suggested(/^quotas/).click();
+  await page.locator(".editor-group-container.active .view-line", { hasText: "wall_clock_timeout_ms" }).first().waitFor();
+  await squiggles().first().waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await editor.command("File: Revert File");
+  await closeAll();
+});
+
+step("a skill is packaged and signed with a key made on the way, and the command line verifies it", async () => {
+  await editor.file("greeter/skill.toml");
+  await lens("Package and Sign").click();
+  await dialog().waitFor();
+  assert.match(await dialog().innerText(), /There is no key to sign with yet/);
+  await editor.shot("key");
+  await choose("Create a signing key");
+  const report = await editor.view("main h2");
+  await report.locator("h2", { hasText: "is packaged and signed" }).waitFor();
+  await editor.shot("packaged");
+  const artifact = join(editor.workspace, "greeter/dist/acme.greeter-0.1.0.palyra-skill");
+  assert.ok(existsSync(artifact));
+  const env = { ...process.env, HOME: editor.home, SKILLYARD_NO_CREDENTIAL_STORE: "1" };
+  for (const [name, folder] of [["XDG_CONFIG_HOME", "config"], ["XDG_STATE_HOME", "state"], ["XDG_DATA_HOME", "data"]]) env[name] = join(editor.home, folder);
+  delete env.SKILLYARD_HOME;
+  const { status, stdout } = spawnSync(SKILLYARD, ["verify", "--allow-tofu", artifact], { env, encoding: "utf8" });
+  assert.equal(status, 0, stdout);
+});
+
+step("a report is there as JSON too", async () => {
+  const report = await editor.view("#json");
+  await report.locator("#json").click();
+  await page.locator(".editor-group-container.active .view-line", { hasText: "payload_sha256" }).first().waitFor();
+  await closeAll();
+});
+
+step("verify and audit give reports", async () => {
+  await editor.file("greeter/skill.toml");
+  await lens("Verify").click();
+  await (await editor.view("main h2")).locator("h2", { hasText: "accepted" }).waitFor();
+  await editor.shot("verified");
+  await lens("Audit").click();
+  const deadline = Date.now() + PATIENCE;
+  let found;
+  while (found === undefined && Date.now() < deadline) {
+    for (const frame of page.frames()) {
+      const heading = frame.locator("h2", { hasText: "the audit" });
+      if ((await heading.count().catch(() => 0)) > 0) found = heading;
+    }
+    await page.waitForTimeout(50);
+  }
+  assert.match(await found.innerText(), /passes the audit|fails the audit/);
+  await editor.shot("audited");
+  await closeAll();
+});
+
+step("a tool's input is checked while it is typed, its call approved, and its result shown", async () => {
+  await editor.file("guest/skill.toml");
+  await lens("Run Tool acme.echo").click();
+  const view = await editor.view("#input");
+  const input = view.locator("#input");
+  await view.locator("#problems.fine li").waitFor();
+  assert.ok(JSON.parse(await input.inputValue()).n >= 3, "it begins with an example");
+  await input.fill('{"n": 2}');
+  await view.locator("#problems li", { hasText: "/n" }).waitFor();
+  assert.equal(await view.locator("#run").isDisabled(), true);
+  await editor.shot("input");
+  await input.fill('{"n": 7, "said": "<b>hello</b>"}');
+  await view.locator("#problems.fine li").waitFor();
+
+  // Who says no gets nothing.
+  await view.locator("#run").click();
+  await dialog().waitFor();
+  const question = await dialog().innerText();
+  for (const part of ["acme.echo", "write in the folders", "out"]) assert.ok(question.includes(part), `${part}: ${question}`);
+  await editor.shot("approval");
+  await choose("Cancel");
+  await dialog().waitFor({ state: "detached" });
+  await view.locator("#run:enabled").waitFor();
+  assert.equal(await view.locator("#result").innerText(), "");
+
+  await input.press("Control+Enter");
+  await choose("Run once");
+  await view.locator("#result h2", { hasText: "ok" }).waitFor();
+  assert.equal(await view.locator("#result meter").count(), 3);
+  assert.match(await view.locator("#result pre").first().innerText(), /<b>hello<\/b>/);
+  assert.equal(await view.locator("#result b").count(), 0, "what a tool says is text");
+  await editor.shot("ran");
+});
+
+step("the last input comes back", async () => {
+  await closeAll();
+  await editor.file("guest/skill.toml");
+  await lens("Run Tool acme.echo").click();
+  const view = await editor.view("#input");
+  await view.locator("#origin", { hasText: "last" }).waitFor();
+  assert.equal(JSON.parse(await view.locator("#input").inputValue()).n, 7);
+  await closeAll();
+});
+
+step("a tool that never ends is cancelled", async () => {
+  await editor.file("guest/skill.toml");
+  await lens("Run Tool acme.loop").click();
+  const view = await editor.view("#input");
+  await view.locator("#run:enabled").click();
+  await choose("Run once");
+  const progress = toast("Run Tool");
+  await progress.filter({ hasText: "running" }).waitFor();
+  await editor.shot("progress");
+  await progress.locator(".monaco-button", { hasText: "Cancel" }).click();
+  await view.locator("#run:enabled").waitFor();
+  await progress.waitFor({ state: "detached" });
+  assert.equal(servers(editor.home).length, 1, "the worker is gone");
+  await closeAll();
+});
+
+step("the skills stand in the explorer with their tools, capabilities and artifacts", async () => {
+  // Room for it.
+  const files = page.locator('.pane-header[aria-label^="Explorer Section"]');
+  await files.click();
+  await editor.command("Focus on Skills View");
+  const tree = page.locator(".pane", { has: page.locator('.pane-header[aria-label^="Skills"]') });
+  const row = (words) => tree.locator(".monaco-list-row", { hasText: words }).first();
+  await row("acme.greeter").waitFor();
+  // The one with a mistake is there as well.
+  await row("has errors").waitFor();
+  await row("acme.guest").locator(".monaco-tl-twistie").click();
+  await row("acme.loop").waitFor();
+  await row("Capabilities").locator(".monaco-tl-twistie").click();
+  await row("writes").waitFor();
+  await row("acme.greeter").locator(".monaco-tl-twistie").click();
+  await tree.locator(".monaco-list-row", { hasText: "Artifacts" }).first().waitFor();
+  await editor.shot("skills");
+  await files.click();
+  await closeAll();
+});
+
+step("the cases of a skill run in the Testing view", async () => {
+  await editor.command("Focus on Test Explorer View");
+  const tests = page.locator(".test-explorer");
+  await tests.locator(".monaco-list-row", { hasText: "greeter" }).first().waitFor();
+  await editor.command("Test: Run All Tests");
+  await page.locator(".test-explorer .codicon-testing-passed-icon").first().waitFor();
+  await page.locator(".test-explorer .result-summary, .test-explorer-messages, .testing-explorer-summary", { hasText: "3/3" }).first().waitFor();
+  await editor.shot("tests");
+  await editor.command("View: Show Explorer");
+});
+
+step("the task finds what is wrong in files that are not open", async () => {
+  await editor.command("Tasks: Run Task");
+  const input = page.locator(".quick-input-box input").first();
+  await input.fill("skillyard");
+  await editor.row("skillyard").waitFor();
+  await page.keyboard.press("Enter");
+  await editor.row("check").click();
+  // The one error is counted.
+  await page.locator('.statusbar-item[id="status.problems"] [aria-label*="Errors: 1"]').first().waitFor();
+  await editor.command("Focus on Problems View");
+  await page.locator(".markers-panel .monaco-list-row", { hasText: "does not start with" }).first().waitFor();
+  assert.equal(await page.locator(".markers-panel .monaco-list-row", { hasText: "does not start with" }).count(), 1);
+  await editor.shot("problems");
+  await editor.command("View: Toggle Panel Visibility");
+});
+
+step("the page of a rule is shown", async () => {
+  await editor.command("Skillyard: Explain Rule");
+  const input = page.locator(".quick-input-box input").first();
+  await input.fill("tool/not-namespaced");
+  await editor.row("tool/not-namespaced").click();
+  await (await editor.view("main h1")).locator("h1", { hasText: "tool/not-namespaced" }).waitFor();
+  await editor.shot("rule");
+  await closeAll();
+});
+
+step("what a skill may do beyond an artifact is shown", async () => {
+  const wider = '\n[capabilities]\nhttp_egress_allowlist = ["api.acme.example"]\n';
+  appendFileSync(join(editor.workspace, "greeter/skill.toml"), wider);
+  await editor.file("greeter/skill.toml");
+  await editor.command("Skillyard: What May It Do Beyond");
+  await editor.row("palyra-skill").click();
+  const view = await editor.view("main table");
+  await view.locator("td", { hasText: "api.acme.example" }).first().waitFor();
+  await editor.shot("beyond");
+  await closeAll();
+});
+
+step("a new skill is made and opened", async () => {
+  await editor.command("Skillyard: New Skill");
+  const input = page.locator(".quick-input-box input").first();
+  await input.fill("Acme");
+  await page.locator(".quick-input-message", { hasText: "dots between" }).waitFor();
+  await input.fill("acme.mail");
+  await page.keyboard.press("Enter");
+  await editor.row("Rust").click();
+  await editor.row("workspace").click();
+  await page.locator(".editor-group-container.active .view-line", { hasText: "acme.mail" }).first().waitFor();
+  assert.ok(existsSync(join(editor.workspace, "acme.mail/modules/tool.wasm")));
+});
+
+step("the walkthrough leads to a first skill", async () => {
+  await closeAll();
+  await editor.command("Open Walkthrough");
+  await page.locator(".quick-input-box input").first().fill("Your First Skill");
+  await editor.row("Your First Skill").click();
+  const steps = page.locator(".gettingStartedContainer .step-title");
+  await steps.filter({ hasText: "Make a skill" }).first().waitFor();
+  assert.deepEqual(
+    (await steps.allInnerTexts()).map((text) => text.trim()),
+    ["Make a skill", "Write its manifest", "Run a tool", "Test it", "Package and sign it"],
+  );
+  await editor.shot("walkthrough");
+});
+
+step("the server that is killed comes back by itself, and its state is shown", async () => {
+  const [old] = servers(editor.home);
+  process.kill(old, "SIGKILL");
+  await until("another server", () => servers(editor.home).some((pid) => pid !== old));
+  await closeAll();
+  await editor.file("closed/skill.toml");
+  await squiggles().first().waitFor();
+  await page.locator('.statusbar-item[id="status.languageStatus"]').first().click();
+  await page.locator(".hover-language-status", { hasText: "Skillyard 0.1.0" }).first().waitFor();
+  await editor.shot("status");
+});

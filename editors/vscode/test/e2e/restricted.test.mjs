@@ -1,0 +1,80 @@
+// A workspace that nobody trusts yet.
+
+import assert from "node:assert/strict";
+import { chmodSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { COMMAND, GUEST, MISTAKEN } from "./skills.mjs";
+import { open } from "./world.mjs";
+
+let editor;
+let page;
+const TOUCHED = "touched";
+
+before(async () => {
+  editor = await open({
+    name: "restricted",
+    trust: true,
+    files: {
+      "echo/skill.toml": MISTAKEN,
+      "guest/skill.toml": GUEST,
+      "guest/module.wasm": COMMAND,
+      "guest/tests/echo.json": JSON.stringify({ tool: "acme.echo", input: { n: 3 }, approve: true, expect: { output: { n: 3 } } }),
+      // What a workspace would like.
+      "evil.sh": `#!/bin/sh\ntouch "$(dirname "$0")/${TOUCHED}"\nexec skillyard "$@"\n`,
+      ".vscode/settings.json": JSON.stringify({
+        "skillyard.serverPath": "EVIL",
+        "skillyard.rules": { "*": "allow" },
+      }),
+    },
+    prepare: ({ workspace, write }) => {
+      chmodSync(join(workspace, "evil.sh"), 0o755);
+      write(".vscode/settings.json", (text) => text.replace("EVIL", join(workspace, "evil.sh")));
+    },
+  });
+  ({ page } = editor);
+});
+
+after(() => editor?.close());
+
+const dialog = () => page.locator(".monaco-dialog-box");
+
+test("a workspace in Restricted Mode is checked, and nothing of it is run", async () => {
+  try {
+    await dialog().locator(".monaco-button", { hasText: "No" }).first().click();
+    await dialog().waitFor({ state: "detached" });
+    await editor.file("echo/skill.toml");
+    await page.locator(".squiggly-error").first().waitFor();
+    await editor.file("guest/skill.toml");
+    await page.locator(".editor-group-container.active .view-line", { hasText: "acme.guest" }).first().waitFor();
+    // Nothing is offered.
+    await page.keyboard.press("F1");
+    await page.locator(".quick-input-box input").first().fill(">Skillyard: ");
+    await editor.row("Show Log").waitFor();
+    const offered = await page.locator(".quick-input-list .monaco-list-row").allInnerTexts();
+    for (const title of ["Package", "Run Tool", "Audit", "Verify", "Install"]) {
+      assert.ok(!offered.some((row) => row.includes(title)), `${title} in ${offered}`);
+    }
+    await editor.shot("palette");
+    await page.keyboard.press("Escape");
+    assert.equal(await page.locator(".codelens-decoration a").count(), 0);
+    // What is called all the same is refused with what to do.
+    await editor.command("Skillyard: New Skill");
+    const refused = page.locator(".notifications-toasts .notification-list-item", { hasText: "Restricted Mode" }).first();
+    await refused.waitFor();
+    await editor.shot("refused");
+    await refused.locator(".monaco-button", { hasText: "Manage Workspace Trust" }).click();
+    await page.locator(".workspace-trust-editor").waitFor();
+    assert.equal(existsSync(join(editor.workspace, TOUCHED)), false, "no setting of the workspace names a program");
+
+    await page.locator(".workspace-trust-editor .monaco-button", { hasText: "Trust" }).first().click();
+    await editor.file("guest/skill.toml");
+    await page.locator(".codelens-decoration a", { hasText: "Run Tool acme.echo" }).waitFor();
+    assert.equal(existsSync(join(editor.workspace, TOUCHED)), false, "nor does one of a trusted workspace");
+    await editor.shot("trusted");
+  } catch (error) {
+    await editor.shot("failed");
+    throw error;
+  }
+});

@@ -1,0 +1,106 @@
+// What is in the package, without an editor: `SKILLYARD_TEST_PROGRAM=… node test/package.test.mjs`.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+const FOLDER = join(import.meta.dirname, "..");
+const PROGRAM = process.env.SKILLYARD_TEST_PROGRAM;
+const scratch = mkdtempSync(join(tmpdir(), "skillyard-package-"));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+function packaged(out, ...more) {
+  execFileSync(process.execPath, [join(FOLDER, "scripts/package.mjs"), "--out", join(scratch, out), ...more]);
+  const [name] = readdirSync(join(scratch, out));
+  return { name, bytes: readFileSync(join(scratch, out, name)) };
+}
+
+/** The entries of an archive: names, and whether they may be executed. */
+function entries(bytes) {
+  const end = bytes.lastIndexOf("PK\x05\x06", undefined, "latin1");
+  let at = bytes.readUInt32LE(end + 16);
+  return Array.from({ length: bytes.readUInt16LE(end + 10) }, () => {
+    const [length, extra, comment] = [28, 30, 32].map((offset) => bytes.readUInt16LE(at + offset));
+    const name = bytes.toString("utf8", at + 46, at + 46 + length);
+    const executable = ((bytes.readUInt32LE(at + 38) >>> 16) & 0o111) !== 0;
+    at += 46 + length + extra + comment;
+    return { name, executable };
+  });
+}
+
+test("the same sources give the same bytes, below a megabyte", () => {
+  const one = packaged("one");
+  utimesSync(join(FOLDER, "README.md"), new Date(0), new Date(0));
+  const two = packaged("two");
+  assert.ok(one.bytes.equals(two.bytes));
+  assert.ok(one.bytes.length < 1_000_000, `${one.bytes.length}`);
+  assert.equal(one.name, "skillyard-0.1.0.vsix");
+  const names = entries(one.bytes).map(({ name }) => name);
+  for (const name of ["extension/dist/extension.js", "extension/dist/NOTICES.txt", "extension/LICENSE-MIT.txt", "extension.vsixmanifest", "[Content_Types].xml"]) {
+    assert.ok(names.includes(name), name);
+  }
+  assert.deepEqual(names.filter((name) => /node_modules|\.ts$|\.map$|\/test\//.test(name)), []);
+});
+
+test("a package for one platform carries the program, which may be executed", () => {
+  const program = join(scratch, "program");
+  writeFileSync(program, "#!/bin/sh\n");
+  const { name, bytes } = packaged("linux", "--target", "linux-x64", "--binary", program);
+  assert.equal(name, "skillyard-0.1.0-linux-x64.vsix");
+  const executable = entries(bytes).filter((entry) => entry.executable);
+  assert.deepEqual(executable.map((entry) => entry.name), ["extension/bin/skillyard"]);
+});
+
+test("what the package file names is there", () => {
+  const about = JSON.parse(readFileSync(join(FOLDER, "package.json"), "utf8"));
+  const { languages, grammars, snippets, walkthroughs, commands, menus } = about.contributes;
+  const paths = [
+    about.icon,
+    ...languages.flatMap(({ configuration, icon }) => [configuration, icon.light, icon.dark]),
+    ...[...grammars, ...snippets].map(({ path }) => path),
+    ...walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.markdown)),
+  ];
+  for (const path of paths) assert.ok(readFileSync(join(FOLDER, path)).length > 0, path);
+  const known = new Set(commands.map(({ command }) => command));
+  for (const { command } of Object.values(menus).flat()) assert.ok(known.has(command), command);
+  const { lockfileVersion, packages } = JSON.parse(readFileSync(join(FOLDER, "package-lock.json"), "utf8"));
+  assert.equal(lockfileVersion, 3);
+  const allowed = /^(MIT|ISC|Apache-2\.0|BSD-[23]-Clause)$/;
+  for (const [name, { license, version }] of Object.entries(packages)) {
+    if (name !== "") assert.match(license, allowed, `${name} ${version}`);
+  }
+  for (const version of Object.values({ ...about.dependencies, ...about.devDependencies })) assert.match(version, /^\d/, version);
+});
+
+test("every snippet gives what the server takes", () => {
+  const snippets = JSON.parse(readFileSync(join(FOLDER, "snippets/skill-manifest.json"), "utf8"));
+  const text = ({ body }) => {
+    const defaults = new Map();
+    return body
+      .join("\n")
+      .replace(/\$\{(\d+):([^}]*)\}/g, (_, at, value) => {
+        if (!defaults.has(at)) defaults.set(at, value);
+        return defaults.get(at);
+      })
+      .replace(/\$\{\d+\|([^,|]*)[^|]*\|\}/g, "$1")
+      .replace(/\$0/g, "");
+  };
+  const whole = text(snippets["A whole manifest"]);
+  const { "A whole manifest": _, Hosts: hosts, "Allow a finding here": allow, "A tool that asks first": risk, ...sections } = snippets;
+  const manifests = [
+    whole,
+    ...Object.values(sections).map((section) => `${whole}\n${text(section)}`),
+    whole.replace("[compat]", `${text(risk)}\n[compat]`),
+    `${whole}\n[capabilities]\n${text(hosts)}`,
+    `${whole}\n[capabilities]\n${text(allow)}http_egress_allowlist = ["192.0.2.7"]\n`,
+  ];
+  for (const [at, manifest] of manifests.entries()) {
+    const { status, stdout } = spawnSync(PROGRAM, ["check", "-", "--format", "concise", "--stdin-filename", "skill.toml"], { input: manifest, encoding: "utf8", cwd: scratch });
+    assert.equal(status, 0, `${at}: ${stdout}\n${manifest}`);
+    // That a person is asked is for the author to decide.
+    assert.doesNotMatch(stdout, /warning\[(?!tool\/no-approval)/, `${at}: ${stdout}\n${manifest}`);
+  }
+});

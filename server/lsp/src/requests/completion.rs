@@ -1,0 +1,132 @@
+//! `textDocument/completion` and `completionItem/resolve`: what can stand at the cursor. Documentation comes with the
+//! second, from nothing but what the item itself carries.
+
+use serde::Deserialize;
+use serde_json::json;
+use skillyard_ide::{self as ide, Completion, CompletionKind};
+use tower_lsp::{
+    jsonrpc::Result,
+    ls_types::{
+        CompletionItem, CompletionItemKind, CompletionItemLabelDetails, CompletionItemTag, CompletionList,
+        CompletionOptions, CompletionOptionsCompletionItem, CompletionParams, CompletionResponse, CompletionTextEdit,
+        Documentation, InsertTextFormat, InsertTextMode, MarkupContent, MarkupKind, TextEdit, Uri,
+    },
+};
+
+use super::DocumentRequest;
+use crate::{
+    convert::Converter,
+    documents::Kind,
+    session::{Session, Snapshot},
+};
+
+/// `textDocument/completion`.
+pub(crate) struct Completions;
+
+/// What the server offers.
+pub(crate) fn options() -> CompletionOptions {
+    CompletionOptions {
+        resolve_provider: Some(true),
+        trigger_characters: Some(ide::TRIGGERS.iter().map(|&c| c.to_owned()).collect()),
+        completion_item: Some(CompletionOptionsCompletionItem { label_details_support: Some(true) }),
+        ..CompletionOptions::default()
+    }
+}
+
+impl DocumentRequest for Completions {
+    type Params = CompletionParams;
+    type Answer = Option<CompletionResponse>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
+
+    fn document(params: &Self::Params) -> &Uri {
+        &params.text_document_position.text_document.uri
+    }
+
+    fn nothing() -> Self::Answer {
+        None
+    }
+
+    fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
+        let text = snapshot.text();
+        let converter = snapshot.converter();
+        let offset = converter.offset(params.text_document_position.position);
+        let found = ide::complete(&snapshot.source(&text), offset, &snapshot.facts());
+        // With all there is, the client filters as one types.
+        let is_incomplete = found.len() >= ide::MAX_COMPLETIONS;
+        let items = found.into_iter().map(|completion| item(converter, completion)).collect();
+        Ok(Some(CompletionResponse::List(CompletionList { is_incomplete, items })))
+    }
+}
+
+fn item(converter: Converter<'_>, completion: Completion) -> CompletionItem {
+    let client = converter.client;
+    let range = converter.range(completion.edit.span);
+    let (text, format) = match completion.snippet {
+        Some(snippet) if client.snippets => (snippet, InsertTextFormat::SNIPPET),
+        _ => (completion.edit.text, InsertTextFormat::PLAIN_TEXT),
+    };
+    let lines = text.contains('\n');
+    CompletionItem {
+        label: completion.label,
+        label_details: completion
+            .description
+            .map(|description| CompletionItemLabelDetails { detail: None, description: Some(description) }),
+        kind: Some(kind(completion.kind)),
+        detail: completion.detail,
+        tags: (completion.deprecated && client.completion_deprecated_tag).then(|| vec![CompletionItemTag::DEPRECATED]),
+        preselect: (completion.preselect && client.completion_preselect).then_some(true),
+        sort_text: Some(completion.sort),
+        filter_text: Some(completion.filter),
+        insert_text_format: client.snippets.then_some(format),
+        insert_text_mode: (lines && client.adjusts_indentation).then_some(InsertTextMode::ADJUST_INDENTATION),
+        text_edit: Some(CompletionTextEdit::Edit(TextEdit::new(range, text))),
+        additional_text_edits: (!completion.additional_edits.is_empty())
+            .then(|| completion.additional_edits.iter().map(|edit| converter.edit(edit)).collect()),
+        data: completion.documentation.map(|doc| json!({"uri": converter.revision.uri, "doc": doc})),
+        ..CompletionItem::default()
+    }
+}
+
+/// What an item carries to be resolved by.
+#[derive(Deserialize)]
+struct Data {
+    uri: Uri,
+    doc: String,
+}
+
+/// `completionItem/resolve`: the item with its documentation; as it is where there is none, or where its manifest has
+/// been closed.
+pub(crate) async fn resolve_completion(session: &Session, mut item: CompletionItem) -> Result<CompletionItem> {
+    let data = item.data.as_ref().and_then(|data| Data::deserialize(data).ok());
+    let Some((data, snapshot)) =
+        data.and_then(|data| Some((session.snapshot(&data.uri)?, data.doc))).map(|(s, d)| (d, s))
+    else {
+        return Ok(item);
+    };
+    let documented = session.work(move || {
+        let text = snapshot.text();
+        let value = ide::document(&snapshot.source(&text), &snapshot.facts(), &data)?;
+        let kind = if snapshot.client.completion_markdown { MarkupKind::Markdown } else { MarkupKind::PlainText };
+        Some(Documentation::MarkupContent(MarkupContent { kind, value }))
+    });
+    item.documentation = documented.await?;
+    Ok(item)
+}
+
+fn kind(kind: CompletionKind) -> CompletionItemKind {
+    match kind {
+        CompletionKind::Key => CompletionItemKind::FIELD,
+        CompletionKind::Table => CompletionItemKind::MODULE,
+        CompletionKind::Value => CompletionItemKind::VALUE,
+        CompletionKind::Enum => CompletionItemKind::ENUM_MEMBER,
+        CompletionKind::Keyword => CompletionItemKind::KEYWORD,
+        CompletionKind::Property => CompletionItemKind::PROPERTY,
+        CompletionKind::Number => CompletionItemKind::UNIT,
+        CompletionKind::Function => CompletionItemKind::FUNCTION,
+        CompletionKind::Reference => CompletionItemKind::REFERENCE,
+        CompletionKind::File => CompletionItemKind::FILE,
+        CompletionKind::Folder => CompletionItemKind::FOLDER,
+        CompletionKind::Snippet => CompletionItemKind::SNIPPET,
+    }
+}
