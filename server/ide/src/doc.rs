@@ -9,7 +9,7 @@ use skillyard_manifest::{
 };
 
 use crate::{
-    keywords::{self, Keyword},
+    keywords::{self, Keyword, Usage},
     prose::{Doc, Line},
     units::Unit,
 };
@@ -83,7 +83,11 @@ pub fn table_doc(shape: &'static TableShape) -> Doc {
 pub fn keyword_doc(keyword: &'static Keyword) -> Doc {
     let mut doc = Doc::default();
     doc.title(Line::default().code(keyword.name).say(" in a JSON Schema"));
-    doc.say(&format!("{}{}", capital(keyword.value), if keyword.old { ", not of draft 2020-12." } else { "." }));
+    doc.say(&format!(
+        "{}{}",
+        capital(keyword.takes.name()),
+        if keyword.usage == Usage::Old { ", not of draft 2020-12." } else { "." }
+    ));
     doc.say(keyword.doc);
     let words = keywords::words(keyword);
     if keyword.name != "format" {

@@ -11,7 +11,7 @@ use skillyard_manifest::{
 
 use crate::{
     asked,
-    keywords::{self, Holds, Keyword, SchemaPlace, schema_place},
+    keywords::{self, Holds, Keyword, SchemaPlace, Usage, schema_place},
     source::{Meaning, Mention, Path, Role, Source, Step},
 };
 
@@ -241,7 +241,11 @@ impl<'t> Finder<'_, 't> {
         let top = path.0.len().saturating_sub(steps);
         match schema_place(path.0.get(top..).unwrap_or_default()) {
             SchemaPlace::Keyword(keyword) => {
-                self.push(mention.span, TokenKind::Keyword, Modifiers { deprecated: keyword.old, ..NO });
+                self.push(
+                    mention.span,
+                    TokenKind::Keyword,
+                    Modifiers { deprecated: keyword.usage == Usage::Old, ..NO },
+                );
                 self.schema_word(keyword, mention, top);
             }
             SchemaPlace::Named(keyword) => {
@@ -277,7 +281,7 @@ impl<'t> Finder<'_, 't> {
             _ => return,
         };
         // A list that holds schemas holds no words.
-        if mention.role != Role::Element || keyword.holds == Holds::Value {
+        if mention.role != Role::Element || keyword.takes.holds() == Holds::Value {
             self.text(mention, kind, NO);
         }
     }

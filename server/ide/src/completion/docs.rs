@@ -8,8 +8,8 @@ use skillyard_manifest::{
     shape::{KeyShape, TableShape, Type},
 };
 
-use super::{Cx, headers, keys, schema};
-use crate::{Facts, Source};
+use super::{Cx, headers, keys};
+use crate::{Facts, Source, doc::keyword_doc, keywords};
 
 /// The key for the documentation of a key.
 pub(super) fn key(shape: &TableShape, key: &KeyShape) -> String {
@@ -53,14 +53,10 @@ pub fn document(source: &Source<'_>, facts: &Facts, key: &str) -> Option<String>
             let value = allowed.iter().find(|allowed| **allowed == value)?;
             Some(format!("`{value}`: {}\n\n{}", of_value(shape, value), key.doc))
         }
-        "word" => {
-            let keyword = schema::keyword(rest)?;
-            let of = if keyword.of.is_empty() { "any value" } else { keyword.of };
-            Some(format!("**`{}`** · JSON Schema, of {of}\n\n{}", keyword.name, keyword.doc))
-        }
+        "word" => keywords::keyword(rest).map(|keyword| keyword_doc(keyword).markdown()),
         "type" => {
-            let (name, what) = schema::TYPES.iter().find(|(name, _)| *name == rest)?;
-            Some(format!("**`{name}`** · JSON Schema\n\nThe value is {what}."))
+            let ty = keywords::TYPES.iter().find(|ty| ty.name == rest)?;
+            Some(format!("**`{}`** · JSON Schema\n\nThe value is {}.", ty.name, ty.doc))
         }
         "module" => {
             let module = facts.modules.iter().find(|module| module.path == rest)?;
