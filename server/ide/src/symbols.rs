@@ -7,8 +7,8 @@
 use skillyard_manifest::{
     Span,
     document::{Node, NodeKind, Table, dotted},
-    is_unseen,
     shape::{KeyShape, Type},
+    show::words,
     syntax::{Entry, Item, Key, Value, ValueKind},
 };
 
@@ -157,19 +157,7 @@ const LONGEST: usize = 200;
 
 /// A text on one line with everything unseen escaped, cut where it is absurdly long.
 fn label(text: &str) -> String {
-    let mut out = String::new();
-    for (at, c) in text.chars().enumerate() {
-        if at == LONGEST {
-            out.push('…');
-            break;
-        }
-        if is_unseen(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    words(text, LONGEST)
 }
 
 /// A text as a label, trimmed; `None` where nothing is left to see.

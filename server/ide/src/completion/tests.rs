@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path as FilePath};
 
 use proptest::prelude::*;
-use skillyard_manifest::{Options, analyze};
+use skillyard_manifest::{Options, analyze, is_unseen};
 
 use super::*;
 use crate::{
