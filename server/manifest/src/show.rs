@@ -33,7 +33,9 @@ pub fn line(text: &str) -> Cow<'_, str> {
 /// [`line`], cut after `limit` characters.
 #[must_use]
 pub fn words(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
+    // Most texts have not even as many bytes.
+    let cut = if text.len() <= limit { None } else { text.char_indices().nth(limit) };
+    match cut {
         Some((cut, _)) => format!("{}…", line(text.get(..cut).unwrap_or_default())),
         None => line(text).into_owned(),
     }
@@ -90,6 +92,9 @@ pub fn plain(text: &str) -> String {
 /// reader would not see it. The one table of them: what is printed and what the rules say rest on it.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
