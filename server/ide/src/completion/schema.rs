@@ -98,6 +98,11 @@ fn declared<'s>(schema: Option<&'s Table<'s>>) -> Vec<&'s str> {
     properties.into_iter().flat_map(|table| table.fields.keys()).map(AsRef::as_ref).collect()
 }
 
+/// What a schema says of itself in a word.
+fn said<'s>(schema: &'s Table<'s>) -> Option<&'s str> {
+    ["title", "description", "type"].iter().find_map(|key| schema.get(key)?.value.as_str())
+}
+
 /// The names that a schema requires.
 fn required<'s>(schema: Option<&'s Table<'s>>) -> Vec<&'s str> {
     let names = schema.and_then(|schema| schema.get("required")?.value.as_array());
@@ -440,9 +445,7 @@ fn of_element(asked: &Asked<'_, '_>, name: &str, schemas: &Schemas<'_>) -> Vec<C
             .map(|name| {
                 let schema = schemas.own.and_then(|schema| schema.get("properties")?.value.as_table()?.get(name));
                 let schema = schema.and_then(|field| field.value.as_table());
-                let said = schema.and_then(|schema| {
-                    ["title", "description", "type"].iter().find_map(|key| schema.get(key)?.value.as_str())
-                });
+                let said = schema.and_then(said);
                 let candidate = Candidate::text(name, Kind::Reference);
                 said.into_iter().fold(candidate, Candidate::described)
             })
@@ -508,10 +511,7 @@ fn references(root: Option<&Table<'_>>) -> Vec<(String, String)> {
         let Some(table) = root.get(keyword).and_then(|field| field.value.as_table()) else { continue };
         for (name, field) in &table.fields {
             let part = name.replace('~', "~0").replace('/', "~1").replace('%', "%25");
-            let schema = field.value.as_table();
-            let said = schema.and_then(|schema| {
-                ["title", "description", "type"].iter().find_map(|key| schema.get(key)?.value.as_str())
-            });
+            let said = field.value.as_table().and_then(said);
             found.push((format!("#/{keyword}/{part}"), said.unwrap_or_default().to_owned()));
         }
     }
