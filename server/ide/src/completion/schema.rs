@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Path, Step,
     keywords::{DIALECTS, FORMATS, Holds, KEYWORDS, Keyword, TYPES, Takes, Usage, Word, keyword},
+    names::encoded,
 };
 
 /// What a keyword takes; those of older drafts too.
@@ -510,7 +511,7 @@ fn references(root: Option<&Table<'_>>) -> Vec<(String, String)> {
     for keyword in ["$defs", "definitions"] {
         let Some(table) = root.get(keyword).and_then(|field| field.value.as_table()) else { continue };
         for (name, field) in &table.fields {
-            let part = name.replace('~', "~0").replace('/', "~1").replace('%', "%25");
+            let part = encoded(name);
             let said = field.value.as_table().and_then(said);
             found.push((format!("#/{keyword}/{part}"), said.unwrap_or_default().to_owned()));
         }

@@ -505,6 +505,9 @@ fn references_point_to_what_is_there() {
     let text = schema("\"$defs\".city = { title = \"A city\" }\nproperties.a = { \"$ref\" = \"$0\" }");
     assert_eq!(labels(&text), ["#/$defs/city", "#"]);
     assert!(take(&text, "#/$defs/city").ends_with("{ \"$ref\" = \"#/$defs/city\" }"));
+    // As a URI is written.
+    let text = schema("\"$defs\".\"a b\" = {}\nproperties.a = { \"$ref\" = \"$0\" }");
+    assert_eq!(labels(&text), ["#/$defs/a%20b", "#"]);
     assert_eq!(labels(&schema("properties.a = { \"$ref\" = \"#/$defs/b\" }\n\"$defs\" = { $0 }")), ["b"]);
 }
 

@@ -6,7 +6,7 @@ use super::Around;
 use crate::{
     doc::keyword_doc,
     keywords::{self, Keyword, SchemaPlace, schema_place},
-    names::target,
+    names::{encoded, target},
     prose::{Doc, Line},
     source::{Mention, Path, Step},
 };
@@ -82,7 +82,7 @@ impl<'s, 't> Around<'_, 's, 't> {
             described(table, &mut doc);
         }
         if matches!(keyword.name, "$defs" | "definitions") {
-            let part = name.replace('~', "~0").replace('/', "~1");
+            let part = encoded(name);
             doc.paragraph(
                 Line::of("Point to it with ").code(&format!("\"$ref\" = \"#/{}/{part}\"", keyword.name)).say("."),
             );
