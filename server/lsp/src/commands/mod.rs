@@ -194,6 +194,8 @@ impl Call {
                 "{name} needs a skill.toml in a folder, and {uri} is none; save it as one first"
             )));
         };
+        // For once the disk is asked which configuration counts: the client may not watch it.
+        session.forget_files();
         let open = session.snapshot(&uri);
         Ok(Self { command, skill: Skill { uri, manifest, folder, open }, arguments })
     }
@@ -203,7 +205,7 @@ impl Skill {
     /// Where *Package and Sign* puts the artifact of the manifest as it is now.
     fn artifact(&self) -> Result<PathBuf, Failure> {
         let text = match &self.open {
-            Some(open) => String::from(&open.revision.text).into_bytes(),
+            Some(open) => open.revision.text().as_bytes().to_owned(),
             None => files::read(&self.manifest, manifest::MAX_BYTES).map_err(Failure::failed)?,
         };
         let manifest = project::audit::manifest(&self.manifest, &text, self.palyra())?;
@@ -216,7 +218,7 @@ impl Skill {
         let saved = files::read(&self.manifest, manifest::MAX_BYTES)
             .ok()
             .and_then(|bytes| String::from_utf8(bytes).ok())
-            .is_some_and(|saved| same(&saved, &String::from(&open.revision.text)));
+            .is_some_and(|saved| same(&saved, open.revision.text()));
         if saved {
             return Ok(());
         }

@@ -11,6 +11,5 @@ pub(crate) fn did_open(session: &Arc<Session>, params: DidOpenTextDocumentParams
     let uri = params.text_document.uri.clone();
     session.open(params.text_document);
     session.publish_known(&uri);
-    session.audit(&uri);
-    session.names_changed(&uri);
+    session.follow_anew(&uri);
 }
