@@ -6,6 +6,7 @@
 mod audit;
 mod package_and_sign;
 mod run_tool;
+mod schema_from_example;
 mod verify;
 
 use std::{borrow::Cow, fmt, path::PathBuf, sync::Arc, time::SystemTime};
@@ -48,11 +49,14 @@ pub(crate) enum Command {
     Audit,
     /// Calls a tool of the skill.
     RunTool,
+    /// Gives the edit that makes an example the schema of a tool.
+    SchemaFromExample,
 }
 
 impl Command {
     /// Every command, in the order in which they are offered.
-    pub(crate) const ALL: [Self; 4] = [Self::PackageAndSign, Self::Verify, Self::Audit, Self::RunTool];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::PackageAndSign, Self::Verify, Self::Audit, Self::RunTool, Self::SchemaFromExample];
     /// Those that are about the whole manifest; the others are about one tool.
     pub(crate) const OF_MANIFEST: [Self; 3] = [Self::PackageAndSign, Self::Verify, Self::Audit];
 
@@ -63,6 +67,7 @@ impl Command {
             Self::Verify => "skillyard.verify",
             Self::Audit => "skillyard.audit",
             Self::RunTool => "skillyard.runTool",
+            Self::SchemaFromExample => "skillyard.schemaFromExample",
         }
     }
 
@@ -73,6 +78,7 @@ impl Command {
             Self::Verify => "Verify",
             Self::Audit => "Audit",
             Self::RunTool => "Run Tool",
+            Self::SchemaFromExample => "Schema from Example",
         }
     }
 
@@ -84,6 +90,7 @@ impl Command {
             Self::Verify => CodeActionKind::new("source.skillyard.verify"),
             Self::Audit => CodeActionKind::new("source.skillyard.audit"),
             Self::RunTool => CodeActionKind::new("source.skillyard.runTool"),
+            Self::SchemaFromExample => CodeActionKind::new("source.skillyard.schemaFromExample"),
         }
     }
 
@@ -142,9 +149,14 @@ pub(crate) struct Arguments {
     /// `skillyard.verify`: the artifact, a `file:` address; without it the one that *Package and Sign* writes.
     artifact: Option<Uri>,
     /// `skillyard.runTool`: the tool's id; without it the skill's default tool, or its only one.
+    /// `skillyard.schemaFromExample`: the tool's id.
     tool: Option<String>,
     /// `skillyard.runTool`: the input, any JSON value; without it the last one, or an example.
     input: Option<Value>,
+    /// `skillyard.schemaFromExample`: what the schema is to take, any JSON value but null.
+    example: Option<Value>,
+    /// `skillyard.schemaFromExample`: which of the tool's schemas; without it that of the input.
+    side: Option<schema_from_example::Which>,
 }
 
 impl Arguments {
@@ -152,12 +164,15 @@ impl Arguments {
     fn unknown(&self, command: Command) -> Option<&'static str> {
         let key = self.key.is_some() && command != Command::PackageAndSign;
         let artifact = self.artifact.is_some() && command != Command::Verify;
-        let other = command != Command::RunTool;
+        let run = command == Command::RunTool;
+        let schema = command == Command::SchemaFromExample;
         [
             (key, "key"),
             (artifact, "artifact"),
-            (other && self.tool.is_some(), "tool"),
-            (other && self.input.is_some(), "input"),
+            (!run && !schema && self.tool.is_some(), "tool"),
+            (!run && self.input.is_some(), "input"),
+            (!schema && self.example.is_some(), "example"),
+            (!schema && self.side.is_some(), "side"),
         ]
         .into_iter()
         .find_map(|(unknown, name)| unknown.then_some(name))
@@ -183,6 +198,9 @@ impl Call {
             .map_err(|error| wrong(format!("{name}: {}", shown::line(&error.to_string()))))?;
         if let Some(unknown) = arguments.unknown(command) {
             return Err(wrong(format!("{name} has no argument `{unknown}`")));
+        }
+        if command == Command::SchemaFromExample && (arguments.tool.is_none() || arguments.example.is_none()) {
+            return Err(wrong(format!("{name} needs `tool`, the id of a tool, and `example`, a JSON value but null")));
         }
         let Some(uri) = arguments.uri.clone() else {
             return Err(wrong(format!("{name} needs `uri`, the address of a skill.toml")));
@@ -413,6 +431,10 @@ pub(crate) async fn run(
         Command::Verify => verify::run(&work, skill, arguments.artifact).await,
         Command::Audit => audit::run(&work, skill).await,
         Command::RunTool => run_tool::run(&work, skill, arguments.tool, arguments.input).await,
+        Command::SchemaFromExample => {
+            let (tool, example) = (arguments.tool.unwrap_or_default(), arguments.example.unwrap_or_default());
+            schema_from_example::run(&work, skill, tool, example, arguments.side.unwrap_or_default()).await
+        }
     };
     match outcome {
         Ok(Outcome { mut report, markdown, said, level }) => {
