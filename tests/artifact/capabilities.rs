@@ -2,7 +2,7 @@
 
 use crate::{
     skillyard::{GOOD, holds_against},
-    world::{ARTIFACT, World},
+    world::{ARTIFACT, World, module},
 };
 
 #[test]
@@ -36,14 +36,36 @@ fn a_new_version_that_may_do_more_is_told() {
         .collect();
     assert_eq!(
         changes,
-        ["\"added\" \"http_host\" true", "\"added\" \"policy_binding\" true", "\"changed\" \"policy_binding\" true",]
+        [
+            "\"added\" \"http_host\" true",
+            "\"added\" \"policy_binding\" true",
+            "\"changed\" \"policy_binding\" true",
+            "\"changed\" \"risk\" true",
+        ]
     );
+    let sarif =
+        world.run(&["capabilities", "new", "--against", ARTIFACT, "--format", "sarif"]).exits(1).quietly().json();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 4);
+    assert!(results.iter().all(|result| result["ruleId"] == "update/wider"), "{results:?}");
     // The other way round it may do less.
     let report =
         world.run(&["capabilities", ARTIFACT, "--against", "new", "--format", "json"]).exits(0).quietly().json();
     assert_eq!(report["against"]["widens"], false);
     let ran = world.run(&["capabilities", "new", "--against", ARTIFACT]).exits(1).quietly();
     assert!(ran.out.contains("MORE") && ran.out.contains("+ http host api.example.com"), "{ran:?}");
+}
+
+#[test]
+fn a_module_that_imports_more_is_told() {
+    let world = World::new();
+    world.package(&[]);
+    world.0.write("skill/module.wasm", module(&[("palyra:host", "log")]));
+    let arguments = ["capabilities", "skill", "--against", ARTIFACT, "--format", "json"];
+    let report = world.run(&arguments).exits(1).quietly().json();
+    holds_against("schema/capabilities-report.schema.json", &report);
+    let changes = report["against"]["changes"].as_array().unwrap();
+    assert!(changes.len() == 1 && changes[0]["kind"] == "import" && changes[0]["name"] == "palyra:host.log");
 }
 
 #[test]

@@ -77,6 +77,7 @@ fn lenses_and_actions_name_only_commands_that_the_server_executes() {
         executed,
         [
             "skillyard.audit",
+            "skillyard.checkWorkspace",
             "skillyard.packageAndSign",
             "skillyard.runTool",
             "skillyard.schemaFromExample",

@@ -68,6 +68,43 @@ fn the_configuration_is_one() {
     assert!(!codes.iter().any(about_it), "{codes:?}");
 }
 
+/// The operators' section, typed line by line by somebody who got the bundled example as an artifact.
+#[cfg(unix)]
+#[test]
+fn the_operators_section_is_a_transcript() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let block = blocks("console").into_iter().find(|block| block.contains("skillyard install")).expect("the section");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |line: &str, home: &str| {
+        let program = Path::new(env!("CARGO_BIN_EXE_skillyard"));
+        let path = format!("{}:{}", program.parent().expect("a folder").display(), env!("PATH"));
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).current_dir(folder.path()).stdin(Stdio::null());
+        command.env("PATH", path).env("SKILLYARD_HOME", folder.path().join(home));
+        let output = command.env("SKILLYARD_NO_CREDENTIAL_STORE", "1").output().expect("sh runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    };
+    // The key whose public half stands in the section.
+    let key = folder.path().join("key");
+    fs::write(&key, "11".repeat(32)).expect("a key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("its mode");
+    let example = root().join("tests/fixtures/greeter");
+    let name = block.split_whitespace().find(|word| word.ends_with(".palyra-skill")).expect("an artifact");
+    let (fine, said) = run(&format!("skillyard package '{}' --key key -o {name}", example.display()), "publisher");
+    assert!(fine, "{said}");
+    let mut all = String::new();
+    for line in block.lines() {
+        let line = line.strip_prefix("$ ").expect("a prompt");
+        let (fine, said) = run(line, "home");
+        assert!(fine, "{line}: {said}");
+        all.push_str(&said);
+    }
+    for word in ["INSTALLED", "acme.greeter 0.1.0 by acme", "Ada", "QUARANTINED", "ACTIVE", "skill.enabled", "WHOLE"] {
+        assert!(all.contains(word), "{word}: {all}");
+    }
+}
+
 #[test]
 fn every_command_and_code_that_is_named_exists() {
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<String>>();

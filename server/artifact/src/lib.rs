@@ -31,6 +31,7 @@ pub mod sbom;
 pub mod signature;
 mod timestamp;
 pub mod trust;
+pub mod update;
 pub mod verify;
 
 pub use error_kind::ErrorKind;

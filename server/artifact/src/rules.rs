@@ -49,6 +49,7 @@ pub static FAMILIES: &[&Family] = &[
     &crate::audit::SKILL_FAMILY,
     &crate::manifest::FAMILY,
     &crate::integrity::FAMILY,
+    &crate::update::FAMILY,
     &crate::run::FAMILY,
 ];
 

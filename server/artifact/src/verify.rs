@@ -552,6 +552,18 @@ impl<'a> Opened<'a> {
     }
 }
 
+impl Verification<'_> {
+    /// Refuses it for a reason that lies outside of the artifact and of the trust store, and is the one that counts. What
+    /// a daemon decides stays.
+    pub fn refuse(&mut self, finding: Finding) {
+        self.error_kind = self.daemon_error_kind.or(Some(ErrorKind::nearest(finding.rule)));
+        self.error = Some(finding.message.clone());
+        self.artifact = None;
+        self.accepted = false;
+        self.findings.push(finding);
+    }
+}
+
 /// What to say where the publisher's name could be taken for a known one's.
 fn likeness(store: &TrustStore, publisher: &str) -> Option<Finding> {
     let alike = trust::look_alike(store, publisher)?;

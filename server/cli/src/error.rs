@@ -10,6 +10,8 @@ use skillyard_project::{
     config::LoadError,
     files::ReadError,
     home::PathError,
+    install::{InstallError, is_refusal},
+    installed::{InstalledError, RemoveError},
     new::NewError,
     package::MakeError,
     rules,
@@ -18,6 +20,7 @@ use skillyard_project::{
     shown,
     signing::NoKey,
     skill::SkillError,
+    standing::Refused,
     suggest::did_you_mean,
     verify::FlowError,
 };
@@ -86,8 +89,38 @@ pub enum Error {
     UnknownRule(String),
     /// The language server could not start.
     Serve(ServeError),
+    /// Nothing was installed.
+    Install(Box<InstallError>),
+    /// What is installed was not read or changed.
+    Installed(Box<Refused>),
+    /// Nothing was removed.
+    Remove(Box<RemoveError>),
     /// A panic.
     Internal,
+}
+
+impl From<InstallError> for Error {
+    fn from(error: InstallError) -> Self {
+        Self::Install(Box::new(error))
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(error: Refused) -> Self {
+        Self::Installed(Box::new(error))
+    }
+}
+
+impl From<RemoveError> for Error {
+    fn from(error: RemoveError) -> Self {
+        Self::Remove(Box::new(error))
+    }
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Self {
+        Self::Run(error)
+    }
 }
 
 impl Error {
@@ -104,6 +137,18 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Run(RunError::Refused { .. } | RunError::Audit { .. }) => Exit::Findings,
+            // As a file that is not there.
+            Self::Run(RunError::Standing(refused))
+                if matches!(&**refused, Refused::Installed(InstalledError::NotInstalled { .. })) =>
+            {
+                Exit::Failed
+            }
+            Self::Run(RunError::Standing(refused)) if is_refusal(refused) => Exit::Findings,
+            Self::Installed(refused) if is_refusal(refused) => Exit::Findings,
+            Self::Install(error) if error.is_refusal() => Exit::Findings,
+            Self::Remove(error) if matches!(&**error, RemoveError::Flow(refused) if is_refusal(refused)) => {
+                Exit::Findings
+            }
             _ => Exit::Failed,
         }
     }
@@ -153,6 +198,9 @@ impl fmt::Display for Error {
                 write!(f, "no rule `{}`; {hint}", shown::words(code, 80))
             }
             Self::Serve(error) => error.fmt(f),
+            Self::Install(error) => error.fmt(f),
+            Self::Installed(error) => error.fmt(f),
+            Self::Remove(error) => error.fmt(f),
             Self::Internal => {
                 write!(f, "internal error: this is a fault of skillyard; please report what is printed above")
             }

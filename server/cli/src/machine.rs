@@ -94,6 +94,36 @@ impl PalyraArguments {
     }
 }
 
+/// Where skills are installed.
+#[derive(Args, Debug)]
+pub struct SkillsArguments {
+    /// The folder of installed skills, in place of the usual one
+    #[arg(long, value_name = "DIR")]
+    skills_dir: Option<PathBuf>,
+}
+
+impl SkillsArguments {
+    /// The person's home with these skills.
+    ///
+    /// # Errors
+    /// If the system knows no home folder, or a path cannot be used.
+    pub fn home(&self, trust_store: Option<PathBuf>) -> Result<Home, Error> {
+        home(trust_store)?.with_skills_in(self.skills_dir.clone()).map_err(Error::Path)
+    }
+}
+
+/// Now, as it stands in what is kept.
+pub fn now_i64() -> i64 {
+    i64::try_from(now_unix_ms()).unwrap_or(i64::MAX)
+}
+
+/// Who does something, where `--principal` does not say: the name that the system knows the person by.
+pub fn principal(given: Option<&str>) -> String {
+    let known =
+        || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| text_variable(name)).filter(|it| !it.is_empty());
+    given.map(str::to_owned).or_else(known).unwrap_or_else(|| "unknown".to_owned())
+}
+
 /// Whom to trust.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Trust")]

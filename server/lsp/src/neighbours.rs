@@ -166,8 +166,7 @@ impl Session {
         task::spawn(async move {
             let look = move || manifests_below(&folders);
             if let Ok(found) = session.work(look).await {
-                let gone = session.neighbours().paths().map(Path::to_owned).collect::<Vec<_>>();
-                session.read_neighbours(found.into_iter().chain(gone)).await;
+                session.these_are_all(found).await;
             }
         });
     }
@@ -177,6 +176,12 @@ impl Session {
         let (folders, neighbours) = (self.folders(), self.neighbours());
         let outside = |path: &&Path| !folders.iter().any(|folder| path.starts_with(folder));
         self.take_neighbours(neighbours.paths().filter(outside).map(|path| (path.to_owned(), None)).collect());
+    }
+
+    /// Reads all manifests of the workspace, and forgets every other.
+    pub(crate) async fn these_are_all(self: &Arc<Self>, manifests: Vec<PathBuf>) {
+        let gone = self.neighbours().paths().map(Path::to_owned).collect::<Vec<_>>();
+        self.read_neighbours(manifests.into_iter().chain(gone)).await;
     }
 
     /// Reads manifests that changed on the disk, in the background.

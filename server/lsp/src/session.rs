@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
+use ropey::Rope;
 use skillyard_ide::{Facts, Source};
 use skillyard_manifest::{Encoding, Options};
 use skillyard_project::{files, home::Home, live::Placed, shown};
@@ -25,6 +26,7 @@ use crate::{
     around::{Beside, Surrounding},
     audits::Audited,
     client::Abilities,
+    closed::Closed,
     commands::Failure,
     convert::Converter,
     documents::{Documents, Kind, file_path},
@@ -44,6 +46,8 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) publishers: Turns,
     pub(crate) followers: Turns,
+    /// The closed manifests whose diagnostics are shown.
+    pub(crate) closed: Closed,
     /// What a person waits for.
     pub(crate) works: Works,
     pub(crate) workers: Workers,
@@ -157,6 +161,7 @@ impl Session {
             client,
             publishers: Turns::default(),
             followers: Turns::default(),
+            closed: Closed::default(),
             works: Works::default(),
             workers: Workers::default(),
             parent_gone,
@@ -214,6 +219,25 @@ impl Session {
             neighbours: has_neighbours.then(|| Arc::clone(&state.neighbours)),
             settings: Arc::clone(&state.settings),
             client,
+        })
+    }
+
+    /// A document that is not open, of the file at `uri` with this text, and what would count for it. `None` if it is open
+    /// after all.
+    pub(crate) fn closed_snapshot(&self, uri: &Uri, text: &str) -> Option<Snapshot> {
+        let revision = Revision::new(uri.clone(), 0, Rope::from_str(text), Kind::Manifest);
+        let state = self.state();
+        let has_neighbours = state.has_neighbours(&revision);
+        state.documents.get(uri).is_none().then(|| Snapshot {
+            revision,
+            audited: None,
+            ran: None,
+            surrounding: None,
+            beside: Arc::default(),
+            tokens: Arc::default(),
+            neighbours: has_neighbours.then(|| Arc::clone(&state.neighbours)),
+            settings: Arc::clone(&state.settings),
+            client: self.abilities(),
         })
     }
 

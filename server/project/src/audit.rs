@@ -14,6 +14,8 @@ use skillyard_manifest::{
     ErrorKind, check_compat, document::Document, grammar::Version, model::Manifest, validate, warnings,
 };
 
+use skillyard_store::lifecycle::Purpose;
+
 use crate::{
     files::{self, MANIFEST_NAME, ReadError},
     home::Home,
@@ -118,7 +120,8 @@ pub fn audit_artifact<'b>(
     let opened = open(bytes, options.palyra, progress)?;
     let (tofu, feed) = (trusting.wants_tofu(), options.feed.as_ref());
     let mut report = report(&opened, &trust.store, tofu, &options.policy, options.now_unix_ms, feed, progress)?;
-    let verification = opened.decide(&trust.store, tofu);
+    let mut verification = opened.decide(&trust.store, tofu);
+    trust.judge(&mut verification, Purpose::Take, options.now_unix_ms);
     if let Some(report) = &mut report {
         report.accepted = Some(verification.accepted);
         report.trust_decision = verification.trust_decision;

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use skillyard_artifact::{
+    Cancelled, Finding, Progress, limits::MAX_ENTRY_BYTES, module::scan, update::WIDER, verify::Opened,
+};
 use skillyard_manifest::{Grants, PolicyBinding, grants, model::Manifest, policy_bindings};
 
 /// Everything that a manifest asks for.
@@ -28,6 +31,21 @@ pub struct Capabilities {
     pub wildcards: Vec<&'static str>,
     /// How long and how much.
     pub quotas: Quotas,
+    /// What each tool says of its own risk, by tool.
+    pub risks: Vec<Risk>,
+    /// What its modules import, `module.name`, sorted; `None` where only the manifest was looked at.
+    pub imports: Option<Vec<String>>,
+}
+
+/// What a tool says of its own risk.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct Risk {
+    /// The tool.
+    pub tool: String,
+    /// Whether it is sensitive where nobody says otherwise.
+    pub default_sensitive: bool,
+    /// Whether each call of it needs an approval.
+    pub requires_approval: bool,
 }
 
 /// The limits of one call.
@@ -59,7 +77,7 @@ pub struct Change {
     /// What became of it.
     pub change: How,
     /// The kind of thing: `http_host`, `secret_key`, `storage_prefix`, `channel`, `read_root`, `device_capability`,
-    /// `node_capability`, `wildcard`, `policy_binding`, `quota`, `skill_id` or `publisher`.
+    /// `node_capability`, `wildcard`, `policy_binding`, `risk`, `quota`, `import`, `skill_id` or `publisher`.
     pub kind: &'static str,
     /// Which one.
     pub name: String,
@@ -102,6 +120,50 @@ impl Capabilities {
                 fuel_budget: asked.quotas.fuel_budget,
                 max_memory_bytes: asked.quotas.max_memory_bytes,
             },
+            risks: manifest
+                .entrypoints
+                .tools
+                .iter()
+                .map(|tool| Risk {
+                    tool: tool.id.clone(),
+                    default_sensitive: tool.risk.default_sensitive,
+                    requires_approval: tool.risk.requires_approval,
+                })
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+            imports: None,
+        }
+    }
+
+    /// The same with what the modules import.
+    #[must_use]
+    pub fn with_imports(mut self, imports: Vec<String>) -> Self {
+        self.imports = Some(imports);
+        self
+    }
+
+    /// A version of the same skill that may do nothing.
+    #[must_use]
+    pub fn nothing(&self) -> Self {
+        Self {
+            skill_id: self.skill_id.clone(),
+            publisher: self.publisher.clone(),
+            version: String::new(),
+            grants: Grants {
+                http_hosts: Vec::new(),
+                secret_keys: Vec::new(),
+                storage_prefixes: Vec::new(),
+                channels: Vec::new(),
+            },
+            policy_bindings: Vec::new(),
+            read_roots: Vec::new(),
+            device_capabilities: Vec::new(),
+            node_capabilities: Vec::new(),
+            wildcards: Vec::new(),
+            quotas: Quotas { wall_clock_timeout_ms: 0, fuel_budget: 0, max_memory_bytes: 0 },
+            risks: Vec::new(),
+            imports: Some(Vec::new()),
         }
     }
 
@@ -120,7 +182,11 @@ impl Capabilities {
         lists("node_capability", &old.node_capabilities, &self.node_capabilities);
         let owned = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         lists("wildcard", &owned(&old.wildcards), &owned(&self.wildcards));
+        if let (Some(old), Some(new)) = (&old.imports, &self.imports) {
+            compare(&mut changes, "import", old, new);
+        }
         bindings(&mut changes, &old.policy_bindings, &self.policy_bindings);
+        risks(&mut changes, &old.risks, &self.risks);
         let quotas = |of: &Quotas| {
             [
                 ("wall_clock_timeout_ms", of.wall_clock_timeout_ms),
@@ -142,6 +208,94 @@ impl Capabilities {
         }
         changes.sort();
         changes
+    }
+}
+
+impl Change {
+    /// The change in words: what, and from what to what.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let value = match (&self.before, &self.after) {
+            (Some(before), Some(after)) => format!(": {before} → {after}"),
+            (None, Some(after)) => format!(" ({after})"),
+            _ => String::new(),
+        };
+        format!("{} {}{value}", self.kind.replace('_', " "), self.name)
+    }
+}
+
+/// What widens among `changes`, as findings.
+#[must_use]
+pub fn findings(changes: &[Change], old: &Capabilities) -> Vec<Finding> {
+    let wider = changes.iter().filter(|change| change.widens);
+    let message = |change: &Change| {
+        let how = if change.change == How::Changed { "changed" } else { "new" };
+        format!("{how} since {} {}: {}", old.skill_id, old.version, skillyard_manifest::plain(&change.words()))
+    };
+    wider.map(|change| Finding::new(&WIDER, message(change))).collect()
+}
+
+/// What the modules of an opened artifact import, sorted.
+///
+/// # Errors
+/// Only if `progress` ends it.
+pub fn imports_of_artifact(opened: &Opened<'_>, progress: &dyn Progress) -> Result<Vec<String>, Cancelled> {
+    let entries = opened.content.entries();
+    let mut imports = BTreeSet::new();
+    for (_, entry) in entries.iter().filter(|(path, _)| path.is_module()) {
+        // What was listed was inflated once and does so again.
+        if let Ok(content) = entries.content(entry, MAX_ENTRY_BYTES) {
+            imports_of(&content, &mut imports, progress)?;
+        }
+    }
+    Ok(imports.into_iter().collect())
+}
+
+/// What the modules import, sorted.
+///
+/// # Errors
+/// Only if `progress` ends it.
+pub fn imports_of_modules<'m>(
+    modules: impl IntoIterator<Item = &'m [u8]>,
+    progress: &dyn Progress,
+) -> Result<Vec<String>, Cancelled> {
+    let mut imports = BTreeSet::new();
+    for module in modules {
+        imports_of(module, &mut imports, progress)?;
+    }
+    Ok(imports.into_iter().collect())
+}
+
+fn imports_of(module: &[u8], imports: &mut BTreeSet<String>, progress: &dyn Progress) -> Result<(), Cancelled> {
+    let module = scan(module, progress)?;
+    let listed = module.imports.len() as u64;
+    imports.extend(module.imports.into_iter().map(|import| match import.module.as_str() {
+        "" => import.name,
+        from => format!("{from}.{}", import.name),
+    }));
+    // A list of so many is cut; that there are more is a difference too.
+    if module.import_count > listed {
+        imports.insert(format!("({} more)", module.import_count - listed));
+    }
+    Ok(())
+}
+
+/// A tool that says something else of its own risk than before is one that a person looks at: with a mark less it is asked
+/// about less, and one that calls itself sensitive now does what it did not say before. A new tool is a binding of its own.
+fn risks(changes: &mut Vec<Change>, old: &[Risk], new: &[Risk]) {
+    for now in new {
+        let Some(before) = old.iter().find(|before| before.tool == now.tool) else { continue };
+        for (flag, before, now_is) in [
+            ("default_sensitive", before.default_sensitive, now.default_sensitive),
+            ("requires_approval", before.requires_approval, now.requires_approval),
+        ] {
+            if before != now_is {
+                let name = format!("{flag} of {}", now.tool);
+                // An approval that is asked for now is none that was given before.
+                let widens = flag == "default_sensitive" || before;
+                changes.push(changed("risk", &name, &before.to_string(), &now_is.to_string(), widens));
+            }
+        }
     }
 }
 
@@ -280,7 +434,14 @@ min_palyra_version = "0.1.0"
         let read = || "tool.execute on tool:acme.read".to_owned();
         assert_eq!(
             changes("requires_approval = true", "requires_approval = false"),
-            [(How::Changed, "policy_binding", read(), true)]
+            [
+                (How::Changed, "policy_binding", read(), true),
+                (How::Changed, "risk", "requires_approval of acme.read".to_owned(), true),
+            ]
+        );
+        assert_eq!(
+            changes("requires_approval = true", "requires_approval = true, default_sensitive = true"),
+            [(How::Changed, "risk", "default_sensitive of acme.read".to_owned(), true)]
         );
         assert_eq!(changes("id = \"acme.read\"", "id = \"acme.write\"").len(), 2);
         let quota =
@@ -288,6 +449,19 @@ min_palyra_version = "0.1.0"
         assert_eq!(quota("10000001"), [(How::Changed, "quota", "fuel_budget".to_owned(), true)]);
         assert_eq!(quota("9999999"), [(How::Changed, "quota", "fuel_budget".to_owned(), false)]);
         assert_eq!(quota("10000000"), []);
+    }
+
+    #[test]
+    fn imports_count_where_both_are_known() {
+        let base = || of(BASE);
+        let with = |names: &[&str]| base().with_imports(names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(with(&["a.b"]).against(&base()), []);
+        assert_eq!(base().against(&with(&["a.b"])), []);
+        let found = with(&["a.b", "c.d"]).against(&with(&["a.b", "e.f"]));
+        let found: Vec<_> = found.into_iter().map(|change| (change.kind, change.name, change.widens)).collect();
+        assert_eq!(found, [("import", "c.d".to_owned(), true), ("import", "e.f".to_owned(), false)]);
+        // Against nothing all of it is more.
+        assert!(with(&["a.b"]).against(&base().nothing()).iter().all(|change| change.widens));
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn stores(home: &Home, signs: &mut Vec<Sign>) {
         }
         Err(error) => signs.push(sign("stores", "trust store", Health::Broken, &error.to_string())),
     }
+    installed(home, signs);
     match signing::keys(home) {
         Ok(keys) if keys.is_empty() => signs.push(Sign {
             advice: Some("`skillyard keygen` makes one".to_owned()),
@@ -114,6 +115,40 @@ fn stores(home: &Home, signs: &mut Vec<Sign>) {
             advice: Some("until then every call compiles its module".to_owned()),
             ..sign("stores", "compiled modules", Health::Weak, &error.to_string())
         }),
+    }
+}
+
+/// The installed skills: whether they are what Skillyard wrote, and what a crash left and was put right.
+fn installed(home: &Home, signs: &mut Vec<Sign>) {
+    const NAME: &str = "installed skills";
+    let examined = match home.installed().map_err(|error| error.to_string()) {
+        Ok(skills) => skills.examine().map_err(|error| error.to_string()),
+        Err(error) => Err(error),
+    };
+    let examined = match examined {
+        Ok(examined) => examined,
+        Err(error) => return signs.push(sign("stores", NAME, Health::Broken, &error)),
+    };
+    let (versions, blocked) = (examined.snapshot.entries.len(), examined.snapshot.blocked.0.len());
+    let health = if versions == 0 && examined.lines == 0 { Health::Absent } else { Health::Good };
+    let root = shown::path(&home.paths().skills);
+    let detail = format!("{root}: {versions} versions, {blocked} blocked, {} events in the log", examined.lines);
+    signs.push(sign("stores", NAME, health, &detail));
+    for recovered in &examined.snapshot.recovered {
+        let detail = format!("put right after a crash: {}", shown::line(&recovered.what));
+        signs.push(sign("stores", NAME, Health::Good, &detail));
+    }
+    for folder in &examined.missing {
+        signs.push(Sign {
+            advice: Some("remove the version and install it again".to_owned()),
+            ..sign("stores", NAME, Health::Broken, &format!("{} is missing or changed", shown::path(folder)))
+        });
+    }
+    for folder in &examined.unknown {
+        signs.push(Sign {
+            advice: Some("move it away where nobody needs it".to_owned()),
+            ..sign("stores", NAME, Health::Weak, &format!("{} is not in the index", shown::path(folder)))
+        });
     }
 }
 

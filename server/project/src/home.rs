@@ -1,4 +1,5 @@
-//! Where a person's own things are: the trust store, its seals, signing keys, secrets, compiled modules, last inputs.
+//! Where a person's own things are: the trust store, installed skills, their seals, signing keys, secrets, compiled
+//! modules, last inputs.
 
 use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc};
 
@@ -6,7 +7,9 @@ use skillyard_store::{
     compiled::{CacheError, CompiledCache, DEFAULT_LIMIT_BYTES},
     credentials::{Credentials, SystemCredentials},
     inputs::LastInputs,
+    installed::InstalledSkills,
     keys::KeyFolder,
+    lifecycle::{self, LifecycleFile},
     paths::{BaseFolders, Overrides, Paths, TRUST_STORE_VARIABLE},
     secrets::SecretStore,
     trust_store::TrustStoreFile,
@@ -21,6 +24,7 @@ pub const NO_CREDENTIAL_STORE_VARIABLE: &str = "SKILLYARD_NO_CREDENTIAL_STORE";
 pub const HOME_VARIABLE: &str = "SKILLYARD_HOME";
 
 /// A person's own things on this machine.
+#[derive(Clone)]
 pub struct Home {
     paths: Paths,
     credentials: Option<Arc<dyn Credentials>>,
@@ -61,6 +65,18 @@ impl Home {
         Self { paths, credentials }
     }
 
+    /// The same with the installed skills at `folder`, where one is given.
+    ///
+    /// # Errors
+    /// If it cannot be made absolute.
+    pub fn with_skills_in(mut self, folder: Option<PathBuf>) -> Result<Self, PathError> {
+        if let Some(folder) = folder {
+            self.paths.skills = std::path::absolute(&folder)
+                .map_err(|cause| PathError::Unusable { path: folder, reason: cause.to_string() })?;
+        }
+        Ok(self)
+    }
+
     /// The places.
     #[must_use]
     pub fn paths(&self) -> &Paths {
@@ -73,6 +89,22 @@ impl Home {
     /// If its folders cannot be followed to an end.
     pub fn trust_store(&self) -> Result<TrustStoreFile, PathError> {
         TrustStoreFile::new(&self.paths.trust_store, &self.paths.seals, self.credentials.clone())
+    }
+
+    /// The installed skills.
+    ///
+    /// # Errors
+    /// If their folders cannot be followed to an end.
+    pub fn installed(&self) -> Result<InstalledSkills, PathError> {
+        InstalledSkills::new(&self.paths.skills, &self.paths.seals, self.credentials.clone())
+    }
+
+    /// What is known of the life of publishers' keys, beside the trust store.
+    ///
+    /// # Errors
+    /// If its folders cannot be followed to an end.
+    pub fn lifecycle(&self) -> Result<LifecycleFile, PathError> {
+        LifecycleFile::new(&lifecycle::beside(&self.paths.trust_store), &self.paths.seals, self.credentials.clone())
     }
 
     /// The signing keys.

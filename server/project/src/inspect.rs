@@ -10,7 +10,7 @@ use skillyard_artifact::{
 use skillyard_manifest::{grammar::Version, model::Manifest};
 
 use crate::{
-    capabilities::Capabilities,
+    capabilities::{Capabilities, imports_of_artifact},
     home::Home,
     verify::{FlowError, Trust, TrustOptions},
 };
@@ -98,7 +98,7 @@ pub fn capabilities(
 ) -> Result<Result<Capabilities, String>, Cancelled> {
     let opened = open(bytes, palyra, progress)?;
     Ok(match (&opened.refusal, opened.manifest()) {
-        (None, Some(manifest)) => Ok(Capabilities::of(manifest)),
+        (None, Some(manifest)) => Ok(Capabilities::of(manifest).with_imports(imports_of_artifact(&opened, progress)?)),
         (Some(refusal), _) => Err(refusal.finding.message.clone()),
         (None, None) => Err("there is no manifest that can be shown".to_owned()),
     })

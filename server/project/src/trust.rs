@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use skillyard_artifact::{
     Finding,
-    trust::{PublicKey, TrustError, look_alike},
+    keys::SigningKey,
+    trust::{PublicKey, TrustDecision, TrustError, look_alike},
 };
+use skillyard_manifest::{grammar::Version, quoted};
+use skillyard_store::{installed::MAX_WORDS, lifecycle::Purpose, trust_store::UpdateError};
 
 use crate::{home::Home, verify::FlowError};
 
 pub use skillyard_store::{
     StoreDigest,
+    lifecycle::{Floor, KeyRecord, KeyState, Lifecycle, Objection, Rotation},
     trust_store::{SealState, SealWith},
 };
 
@@ -65,6 +69,7 @@ pub struct Changed {
 /// # Errors
 /// If it is no good key or publisher, or the store cannot be written.
 pub fn allow(home: &Home, publisher: &str, key: PublicKey) -> Result<Changed, FlowError> {
+    not_revoked(home, publisher, key)?;
     let file = home.trust_store()?;
     let updated = file.update(|store| {
         let alike = look_alike(store, publisher).map(|alike| alike.known.to_owned());
@@ -78,6 +83,7 @@ pub fn allow(home: &Home, publisher: &str, key: PublicKey) -> Result<Changed, Fl
 /// # Errors
 /// If the publisher has another key, it is no good key or publisher, or the store cannot be written.
 pub fn pin(home: &Home, publisher: &str, key: PublicKey) -> Result<Changed, FlowError> {
+    not_revoked(home, publisher, key)?;
     let file = home.trust_store()?;
     let updated = file.update(|store| {
         let alike = look_alike(store, publisher).map(|alike| alike.known.to_owned());
@@ -96,11 +102,271 @@ pub fn remove(home: &Home, publisher: &str, key: Option<PublicKey>) -> Result<Ch
     Ok(Changed { written: updated.written, path: file.path().to_owned(), looks_like: None })
 }
 
-/// Takes the store as it is, though something else than Skillyard changed it. `found` is the digest of what the person
-/// looked at.
+/// Takes the store, or the file about the life of keys beside it, as it is, though something else than Skillyard changed
+/// it. `found` is the digest of what the person looked at, and says which.
 ///
 /// # Errors
 /// If it is another by now, or no trust store.
 pub fn accept(home: &Home, found: StoreDigest, with: SealWith) -> Result<SealState, FlowError> {
-    Ok(home.trust_store()?.accept(found, with)?)
+    let lifecycle = home.lifecycle()?;
+    if found != StoreDigest::Missing && lifecycle.digest()? == found {
+        return Ok(lifecycle.accept(found, with)?);
+    }
+    let store = home.trust_store()?;
+    // Both may be gone; the one that is missed is meant.
+    if found == StoreDigest::Missing && store.digest()? != found {
+        return Ok(lifecycle.accept(found, with)?);
+    }
+    Ok(store.accept(found, with)?)
+}
+
+/// Nobody comes to trust a key that was revoked.
+fn not_revoked(home: &Home, publisher: &str, key: PublicKey) -> Result<(), FlowError> {
+    let lifecycle = home.lifecycle()?.load()?.store;
+    match lifecycle.objects_to_key(publisher, key, Purpose::Run, 0) {
+        Some(objection) => Err(objection.into()),
+        None => Ok(()),
+    }
+}
+
+fn infallible<T>(error: UpdateError<T>) -> FlowError
+where
+    FlowError: From<T>,
+{
+    match error {
+        UpdateError::Store(error) => error.into(),
+        UpdateError::Change(error) => error.into(),
+    }
+}
+
+/// What became of a change of keys.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rotated {
+    /// Whose.
+    pub publisher: String,
+    /// The key that went.
+    pub old: PublicKey,
+    /// The key that came.
+    pub new: PublicKey,
+    /// Whether anything was written.
+    pub written: bool,
+    /// The trust store.
+    pub path: PathBuf,
+}
+
+/// Takes a publisher's new key for the old one, by a statement that the old key signed. A pin moves to the new key; in a
+/// list both stand from then on, since what is installed goes on running, and nothing new of the old one is taken.
+///
+/// # Errors
+/// If the statement does not count, the old key is not trusted for the publisher, or one of them was revoked.
+pub fn rotate(home: &Home, statement: &[u8], now_unix_ms: i64) -> Result<Rotated, FlowError> {
+    let (rotation, old, new) = Rotation::parse(statement).map_err(FlowError::Rotation)?;
+    let publisher = rotation.publisher;
+    let (file, lifecycle) = (home.trust_store()?, home.lifecycle()?);
+    let store = file.load()?.store;
+    let known = lifecycle.load()?.store;
+    let was_taken = known.key(&publisher, old).is_some_and(|record| record.replaced_by == Some(new.to_string()));
+    // Where it was interrupted between the two files, or comes a second time, the new key may be the trusted one already.
+    let decided = store.decide(&publisher, old, false);
+    if !(was_taken && store.decide(&publisher, new, false).is_ok()) {
+        decided.map_err(FlowError::Trusted)?;
+    }
+    // First what takes trust away.
+    let first = lifecycle.update(|known| known.rotate(&publisher, old, new, now_unix_ms)).map_err(infallible)?;
+    let second = file.update(|store| match store.decide(&publisher, old, false) {
+        Ok(TrustDecision::TofuPinned) => {
+            store.remove(&publisher, Some(old));
+            store.pin(&publisher, new)
+        }
+        Ok(_) => store.allow(&publisher, new).map(|_| ()),
+        // It is the new one's already.
+        Err(_) => Ok(()),
+    })?;
+    Ok(Rotated { publisher, old, new, written: first.written || second.written, path: file.path().to_owned() })
+}
+
+/// A statement that `new` takes the place of `old`, signed with `old`, for everybody who trusts that.
+///
+/// # Errors
+/// If the keys do not do.
+pub fn rotation(publisher: &str, old: &SigningKey, new: PublicKey, now_unix_ms: i64) -> Result<Rotation, FlowError> {
+    Rotation::sign(publisher, old, new, now_unix_ms).map_err(FlowError::Rotation)
+}
+
+/// Revokes a key of a publisher, or all that are trusted: nothing that they signed is taken or run any more, and a daemon
+/// that reads the trust store does not find them there.
+///
+/// # Errors
+/// If there is no reason, the publisher has no key, or it cannot be written.
+pub fn revoke(
+    home: &Home,
+    publisher: &str,
+    key: Option<PublicKey>,
+    reason: &str,
+    now_unix_ms: i64,
+) -> Result<Vec<PublicKey>, FlowError> {
+    check_reason(reason)?;
+    let file = home.trust_store()?;
+    let store = file.load()?.store;
+    let keys: Vec<PublicKey> = match key {
+        Some(key) => vec![key],
+        None => {
+            let listed = store.trusted.get(publisher).into_iter().flatten();
+            listed.chain(store.tofu.get(publisher)).copied().collect()
+        }
+    };
+    if keys.is_empty() {
+        return Err(FlowError::Words("no key of that publisher is trusted: name the key that is revoked, PUB=HEX"));
+    }
+    home.lifecycle()?
+        .update(|known| {
+            for key in &keys {
+                known.revoke(publisher, *key, reason, now_unix_ms);
+            }
+            Ok::<(), Objection>(())
+        })
+        .map_err(infallible)?;
+    file.update(|store| {
+        for key in &keys {
+            store.remove(publisher, Some(*key));
+        }
+        Ok::<(), TrustError>(())
+    })?;
+    Ok(keys)
+}
+
+/// Sets the version below which nothing of a skill is taken or run; a floor is lowered only where `lower`.
+///
+/// # Errors
+/// If there is no reason, the version is none, or a higher floor is set.
+pub fn set_floor(
+    home: &Home,
+    skill_id: &str,
+    version: &str,
+    reason: &str,
+    lower: bool,
+    now_unix_ms: i64,
+) -> Result<bool, FlowError> {
+    check_reason(reason)?;
+    let parsed = Version::parse(version).ok_or(FlowError::Words("a floor is three numbers, such as 1.2.0"))?;
+    if !skillyard_manifest::grammar::is_skill_id(skill_id) {
+        return Err(FlowError::Words("that is no skill id"));
+    }
+    let floor = Floor { version: parsed.to_string(), reason: reason.to_owned(), since_unix_ms: now_unix_ms };
+    let updated = home.lifecycle()?.update(|known| {
+        match known.floors.get(skill_id.trim()) {
+            Some(set) if set.version == floor.version => return Ok(()),
+            Some(set) if Version::parse(&set.version) > Some(parsed) && !lower => {
+                return Err(FlowError::Words("a higher floor is set: --lower takes it down"));
+            }
+            _ => {}
+        }
+        known.floors.insert(skill_id.trim().to_owned(), floor.clone());
+        Ok(())
+    });
+    match updated {
+        Ok(updated) => Ok(updated.written),
+        Err(UpdateError::Store(error)) => Err(error.into()),
+        Err(UpdateError::Change(error)) => Err(error),
+    }
+}
+
+fn check_reason(reason: &str) -> Result<(), FlowError> {
+    if reason.trim().is_empty() || reason.chars().count() > MAX_WORDS {
+        return Err(FlowError::Words("the reason must have 1 to 1000 characters"));
+    }
+    Ok(())
+}
+
+/// One step of a decision.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Step {
+    /// What was asked.
+    pub question: String,
+    /// What the answer is, and where it stands.
+    pub answer: String,
+    /// Whether that speaks for it, against it, or neither.
+    pub speaks: Option<bool>,
+}
+
+/// How it is decided whether a key speaks for a publisher, step by step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Explained {
+    /// The publisher.
+    pub publisher: String,
+    /// The key.
+    pub key: PublicKey,
+    /// The steps, in their order.
+    pub steps: Vec<Step>,
+    /// Whether something new of it is taken.
+    pub taken: bool,
+}
+
+/// Explains the decision about a key, and about a version of a skill where that is known.
+///
+/// # Errors
+/// If one of the two files cannot be read.
+pub fn explain(
+    home: &Home,
+    publisher: &str,
+    key: PublicKey,
+    skill: Option<(&str, &str)>,
+    now_unix_ms: i64,
+) -> Result<Explained, FlowError> {
+    let store = home.trust_store()?.load()?.store;
+    let known = home.lifecycle()?.load()?.store;
+    let mut steps = Vec::new();
+    let mut step = |question: &str, answer: String, speaks: Option<bool>| {
+        steps.push(Step { question: question.to_owned(), answer, speaks });
+    };
+    let listed = store.trusted.get(publisher);
+    match listed {
+        Some(keys) if keys.contains(&key) => step("listed by you?", "with this key".to_owned(), Some(true)),
+        Some(keys) => {
+            let keys: Vec<String> = keys.iter().map(PublicKey::id).collect();
+            step(
+                "listed by you?",
+                format!("with other keys ({}), so a pin does not count", keys.join(", ")),
+                Some(false),
+            );
+        }
+        None => step("listed by you?", "no".to_owned(), None),
+    }
+    if listed.is_none() {
+        match store.tofu.get(publisher) {
+            Some(pinned) if *pinned == key => step("pinned at first use?", "this key".to_owned(), Some(true)),
+            Some(pinned) => step("pinned at first use?", format!("another key, {}", pinned.id()), Some(false)),
+            None => {
+                step("pinned at first use?", "no: it needs a first use that you allow".to_owned(), Some(false));
+            }
+        }
+    }
+    let decided = store.decide(publisher, key, false).is_ok();
+    if let Some(record) = known.key(publisher, key) {
+        let mut words = format!("{:?}", record.state).to_lowercase();
+        words.extend(record.reason.iter().map(|reason| format!(", {}", quoted(reason))));
+        let by = record.replaced_by.as_deref().and_then(PublicKey::from_hex);
+        words.extend(by.map(|key| format!(", replaced by {}", key.id())));
+        let before = record.replaces.as_deref().and_then(PublicKey::from_hex);
+        words.extend(before.map(|key| format!(", in place of {}", key.id())));
+        step("the life of the key?", words, Some(record.state == KeyState::Active));
+    } else {
+        step("the life of the key?", "nothing is known of it".to_owned(), None);
+    }
+    let objection = known.objects_to_key(publisher, key, Purpose::Take, now_unix_ms);
+    if let Some(objection) = &objection {
+        step("does that take trust away?", objection.to_string(), Some(false));
+    }
+    let below = skill.and_then(|(skill_id, version)| known.objects_to_version(skill_id, version));
+    if let Some((skill_id, version)) = skill {
+        match (&below, known.floors.get(skill_id)) {
+            (Some(objection), _) => step("the floor of the skill?", objection.to_string(), Some(false)),
+            (None, Some(floor)) => {
+                step("the floor of the skill?", format!("{}, and this is {version}", floor.version), Some(true));
+            }
+            (None, None) => step("the floor of the skill?", "none is set".to_owned(), None),
+        }
+    }
+    let taken = decided && objection.is_none() && below.is_none();
+    Ok(Explained { publisher: publisher.to_owned(), key, steps, taken })
 }

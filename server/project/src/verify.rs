@@ -3,13 +3,15 @@
 use std::{fmt, path::PathBuf};
 
 use skillyard_artifact::{
-    Cancelled, Progress,
+    Cancelled, ErrorKind, Finding, Progress,
     audit::{Policy, Report},
     trust::{TrustError, TrustStore},
+    update,
     verify::{Opened, open},
 };
 use skillyard_manifest::grammar::Version;
 use skillyard_store::{
+    lifecycle::{Lifecycle, Objection, Purpose, RotationFault},
     paths::PathError,
     trust_store::{SealState, TrustStoreFile, TrustStoreFileError, UpdateError},
 };
@@ -41,6 +43,12 @@ pub enum FlowError {
     Store(TrustStoreFileError),
     /// A publisher and key were not taken into the trust store.
     Trusted(TrustError),
+    /// A key or a version is not taken any more.
+    Objection(Box<Objection>),
+    /// A statement about a change of keys does not count.
+    Rotation(RotationFault),
+    /// A word is missing, or a version is none.
+    Words(&'static str),
     /// It was ended.
     Cancelled,
 }
@@ -52,6 +60,9 @@ impl fmt::Display for FlowError {
             // A daemon's word for it helps whoever compares the two.
             Self::Store(error) => write!(f, "{error} (a daemon would say {})", error.error_kind()),
             Self::Trusted(error) => error.fmt(f),
+            Self::Objection(objection) => objection.fmt(f),
+            Self::Rotation(fault) => write!(f, "the change of keys does not count: {fault}"),
+            Self::Words(what) => f.write_str(what),
             Self::Cancelled => write!(f, "{Cancelled}; nothing was written"),
         }
     }
@@ -68,6 +79,12 @@ impl From<PathError> for FlowError {
 impl From<TrustStoreFileError> for FlowError {
     fn from(error: TrustStoreFileError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<Objection> for FlowError {
+    fn from(objection: Objection) -> Self {
+        Self::Objection(Box::new(objection))
     }
 }
 
@@ -106,9 +123,16 @@ pub struct Trust {
     pub store: TrustStore,
     /// How the file is guarded.
     pub seal: SealState,
+    /// What is known of the life of keys. It only takes trust away.
+    pub lifecycle: Lifecycle,
 }
 
 impl Trust {
+    /// Refuses what was accepted where its key or its version is not taken any more.
+    pub fn judge(&self, verification: &mut Verification<'_>, purpose: Purpose, now_unix_ms: u64) {
+        judge(&self.lifecycle, verification, purpose, now_unix_ms);
+    }
+
     /// Reads the person's store.
     ///
     /// # Errors
@@ -120,7 +144,8 @@ impl Trust {
         for (publisher, key) in &options.trusted {
             store.allow(publisher, *key).map_err(FlowError::Trusted)?;
         }
-        Ok(Self { file, store, seal: loaded.seal })
+        let lifecycle = home.lifecycle()?.load()?.store;
+        Ok(Self { file, store, seal: loaded.seal, lifecycle })
     }
 
     /// Where it is.
@@ -128,6 +153,39 @@ impl Trust {
     pub fn path(&self) -> PathBuf {
         self.file.path().to_owned()
     }
+}
+
+/// Refuses what was accepted where its key or its version is not taken any more, and says so of what nobody trusts, which a
+/// revoked key is not any more.
+pub(crate) fn judge(lifecycle: &Lifecycle, verification: &mut Verification<'_>, purpose: Purpose, now_unix_ms: u64) {
+    let of_trust = matches!(
+        verification.error_kind,
+        Some(ErrorKind::UntrustedPublisher | ErrorKind::TrustedPublisherKeyMismatch | ErrorKind::TofuKeyMismatch)
+    );
+    let (true, Some(publisher), Some(key)) =
+        (verification.accepted || of_trust, &verification.publisher, verification.public_key)
+    else {
+        return;
+    };
+    let now = i64::try_from(now_unix_ms).unwrap_or(i64::MAX);
+    let of_version = || {
+        let (skill_id, version) = verification.skill_id.as_deref().zip(verification.version.as_deref())?;
+        lifecycle.objects_to_version(skill_id, version)
+    };
+    let objection = lifecycle.objects_to_key(publisher, key, purpose, now).or_else(of_version);
+    if let Some(objection) = objection {
+        verification.refuse(finding(&objection));
+    }
+}
+
+/// An objection as a finding.
+pub(crate) fn finding(objection: &Objection) -> Finding {
+    let rule = match objection {
+        Objection::Revoked { .. } => &update::REVOKED_KEY,
+        Objection::Retired { .. } | Objection::Expired { .. } => &update::RETIRED_KEY,
+        Objection::BelowFloor { .. } => &update::BELOW_FLOOR,
+    };
+    Finding::new(rule, objection.to_string())
 }
 
 /// What verifying gave.
@@ -160,7 +218,8 @@ pub fn verify<'b>(
         true => report(&opened, &trust.store, options.wants_tofu(), &Policy::default(), now_unix_ms, None, progress)?,
         false => None,
     };
-    let verification = opened.decide(&trust.store, options.wants_tofu());
+    let mut verification = opened.decide(&trust.store, options.wants_tofu());
+    trust.judge(&mut verification, Purpose::Take, now_unix_ms);
     let passed = audit.as_ref().is_some_and(Report::passed);
     let pin = pin(&trust, options, &verification, passed, progress)?;
     Ok(Verified { verification, pin, audit })

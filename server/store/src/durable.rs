@@ -2,7 +2,7 @@
 
 use std::{
     fmt, fs, io,
-    io::{Read as _, Write as _},
+    io::{Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -19,6 +19,10 @@ pub(crate) enum Step {
     Rename,
     SyncFolder,
     Remove,
+    RemoveFolder,
+    Truncate,
+    Append,
+    Commit,
 }
 
 /// Asked before each [`Step`]; an error stops there and then, as a crash would: nothing is tidied up.
@@ -38,7 +42,8 @@ impl fmt::Debug for Disk {
 }
 
 impl Disk {
-    fn step(&self, step: Step) -> io::Result<()> {
+    /// Says that `step` comes next.
+    pub(crate) fn step(&self, step: Step) -> io::Result<()> {
         self.before.as_ref().map_or(Ok(()), |before| before(step))
     }
 
@@ -47,6 +52,16 @@ impl Disk {
     ///
     /// When this returns, the new content outlives a power cut. When it does not, `path` holds the old or the new one.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.exchange(path, &[bytes], true)
+    }
+
+    /// [`replace`](Self::replace) for what can be made again: after a power cut, not after a crash, the file may be the
+    /// old one or broken. `parts` are written one after the other.
+    pub(crate) fn replace_lightly(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+        self.exchange(path, parts, false)
+    }
+
+    fn exchange(&self, path: &Path, parts: &[&[u8]], durably: bool) -> io::Result<()> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a path of a file"));
         };
@@ -61,14 +76,90 @@ impl Disk {
         // `create_new` follows no link that lies in wait.
         let mut file = private(fs::OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
         self.step(Step::Write)?;
-        file.write_all(bytes)?;
-        self.step(Step::SyncFile)?;
-        file.sync_all()?;
+        for part in parts {
+            file.write_all(part)?;
+        }
+        if durably {
+            self.step(Step::SyncFile)?;
+            file.sync_all()?;
+        }
         drop(file);
         self.step(Step::Rename)?;
         fs::rename(&temporary, path)?;
+        if durably {
+            self.step(Step::SyncFolder)?;
+            sync_folder(folder)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a file that must not be there yet, for its owner alone. It outlives a power cut; its name does once the
+    /// folder is synced.
+    pub(crate) fn make(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.step(Step::CreateTemporary)?;
+        let mut file = private(fs::OpenOptions::new().write(true).create_new(true)).open(path)?;
+        self.step(Step::Write)?;
+        file.write_all(bytes)?;
+        self.step(Step::SyncFile)?;
+        file.sync_all()
+    }
+
+    /// Makes a folder that must not be there yet, for its owner alone.
+    pub(crate) fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        self.step(Step::MakeFolder)?;
+        make_private(folder)
+    }
+
+    /// Makes the names in a folder outlive a power cut.
+    pub(crate) fn sync(&self, folder: &Path) -> io::Result<()> {
         self.step(Step::SyncFolder)?;
         sync_folder(folder)
+    }
+
+    /// Gives a folder another name beside its own, for good when this returns.
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step(Step::Rename)?;
+        fs::rename(from, to)?;
+        self.step(Step::SyncFolder)?;
+        to.parent().map_or(Ok(()), sync_folder)
+    }
+
+    /// Removes a folder and what is in it; links in it are removed, not followed. Missing is fine.
+    pub(crate) fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        self.step(Step::RemoveFolder)?;
+        ignore_missing(fs::remove_dir_all(folder))
+    }
+
+    /// Makes `path`, which has `from` good bytes, end with `bytes` behind them. What a crash left behind the good ones
+    /// is cut off. For good when this returns.
+    pub(crate) fn append(&self, path: &Path, from: u64, bytes: &[u8]) -> io::Result<()> {
+        let is_new = !path.exists();
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
+        }
+        let mut file = private(&mut options).open(path)?;
+        let there = file.metadata()?.len();
+        if there < from {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is shorter than it was"));
+        }
+        if there > from {
+            self.step(Step::Truncate)?;
+            file.set_len(from)?;
+        }
+        file.seek(io::SeekFrom::Start(from))?;
+        self.step(Step::Append)?;
+        file.write_all(bytes)?;
+        self.step(Step::SyncFile)?;
+        file.sync_all()?;
+        if is_new {
+            self.step(Step::SyncFolder)?;
+            path.parent().map_or(Ok(()), sync_folder)?;
+        }
+        Ok(())
     }
 
     /// Removes a file, for good when this returns. Missing is fine.
@@ -143,7 +234,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Opens a regular file without following a link in its last part where `follow` is false, and without waiting for
 /// anybody at the other end of a pipe.
-fn open_regular(path: &Path, follow: bool) -> Result<(fs::File, fs::Metadata), ReadError> {
+pub(crate) fn open_regular(path: &Path, follow: bool) -> Result<(fs::File, fs::Metadata), ReadError> {
     let fault = |cause| ReadError::Io { path: path.to_owned(), cause };
     let check = |metadata: &fs::Metadata| -> Result<(), ReadError> {
         let kind = metadata.file_type();

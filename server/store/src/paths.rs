@@ -50,6 +50,8 @@ pub struct Overrides {
     pub trust_store: Option<PathBuf>,
     /// The value of [`TRUST_STORE_VARIABLE`]; an empty one counts for nothing.
     pub trust_store_variable: Option<OsString>,
+    /// `--skills-dir`.
+    pub skills: Option<PathBuf>,
     /// Another folder for signing keys.
     pub keys: Option<PathBuf>,
     /// Another folder for the seals of trust stores.
@@ -61,6 +63,8 @@ pub struct Overrides {
 pub struct Paths {
     /// The trust store, a file.
     pub trust_store: PathBuf,
+    /// The root of installed skills.
+    pub skills: PathBuf,
     /// The folder of the trust stores' seals. Never the trust store's own folder: who can write one cannot, by that,
     /// write the other.
     pub seals: PathBuf,
@@ -93,10 +97,12 @@ impl Paths {
             .trust_store
             .or(variable)
             .unwrap_or_else(|| base.state.join("palyra").join("skills").join("trust-store.json"));
+        let skills = overrides.skills.unwrap_or_else(|| base.state.join("palyra").join("skills"));
         let seals = overrides.seals.unwrap_or_else(|| base.state.join("skillyard").join("seals"));
         let keys = overrides.keys.unwrap_or_else(|| base.data.join("skillyard").join("keys"));
         let paths = Self {
             trust_store: absolute(trust_store)?,
+            skills: absolute(skills)?,
             seals: absolute(seals)?,
             keys: absolute(keys)?,
             secrets: absolute(base.data.join("skillyard").join("secrets"))?,
@@ -118,6 +124,7 @@ impl Paths {
     pub fn refuse_inside(&self, workspaces: &[&Path]) -> Result<(), PathError> {
         let all = [
             &self.trust_store,
+            &self.skills,
             &self.seals,
             &self.keys,
             &self.secrets,

@@ -1,4 +1,5 @@
-//! The seal of a trust store: which content Skillyard wrote last, said so that only Skillyard can say it.
+//! The seal of a store (the trust store, what is beside it, the installed skills): which content Skillyard wrote last,
+//! said so that only Skillyard can say it.
 //!
 //! For each store a record lies in the folder of the seals: the SHA-256 of the store's content, a count of writes, and
 //! while a write is under way also the SHA-256 of what is being written. An HMAC-SHA-256 over all of it, keyed with a
@@ -116,6 +117,9 @@ struct Body {
     current: String,
     next: Option<String>,
     key: KeyPlace,
+    /// What the store's owner keeps under the seal besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,6 +135,8 @@ pub(crate) struct Seal {
     pub current: StoreDigest,
     pub next: Option<StoreDigest>,
     pub place: KeyPlace,
+    /// What the store's owner keeps under the seal besides.
+    pub note: Option<String>,
     secret: Secret,
 }
 
@@ -143,19 +149,32 @@ pub(crate) struct SealFile {
     /// Of the store's resolved path, in hex.
     id: String,
     store: PathBuf,
+    /// What the store is, for messages.
+    what: &'static str,
     credentials: Option<Arc<dyn Credentials>>,
 }
 
-const RECORD: Reading = Reading { limit: 16 << 10, follow: false, secret: false };
+/// An operation on installed skills that is under way stands in it whole.
+const RECORD: Reading = Reading { limit: 4 << 20, follow: false, secret: false };
 const SECRET: Reading = Reading { limit: 1 << 10, follow: false, secret: true };
 const SECRET_BYTES: usize = 32;
 
 impl SealFile {
-    /// That of the store at `store`, a resolved path.
-    pub(crate) fn new(folder: &Path, store: &Path, credentials: Option<Arc<dyn Credentials>>) -> Self {
+    /// That of the store at `store`, a resolved path. `what` it is stands in messages: `the trust store`.
+    pub(crate) fn new(
+        folder: &Path,
+        store: &Path,
+        what: &'static str,
+        credentials: Option<Arc<dyn Credentials>>,
+    ) -> Self {
         let hash = sha256(store.as_os_str().as_encoded_bytes());
         let id = hex(hash.get(..16).unwrap_or(&hash));
-        Self { folder: folder.to_owned(), id, store: store.to_owned(), credentials }
+        Self { folder: folder.to_owned(), id, store: store.to_owned(), what, credentials }
+    }
+
+    /// That its record is not one of Skillyard's.
+    pub(crate) fn broken(&self) -> SealError {
+        SealError::Broken { record: self.record_path(), what: self.what }
     }
 
     fn record_path(&self) -> PathBuf {
@@ -174,7 +193,7 @@ impl SealFile {
 
     /// Believes a record, or says why not.
     pub(crate) fn open(&self, record: &[u8]) -> Result<Seal, SealError> {
-        let broken = || SealError::Broken { record: self.record_path() };
+        let broken = || self.broken();
         let record: Record = serde_json::from_slice(record).map_err(|_| broken())?;
         let body = &record.seal;
         let secret = self.secret(&body.key)?;
@@ -190,6 +209,7 @@ impl SealFile {
             current: digest(&body.current)?,
             next: body.next.as_deref().map(digest).transpose()?,
             place: body.key.clone(),
+            note: body.note.clone(),
             secret,
         })
     }
@@ -211,7 +231,7 @@ impl SealFile {
         let secret = match place {
             KeyPlace::CredentialStore { entry } => {
                 if !entry.starts_with(&self.entry("")) {
-                    return Err(SealError::Broken { record: self.record_path() });
+                    return Err(self.broken());
                 }
                 let credentials = self.credentials.as_ref().ok_or(SealError::Credentials {
                     store: self.store.clone(),
@@ -231,7 +251,7 @@ impl SealFile {
             KeyPlace::SecretFile { name } => {
                 // The record is not proven yet: its name must not lead elsewhere.
                 if !self.is_secret_name(name) {
-                    return Err(SealError::Broken { record: self.record_path() });
+                    return Err(self.broken());
                 }
                 let path = self.folder.join(name);
                 let text = SECRET.read_if_there(&path).map_err(SealError::Read)?;
@@ -242,7 +262,7 @@ impl SealFile {
             }
         };
         // A shorter one would be guessed; `Hmac` takes any.
-        if secret.len() == SECRET_BYTES { Ok(secret) } else { Err(SealError::Broken { record: self.record_path() }) }
+        if secret.len() == SECRET_BYTES { Ok(secret) } else { Err(self.broken()) }
     }
 
     /// The name of a secret in the credential store.
@@ -306,6 +326,7 @@ impl SealFile {
             current: seal.current.to_string(),
             next: seal.next.as_ref().map(ToString::to_string),
             key: seal.place.clone(),
+            note: seal.note.clone(),
         };
         let mac = self
             .mac(&body, &seal.secret)
@@ -352,7 +373,13 @@ impl Seal {
 
     /// The first one of a store, or one in place of a broken one.
     pub(crate) fn first(place: KeyPlace, new: NewSecret, current: StoreDigest) -> Self {
-        Self { generation: 0, current, next: None, place, secret: new.0 }
+        Self { generation: 0, current, next: None, place, note: None, secret: new.0 }
+    }
+
+    /// The same with another note.
+    pub(crate) fn noting(mut self, note: String) -> Self {
+        self.note = Some(note);
+        self
     }
 }
 
@@ -383,17 +410,19 @@ pub enum SealError {
     Broken {
         /// The record.
         record: PathBuf,
+        /// What it guards.
+        what: &'static str,
     },
     /// The secret is gone.
     NoSecret {
-        /// The trust store.
+        /// The store that is guarded.
         store: PathBuf,
         /// Where it should be.
         place: String,
     },
     /// The secret is in the system's credential store, which did not give it.
     Credentials {
-        /// The trust store.
+        /// The store that is guarded.
         store: PathBuf,
         /// Why not.
         cause: CredentialError,
@@ -408,11 +437,11 @@ pub enum SealError {
 impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Read(error) => write!(f, "the seal of the trust store: {error}"),
+            Self::Read(error) => write!(f, "a seal cannot be read: {error}"),
             Self::Write { path, cause } => write!(f, "{}: {cause}", Shown(path)),
-            Self::Broken { record } => write!(
+            Self::Broken { record, what } => write!(
                 f,
-                "the seal {} was changed by something else than Skillyard, so it says nothing about the trust store",
+                "the seal {} was changed by something else than Skillyard, so it says nothing about {what}",
                 Shown(record)
             ),
             Self::NoSecret { store, place } => {
@@ -421,7 +450,7 @@ impl fmt::Display for SealError {
             Self::Credentials { store, cause } => write!(
                 f,
                 "{cause}, and it keeps the secret that the seal of {} was made with. Unlock it or use a session that \
-                 reaches it; to use the trust store without it from now on, seal it with a secret file",
+                 reaches it; to go on without it, seal it with a secret file",
                 Shown(store)
             ),
             Self::NoRandomness { reason } => write!(f, "the system gives no random bytes: {reason}"),

@@ -6,6 +6,7 @@
 
 use std::{
     fmt, io,
+    marker::PhantomData,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -34,13 +35,39 @@ const STORE: Reading = Reading { limit: MAX_BYTES, follow: false, secret: false 
 /// How often a reader begins anew while others write.
 const READS: usize = 1000;
 
+/// What a sealed file holds.
+pub trait Content: Clone + PartialEq + Default {
+    /// Reads the text of the file.
+    ///
+    /// # Errors
+    /// What does not read.
+    fn parse(text: &str) -> Result<Self, TrustError>;
+
+    /// The text of the file.
+    fn to_text(&self) -> String;
+}
+
+impl Content for TrustStore {
+    fn parse(text: &str) -> Result<Self, TrustError> {
+        Self::parse(text)
+    }
+
+    fn to_text(&self) -> String {
+        self.to_json()
+    }
+}
+
 /// A trust store on disk.
+pub type TrustStoreFile = SealedFile<TrustStore>;
+
+/// A file under a seal: a trust store, or what is beside it.
 #[derive(Debug)]
-pub struct TrustStoreFile {
+pub struct SealedFile<C> {
     path: PathBuf,
     seal: SealFile,
     wait: Duration,
     disk: Disk,
+    content: PhantomData<C>,
 }
 
 /// How a trust store is guarded against changes from outside.
@@ -78,9 +105,9 @@ impl fmt::Display for SealState {
 
 /// What a trust store held.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Loaded {
+pub struct Loaded<C = TrustStore> {
     /// Its content; empty where the file is missing or blank and was never sealed.
-    pub store: TrustStore,
+    pub store: C,
     /// Its text, for whoever looks at more than what it means.
     pub text: String,
     /// How it is guarded.
@@ -119,7 +146,7 @@ struct View {
     seal: Option<Seal>,
 }
 
-impl TrustStoreFile {
+impl<C: Content> SealedFile<C> {
     /// The store at `path`, its seal in the folder `seals`. Nothing is read or written yet. Without `credentials` new
     /// seals are made with a secret file, and one made with the credential store is refused.
     ///
@@ -138,8 +165,8 @@ impl TrustStoreFile {
             return Err(PathError::SealBesideStore { store: path.to_owned(), seals });
         }
         let path = folder.join(name);
-        let seal = SealFile::new(&seals, &path, credentials);
-        Ok(Self { path, seal, wait: Duration::from_secs(60), disk: Disk::default() })
+        let seal = SealFile::new(&seals, &path, "the trust store", credentials);
+        Ok(Self { path, seal, wait: Duration::from_secs(60), disk: Disk::default(), content: PhantomData })
     }
 
     /// Waits at most so long while another process writes. A minute where nothing is said.
@@ -159,7 +186,7 @@ impl TrustStoreFile {
     ///
     /// # Errors
     /// [`TrustStoreFileError::Changed`] where the file is not what Skillyard wrote last: edited, cut, an older copy, gone.
-    pub fn load(&self) -> Result<Loaded, TrustStoreFileError> {
+    pub fn load(&self) -> Result<Loaded<C>, TrustStoreFileError> {
         let view = self.view()?;
         let store = self.judge(&view)?;
         if view.seal.as_ref().is_some_and(|seal| seal.next.is_some()) {
@@ -174,16 +201,13 @@ impl TrustStoreFile {
     ///
     /// # Errors
     /// [`UpdateError::Change`] is what `change` said, [`UpdateError::Store`] what stood in the way here.
-    pub fn update<T, E>(
-        &self,
-        change: impl FnOnce(&mut TrustStore) -> Result<T, E>,
-    ) -> Result<Updated<T>, UpdateError<E>> {
+    pub fn update<T, E>(&self, change: impl FnOnce(&mut C) -> Result<T, E>) -> Result<Updated<T>, UpdateError<E>> {
         self.update_locked(change, || self.lock())
     }
 
     fn update_locked<T, E>(
         &self,
-        change: impl FnOnce(&mut TrustStore) -> Result<T, E>,
+        change: impl FnOnce(&mut C) -> Result<T, E>,
         lock: impl FnOnce() -> Result<Lock, TrustStoreFileError>,
     ) -> Result<Updated<T>, UpdateError<E>> {
         let _lock = lock().map_err(UpdateError::Store)?;
@@ -202,16 +226,6 @@ impl TrustStoreFile {
         }
         let seal = self.write(view, &new).map_err(UpdateError::Store)?;
         Ok(Updated { value, written: true, seal })
-    }
-
-    /// Pins `key` as the one of `publisher` at its first use; [`Updated::written`] says whether it was not trusted before.
-    ///
-    /// Decided anew while no other process writes: of two that pin different keys at once one wins and the other is told.
-    ///
-    /// # Errors
-    /// [`UpdateError::Change`] with the key or keys that the publisher has already, or where it can have none.
-    pub fn pin(&self, publisher: &str, key: PublicKey) -> Result<Updated<()>, UpdateError<TrustError>> {
-        self.update(|store| store.pin(publisher, key))
     }
 
     /// Takes the file as it is, because a person looked at it and says so: it is sealed, or sealed anew. `found` is the
@@ -254,6 +268,14 @@ impl TrustStoreFile {
         self.seal.write(&self.disk, &seal)?;
         self.seal.tidy(&self.disk, &seal.place, old_place.as_ref());
         Ok(SealState::from(&seal.place))
+    }
+
+    /// The digest of what is there, whatever the seal says.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn digest(&self) -> Result<StoreDigest, TrustStoreFileError> {
+        Ok(StoreDigest::of(self.read()?.as_deref()))
     }
 
     fn lock(&self) -> Result<Lock, TrustStoreFileError> {
@@ -303,7 +325,7 @@ impl TrustStoreFile {
     }
 
     /// The store in the view, where its seal holds.
-    fn judge(&self, view: &View) -> Result<TrustStore, TrustStoreFileError> {
+    fn judge(&self, view: &View) -> Result<C, TrustStoreFileError> {
         if let Some(seal) = &view.seal
             && view.digest != seal.current
             && Some(view.digest) != seal.next
@@ -317,15 +339,15 @@ impl TrustStoreFile {
         self.parse(view.content.as_deref())
     }
 
-    fn parse(&self, content: Option<&[u8]>) -> Result<TrustStore, TrustStoreFileError> {
-        let Some(bytes) = content else { return Ok(TrustStore::default()) };
+    fn parse(&self, content: Option<&[u8]>) -> Result<C, TrustStoreFileError> {
+        let Some(bytes) = content else { return Ok(C::default()) };
         let text = str::from_utf8(bytes).map_err(|_| TrustStoreFileError::NotText { path: self.path.clone() })?;
-        TrustStore::parse(text).map_err(|error| TrustStoreFileError::Invalid { path: self.path.clone(), error })
+        C::parse(text).map_err(|error| TrustStoreFileError::Invalid { path: self.path.clone(), error })
     }
 
     /// Writes `new`. The caller holds the lock, and `view` was read since.
-    fn write(&self, view: View, new: &TrustStore) -> Result<SealState, TrustStoreFileError> {
-        let bytes = new.to_json().into_bytes();
+    fn write(&self, view: View, new: &C) -> Result<SealState, TrustStoreFileError> {
+        let bytes = new.to_text().into_bytes();
         if bytes.len() as u64 > MAX_BYTES {
             return Err(TrustStoreFileError::Read(ReadError::TooLarge { path: self.path.clone(), limit: MAX_BYTES }));
         }
@@ -370,6 +392,18 @@ impl TrustStoreFile {
             Err(cause) => Err(TrustStoreFileError::Write { path: self.path.clone(), cause }),
         };
         let _ = self.update_locked(|_| Ok::<(), std::convert::Infallible>(()), lock);
+    }
+}
+
+impl TrustStoreFile {
+    /// Pins `key` as the one of `publisher` at its first use; [`Updated::written`] says whether it was not trusted before.
+    ///
+    /// Decided anew while no other process writes: of two that pin different keys at once one wins and the other is told.
+    ///
+    /// # Errors
+    /// [`UpdateError::Change`] with the key or keys that the publisher has already, or where it can have none.
+    pub fn pin(&self, publisher: &str, key: PublicKey) -> Result<Updated<()>, UpdateError<TrustError>> {
+        self.update(|store| store.pin(publisher, key))
     }
 }
 

@@ -11,7 +11,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("skillyard-manifest", &[], &[]),
     ("skillyard-ide", &["skillyard-manifest"], &[]),
     ("skillyard-artifact", &["skillyard-manifest"], &["zip", "wasmparser", "wat", "ed25519-dalek", "ssh-key"]),
-    ("skillyard-store", &["skillyard-artifact", "skillyard-manifest"], &["directories", "keyring"]),
+    ("skillyard-store", &["skillyard-artifact", "skillyard-manifest"], &["directories", "keyring", "rusqlite"]),
     (
         "skillyard-runtime",
         &["skillyard-artifact", "skillyard-manifest"],

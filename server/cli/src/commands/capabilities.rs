@@ -2,23 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use skillyard_project::{
     audit,
-    capabilities::{Capabilities, Change, How},
+    capabilities::{Capabilities, Change, How, findings, imports_of_modules},
     check::config_of,
     files::{self, MANIFEST_NAME},
     inspect, shown,
+    skill::{Plan, SkillError},
 };
 
 use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, Format, PalyraArguments, SCHEMA_VERSION},
+    machine::{self, PalyraArguments, SCHEMA_VERSION},
     out,
-    report::skill,
+    report::{sarif, skill},
     sheet::{Sheet, Tone},
     watch::Watch,
 };
@@ -28,6 +29,7 @@ use crate::{
 #[command(after_help = "Examples:
   skillyard capabilities .
   skillyard capabilities new.palyra-skill --against old.palyra-skill
+  skillyard capabilities . --against old.palyra-skill --format sarif > wider.sarif
 
 Whether an artifact is to be trusted is not asked here: that is `skillyard verify`.
 
@@ -44,6 +46,16 @@ pub struct Arguments {
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum Format {
+    /// For a person
+    Human,
+    /// One JSON document, described by schema/capabilities-report.schema.json
+    Json,
+    /// SARIF 2.1.0, for code scanning: what it may do beyond the old one
+    Sarif,
 }
 
 /// Compares and reports.
@@ -66,6 +78,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let text = match arguments.format {
         Format::Human => human(&new, old.as_ref().zip(changes.as_deref())),
         Format::Json => json::line(&document(&new, old.as_ref().zip(changes.as_deref()))?) + "\n",
+        Format::Sarif => {
+            let wider = old.as_ref().zip(changes.as_deref()).map(|(old, changes)| findings(changes, old));
+            let manifest = arguments.target.join(MANIFEST_NAME);
+            let place = if arguments.target.is_dir() { &manifest } else { &arguments.target };
+            sarif::findings(&wider.unwrap_or_default(), place)
+        }
     };
     out::print(&text)?;
     Ok(if widens { Exit::Findings } else { Exit::Fine })
@@ -91,9 +109,23 @@ fn load(target: &Path, arguments: &Arguments) -> Result<Result<Capabilities, Str
     let config = config_of(&folder_of(&manifest)).map_err(|error| Error::Config(error.into()))?;
     let palyra = arguments.palyra.given().or(config.palyra_version).unwrap_or(arguments.palyra.version());
     let bytes = files::read(&manifest, files::MAX_READ).map_err(Error::Read)?;
-    Ok(audit::manifest(&manifest, &bytes, palyra)
-        .map(|manifest| Capabilities::of(&manifest))
-        .map_err(|error| error.to_string()))
+    let capabilities = match audit::manifest(&manifest, &bytes, palyra) {
+        Ok(manifest) => Capabilities::of(&manifest),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    // A manifest by its own name, or one without modules beside it, is looked at alone.
+    if !target.is_dir() {
+        return Ok(Ok(capabilities));
+    }
+    let watch = Watch::new();
+    let collected = match Plan::of_modules(target, &config.package, &watch) {
+        Ok(plan) => plan.read(&watch).map_err(Error::Skill)?,
+        Err(SkillError::NoModule { .. }) => return Ok(Ok(capabilities)),
+        Err(error) => return Err(Error::Skill(error)),
+    };
+    let imports = imports_of_modules(collected.modules.values().map(Vec::as_slice), &watch);
+    let imports = imports.map_err(|cancelled| Error::Flow(cancelled.into()))?;
+    Ok(Ok(capabilities.with_imports(imports)))
 }
 
 fn document(new: &Capabilities, against: Option<(&Capabilities, &[Change])>) -> Result<Value, Error> {
@@ -137,6 +169,7 @@ fn human(new: &Capabilities, against: Option<(&Capabilities, &[Change])>) -> Str
     sheet.rows("use devices", &new.device_capabilities);
     sheet.rows("use nodes", &new.node_capabilities);
     sheet.rows("wildcards", &new.wildcards);
+    sheet.rows("imports", new.imports.iter().flatten());
     let quotas = &new.quotas;
     sheet.row(
         "within",
@@ -150,18 +183,13 @@ fn human(new: &Capabilities, against: Option<(&Capabilities, &[Change])>) -> Str
     sheet.finish()
 }
 
-fn human_change(sheet: &mut Sheet, change: &Change) {
-    let kind = change.kind.replace('_', " ");
-    let (mark, text) = match change.change {
-        How::Added => ("+", format!("{kind} {}", change.name)),
-        How::Removed => ("-", format!("{kind} {}", change.name)),
-        How::Changed => ("~", format!("{kind} {}", change.name)),
-    };
-    let value = match (&change.before, &change.after) {
-        (Some(before), Some(after)) => format!(": {before} → {after}"),
-        (None, Some(after)) => format!(" ({after})"),
-        _ => String::new(),
+/// A line about a difference.
+pub(super) fn human_change(sheet: &mut Sheet, change: &Change) {
+    let mark = match change.change {
+        How::Added => "+",
+        How::Removed => "-",
+        How::Changed => "~",
     };
     let tone = if change.widens { Tone::Wary } else { Tone::Good };
-    sheet.item(tone, mark, &format!("{text}{value}"));
+    sheet.item(tone, mark, &change.words());
 }

@@ -141,7 +141,7 @@ fn make(arguments: &Arguments, options: &PackageOptions) -> Result<(Prepared, Ma
 }
 
 /// Asks at the terminal, without showing what is typed. `None` where nobody is there.
-fn ask_passphrase(source: &str) -> Option<Passphrase> {
+pub(super) fn ask_passphrase(source: &str) -> Option<Passphrase> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return None;
     }

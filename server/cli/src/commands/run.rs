@@ -7,6 +7,7 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
+use skillyard_manifest::grammar::is_skill_id;
 use skillyard_project::{
     files,
     home::Home,
@@ -20,7 +21,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, Format, PalyraArguments, PolicyArguments, SCHEMA_VERSION, TrustArguments},
+    machine::{self, Format, PalyraArguments, PolicyArguments, SCHEMA_VERSION, SkillsArguments, TrustArguments},
     out,
     report::run as report,
     watch::Watch,
@@ -45,8 +46,8 @@ pub struct Arguments {
     /// The tool's id; without it the skill's default tool, or its only one
     #[arg(conflicts_with = "module")]
     tool: Option<String>,
-    /// The skill: its folder or an artifact
-    #[arg(long, value_name = "DIR or ARTIFACT", default_value = ".")]
+    /// The skill: its folder, an artifact, or an installed one: SKILL or SKILL@VERSION
+    #[arg(long, value_name = "DIR, ARTIFACT or SKILL", default_value = ".")]
     skill: PathBuf,
     /// The input as JSON; `@FILE` reads a file, `-` standard input. Without it `{}`
     #[arg(long, value_name = "JSON")]
@@ -73,6 +74,8 @@ pub struct Arguments {
     bare: BareArguments,
     #[command(flatten)]
     trust: TrustArguments,
+    #[command(flatten)]
+    skills: SkillsArguments,
     #[command(flatten)]
     policy: PolicyArguments,
     #[command(flatten)]
@@ -124,7 +127,7 @@ struct Document<R> {
 
 /// Runs, reports, and says how it went.
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
-    let home = machine::home(arguments.trust.trust_store.clone())?;
+    let home = arguments.skills.home(arguments.trust.trust_store.clone())?;
     let report = match &arguments.bare.module {
         Some(module) => bare(arguments, module, &home)?,
         None => match tool(arguments, &home) {
@@ -166,12 +169,13 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
     };
     let watch = Watch::new();
     let packed = if arguments.skill.is_dir() {
-        Packed::of_folder(&arguments.skill, None, held, &machine::text_variable, &watch)
+        Packed::of_folder(&arguments.skill, None, home, held, &machine::text_variable, &watch)?
+    } else if let Some((skill_id, version)) = installed_name(&arguments.skill) {
+        Packed::of_installed(&skill_id, version.as_deref(), home, &arguments.trust.options(false), held, &watch)?
     } else {
-        let bytes = machine::artifact(&arguments.skill)?;
-        Packed::of_artifact(bytes, home, &arguments.trust.options(false), held)
+        let trusting = arguments.trust.options(false);
+        Packed::of_file(&arguments.skill, home, &trusting, held, machine::artifact, &watch)?
     };
-    let packed = packed.map_err(Error::Run)?;
     let ready = packed.ready(arguments.tool.as_deref(), &watch).map_err(Error::Run)?;
     drop(watch);
     let approved = match ready.asking(home, &machine::variable) {
@@ -188,6 +192,20 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
     };
     let watch = Watch::new();
     call(&ready, engine, home, &options, &machine::variable, &watch).map_err(Error::Call)
+}
+
+/// `SKILL` or `SKILL@VERSION`, where no file has that name.
+fn installed_name(given: &Path) -> Option<(String, Option<String>)> {
+    let text = given.to_str()?;
+    if given.exists() || text == "-" {
+        return None;
+    }
+    let (skill_id, version) = match text.split_once('@') {
+        Some((skill_id, version)) => (skill_id, Some(version.to_owned())),
+        None => (text, None),
+    };
+    let is_name = is_skill_id(skill_id) && !text.ends_with(".palyra-skill");
+    is_name.then(|| (skill_id.to_owned(), version))
 }
 
 fn bare(arguments: &Arguments, path: &Path, home: &Home) -> Result<RunReport, Error> {

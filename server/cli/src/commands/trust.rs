@@ -1,17 +1,20 @@
 //! `skillyard trust`: whom you trust, and changing that.
 
-use std::path::PathBuf;
+use std::{fs, io::Write as _, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use skillyard_project::{
     audit::{AuditOptions, Policy, audit_artifact},
+    files,
     home::Home,
     shown,
+    signing::{KeyChoice, NoKey, signing_key},
     trust::{self, Changed, Listing, SealState, SealWith, StoreDigest},
-    verify::{Pin, PublicKey, TrustDecision, TrustOptions},
+    verify::{Pin, PublicKey, TrustDecision, TrustOptions, verify},
 };
 
+use super::package::ask_passphrase;
 use crate::{
     error::Error,
     exit::Exit,
@@ -23,6 +26,9 @@ use crate::{
     watch::Watch,
 };
 
+/// The largest statement about a change of keys that is read, in bytes.
+const MAX_STATEMENT: usize = 64 << 10;
+
 /// Show and change whom you trust
 #[derive(Args, Debug)]
 #[command(
@@ -32,6 +38,11 @@ use crate::{
   skillyard trust allow acme=d04ab232…                 a key that you got from the publisher
   skillyard trust pin acme.ledger-1.2.0.palyra-skill   the key of an artifact, once it and its audit hold
   skillyard trust remove acme
+  skillyard trust revoke acme=d04ab232… --reason 'the key was stolen'
+  skillyard trust floor acme.ledger 1.2.0 --reason 'CVE-2026-1234'
+  skillyard trust rotate acme --to 8a88e3dd… --key old.key -o acme.rotation.json   for your publishers' users
+  skillyard trust rotate acme.rotation.json                                        as one of them
+  skillyard trust show acme.ledger-1.2.0.palyra-skill
 
 A listed key was checked by you; a pinned one is only the first that was seen."
 )]
@@ -72,6 +83,63 @@ enum Command {
         /// Only this public key, in hex
         #[arg(value_parser = public_key)]
         key: Option<PublicKey>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Take a publisher's new key for the old one, by a statement that the old key signed; or make such a statement
+    Rotate {
+        /// The statement; with --to the publisher whose key changes
+        #[arg(value_name = "FILE or PUB")]
+        what: String,
+        /// Make a statement for this new public key, in hex, signed with the old one
+        #[arg(long, value_name = "HEX", value_parser = public_key, requires = "output")]
+        to: Option<PublicKey>,
+        /// Sign with the old key in this file
+        #[arg(long, value_name = "FILE", group = "signing", requires = "to")]
+        key: Option<PathBuf>,
+        /// Sign with this one of your own keys; else it is `default`, or the only one
+        #[arg(long, value_name = "NAME", group = "signing", requires = "to")]
+        key_name: Option<String>,
+        /// Where the statement is written to
+        #[arg(short, long, value_name = "FILE", requires = "to")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Revoke a key, or all keys of a publisher: nothing that they signed is taken or run any more
+    Revoke {
+        /// The publisher, and the key where it is one: `PUB` or `PUB=HEX`
+        #[arg(value_name = "PUB or PUB=HEX")]
+        what: String,
+        /// Why
+        #[arg(long, value_name = "R")]
+        reason: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Set the version below which nothing of a skill is taken or run
+    Floor {
+        /// The skill
+        skill: String,
+        /// The lowest version that is taken
+        #[arg(value_name = "VERSION")]
+        lowest: String,
+        /// Why
+        #[arg(long, value_name = "R")]
+        reason: String,
+        /// Set it though a higher one is set
+        #[arg(long)]
+        lower: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Explain step by step whether a key, or the key of an artifact, is trusted
+    Show {
+        /// An artifact, or the publisher, `=`, and the public key in hex
+        #[arg(value_name = "ARTIFACT or PUB=HEX")]
+        what: String,
+        #[command(flatten)]
+        palyra: PalyraArguments,
         #[command(flatten)]
         common: Common,
     },
@@ -120,6 +188,13 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
             let changed = trust::remove(&common.home()?, publisher, *key).map_err(Error::Flow)?;
             tell(common, &changed, publisher, *key, "removed")
         }
+        Command::Rotate { what, to, key, key_name, output, common } => match (to, output) {
+            (Some(to), Some(output)) => make_rotation(what, *to, key.as_ref(), key_name.as_ref(), output, common),
+            _ => rotate(what, common),
+        },
+        Command::Revoke { what, reason, common } => revoke(what, reason, common),
+        Command::Floor { skill, lowest, reason, lower, common } => floor(skill, lowest, reason, *lower, common),
+        Command::Show { what, palyra, common } => show(what, palyra, common),
         Command::Accept { digest, seal, common } => accept(*digest, *seal, common),
     }
 }
@@ -277,6 +352,179 @@ fn pin(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Er
     let changed =
         Changed { written: audited.pin == Pin::Pinned, path: home.paths().trust_store.clone(), looks_like: None };
     tell(common, &changed, publisher, about.public_key, if listed { "listed" } else { "pinned" })
+}
+
+/// One change as JSON; the same keys as of the others.
+fn changed(
+    action: &str,
+    written: bool,
+    publisher: Option<&str>,
+    key: Option<PublicKey>,
+    path: &std::path::Path,
+) -> String {
+    json::line(&json!({
+        "schema_version": SCHEMA_VERSION,
+        "action": action,
+        "written": written,
+        "publisher": publisher,
+        "public_key": key.map(|key| key.to_string()),
+        "key_id": key.map(|key| key.id()),
+        "looks_like": null,
+        "path": path.to_string_lossy(),
+    })) + "\n"
+}
+
+fn make_rotation(
+    publisher: &str,
+    new: PublicKey,
+    key: Option<&PathBuf>,
+    key_name: Option<&String>,
+    output: &std::path::Path,
+    common: &Common,
+) -> Result<Exit, Error> {
+    let choice = match (key, key_name) {
+        (Some(file), _) => KeyChoice::File(file.clone()),
+        (_, Some(name)) => KeyChoice::Named(name.clone()),
+        _ => KeyChoice::Usual,
+    };
+    let old = signing_key(&choice, &common.home()?, &machine::variable, &mut ask_passphrase).map_err(Error::Key)?;
+    let rotation = trust::rotation(publisher, &old, new, machine::now_i64()).map_err(Error::Flow)?;
+    let text = serde_json::to_string_pretty(&rotation).map_err(|_| Error::Internal)? + "\n";
+    let written = fs::File::create_new(output).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| Error::Key(NoKey::Write { path: output.to_owned(), error }))?;
+    let text = match common.format {
+        Format::Human => {
+            let mut sheet = Sheet::new();
+            let words = format!("{} signed that {} takes its place", old.public().id(), new.id());
+            sheet.verdict(Tone::Good, "SIGNED", &words);
+            sheet.row("statement", &output.to_string_lossy());
+            sheet.row("others", &format!("skillyard trust rotate {}", output.display()));
+            sheet.finish()
+        }
+        Format::Json => changed("signed", true, Some(publisher), Some(new), output),
+    };
+    out::print(&text)?;
+    Ok(Exit::Fine)
+}
+
+fn rotate(statement: &str, common: &Common) -> Result<Exit, Error> {
+    let bytes = files::read(&PathBuf::from(statement), MAX_STATEMENT).map_err(Error::Read)?;
+    let rotated = trust::rotate(&common.home()?, &bytes, machine::now_i64()).map_err(Error::Flow)?;
+    let text = match common.format {
+        Format::Human => {
+            let mut sheet = Sheet::new();
+            let words = format!("{}: {} in place of {}", rotated.publisher, rotated.new.id(), rotated.old.id());
+            match rotated.written {
+                true => sheet.verdict(Tone::Good, "ROTATED", &words),
+                false => sheet.verdict(Tone::Plain, "NOTHING TO DO", &words),
+            }
+            sheet.row("trust store", &rotated.path.to_string_lossy());
+            sheet.finish()
+        }
+        Format::Json => changed("rotated", rotated.written, Some(&rotated.publisher), Some(rotated.new), &rotated.path),
+    };
+    out::print(&text)?;
+    Ok(Exit::Fine)
+}
+
+fn revoke(what: &str, reason: &str, common: &Common) -> Result<Exit, Error> {
+    let (publisher, key) = match what.split_once('=') {
+        None => (what, None),
+        Some((publisher, key)) => {
+            let key = public_key(key).map_err(|why| Error::BadKey { given: key.to_owned(), why })?;
+            (publisher, Some(key))
+        }
+    };
+    let home = common.home()?;
+    let keys = trust::revoke(&home, publisher, key, reason, machine::now_i64()).map_err(Error::Flow)?;
+    let text = match common.format {
+        Format::Human => {
+            let mut sheet = Sheet::new();
+            for key in &keys {
+                sheet.verdict(Tone::Wary, "REVOKED", &format!("{} of {publisher}", key.id()));
+            }
+            sheet.row("from now on", "nothing that it signed is taken or run");
+            sheet.finish()
+        }
+        Format::Json => changed("revoked", true, Some(publisher), keys.first().copied(), &home.paths().trust_store),
+    };
+    out::print(&text)?;
+    Ok(Exit::Fine)
+}
+
+fn floor(skill: &str, lowest: &str, reason: &str, lower: bool, common: &Common) -> Result<Exit, Error> {
+    let home = common.home()?;
+    let written = trust::set_floor(&home, skill, lowest, reason, lower, machine::now_i64()).map_err(Error::Flow)?;
+    let text = match common.format {
+        Format::Human => {
+            let mut sheet = Sheet::new();
+            let (tone, word) = if written { (Tone::Good, "SET") } else { (Tone::Plain, "NOTHING TO DO") };
+            sheet.verdict(tone, word, &format!("nothing of {skill} below {lowest} is taken or run"));
+            sheet.finish()
+        }
+        Format::Json => changed("floor", written, None, None, &home.paths().trust_store),
+    };
+    out::print(&text)?;
+    Ok(Exit::Fine)
+}
+
+fn show(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Error> {
+    let home = common.home()?;
+    let now = machine::now_i64();
+    let given = what.split_once('=').filter(|_| !PathBuf::from(what).exists());
+    let explained = if let Some((publisher, key)) = given {
+        let key = public_key(key).map_err(|why| Error::BadKey { given: key.to_owned(), why })?;
+        trust::explain(&home, publisher, key, None, now).map_err(Error::Flow)?
+    } else {
+        let bytes = machine::artifact(&PathBuf::from(what))?;
+        let watch = Watch::new();
+        let options = TrustOptions::default();
+        let verified = verify(&bytes, &home, &options, palyra.version(), machine::now_unix_ms(), &watch);
+        drop(watch);
+        let about = verified.map_err(Error::Flow)?.verification;
+        let (Some(publisher), Some(key)) = (&about.publisher, about.public_key) else {
+            let mut sheet = Sheet::aside();
+            skill::title(&mut sheet, &about);
+            skill::verdict(&mut sheet, &about);
+            out::print_aside(&sheet.finish());
+            return Ok(Exit::Findings);
+        };
+        let skill = about.skill_id.as_deref().zip(about.version.as_deref());
+        trust::explain(&home, publisher, key, skill, now).map_err(Error::Flow)?
+    };
+    let text = match common.format {
+        Format::Human => {
+            let mut sheet = Sheet::new();
+            sheet.title(&format!("{} with {} ({})", explained.publisher, explained.key.id(), explained.key));
+            match explained.taken {
+                true => sheet.verdict(Tone::Good, "TRUSTED", ""),
+                false => sheet.verdict(Tone::Bad, "NOT TRUSTED", ""),
+            }
+            sheet.blank();
+            for step in &explained.steps {
+                let (tone, mark) = match step.speaks {
+                    Some(true) => (Tone::Good, "✓"),
+                    Some(false) => (Tone::Bad, "✗"),
+                    None => (Tone::Plain, "-"),
+                };
+                sheet.item(tone, mark, &format!("{} {}", step.question, step.answer));
+            }
+            sheet.finish()
+        }
+        Format::Json => {
+            json::line(&json!({
+                "schema_version": SCHEMA_VERSION,
+                "path": home.paths().trust_store.to_string_lossy(),
+                "publisher": explained.publisher,
+                "public_key": explained.key.to_string(),
+                "key_id": explained.key.id(),
+                "trusted": explained.taken,
+                "steps": explained.steps,
+            })) + "\n"
+        }
+    };
+    out::print(&text)?;
+    Ok(if explained.taken { Exit::Fine } else { Exit::Findings })
 }
 
 fn accept(digest: StoreDigest, seal: Seal, common: &Common) -> Result<Exit, Error> {

@@ -4,6 +4,7 @@
 //! where calls go all come from it. A command runs only when the client asks for it by `workspace/executeCommand`.
 
 mod audit;
+mod check_workspace;
 mod package_and_sign;
 mod run_tool;
 mod schema_from_example;
@@ -51,13 +52,15 @@ pub(crate) enum Command {
     RunTool,
     /// Gives the edit that makes an example the schema of a tool.
     SchemaFromExample,
+    /// Checks every manifest of the workspace, open or not.
+    CheckWorkspace,
 }
 
 impl Command {
     /// Every command, in the order in which they are offered.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::PackageAndSign, Self::Verify, Self::Audit, Self::RunTool, Self::SchemaFromExample];
-    /// Those that are about the whole manifest; the others are about one tool.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::PackageAndSign, Self::Verify, Self::Audit, Self::RunTool, Self::SchemaFromExample, Self::CheckWorkspace];
+    /// Those that are about the whole manifest; the others are about one tool or the whole workspace.
     pub(crate) const OF_MANIFEST: [Self; 3] = [Self::PackageAndSign, Self::Verify, Self::Audit];
 
     /// Its name in the protocol.
@@ -68,6 +71,7 @@ impl Command {
             Self::Audit => "skillyard.audit",
             Self::RunTool => "skillyard.runTool",
             Self::SchemaFromExample => "skillyard.schemaFromExample",
+            Self::CheckWorkspace => "skillyard.checkWorkspace",
         }
     }
 
@@ -79,6 +83,7 @@ impl Command {
             Self::Audit => "Audit",
             Self::RunTool => "Run Tool",
             Self::SchemaFromExample => "Schema from Example",
+            Self::CheckWorkspace => "Check Workspace",
         }
     }
 
@@ -91,6 +96,7 @@ impl Command {
             Self::Audit => CodeActionKind::new("source.skillyard.audit"),
             Self::RunTool => CodeActionKind::new("source.skillyard.runTool"),
             Self::SchemaFromExample => CodeActionKind::new("source.skillyard.schemaFromExample"),
+            Self::CheckWorkspace => CodeActionKind::new("source.skillyard.checkWorkspace"),
         }
     }
 
@@ -121,7 +127,8 @@ impl Command {
 /// A call of a command: what it is about, as it was when the call came.
 pub(crate) struct Call {
     command: Command,
-    skill: Skill,
+    /// `None` for what is about the workspace.
+    skill: Option<Skill>,
     arguments: Arguments,
 }
 
@@ -180,7 +187,7 @@ impl Arguments {
 }
 
 impl Call {
-    /// Reads what a client sent.
+    /// Reads what a client sent. The disk is asked anew which configuration counts: the client may not watch it.
     ///
     /// # Errors
     /// That the parameters are wrong, with the reason.
@@ -191,6 +198,14 @@ impl Call {
             return Err(wrong(format!("there is no command {}; the commands are {known}", manifest::quoted(name))));
         };
         let name = command.name();
+        if command == Command::CheckWorkspace {
+            // Some clients send no command without an argument.
+            if !arguments.iter().all(|argument| argument.as_object().is_some_and(Map::is_empty)) {
+                return Err(wrong(format!("{name} takes no argument")));
+            }
+            session.forget_files();
+            return Ok(Self { command, skill: None, arguments: Arguments::default() });
+        }
         let [argument] = arguments else {
             return Err(wrong(format!("{name} takes one argument, such as {{\"uri\": \"file:///…/skill.toml\"}}")));
         };
@@ -212,10 +227,9 @@ impl Call {
                 "{name} needs a skill.toml in a folder, and {uri} is none; save it as one first"
             )));
         };
-        // For once the disk is asked which configuration counts: the client may not watch it.
         session.forget_files();
         let open = session.snapshot(&uri);
-        Ok(Self { command, skill: Skill { uri, manifest, folder, open }, arguments })
+        Ok(Self { command, skill: Some(Skill { uri, manifest, folder, open }), arguments })
     }
 }
 
@@ -426,15 +440,16 @@ pub(crate) async fn run(
 ) -> jsonrpc::Result<Value> {
     let Call { command, skill, arguments } = call;
     let work = Work::begin(Arc::clone(&session), cancel, command.title(), token).await;
-    let outcome = match command {
-        Command::PackageAndSign => package_and_sign::run(&work, skill, arguments.key).await,
-        Command::Verify => verify::run(&work, skill, arguments.artifact).await,
-        Command::Audit => audit::run(&work, skill).await,
-        Command::RunTool => run_tool::run(&work, skill, arguments.tool, arguments.input).await,
-        Command::SchemaFromExample => {
+    let outcome = match (command, skill) {
+        (Command::PackageAndSign, Some(skill)) => package_and_sign::run(&work, skill, arguments.key).await,
+        (Command::Verify, Some(skill)) => verify::run(&work, skill, arguments.artifact).await,
+        (Command::Audit, Some(skill)) => audit::run(&work, skill).await,
+        (Command::RunTool, Some(skill)) => run_tool::run(&work, skill, arguments.tool, arguments.input).await,
+        (Command::SchemaFromExample, Some(skill)) => {
             let (tool, example) = (arguments.tool.unwrap_or_default(), arguments.example.unwrap_or_default());
             schema_from_example::run(&work, skill, tool, example, arguments.side.unwrap_or_default()).await
         }
+        (Command::CheckWorkspace, _) | (_, None) => check_workspace::run(&work).await,
     };
     match outcome {
         Ok(Outcome { mut report, markdown, said, level }) => {

@@ -35,7 +35,7 @@ pub(super) async fn run(
     let prepared = work.run(move |progress| {
         skill.is_saved()?;
         let held = Held { palyra: Some(skill.palyra()), now_unix_ms: now_unix_ms(), ..Held::default() };
-        let packed = Packed::of_folder(&skill.folder, None, held, &|name| env::var(name).ok(), progress)?;
+        let packed = Packed::of_folder(&skill.folder, None, &own_home, held, &|name| env::var(name).ok(), progress)?;
         let (asking, input) = {
             let ready = packed.ready(asked.as_deref(), progress)?;
             let input = match input {

@@ -82,7 +82,7 @@ pub fn test_folder(
     progress: &dyn Progress,
 ) -> Result<TestReport, TestError> {
     let files = of_skill(folder).map_err(TestError::Cases)?;
-    let packed = Packed::of_folder(folder, None, held, lookup, progress).map_err(TestError::Run)?;
+    let packed = Packed::of_folder(folder, None, home, held, lookup, progress).map_err(TestError::Run)?;
     let (skill_id, version) = packed.about(progress).map_err(TestError::Run)?;
     let mut cases = Vec::with_capacity(files.len());
     let total = files.len() as u64;

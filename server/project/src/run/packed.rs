@@ -16,7 +16,10 @@ use skillyard_manifest::{
     model::{Manifest, Tool},
 };
 use skillyard_runtime::call::Limits;
-use skillyard_store::secrets::SecretName;
+use skillyard_store::{
+    lifecycle::{Lifecycle, Purpose},
+    secrets::SecretName,
+};
 
 use super::report::{About, SignedBy};
 use crate::{
@@ -24,8 +27,9 @@ use crate::{
     home::Home,
     package::{MakeError, PackageOptions, Prepared},
     shown,
+    standing::{self, Refused, Subject},
     suggest::did_you_mean,
-    verify::{FlowError, Trust, TrustDecision, TrustOptions},
+    verify::{FlowError, Trust, TrustDecision, TrustOptions, judge},
 };
 
 /// Why nothing runs.
@@ -57,6 +61,8 @@ pub enum RunError {
         /// What was found.
         findings: Vec<Finding>,
     },
+    /// An administrator, or what is installed, says no.
+    Standing(Box<Refused>),
     /// There is no such tool.
     NoTool {
         /// What was asked for, if anything.
@@ -98,6 +104,7 @@ impl fmt::Display for RunError {
                 };
                 write!(f, "not run: the audit does not pass, and a daemon would quarantine the skill: {first}{more}")
             }
+            Self::Standing(refused) => write!(f, "not run: {refused}"),
             Self::NoTool { asked: Some(asked), tools } => {
                 let hint = did_you_mean(asked, tools.iter().map(String::as_str), &format!("it has {}", list(tools)));
                 write!(f, "the skill has no tool {}; {hint}", manifest::quoted(asked))
@@ -161,6 +168,15 @@ impl From<Cancelled> for RunError {
     }
 }
 
+impl From<Refused> for RunError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Cancelled => Self::Cancelled,
+            refused => Self::Standing(Box::new(refused)),
+        }
+    }
+}
+
 impl From<MakeError> for RunError {
     fn from(error: MakeError) -> Self {
         match error {
@@ -198,6 +214,9 @@ pub struct Packed {
     allow_tofu: bool,
     palyra: Version,
     held: Held,
+    home: Home,
+    /// Of an artifact's keys; a folder's was made just now.
+    lifecycle: Lifecycle,
 }
 
 impl fmt::Debug for Packed {
@@ -211,17 +230,22 @@ impl fmt::Debug for Packed {
 
 impl Packed {
     /// Packages the skill in `folder` in memory, with `key` or one that is made for it and forgotten, and nothing is
-    /// written. Such a key is trusted for this time only, as the author's own is.
+    /// written. Such a key is trusted for this time only, as the author's own is. An installed version's folder is not
+    /// packaged again: what runs is the artifact that was installed.
     ///
     /// # Errors
     /// What keeps the folder from being packaged.
     pub fn of_folder(
         folder: &Path,
         key: Option<&SigningKey>,
+        home: &Home,
         held: Held,
         lookup: &dyn Fn(&str) -> Option<String>,
         progress: &dyn Progress,
     ) -> Result<Self, RunError> {
+        if let Some((skill_id, version)) = standing::installed_at(home, folder).map_err(Refused::Path)? {
+            return Self::of_installed(&skill_id, Some(&version), home, &TrustOptions::default(), held, progress);
+        }
         let options = PackageOptions {
             palyra: held.palyra,
             now_unix_ms: i64::try_from(held.now_unix_ms).unwrap_or(i64::MAX),
@@ -245,7 +269,55 @@ impl Packed {
         trust
             .allow(&packaged.report.publisher, key.public())
             .map_err(|error| RunError::Flow(FlowError::Trusted(error)))?;
-        Ok(Self { bytes: packaged.bytes, signed_by, trust, allow_tofu: false, palyra: prepared.palyra(), held })
+        Ok(Self {
+            bytes: packaged.bytes,
+            signed_by,
+            trust,
+            allow_tofu: false,
+            palyra: prepared.palyra(),
+            held,
+            home: home.clone(),
+            lifecycle: Lifecycle::default(),
+        })
+    }
+
+    /// The artifact in the file at `path`, read by `read`; where that lies among the installed skills, it is what was
+    /// installed there.
+    ///
+    /// # Errors
+    /// What `read` says, or that the trust store cannot be read.
+    pub fn of_file<E: From<RunError>>(
+        path: &Path,
+        home: &Home,
+        trusting: &TrustOptions,
+        held: Held,
+        read: impl FnOnce(&Path) -> Result<Vec<u8>, E>,
+        progress: &dyn Progress,
+    ) -> Result<Self, E> {
+        match standing::installed_at(home, path).map_err(|error| RunError::from(Refused::Path(error)))? {
+            Some((skill_id, version)) => {
+                Ok(Self::of_installed(&skill_id, Some(&version), home, trusting, held, progress)?)
+            }
+            None => Ok(Self::of_artifact(read(path)?, home, trusting, held)?),
+        }
+    }
+
+    /// An installed version, or the current one of a skill: the bytes that were installed.
+    ///
+    /// # Errors
+    /// If it is not installed or not as it was installed, or the trust store cannot be read.
+    pub fn of_installed(
+        skill_id: &str,
+        version: Option<&str>,
+        home: &Home,
+        trusting: &TrustOptions,
+        held: Held,
+        progress: &dyn Progress,
+    ) -> Result<Self, RunError> {
+        let skills = home.installed().map_err(Refused::Path)?;
+        let (entry, _) = crate::installed::find(&skills, skill_id, version)?;
+        let bytes = standing::whole(&skills, &entry, progress)?;
+        Self::of_artifact(bytes, home, trusting, held)
     }
 
     /// An artifact, for whom the person trusts.
@@ -253,9 +325,18 @@ impl Packed {
     /// # Errors
     /// If the trust store cannot be read.
     pub fn of_artifact(bytes: Vec<u8>, home: &Home, trusting: &TrustOptions, held: Held) -> Result<Self, RunError> {
-        let trust = Trust::load(home, trusting)?.store;
+        let trust = Trust::load(home, trusting)?;
         let palyra = held.palyra.unwrap_or(manifest::Options::default().palyra_version);
-        Ok(Self { bytes, signed_by: SignedBy::Publisher, trust, allow_tofu: trusting.wants_tofu(), palyra, held })
+        Ok(Self {
+            bytes,
+            signed_by: SignedBy::Publisher,
+            trust: trust.store,
+            allow_tofu: trusting.wants_tofu(),
+            palyra,
+            held,
+            home: home.clone(),
+            lifecycle: trust.lifecycle,
+        })
     }
 
     /// The skill's id and version, as they are in the verified bytes.
@@ -279,10 +360,19 @@ impl Packed {
         let opened = open(&self.bytes, self.palyra, progress)?;
         let (policy, now) = (&self.held.policy, self.held.now_unix_ms);
         let audit = report(&opened, &self.trust, self.allow_tofu, policy, now, None, progress)?;
-        let verification = opened.decide(&self.trust, self.allow_tofu);
+        let mut verification = opened.decide(&self.trust, self.allow_tofu);
+        judge(&self.lifecycle, &mut verification, Purpose::Run, now);
         let (Some(artifact), Some(audit)) = (&verification.artifact, audit) else {
             return Err(refused(verification, self.signed_by));
         };
+        let subject = Subject {
+            skill_id: &artifact.manifest().skill_id,
+            version: &artifact.manifest().version,
+            payload_sha256: (self.signed_by == SignedBy::Publisher).then(|| artifact.payload_sha256()),
+            signed_by: (artifact.publisher(), artifact.key()),
+            now_unix_ms: now,
+        };
+        standing::check(&self.home, &subject, progress)?;
         let failed: Vec<String> = audit.objections().into_iter().map(str::to_owned).collect();
         if !failed.is_empty() {
             let about = About {

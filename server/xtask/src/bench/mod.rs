@@ -8,6 +8,7 @@ mod client;
 mod features;
 mod guests;
 mod inputs;
+mod installed;
 mod report;
 mod runs;
 
@@ -43,7 +44,7 @@ const TOMBI: &str = "tombi==1.9.6";
 const TAPLO_VERSION: &str = "0.10.0";
 
 /// What can be measured.
-const PARTS: [&str; 4] = ["analysis", "features", "artifact", "run"];
+const PARTS: [&str; 5] = ["analysis", "features", "artifact", "run", "installed"];
 
 /// One that is measured.
 struct Contender {
@@ -74,6 +75,9 @@ pub fn bench(parts: &[&str], keep: bool) -> Result<(), Error> {
     }
     if parts.is_empty() || parts.contains(&"run") {
         runs::bench(keep)?;
+    }
+    if parts.is_empty() || parts.contains(&"installed") {
+        installed::bench(keep)?;
     }
     Ok(())
 }

@@ -1,0 +1,440 @@
+//! Installing: the bytes read once, verified, audited and held against what is installed; shown to a person; and only then
+//! unpacked.
+
+use std::{borrow::Cow, collections::BTreeSet, ffi::OsString, fmt, str::FromStr as _};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use skillyard_artifact::{
+    Cancelled, Finding, Progress,
+    audit::Report,
+    integrity::{hex, sha256},
+    verify::{Verification, open},
+};
+use skillyard_manifest::{grammar::Version, quoted};
+use skillyard_store::{
+    events::{EventKind, NewEvent},
+    installed::{InstalledError, NewVersion, Verdict},
+    lifecycle::Purpose,
+    secrets::{SecretError, SecretName},
+};
+
+use crate::{
+    audit::{AuditOptions, report},
+    capabilities::{self, Capabilities, Change},
+    home::{Home, PathError},
+    installed::{self, Entry, MissingSecret, Source, Status},
+    standing::{self, Refused},
+    verify::{FlowError, Trust, TrustDecision, TrustOptions, pin},
+};
+
+/// Who quarantines what does not pass the audit.
+pub const AUDITOR: &str = "skillyard audit";
+/// How many reasons of an audit stand in the log.
+const REASONS: usize = 20;
+
+/// What a person wants.
+#[derive(Debug)]
+pub struct InstallOptions {
+    /// Whom to trust. First use pins the key.
+    pub trusting: TrustOptions,
+    /// What may pass.
+    pub audit: AuditOptions,
+    /// Whether it may be older than what is installed.
+    pub allow_downgrade: bool,
+    /// Where the artifact came from.
+    pub source: Source,
+    /// Who installs it.
+    pub principal: String,
+}
+
+/// Why nothing was installed.
+#[derive(Debug)]
+pub enum InstallError {
+    /// The trust store cannot be read or written.
+    Flow(FlowError),
+    /// The artifact is refused.
+    Refused {
+        /// Why, in words.
+        why: String,
+        /// What was found.
+        findings: Vec<Finding>,
+    },
+    /// The audit did not pass.
+    Audit {
+        /// The messages of the checks that failed.
+        failed: Vec<String>,
+        /// What was found.
+        findings: Vec<Finding>,
+        /// Whether the version was quarantined for it.
+        quarantined: bool,
+    },
+    /// What is installed, or an administrator, stands in the way.
+    Standing(Refused),
+    /// The kept secrets cannot be listed.
+    Secrets(SecretError),
+    /// An entry that was verified does not read any more.
+    Entry {
+        /// Its path.
+        path: String,
+    },
+}
+
+impl InstallError {
+    /// Whether it was looked at and refused, rather than not looked at.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::Audit { .. } => true,
+            Self::Standing(refused) => is_refusal(refused),
+            _ => false,
+        }
+    }
+}
+
+/// Whether the thing was looked at and refused, rather than not looked at.
+#[must_use]
+pub fn is_refusal(refused: &Refused) -> bool {
+    match refused {
+        Refused::Path(_) | Refused::Cancelled => false,
+        Refused::Installed(error) => !matches!(
+            error,
+            InstalledError::Read(_)
+                | InstalledError::Write { .. }
+                | InstalledError::Busy { .. }
+                | InstalledError::Seal(_)
+                | InstalledError::State(_)
+        ),
+        _ => true,
+    }
+}
+
+impl fmt::Display for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flow(error) => error.fmt(f),
+            Self::Refused { why, .. } => write!(f, "not installed: the artifact is refused: {why}"),
+            Self::Audit { failed, quarantined, .. } => {
+                let first = failed.first().map_or("", String::as_str);
+                let more = match failed.len() {
+                    0 | 1 => String::new(),
+                    more => format!(" (and {} more)", more - 1),
+                };
+                let then = if *quarantined { "; the version is quarantined" } else { "" };
+                write!(f, "not installed: the audit does not pass: {first}{more}{then}")
+            }
+            Self::Standing(Refused::Cancelled) => f.write_str("cancelled; nothing was installed"),
+            Self::Standing(error) => write!(f, "not installed: {error}"),
+            Self::Secrets(error) => error.fmt(f),
+            Self::Entry { path } => write!(f, "{} cannot be unpacked", quoted(path)),
+        }
+    }
+}
+
+impl std::error::Error for InstallError {}
+
+impl From<FlowError> for InstallError {
+    fn from(error: FlowError) -> Self {
+        Self::Flow(error)
+    }
+}
+
+impl From<Refused> for InstallError {
+    fn from(error: Refused) -> Self {
+        Self::Standing(error)
+    }
+}
+
+impl From<InstalledError> for InstallError {
+    fn from(error: InstalledError) -> Self {
+        Self::Standing(error.into())
+    }
+}
+
+impl From<PathError> for InstallError {
+    fn from(error: PathError) -> Self {
+        Self::Standing(error.into())
+    }
+}
+
+impl From<Cancelled> for InstallError {
+    fn from(_: Cancelled) -> Self {
+        Self::Standing(Refused::Cancelled)
+    }
+}
+
+/// An artifact that may be installed, and what a person is to know before.
+#[derive(Debug)]
+pub struct Proposal<'b> {
+    bytes: &'b [u8],
+    /// What verifying it gave: it is accepted.
+    pub verification: Verification<'b>,
+    /// The audit, which passed.
+    pub report: Report,
+    /// What it may do.
+    pub capabilities: Capabilities,
+    /// The version that is current now.
+    pub previous: Option<Entry>,
+    /// How it differs from that one; `None` where there is none. Where the installed artifact is not as it was installed
+    /// it counts as one that may do nothing.
+    pub changes: Option<Vec<Change>>,
+    /// Whether it is older than a version that is installed.
+    pub downgrade: bool,
+    /// The secrets that it wants and that are not kept.
+    pub missing_secrets: Vec<MissingSecret>,
+    trust: Trust,
+}
+
+impl Proposal<'_> {
+    /// Whether it may do more than the version that is installed, so that a person has to say yes.
+    #[must_use]
+    pub fn widens(&self) -> bool {
+        self.changes.iter().flatten().any(|change| change.widens)
+    }
+
+    /// The skill.
+    #[must_use]
+    pub fn skill_id(&self) -> &str {
+        &self.capabilities.skill_id
+    }
+
+    /// The version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.capabilities.version
+    }
+}
+
+/// Verifies and audits the bytes of an artifact, and holds them against what is installed. `lookup` gives the values of
+/// environment variables, which secrets may come from. Writes nothing, but for the log and the quarantine of a version
+/// that does not pass the audit.
+///
+/// # Errors
+/// Whatever keeps it from being installed.
+pub fn propose<'b>(
+    bytes: &'b [u8],
+    home: &Home,
+    options: &InstallOptions,
+    lookup: &dyn Fn(&str) -> Option<OsString>,
+    progress: &dyn Progress,
+) -> Result<Proposal<'b>, InstallError> {
+    let trust = Trust::load(home, &options.trusting)?;
+    let opened = open(bytes, options.audit.palyra, progress)?;
+    let tofu = options.trusting.wants_tofu();
+    let audit = &options.audit;
+    let report = report(&opened, &trust.store, tofu, &audit.policy, audit.now_unix_ms, audit.feed.as_ref(), progress)?;
+    let imports = capabilities::imports_of_artifact(&opened, progress)?;
+    let mut verification = opened.decide(&trust.store, tofu);
+    trust.judge(&mut verification, Purpose::Take, audit.now_unix_ms);
+    let (Some(artifact), Some(report)) = (&verification.artifact, report) else {
+        return Err(InstallError::Refused {
+            why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
+            findings: verification.findings,
+        });
+    };
+    let capabilities = Capabilities::of(artifact.manifest()).with_imports(imports);
+    let skills = home.installed()?;
+    let known = skills.known(&capabilities.skill_id, &capabilities.version)?;
+    let same = known.entries.iter().find(|entry| entry.version == capabilities.version);
+    if let Some(same) = same {
+        return Err(InstalledError::AlreadyInstalled {
+            skill_id: capabilities.skill_id.clone(),
+            version: capabilities.version.clone(),
+            same_content: same.payload_sha256 == hex(&artifact.payload_sha256()),
+        }
+        .into());
+    }
+    if let Some(state) = known.blocked {
+        return Err(Refused::Blocked(Box::new(state)).into());
+    }
+    let failed: Vec<String> = report.objections().into_iter().map(str::to_owned).collect();
+    if !failed.is_empty() {
+        let quarantined = audit_failed(home, &capabilities, artifact.trust_decision(), &report, &failed)?;
+        return Err(InstallError::Audit { failed, findings: report.findings, quarantined });
+    }
+    let version = Version::parse(&capabilities.version);
+    let highest = known.entries.iter().max_by_key(|entry| Version::parse(&entry.version));
+    let downgrade = highest.is_some_and(|highest| Version::parse(&highest.version) > version);
+    if let Some(highest) = highest.filter(|_| downgrade && !options.allow_downgrade) {
+        return Err(InstalledError::Downgrade {
+            skill_id: capabilities.skill_id.clone(),
+            version: capabilities.version.clone(),
+            installed: highest.version.clone(),
+        }
+        .into());
+    }
+    let previous = known.entries.into_iter().find(|entry| entry.current);
+    let changes = match &previous {
+        None => None,
+        Some(previous) => {
+            let old = match standing::whole(&skills, previous, progress) {
+                Ok(bytes) => installed::capabilities_of(&bytes, progress)?,
+                Err(Refused::Cancelled) => return Err(Refused::Cancelled.into()),
+                // What it may do is not known any more; all that the new one may do counts as more.
+                Err(_) => None,
+            };
+            let old = old.unwrap_or_else(|| capabilities.nothing());
+            Some(capabilities.against(&old))
+        }
+    };
+    let missing_secrets = missing(home, &capabilities.grants.secret_keys, lookup)?;
+    Ok(Proposal { bytes, verification, report, capabilities, previous, changes, downgrade, missing_secrets, trust })
+}
+
+/// Writes to the log that a version did not pass, and quarantines it where its publisher is one that the person knows:
+/// nobody else's artifact says anything about a version. Says whether it is quarantined.
+fn audit_failed(
+    home: &Home,
+    about: &Capabilities,
+    decision: TrustDecision,
+    report: &Report,
+    failed: &[String],
+) -> Result<bool, InstallError> {
+    let skills = home.installed()?;
+    let now_unix_ms = i64::try_from(report.generated_at_unix_ms).unwrap_or(i64::MAX);
+    let events = vec![event_of_audit(about, report, failed)];
+    if decision == TrustDecision::TofuNewlyPinned {
+        skills.note(events, now_unix_ms)?;
+        return Ok(false);
+    }
+    let reason: String = format!("the audit does not pass: {}", failed.join("; ")).chars().take(1000).collect();
+    let verdict = Verdict { status: Status::Quarantined, reason, principal: AUDITOR.to_owned(), now_unix_ms };
+    skills.set_state(&about.skill_id, &about.version, &verdict, &events)?;
+    Ok(true)
+}
+
+fn event_of_audit(about: &Capabilities, report: &Report, failed: &[String]) -> NewEvent {
+    let reasons: Vec<String> = failed.iter().take(REASONS).map(|reason| reason.chars().take(500).collect()).collect();
+    NewEvent {
+        kind: EventKind::Audit,
+        payload: object(json!({
+            "skill_id": about.skill_id,
+            "version": about.version,
+            "publisher": about.publisher,
+            "passed": failed.is_empty(),
+            "should_quarantine": !failed.is_empty(),
+            "payload_sha256": report.payload_sha256,
+            "quarantine_reasons": reasons,
+        })),
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// The secrets among `wanted` (each `scope/key`) that are neither kept nor in the environment.
+fn missing(
+    home: &Home,
+    wanted: &[String],
+    lookup: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<Vec<MissingSecret>, InstallError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kept = home.secrets().list().map_err(InstallError::Secrets)?;
+    let kept: BTreeSet<&SecretName> = kept.iter().map(|secret| &secret.name).collect();
+    let there =
+        |name: &SecretName| kept.contains(name) || lookup(&name.variable()).is_some_and(|value| !value.is_empty());
+    let mut missing = Vec::new();
+    for wanted in wanted {
+        match SecretName::from_str(wanted) {
+            Ok(name) if there(&name) => {}
+            Ok(name) => {
+                missing.push(MissingSecret { scope: name.scope().to_owned(), key: name.key().to_owned() });
+            }
+            // A name that nothing can be kept under is missing for good.
+            Err(_) => {
+                let (scope, key) = wanted.split_once('/').unwrap_or(("", wanted));
+                missing.push(MissingSecret { scope: scope.to_owned(), key: key.to_owned() });
+            }
+        }
+    }
+    missing.sort();
+    missing.dedup();
+    Ok(missing)
+}
+
+/// What was installed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Installed {
+    /// What the index says.
+    pub entry: Entry,
+    /// Whether a key was pinned for it.
+    pub pinned: bool,
+}
+
+/// Installs what was proposed, after a person saw it: pins the key where it is the first of its publisher, unpacks, and
+/// makes it the current version.
+///
+/// # Errors
+/// What cannot be written; where another process changed meanwhile what is installed of the skill.
+pub fn install(
+    proposal: &Proposal<'_>,
+    home: &Home,
+    options: &InstallOptions,
+    progress: &dyn Progress,
+) -> Result<Installed, InstallError> {
+    let verification = &proposal.verification;
+    let Some(artifact) = &verification.artifact else {
+        return Err(InstallError::Refused { why: "it is not accepted".to_owned(), findings: Vec::new() });
+    };
+    let mut files: Vec<(String, Cow<'_, [u8]>)> = Vec::new();
+    for (path, entry) in artifact.entries().iter() {
+        let content = artifact.entry(path.as_str());
+        let content = content.filter(|content| sha256(content) == entry.sha256);
+        let path = path.as_str().to_owned();
+        let content = content.ok_or_else(|| InstallError::Entry { path: path.clone() })?;
+        files.push((path, content));
+    }
+    let trusting = TrustOptions { pin: options.trusting.wants_tofu(), ..options.trusting.clone() };
+    let pinned = pin(&proposal.trust, &trusting, verification, true, progress)? == crate::verify::Pin::Pinned;
+    let about = &proposal.capabilities;
+    let (artifact_sha256, payload_sha256) = (hex(&sha256(proposal.bytes)), hex(&artifact.payload_sha256()));
+    let decision = match artifact.trust_decision() {
+        TrustDecision::Allowlisted => "allowlisted",
+        TrustDecision::TofuPinned => "tofu_pinned",
+        TrustDecision::TofuNewlyPinned => "tofu_newly_pinned",
+    };
+    let verified = NewEvent {
+        kind: EventKind::Verified,
+        payload: object(json!({
+            "skill_id": about.skill_id,
+            "version": about.version,
+            "publisher": about.publisher,
+            "artifact_sha256": artifact_sha256,
+            "payload_sha256": payload_sha256,
+            "signature_key_id": artifact.key().id(),
+            "trust_decision": decision,
+        })),
+    };
+    let now_unix_ms = i64::try_from(options.audit.now_unix_ms).unwrap_or(i64::MAX);
+    let new = NewVersion {
+        entry: Entry {
+            skill_id: about.skill_id.clone(),
+            version: about.version.clone(),
+            publisher: about.publisher.clone(),
+            current: true,
+            installed_at_unix_ms: now_unix_ms,
+            artifact_sha256,
+            payload_sha256,
+            signature_key_id: artifact.key().id(),
+            trust_decision: decision.to_owned(),
+            source: options.source.clone(),
+            missing_secrets: proposal.missing_secrets.clone(),
+        },
+        artifact: proposal.bytes,
+        files,
+        events: vec![verified, event_of_audit(about, &proposal.report, &[])],
+        expected_current: proposal.previous.as_ref().map(|entry| entry.version.clone()),
+        allow_downgrade: options.allow_downgrade,
+        principal: options.principal.clone(),
+        now_unix_ms,
+    };
+    progress.at("installing", 0, 1)?;
+    let entry = home.installed()?.install(&new)?;
+    Ok(Installed { entry, pinned })
+}

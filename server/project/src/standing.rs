@@ -1,0 +1,162 @@
+//! Whether a version may be run, whatever path named it: what an administrator said about it, and whether what is
+//! installed is still what was installed, and whether its key was revoked.
+
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use skillyard_artifact::{Cancelled, Progress, integrity, trust::PublicKey, verify::open};
+use skillyard_manifest::{self as manifest, grammar::Version, quoted};
+use skillyard_store::{
+    installed::{Entry, InstalledError, InstalledSkills},
+    lifecycle::{Objection, Purpose},
+    paths::resolve,
+    states::State,
+    trust_store::TrustStoreFileError,
+};
+
+use crate::home::{Home, PathError};
+
+/// Why a version may not be run.
+#[derive(Debug)]
+pub enum Refused {
+    /// An administrator said so.
+    Blocked(Box<State>),
+    /// The version is installed with other content.
+    OtherContent {
+        /// The skill.
+        skill_id: String,
+        /// The version.
+        version: String,
+    },
+    /// It is installed, and its files are not as they were installed; or there is no telling what is installed.
+    Installed(InstalledError),
+    /// Its key was revoked, or its version is below the skill's floor.
+    Objection(Box<Objection>),
+    /// What is known of the life of keys cannot be read.
+    Lifecycle(Box<TrustStoreFileError>),
+    /// A path cannot be used.
+    Path(PathError),
+    /// It was ended.
+    Cancelled,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blocked(state) => {
+                let (skill_id, version) = (quoted(&state.skill_id), manifest::plain(&state.version));
+                write!(f, "{skill_id} {version} is {}", state.status.name())?;
+                if let Some(reason) = &state.reason {
+                    write!(f, " by {}: {}", quoted(&state.operator_principal), quoted(reason))?;
+                }
+                let id = manifest::plain(&state.skill_id);
+                write!(f, ". `skillyard enable {id} --version {version} --override` with a reason ends that")
+            }
+            Self::OtherContent { skill_id, version } => write!(
+                f,
+                "{} {version} is installed with other content than this: give this one another version, or `skillyard \
+                 remove` the installed one",
+                quoted(skill_id)
+            ),
+            Self::Installed(error) => error.fmt(f),
+            Self::Objection(objection) => objection.fmt(f),
+            Self::Lifecycle(error) => error.fmt(f),
+            Self::Path(error) => error.fmt(f),
+            Self::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl From<InstalledError> for Refused {
+    fn from(error: InstalledError) -> Self {
+        Self::Installed(error)
+    }
+}
+
+impl From<PathError> for Refused {
+    fn from(error: PathError) -> Self {
+        Self::Path(error)
+    }
+}
+
+impl From<Cancelled> for Refused {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// What is about to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'s> {
+    /// The skill, as its manifest says.
+    pub skill_id: &'s str,
+    /// The version, as its manifest says.
+    pub version: &'s str,
+    /// The SHA-256 over everything that is signed, of a published artifact; nothing for a folder that was packaged in
+    /// memory, whose content nobody published.
+    pub payload_sha256: Option<[u8; 32]>,
+    /// Who signed it, with which key.
+    pub signed_by: (&'s str, PublicKey),
+    /// The time, in milliseconds since 1970.
+    pub now_unix_ms: u64,
+}
+
+/// Says whether `subject` may run. Asked before every run, after everything else has held.
+///
+/// # Errors
+/// Why it may not. Where what is installed cannot be believed nothing runs: a quarantine may be among what is missing.
+pub fn check(home: &Home, subject: &Subject<'_>, progress: &dyn Progress) -> Result<(), Refused> {
+    let skills = home.installed()?;
+    // As a version is compared: another way to write it is the same one.
+    let version = Version::parse(subject.version).map_or_else(|| subject.version.to_owned(), |it| it.to_string());
+    let skill_id = subject.skill_id.trim();
+    let lifecycle = home.lifecycle()?.load().map_err(|error| Refused::Lifecycle(Box::new(error)))?.store;
+    let (publisher, key) = subject.signed_by;
+    let now = i64::try_from(subject.now_unix_ms).unwrap_or(i64::MAX);
+    let objection = lifecycle
+        .objects_to_key(publisher, key, Purpose::Run, now)
+        .or_else(|| lifecycle.objects_to_version(skill_id, &version));
+    if let Some(objection) = objection {
+        return Err(Refused::Objection(Box::new(objection)));
+    }
+    let known = skills.known(skill_id, &version)?;
+    if let Some(state) = known.blocked {
+        return Err(Refused::Blocked(Box::new(state)));
+    }
+    let installed = known.entries.iter().find(|entry| entry.version == version);
+    if let (Some(entry), Some(payload)) = (installed, subject.payload_sha256) {
+        if integrity::hex(&payload) != entry.payload_sha256 {
+            return Err(Refused::OtherContent { skill_id: skill_id.to_owned(), version });
+        }
+        whole(&skills, entry, progress)?;
+    }
+    Ok(())
+}
+
+/// The bytes of an installed artifact, where it and all files that were unpacked from it are as they were installed.
+///
+/// # Errors
+/// Which are not.
+pub(crate) fn whole(skills: &InstalledSkills, entry: &Entry, progress: &dyn Progress) -> Result<Vec<u8>, Refused> {
+    let bytes = skills.artifact(entry)?;
+    let opened = open(&bytes, manifest::Options::default().palyra_version, progress)?;
+    let entries = opened.content.entries();
+    let unpacked: BTreeMap<String, [u8; 32]> =
+        entries.iter().map(|(path, entry)| (path.as_str().to_owned(), entry.sha256)).collect();
+    let files = skills.changed_files(entry, &unpacked)?;
+    if files.is_empty() { Ok(bytes) } else { Err(Refused::Installed(InstalledError::FileChanged { files })) }
+}
+
+/// The skill and version whose installed folder `path` is or lies in, as the path says.
+///
+/// # Errors
+/// If the folder of installed skills cannot be found.
+pub(crate) fn installed_at(home: &Home, path: &Path) -> Result<Option<(String, String)>, PathError> {
+    let root = resolve(&home.paths().skills)?;
+    // What cannot be followed to an end is nowhere.
+    let Ok(path) = resolve(path) else { return Ok(None) };
+    let Ok(below) = path.strip_prefix(&root) else { return Ok(None) };
+    let mut parts = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    Ok(parts.next().zip(parts.next()).filter(|(skill_id, _)| !skill_id.starts_with('.')))
+}

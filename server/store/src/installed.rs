@@ -1,0 +1,1622 @@
+//! The installed skills: folders, index, event log and states of one root, changed by one process at a time and refused
+//! where something else than Skillyard changed them.
+//!
+//! The layout is a daemon's: `<root>/<skill_id>/<version>/` holds the unpacked entries, `artifact.palyra-skill` and
+//! `install-metadata.json`; `<root>/<skill_id>/current` is a text file with the current version;
+//! `<root>/installed-index.json` lists all; `<root>/audit.ndjson` is the [event log](crate::events). What a daemon does
+//! not know lies beside it: `skill-status.sqlite3` ([states](crate::states)), and a lock.
+//!
+//! What index, log and states have to be is kept under a [seal](crate::seal) elsewhere, with what is under way. A change
+//! goes: lock; read and check; stage a new version's folder and read it again; write the whole change down under the seal;
+//! take its steps; write under the seal that it is done. A crash before the third leaves nothing but a staged folder, which
+//! the next one removes; after it, the next one takes the steps again. Readers take no lock: they read seal, files, seal,
+//! and again where the seal changed in between.
+//!
+//! The index can be made again from the folders, so it is not forced to the disk: after a power cut it may be the one
+//! before, or broken, and is made again. One that reads and is another is refused.
+
+mod index;
+mod ledger;
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use skillyard_artifact::integrity::{hex, sha256};
+use skillyard_manifest::grammar::{self, Version};
+
+use self::{
+    index::normalize,
+    ledger::{Ledger, Pending, Stage, content_digest, index_digest},
+};
+pub use self::{
+    index::{Entry, MissingSecret, Source},
+    ledger::Recovered,
+};
+use crate::{
+    credentials::Credentials,
+    durable::{Disk, ReadError, Reading, refuse_open},
+    events::{self, EventKind, Events, LogFault, NewEvent, Tail},
+    lock::{self, Lock},
+    paths::{PathError, resolve},
+    seal::{KeepIn, KeyPlace, Seal, SealError, SealFile, StoreDigest},
+    shown::Shown,
+    states::{Blocked, State, StateError, States, Status},
+    trust_store::SealWith,
+};
+
+/// The name of the index.
+pub const INDEX: &str = "installed-index.json";
+/// The name of the event log.
+pub const LOG: &str = "audit.ndjson";
+/// The name of the artifact in a version's folder.
+pub const ARTIFACT: &str = "artifact.palyra-skill";
+/// The name of the facts in a version's folder.
+pub const METADATA: &str = "install-metadata.json";
+/// The name of the pointer in a skill's folder.
+pub const CURRENT: &str = "current";
+/// The name of the table of states.
+pub const STATES: &str = "skill-status.sqlite3";
+
+/// What the root holds besides skills, and no skill can be called.
+const TAKEN: [&str; 8] = [
+    INDEX,
+    LOG,
+    STATES,
+    "skill-status.sqlite3-wal",
+    "skill-status.sqlite3-shm",
+    "installed-index.json.lock",
+    "trust-store.json",
+    "trust-lifecycle.json",
+];
+
+/// Far more entries than anyone has: some hundred thousand.
+const INDEX_FILE: Reading = Reading { limit: 64 << 20, follow: false, secret: false };
+const METADATA_FILE: Reading = Reading { limit: 1 << 20, follow: false, secret: false };
+const POINTER_FILE: Reading = Reading { limit: 256, follow: false, secret: false };
+/// An artifact has 64 MiB at most.
+const INSTALLED_FILE: Reading = Reading { limit: 64 << 20, follow: false, secret: false };
+
+/// How often a reader begins anew while others write.
+const READS: usize = 1000;
+
+/// A reason or a principal has at most so many characters.
+pub const MAX_WORDS: usize = 1000;
+
+/// The installed skills of one root.
+#[derive(Debug)]
+pub struct InstalledSkills {
+    root: PathBuf,
+    seal: SealFile,
+    wait: Duration,
+    disk: Disk,
+}
+
+/// `install-metadata.json`.
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    schema_version: u32,
+    #[serde(flatten)]
+    entry: Entry,
+}
+
+/// What is installed, at one moment.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Snapshot {
+    /// All versions, sorted by skill and version.
+    pub entries: Vec<Entry>,
+    /// Those that may not be run, whether installed or not.
+    pub blocked: Blocked,
+    /// Whether Skillyard has written here before, so that changes from outside are noticed.
+    pub sealed: bool,
+    /// The digest that names this very content.
+    pub digest: Option<StoreDigest>,
+    /// What was put right after crashes, the newest last.
+    pub recovered: Vec<Recovered>,
+}
+
+/// What is known of one version, whether it is installed or not.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Known {
+    /// The versions of its skill that are installed.
+    pub entries: Vec<Entry>,
+    /// Why it may not be run, if so.
+    pub blocked: Option<State>,
+}
+
+/// A version to be installed. It was verified and audited.
+#[derive(Debug)]
+pub struct NewVersion<'v> {
+    /// What the index is to say; `current` and the time are set here.
+    pub entry: Entry,
+    /// The artifact's bytes.
+    pub artifact: &'v [u8],
+    /// Its entries, unpacked: path and content.
+    pub files: Vec<(String, Cow<'v, [u8]>)>,
+    /// What came before the installation and is to be in the log.
+    pub events: Vec<NewEvent>,
+    /// The version that was current when the person decided.
+    pub expected_current: Option<String>,
+    /// Whether it may be older than what is there.
+    pub allow_downgrade: bool,
+    /// Who installs it.
+    pub principal: String,
+    /// The time.
+    pub now_unix_ms: i64,
+}
+
+/// What an administrator says about a version.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verdict {
+    /// The state that it gets.
+    pub status: Status,
+    /// Why.
+    pub reason: String,
+    /// Who says so.
+    pub principal: String,
+    /// The time.
+    pub now_unix_ms: i64,
+}
+
+/// A consistent look at the files and the seal.
+struct View {
+    seal: Option<(Seal, Ledger)>,
+    index: Option<Vec<u8>>,
+    index_digest: String,
+    tail: Tail,
+    /// Where an operation is under way: the end of the log before it.
+    tail_before: Option<Tail>,
+    blocked: Blocked,
+    states: String,
+}
+
+impl View {
+    fn found(&self) -> StoreDigest {
+        content_digest(&self.index_digest, self.tail.bytes, &self.tail.sha256, &self.states)
+    }
+}
+
+/// Whether a view is what the seal says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Judgement {
+    /// All of it.
+    Whole,
+    /// An operation is under way, or was interrupted.
+    Unfinished,
+    /// The index is broken or the one before, as after a power cut.
+    Torn,
+}
+
+/// The lock, and what is there: whole, sealed and nothing under way.
+struct Opened {
+    _lock: Lock,
+    seal: Seal,
+    ledger: Ledger,
+    index: Vec<u8>,
+    blocked: Blocked,
+}
+
+/// What an operation changes.
+#[derive(Default)]
+struct Change {
+    what: String,
+    skill_id: String,
+    placed: Option<String>,
+    dropped: Vec<String>,
+    entries: Option<Vec<Entry>>,
+    events: Vec<NewEvent>,
+    states: Vec<State>,
+    forgotten: Vec<(String, String)>,
+}
+
+impl InstalledSkills {
+    /// Those at `root`, with their seal in the folder `seals`. Nothing is read or written yet.
+    ///
+    /// # Errors
+    /// [`PathError`], where the path's folders cannot be followed to an end.
+    pub fn new(root: &Path, seals: &Path, credentials: Option<Arc<dyn Credentials>>) -> Result<Self, PathError> {
+        let root = resolve(root)?;
+        let seals = std::path::absolute(seals)
+            .map_err(|cause| PathError::Unusable { path: seals.to_owned(), reason: cause.to_string() })?;
+        if resolve(&seals)?.starts_with(&root) {
+            return Err(PathError::SealBesideStore { store: root, seals });
+        }
+        let seal = SealFile::new(&seals, &root.join(INDEX), "the installed skills", credentials);
+        Ok(Self { root, seal, wait: Duration::from_secs(60), disk: Disk::default() })
+    }
+
+    /// Waits at most so long while another process writes. A minute where nothing is said.
+    #[must_use]
+    pub fn waiting(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// The root, with links followed.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of a version, whether it is there or not.
+    #[must_use]
+    pub fn folder(&self, skill_id: &str, version: &str) -> PathBuf {
+        self.root.join(skill_id).join(version)
+    }
+
+    fn index_path(&self) -> PathBuf {
+        self.root.join(INDEX)
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.root.join(LOG)
+    }
+
+    fn states_path(&self) -> PathBuf {
+        self.root.join(STATES)
+    }
+
+    // Reading.
+
+    /// What is installed. Writes nothing, but for finishing what a crash interrupted.
+    ///
+    /// # Errors
+    /// What of it is not what Skillyard wrote last.
+    pub fn read(&self) -> Result<Snapshot, InstalledError> {
+        let view = self.sound()?;
+        let mut entries = match &view.index {
+            Some(bytes) => self.parse(bytes)?,
+            None => Vec::new(),
+        };
+        normalize(&mut entries);
+        let digest = Some(view.found()).filter(|_| view.seal.is_some() || view.index.is_some());
+        let (sealed, recovered) = match view.seal {
+            Some((_, ledger)) => (true, ledger.recovered),
+            None => (false, Vec::new()),
+        };
+        Ok(Snapshot { entries, blocked: view.blocked, sealed, digest, recovered })
+    }
+
+    /// What is known of a version. Much faster than [`read`](Self::read) where many are installed.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn known(&self, skill_id: &str, version: &str) -> Result<Known, InstalledError> {
+        let view = self.sound()?;
+        let entries = match &view.index {
+            None => Vec::new(),
+            Some(bytes) => match view.seal.as_ref().and_then(|_| index::find(bytes, skill_id)) {
+                Some(entries) => entries,
+                None => {
+                    let mut entries = self.parse(bytes)?;
+                    entries.retain(|entry| entry.skill_id == skill_id);
+                    entries
+                }
+            },
+        };
+        let mut entries = entries;
+        normalize(&mut entries);
+        let mut blocked = view.blocked.0.get(&(skill_id.to_owned(), version.to_owned())).cloned();
+        // What was decided counts before it is done.
+        if let Some(pending) = view.seal.as_ref().and_then(|(_, ledger)| ledger.pending.as_deref()) {
+            let says = |state: &&State| state.skill_id == skill_id && state.version == version;
+            blocked = match pending.states.iter().find(says) {
+                Some(state) if state.status != Status::Active => Some(state.clone()),
+                _ => blocked,
+            };
+        }
+        Ok(Known { entries, blocked })
+    }
+
+    /// What the table of states says of a version; nothing for one that nobody said anything of.
+    ///
+    /// # Errors
+    /// If the table cannot be read.
+    pub fn state(&self, skill_id: &str, version: &str) -> Result<Option<State>, InstalledError> {
+        match States::open_if_there(&self.states_path()).map_err(InstalledError::State)? {
+            Some(states) => states.of(skill_id, version).map_err(InstalledError::State),
+            None => Ok(None),
+        }
+    }
+
+    /// The artifact of an installed version, whose bytes are those that were installed.
+    ///
+    /// # Errors
+    /// [`InstalledError::FileChanged`] where they are not.
+    pub fn artifact(&self, entry: &Entry) -> Result<Vec<u8>, InstalledError> {
+        let path = self.folder(&entry.skill_id, &entry.version).join(ARTIFACT);
+        let bytes = INSTALLED_FILE.read(&path).map_err(InstalledError::Read)?;
+        if hex(&sha256(&bytes)) != entry.artifact_sha256 {
+            return Err(InstalledError::FileChanged { files: vec![path] });
+        }
+        Ok(bytes)
+    }
+
+    /// The unpacked files of an installed version that are not as they were installed: changed, missing, or more than
+    /// there were. `unpacked` are the paths and SHA-256 of the artifact's entries.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn changed_files(
+        &self,
+        entry: &Entry,
+        unpacked: &BTreeMap<String, [u8; 32]>,
+    ) -> Result<Vec<PathBuf>, InstalledError> {
+        let folder = self.folder(&entry.skill_id, &entry.version);
+        let mut changed = Vec::new();
+        let mut found = BTreeSet::new();
+        files_below(&folder, "", &mut found)
+            .map_err(|cause| InstalledError::Read(ReadError::Io { path: folder.clone(), cause }))?;
+        for name in unpacked.keys() {
+            if !found.contains(name) {
+                changed.push(folder.join(name));
+            }
+        }
+        for name in found {
+            let path = folder.join(&name);
+            let good = match (name.as_str(), unpacked.get(&name)) {
+                (ARTIFACT, None) => true,
+                (METADATA, None) => read_metadata(&path).is_ok_and(|known| known.is_some_and(|known| known == *entry)),
+                (_, Some(hash)) => INSTALLED_FILE.read(&path).is_ok_and(|bytes| sha256(&bytes) == *hash),
+                (_, None) => false,
+            };
+            if !good {
+                changed.push(path);
+            }
+        }
+        changed.sort();
+        changed.dedup();
+        Ok(changed)
+    }
+
+    /// The event log from its beginning. [`check_end`](Self::check_end) says whether its end is the right one.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn events(&self) -> Result<Events, InstalledError> {
+        Events::open(&self.log_path()).map_err(InstalledError::Read)
+    }
+
+    /// Whether the log ends where Skillyard ended it, and index and states are what it wrote.
+    ///
+    /// # Errors
+    /// What is not.
+    pub fn check_end(&self) -> Result<(), InstalledError> {
+        self.sound().map(drop)
+    }
+
+    /// A view that is what the seal says. What a crash left is put right where nobody is at work.
+    fn sound(&self) -> Result<View, InstalledError> {
+        let view = self.look()?;
+        if self.judge(&view)? == Judgement::Whole {
+            return Ok(view);
+        }
+        match self.begin(Duration::ZERO) {
+            // Another process is at work, on this very operation perhaps.
+            Err(InstalledError::Busy { .. }) => {}
+            done => drop(done?),
+        }
+        let view = self.look()?;
+        match self.judge(&view)? {
+            Judgement::Torn => drop(self.begin(self.wait)?),
+            _ => return Ok(view),
+        }
+        let view = self.look()?;
+        self.judge(&view)?;
+        Ok(view)
+    }
+
+    fn check_root(&self) -> Result<bool, InstalledError> {
+        match fs::symlink_metadata(&self.root) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(cause) => Err(InstalledError::Read(ReadError::Io { path: self.root.clone(), cause })),
+            Ok(metadata) => {
+                // Whoever can write here cannot forge, but can do away with what keeps a tool from running.
+                refuse_open(&self.root, &metadata, 0o022).map_err(InstalledError::Read)?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Seal, files, seal.
+    fn look(&self) -> Result<View, InstalledError> {
+        self.check_root()?;
+        for _ in 0..READS {
+            let before = self.seal.read().map_err(InstalledError::Seal)?;
+            let index = INDEX_FILE.read_if_there(&self.index_path()).map_err(InstalledError::Read)?;
+            let tail = events::tail(&self.log_path(), None).map_err(InstalledError::Read)?;
+            let blocked = match States::open_if_there(&self.states_path()).map_err(InstalledError::State)? {
+                Some(states) => states.blocked().map_err(InstalledError::State)?,
+                None => Blocked::default(),
+            };
+            let opened = before.as_deref().map(|record| self.open_seal(record)).transpose();
+            let ledger = opened.as_ref().ok().and_then(Option::as_ref).map(|(_, ledger)| ledger);
+            let tail_before = match ledger {
+                Some(ledger) if ledger.pending.is_some() => {
+                    Some(events::tail(&self.log_path(), Some(ledger.log.bytes)).map_err(InstalledError::Read)?)
+                }
+                _ => None,
+            };
+            if before != self.seal.read().map_err(InstalledError::Seal)? {
+                continue;
+            }
+            let (index_digest, states) = (index_digest(index.as_deref()), blocked.digest());
+            let mut view = View { seal: None, index, index_digest, tail, tail_before, blocked, states };
+            match opened {
+                Ok(seal) => view.seal = seal,
+                Err(
+                    error @ (SealError::Broken { .. } | SealError::NoSecret { .. } | SealError::Credentials { .. }),
+                ) => {
+                    return Err(InstalledError::SealFails { root: self.root.clone(), found: view.found(), error });
+                }
+                Err(error) => return Err(InstalledError::Seal(error)),
+            }
+            return Ok(view);
+        }
+        Err(InstalledError::Busy { path: self.index_path(), waited: Duration::ZERO })
+    }
+
+    fn open_seal(&self, record: &[u8]) -> Result<(Seal, Ledger), SealError> {
+        let seal = self.seal.open(record)?;
+        let ledger: Option<Ledger> = seal.note.as_deref().and_then(|note| serde_json::from_str(note).ok());
+        match ledger {
+            Some(ledger) if ledger.schema_version == 1 && ledger.digest() == seal.current => Ok((seal, ledger)),
+            _ => Err(self.seal.broken()),
+        }
+    }
+
+    fn judge(&self, view: &View) -> Result<Judgement, InstalledError> {
+        let Some((_, ledger)) = &view.seal else { return Ok(Judgement::Whole) };
+        let found = view.found();
+        let pending = ledger.pending.as_deref();
+        let is_index = |digest: &str| view.index_digest == digest;
+        let index_good = is_index(&ledger.index) || pending.is_some_and(|pending| is_index(&pending.index_after));
+        let log = self.judge_log(view, ledger);
+        let states_good = view.states == ledger.states || pending.is_some_and(|p| view.states == p.states_after);
+        if let Err(fault) = log {
+            // Everything is older than it should be, or nothing is there at all.
+            let shorter = matches!(fault, LogFault::Cut { .. });
+            return Err(if shorter && !index_good {
+                InstalledError::OldCopy { root: self.root.clone(), found, gone: view.index.is_none() }
+            } else {
+                InstalledError::LogChanged { fault, found }
+            });
+        }
+        if !states_good {
+            return Err(InstalledError::StatesChanged { path: self.states_path(), found });
+        }
+        if !index_good {
+            let broken = view.index.as_deref().and_then(index::parse).is_none();
+            let previous = ledger.previous_index.as_deref().is_some_and(is_index);
+            if broken || previous {
+                return Ok(Judgement::Torn);
+            }
+            return Err(self.index_changed(view));
+        }
+        let unfinished = pending.is_some() || ledger.stage.is_some();
+        Ok(if unfinished { Judgement::Unfinished } else { Judgement::Whole })
+    }
+
+    fn judge_log(&self, view: &View, ledger: &Ledger) -> Result<(), LogFault> {
+        let path = || self.log_path();
+        let (sealed, found) = (ledger.log.bytes, view.tail.bytes);
+        if found < sealed {
+            return Err(LogFault::Cut { path: path(), sealed, found });
+        }
+        match &view.tail_before {
+            // What comes behind is being written just now, or half of it was.
+            Some(before) if before.sha256 == ledger.log.sha256 => Ok(()),
+            Some(_) => Err(LogFault::LastChanged { path: path() }),
+            None if found > sealed => Err(LogFault::Longer { path: path(), sealed, found }),
+            None if view.tail.sha256 != ledger.log.sha256 => Err(LogFault::LastChanged { path: path() }),
+            None => Ok(()),
+        }
+    }
+
+    fn index_changed(&self, view: &View) -> InstalledError {
+        let there = view.index.as_deref().and_then(index::parse).map(|(entries, _)| entries).unwrap_or_default();
+        let folders = self.entries_of_folders().unwrap_or_default();
+        let names = |entries: &[Entry]| -> BTreeMap<String, Entry> {
+            entries.iter().map(|entry| (format!("{} {}", entry.skill_id, entry.version), entry.clone())).collect()
+        };
+        let (there, folders) = (names(&there), names(&folders));
+        let all: BTreeSet<&String> = there.keys().chain(folders.keys()).collect();
+        let differs = all.into_iter().filter(|name| there.get(*name) != folders.get(*name)).take(5).cloned().collect();
+        InstalledError::IndexChanged { path: self.index_path(), differs, found: view.found() }
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<Vec<Entry>, InstalledError> {
+        match index::parse(bytes) {
+            Some((entries, _)) => Ok(entries),
+            None if bytes.iter().all(u8::is_ascii_whitespace) => Ok(Vec::new()),
+            None => Err(InstalledError::NotAnIndex { path: self.index_path() }),
+        }
+    }
+
+    /// What the folders say is installed.
+    fn entries_of_folders(&self) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for (skill_id, folder) in folders_in(&self.root)? {
+            if check_skill_id(&skill_id).is_err() {
+                continue;
+            }
+            for (version, folder) in folders_in(&folder)? {
+                let read = read_metadata(&folder.join(METADATA)).ok().flatten();
+                entries.extend(read.filter(|entry| entry.skill_id == skill_id && entry.version == version));
+            }
+        }
+        normalize(&mut entries);
+        Ok(entries)
+    }
+
+    // Writing.
+
+    fn lock(&self, wait: Duration) -> Result<Lock, InstalledError> {
+        self.disk.private_folder(&self.root).map_err(unwritable(&self.root))?;
+        self.check_root()?;
+        let path = lock::beside(&self.index_path());
+        Lock::exclusive(&path, wait).map_err(unwritable(&path))?.ok_or(InstalledError::Busy { path, waited: wait })
+    }
+
+    /// Takes the lock, checks, and puts right what a crash left.
+    fn begin(&self, wait: Duration) -> Result<Opened, InstalledError> {
+        let lock = self.lock(wait)?;
+        let mut view = self.look()?;
+        let judgement = self.judge(&view)?;
+        let Some((mut seal, mut ledger)) = view.seal.take() else { return self.first(lock, &view) };
+        let mut index = view.index.take();
+        let mut blocked = std::mem::take(&mut view.blocked);
+        let now = now_unix_ms();
+        if judgement == Judgement::Torn && ledger.pending.is_none() {
+            let made = self.index_from_folders(ledger.updated_at_unix_ms, &ledger.index)?;
+            let Some(made) = made else {
+                let found = view.found();
+                return Err(InstalledError::OldCopy { root: self.root.clone(), found, gone: index.is_none() });
+            };
+            self.disk.replace(&self.index_path(), &made).map_err(unwritable(&self.index_path()))?;
+            index = Some(made);
+            ledger.remember(now, "the index was broken, and was made again from the folders".to_owned());
+            seal = self.write_seal(seal, &ledger)?;
+        }
+        if let Some(pending) = ledger.pending.clone() {
+            ledger.remember(now, format!("finished what was interrupted: {}", pending.what));
+            (seal, ledger) = self.take_steps(seal, ledger, None)?;
+            index = INDEX_FILE.read_if_there(&self.index_path()).map_err(InstalledError::Read)?;
+            blocked = blocked.with(&pending.states);
+        }
+        if let Some(stage) = ledger.stage.take() {
+            let folder = self.root.join(&stage.skill_id).join(staged(&stage.version));
+            self.disk.remove_folder(&folder).map_err(unwritable(&folder))?;
+            // Only where nothing else of the skill is there.
+            let _ = fs::remove_dir(self.root.join(&stage.skill_id));
+            let what = format!("undid an interrupted installation of {} {}", stage.skill_id, stage.version);
+            ledger.remember(now, what);
+            seal = self.write_seal(seal, &ledger)?;
+        }
+        let index = index.unwrap_or_else(|| index::write(&[], ledger.updated_at_unix_ms));
+        Ok(Opened { _lock: lock, seal, ledger, index, blocked })
+    }
+
+    /// Seals what is there for the first time, a daemon's own installations among it. The index is brought to the form
+    /// that single entries can be exchanged in.
+    fn first(&self, lock: Lock, view: &View) -> Result<Opened, InstalledError> {
+        let (index, ledger) = self.adopt(view)?;
+        let (place, secret) = self.seal.new_secret(&self.disk, KeepIn::Either).map_err(InstalledError::Seal)?;
+        let seal = Seal::first(place, secret, ledger.digest());
+        let seal = self.write_seal(seal, &ledger)?;
+        self.seal.tidy(&self.disk, &seal.place, None);
+        Ok(Opened { _lock: lock, seal, ledger, index, blocked: view.blocked.clone() })
+    }
+
+    /// A ledger of what is there.
+    fn adopt(&self, view: &View) -> Result<(Vec<u8>, Ledger), InstalledError> {
+        let (mut entries, updated_at_unix_ms) = match &view.index {
+            None => (Vec::new(), now_unix_ms()),
+            Some(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => (Vec::new(), now_unix_ms()),
+            Some(bytes) => index::parse(bytes).ok_or_else(|| InstalledError::NotAnIndex { path: self.index_path() })?,
+        };
+        for entry in &entries {
+            check_skill_id(&entry.skill_id)?;
+            check_version(&entry.version)?;
+        }
+        normalize(&mut entries);
+        let index = index::write(&entries, updated_at_unix_ms);
+        if view.index.as_ref() != Some(&index) {
+            self.disk.replace(&self.index_path(), &index).map_err(unwritable(&self.index_path()))?;
+        }
+        let mut events = self.events()?;
+        let fault = events.by_ref().find_map(Result::err);
+        match fault {
+            None => {}
+            Some(fault) => return Err(InstalledError::LogChanged { fault, found: view.found() }),
+        }
+        let ledger = Ledger {
+            schema_version: 1,
+            index: index_digest(Some(&index)),
+            previous_index: None,
+            updated_at_unix_ms,
+            log: events.head().clone(),
+            states: view.blocked.digest(),
+            stage: None,
+            pending: None,
+            recovered: Vec::new(),
+        };
+        Ok((index, ledger))
+    }
+
+    fn write_seal(&self, seal: Seal, ledger: &Ledger) -> Result<Seal, InstalledError> {
+        let note = serde_json::to_string(ledger)
+            .map_err(|cause| InstalledError::Write { path: self.index_path(), cause: cause.into() })?;
+        let seal = seal.follow(ledger.digest(), None).noting(note);
+        self.seal.write(&self.disk, &seal).map_err(InstalledError::Seal)?;
+        Ok(seal)
+    }
+
+    /// The index as the folders give it, where that is the one with `digest`.
+    fn index_from_folders(&self, updated_at_unix_ms: i64, digest: &str) -> Result<Option<Vec<u8>>, InstalledError> {
+        let unreadable = |cause| InstalledError::Read(ReadError::Io { path: self.root.clone(), cause });
+        let made = index::write(&self.entries_of_folders().map_err(unreadable)?, updated_at_unix_ms);
+        Ok((index_digest(Some(&made)) == digest).then_some(made))
+    }
+
+    /// Writes a change down and takes its steps.
+    fn commit(&self, opened: Opened, change: Change, now_unix_ms: i64) -> Result<(), InstalledError> {
+        let Opened { _lock, seal, mut ledger, index, blocked } = opened;
+        let unwritten = |cause| InstalledError::Write { path: self.log_path(), cause };
+        let (lines, log_after) = events::lines(&ledger.log, &change.events, now_unix_ms).map_err(unwritten)?;
+        let entries = change.entries.map(|mut entries| {
+            normalize(&mut entries);
+            entries
+        });
+        let (updated_at_unix_ms, index_after, new_index) = match &entries {
+            None => (ledger.updated_at_unix_ms, ledger.index.clone(), None),
+            Some(entries) => {
+                let new = index::exchange(&index, &change.skill_id, entries, now_unix_ms)
+                    .ok_or_else(|| InstalledError::NotAnIndex { path: self.index_path() })?;
+                (now_unix_ms, index_digest(Some(&new)), Some(new))
+            }
+        };
+        ledger.stage = None;
+        ledger.pending = Some(Box::new(Pending {
+            what: change.what,
+            skill_id: change.skill_id,
+            placed: change.placed,
+            dropped: change.dropped,
+            entries,
+            updated_at_unix_ms,
+            index_after,
+            lines,
+            log_after,
+            states_after: blocked.with(&change.states).digest(),
+            states: change.states,
+            forgotten: change.forgotten,
+        }));
+        let seal = self.write_seal(seal, &ledger)?;
+        self.take_steps(seal, ledger, new_index)?;
+        Ok(())
+    }
+
+    /// Takes the steps of what is under way, each where it was not taken yet. The caller holds the lock.
+    fn take_steps(
+        &self,
+        seal: Seal,
+        mut ledger: Ledger,
+        new_index: Option<Vec<u8>>,
+    ) -> Result<(Seal, Ledger), InstalledError> {
+        let Some(pending) = ledger.pending.take() else { return Ok((seal, ledger)) };
+        let skill = self.root.join(&pending.skill_id);
+        if let Some(version) = &pending.placed {
+            let (from, to) = (skill.join(staged(version)), skill.join(version));
+            // Where the staged one is gone, it was moved.
+            if from.exists() {
+                self.disk.rename(&from, &to).map_err(unwritable(&to))?;
+            }
+        }
+        for version in &pending.dropped {
+            let (from, to) = (skill.join(version), skill.join(removed(version)));
+            if from.exists() {
+                self.disk.remove_folder(&to).map_err(unwritable(&to))?;
+                self.disk.rename(&from, &to).map_err(unwritable(&to))?;
+            }
+            self.disk.remove_folder(&to).map_err(unwritable(&to))?;
+        }
+        if let Some(entries) = &pending.entries {
+            for entry in entries {
+                let path = self.folder(&entry.skill_id, &entry.version).join(METADATA);
+                // A version of a daemon's may have another form; it is left as it is where it says the same.
+                if !matches!(read_metadata(&path), Ok(Some(known)) if known == *entry) {
+                    self.disk.replace(&path, &metadata(entry)).map_err(unwritable(&path))?;
+                }
+            }
+            self.point(&skill, entries.iter().find(|entry| entry.current))?;
+            self.step_index(&ledger, &pending, entries, new_index)?;
+        }
+        self.disk
+            .append(&self.log_path(), ledger.log.bytes, pending.lines.as_bytes())
+            .map_err(unwritable(&self.log_path()))?;
+        if !pending.states.is_empty() || !pending.forgotten.is_empty() {
+            States::open(&self.states_path(), &self.disk)
+                .and_then(|mut states| states.write(&self.disk, &pending.states, &pending.forgotten))
+                .map_err(InstalledError::State)?;
+        }
+        if ledger.index != pending.index_after {
+            ledger.previous_index = Some(std::mem::replace(&mut ledger.index, pending.index_after));
+        }
+        ledger.updated_at_unix_ms = pending.updated_at_unix_ms;
+        ledger.log = pending.log_after;
+        ledger.states = pending.states_after;
+        let seal = self.write_seal(seal, &ledger)?;
+        Ok((seal, ledger))
+    }
+
+    fn point(&self, skill: &Path, current: Option<&Entry>) -> Result<(), InstalledError> {
+        let path = skill.join(CURRENT);
+        match current {
+            Some(entry) => {
+                let text = format!("{}\n", entry.version);
+                let there = POINTER_FILE.read_if_there(&path);
+                if !matches!(&there, Ok(Some(there)) if *there == text.as_bytes()) {
+                    self.disk.replace(&path, text.as_bytes()).map_err(unwritable(&path))?;
+                }
+            }
+            None => {
+                if skill.exists() {
+                    self.disk.remove(&path).map_err(unwritable(&path))?;
+                    // Only where nothing that is not ours lies there.
+                    let _ = fs::remove_dir(skill);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn step_index(
+        &self,
+        ledger: &Ledger,
+        pending: &Pending,
+        entries: &[Entry],
+        new_index: Option<Vec<u8>>,
+    ) -> Result<(), InstalledError> {
+        let path = self.index_path();
+        let new = match new_index {
+            Some(new) => new,
+            None => {
+                let there = INDEX_FILE.read_if_there(&path).map_err(InstalledError::Read)?;
+                let digest = index_digest(there.as_deref());
+                if digest == pending.index_after {
+                    return Ok(());
+                }
+                let from = match there {
+                    Some(there) if digest == ledger.index => there,
+                    None if ledger.index == digest => index::write(&[], 0),
+                    // Broken by a power cut: the folders are new already.
+                    _ => match self.index_from_folders(pending.updated_at_unix_ms, &pending.index_after)? {
+                        Some(made) => {
+                            return self.disk.replace(&path, &made).map_err(unwritable(&path));
+                        }
+                        None => return Err(InstalledError::NotAnIndex { path }),
+                    },
+                };
+                index::exchange(&from, &pending.skill_id, entries, pending.updated_at_unix_ms)
+                    .ok_or_else(|| InstalledError::NotAnIndex { path: path.clone() })?
+            }
+        };
+        self.disk.replace_lightly(&path, &[&new]).map_err(unwritable(&path))
+    }
+
+    /// Installs a version and makes it the current one.
+    ///
+    /// # Errors
+    /// [`InstalledError::AlreadyInstalled`], [`Downgrade`](InstalledError::Downgrade),
+    /// [`Blocked`](InstalledError::Blocked), [`Moved`](InstalledError::Moved) where another process changed what the
+    /// person decided on; what cannot be written.
+    pub fn install(&self, new: &NewVersion<'_>) -> Result<Entry, InstalledError> {
+        let (skill_id, version) = (&new.entry.skill_id, &new.entry.version);
+        check_skill_id(skill_id)?;
+        check_version(version)?;
+        for (path, _) in &new.files {
+            check_entry_path(path)?;
+        }
+        let opened = self.begin(self.wait)?;
+        let old = index::find(&opened.index, skill_id).unwrap_or_default();
+        if let Some(same) = old.iter().find(|entry| entry.version == *version) {
+            return Err(InstalledError::AlreadyInstalled {
+                skill_id: skill_id.clone(),
+                version: version.clone(),
+                same_content: same.payload_sha256 == new.entry.payload_sha256,
+            });
+        }
+        if let Some(state) = opened.blocked.0.get(&(skill_id.clone(), version.clone())) {
+            return Err(InstalledError::Blocked(Box::new(state.clone())));
+        }
+        let current = old.iter().find(|entry| entry.current);
+        if current.map(|entry| &entry.version) != new.expected_current.as_ref() {
+            return Err(InstalledError::Moved { skill_id: skill_id.clone() });
+        }
+        let highest = old.iter().max_by_key(|entry| entry.order());
+        if let Some(highest) = highest.filter(|highest| highest.order() > new.entry.order() && !new.allow_downgrade) {
+            return Err(InstalledError::Downgrade {
+                skill_id: skill_id.clone(),
+                version: version.clone(),
+                installed: highest.version.clone(),
+            });
+        }
+        let place = self.folder(skill_id, version);
+        if fs::symlink_metadata(&place).is_ok() {
+            return Err(InstalledError::InTheWay { path: place });
+        }
+        let entry = Entry { current: true, installed_at_unix_ms: new.now_unix_ms, ..new.entry.clone() };
+        let previous = current.map(|entry| entry.version.clone());
+        let opened = self.stage(opened, &entry, new)?;
+
+        let mut entries = old;
+        for old in &mut entries {
+            old.current = false;
+        }
+        entries.push(entry.clone());
+        let mut events = new.events.clone();
+        let kind = if previous.is_some() { EventKind::Updated } else { EventKind::Installed };
+        events.push(NewEvent {
+            kind,
+            payload: facts(json!({
+                "skill_id": skill_id,
+                "version": version,
+                "previous_version": previous,
+                "publisher": entry.publisher,
+                "artifact_sha256": entry.artifact_sha256,
+                "payload_sha256": entry.payload_sha256,
+                "signature_key_id": entry.signature_key_id,
+                "trust_decision": entry.trust_decision,
+                "source": entry.source,
+                "operator_principal": new.principal,
+            })),
+        });
+        let now = new.now_unix_ms;
+        let active = State {
+            skill_id: skill_id.clone(),
+            version: version.clone(),
+            status: Status::Active,
+            reason: None,
+            detected_at_ms: now,
+            operator_principal: new.principal.clone(),
+            created_at_unix_ms: now,
+            updated_at_unix_ms: now,
+        };
+        let change = Change {
+            what: format!("installing {skill_id} {version}"),
+            skill_id: skill_id.clone(),
+            placed: Some(version.clone()),
+            entries: Some(entries),
+            events,
+            states: vec![active],
+            ..Change::default()
+        };
+        self.commit(opened, change, now)?;
+        Ok(entry)
+    }
+
+    /// Unpacks into a folder beside the place, and reads again what was written.
+    fn stage(&self, mut opened: Opened, entry: &Entry, new: &NewVersion<'_>) -> Result<Opened, InstalledError> {
+        let skill = self.root.join(&entry.skill_id);
+        let folder = skill.join(staged(&entry.version));
+        opened.ledger.stage = Some(Stage { skill_id: entry.skill_id.clone(), version: entry.version.clone() });
+        opened.seal = self.write_seal(opened.seal, &opened.ledger)?;
+        self.disk.private_folder(&skill).map_err(unwritable(&skill))?;
+        self.disk.remove_folder(&folder).map_err(unwritable(&folder))?;
+        self.disk.make_folder(&folder).map_err(unwritable(&folder))?;
+        let facts = metadata(entry);
+        let own = [(ARTIFACT, new.artifact), (METADATA, facts.as_slice())];
+        let files = new.files.iter().map(|(path, content)| (path.as_str(), content.as_ref()));
+        let mut folders = BTreeSet::from([folder.clone()]);
+        for (name, content) in own.into_iter().chain(files.clone()) {
+            let path = folder.join(name);
+            let above: Vec<&Path> = path.ancestors().skip(1).take_while(|above| *above != folder).collect();
+            for above in above.into_iter().rev() {
+                if folders.insert(above.to_owned()) {
+                    self.disk.make_folder(above).map_err(unwritable(above))?;
+                }
+            }
+            self.disk.make(&path, content).map_err(unwritable(&path))?;
+        }
+        for folder in &folders {
+            self.disk.sync(folder).map_err(unwritable(folder))?;
+        }
+        for (name, content) in own.into_iter().chain(files) {
+            let path = folder.join(name);
+            if INSTALLED_FILE.read(&path).map_err(InstalledError::Read)? != content {
+                return Err(InstalledError::FileChanged { files: vec![path] });
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Makes another installed version the current one: `to`, or the highest one below the current one.
+    ///
+    /// # Errors
+    /// If there is no such version, or it may not be run.
+    pub fn roll_back(
+        &self,
+        skill_id: &str,
+        to: Option<&str>,
+        principal: &str,
+        now_unix_ms: i64,
+    ) -> Result<(Entry, Entry), InstalledError> {
+        let opened = self.begin(self.wait)?;
+        let mut entries = index::find(&opened.index, skill_id).unwrap_or_default();
+        normalize(&mut entries);
+        let none = |version: Option<&str>| InstalledError::NotInstalled {
+            skill_id: skill_id.to_owned(),
+            version: version.map(str::to_owned),
+        };
+        let from = entries.iter().find(|entry| entry.current).cloned().ok_or_else(|| none(None))?;
+        let to = match to {
+            Some(version) => {
+                entries.iter().find(|entry| entry.version == version).ok_or_else(|| none(Some(version)))?
+            }
+            None => entries
+                .iter()
+                .filter(|entry| entry.order() < from.order())
+                .max_by_key(|entry| entry.order())
+                .ok_or_else(|| InstalledError::NothingBelow {
+                    skill_id: skill_id.to_owned(),
+                    version: from.version.clone(),
+                })?,
+        };
+        let mut to = to.clone();
+        if let Some(state) = opened.blocked.0.get(&(skill_id.to_owned(), to.version.clone())) {
+            return Err(InstalledError::Blocked(Box::new(state.clone())));
+        }
+        to.current = true;
+        for entry in &mut entries {
+            entry.current = entry.version == to.version;
+        }
+        let change = Change {
+            what: format!("making {skill_id} {} the current version", to.version),
+            skill_id: skill_id.to_owned(),
+            entries: Some(entries),
+            events: vec![NewEvent {
+                kind: EventKind::Updated,
+                payload: facts(json!({
+                    "skill_id": skill_id,
+                    "version": to.version,
+                    "previous_version": from.version,
+                    "publisher": to.publisher,
+                    "artifact_sha256": to.artifact_sha256,
+                    "payload_sha256": to.payload_sha256,
+                    "signature_key_id": to.signature_key_id,
+                    "trust_decision": to.trust_decision,
+                    "source": to.source,
+                    "operator_principal": principal,
+                    "rollback": true,
+                })),
+            }],
+            ..Change::default()
+        };
+        self.commit(opened, change, now_unix_ms)?;
+        Ok((from, to))
+    }
+
+    /// Removes a version, or all of a skill. Where the current one goes and others stay, the highest of them is current.
+    /// Quarantines stay: what is installed again is still quarantined.
+    ///
+    /// # Errors
+    /// If there is no such version.
+    pub fn remove(
+        &self,
+        skill_id: &str,
+        version: Option<&str>,
+        principal: &str,
+        now_unix_ms: i64,
+    ) -> Result<Vec<Entry>, InstalledError> {
+        let opened = self.begin(self.wait)?;
+        let entries = index::find(&opened.index, skill_id).unwrap_or_default();
+        let (gone, mut kept): (Vec<Entry>, Vec<Entry>) =
+            entries.into_iter().partition(|entry| version.is_none_or(|version| entry.version == version));
+        if gone.is_empty() {
+            return Err(InstalledError::NotInstalled {
+                skill_id: skill_id.to_owned(),
+                version: version.map(str::to_owned),
+            });
+        }
+        normalize(&mut kept);
+        let current = kept.iter().find(|entry| entry.current).map(|entry| entry.version.clone());
+        let events = gone.iter().map(|entry| NewEvent {
+            kind: EventKind::Removed,
+            payload: facts(json!({
+                "skill_id": skill_id,
+                "version": entry.version,
+                "publisher": entry.publisher,
+                "payload_sha256": entry.payload_sha256,
+                "current_version": current,
+                "operator_principal": principal,
+            })),
+        });
+        let versions: Vec<String> = gone.iter().map(|entry| entry.version.clone()).collect();
+        let change = Change {
+            what: format!("removing {skill_id} {}", versions.join(", ")),
+            skill_id: skill_id.to_owned(),
+            events: events.collect(),
+            forgotten: versions.iter().map(|version| (skill_id.to_owned(), version.clone())).collect(),
+            dropped: versions,
+            entries: Some(kept),
+            ..Change::default()
+        };
+        self.commit(opened, change, now_unix_ms)?;
+        Ok(gone)
+    }
+
+    /// Gives a version a state; it need not be installed. `also` are events that led to it and come first.
+    ///
+    /// # Errors
+    /// Without a reason or a principal; if it cannot be written.
+    pub fn set_state(
+        &self,
+        skill_id: &str,
+        version: &str,
+        verdict: &Verdict,
+        also: &[NewEvent],
+    ) -> Result<State, InstalledError> {
+        check_skill_id(skill_id)?;
+        check_version(version)?;
+        for (what, words) in [("reason", &verdict.reason), ("principal", &verdict.principal)] {
+            if words.trim().is_empty() || words.chars().count() > MAX_WORDS {
+                return Err(InstalledError::NoWords { what });
+            }
+        }
+        let opened = self.begin(self.wait)?;
+        let before = self.state(skill_id, version)?;
+        let now = verdict.now_unix_ms;
+        let state = State {
+            skill_id: skill_id.to_owned(),
+            version: version.to_owned(),
+            status: verdict.status,
+            reason: Some(verdict.reason.clone()),
+            detected_at_ms: match &before {
+                // It was found when it was first said.
+                Some(before) if before.status == verdict.status => before.detected_at_ms,
+                _ => now,
+            },
+            operator_principal: verdict.principal.clone(),
+            created_at_unix_ms: before.as_ref().map_or(now, |before| before.created_at_unix_ms),
+            updated_at_unix_ms: now,
+        };
+        let kind = match verdict.status {
+            Status::Active => EventKind::Enabled,
+            Status::Quarantined | Status::Disabled => EventKind::Quarantined,
+        };
+        let mut events = also.to_vec();
+        events.push(NewEvent {
+            kind,
+            payload: facts(json!({
+                "skill_id": skill_id,
+                "version": version,
+                "status": verdict.status.name(),
+                "previous_status": before.map_or(Status::Active, |before| before.status).name(),
+                "reason": verdict.reason,
+                "operator_principal": verdict.principal,
+                "override": verdict.status == Status::Active,
+            })),
+        });
+        let change = Change {
+            what: format!("{skill_id} {version} becoming {}", verdict.status.name()),
+            skill_id: skill_id.to_owned(),
+            events,
+            states: vec![state.clone()],
+            ..Change::default()
+        };
+        self.commit(opened, change, now)?;
+        Ok(state)
+    }
+
+    /// Writes events to the log, and nothing else.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn note(&self, events: Vec<NewEvent>, now_unix_ms: i64) -> Result<(), InstalledError> {
+        let opened = self.begin(self.wait)?;
+        let change = Change { what: "writing to the log".to_owned(), events, ..Change::default() };
+        self.commit(opened, change, now_unix_ms)
+    }
+
+    /// Takes index, log and states as they are, because a person looked at them and says so. `found` is the digest of
+    /// what the person looked at. What was under way is given up.
+    ///
+    /// # Errors
+    /// [`InstalledError::NotThatOne`] where it is another by now; what is no index, or a log whose chain is broken within
+    /// (move the log away then), is not accepted.
+    pub fn accept(&self, found: StoreDigest, with: SealWith) -> Result<(), InstalledError> {
+        let _lock = self.lock(self.wait)?;
+        let record = self.seal.read().map_err(InstalledError::Seal)?;
+        let view = match self.look() {
+            Ok(view) => view,
+            Err(InstalledError::SealFails { .. }) => self.unsealed()?,
+            Err(error) => return Err(error),
+        };
+        if view.found() != found {
+            return Err(InstalledError::NotThatOne { named: found, found: view.found() });
+        }
+        let (_, mut ledger) = self.adopt(&view)?;
+        let old_place = record.as_deref().and_then(SealFile::place);
+        let keep = match with {
+            SealWith::Same => KeepIn::Either,
+            SealWith::CredentialStore => KeepIn::CredentialStore,
+            SealWith::SecretFile => KeepIn::File,
+        };
+        let seal = match view.seal {
+            Some((seal, old)) if with == SealWith::Same => {
+                ledger.recovered = old.recovered;
+                seal
+            }
+            _ => {
+                let (place, secret) = self.seal.new_secret(&self.disk, keep).map_err(InstalledError::Seal)?;
+                Seal::first(place, secret, ledger.digest())
+            }
+        };
+        let place: KeyPlace = seal.place.clone();
+        self.write_seal(seal, &ledger)?;
+        self.seal.tidy(&self.disk, &place, old_place.as_ref());
+        Ok(())
+    }
+
+    /// What is there, whatever the seal says.
+    fn unsealed(&self) -> Result<View, InstalledError> {
+        let index = INDEX_FILE.read_if_there(&self.index_path()).map_err(InstalledError::Read)?;
+        let tail = events::tail(&self.log_path(), None).map_err(InstalledError::Read)?;
+        let blocked = match States::open_if_there(&self.states_path()).map_err(InstalledError::State)? {
+            Some(states) => states.blocked().map_err(InstalledError::State)?,
+            None => Blocked::default(),
+        };
+        let (index_digest, states) = (index_digest(index.as_deref()), blocked.digest());
+        Ok(View { seal: None, index, index_digest, tail, tail_before: None, blocked, states })
+    }
+
+    /// Looks at all of it: folders that the index does not know or that are missing, and the whole chain of the log.
+    ///
+    /// # Errors
+    /// What is not what Skillyard wrote.
+    pub fn examine(&self) -> Result<Examined, InstalledError> {
+        let snapshot = self.read()?;
+        let unreadable = |cause| InstalledError::Read(ReadError::Io { path: self.root.clone(), cause });
+        let mut unknown = Vec::new();
+        let known: BTreeSet<(&str, &str)> =
+            snapshot.entries.iter().map(|entry| (entry.skill_id.as_str(), entry.version.as_str())).collect();
+        if self.root.exists() {
+            for (skill_id, folder) in folders_in(&self.root).map_err(unreadable)? {
+                for (version, folder) in folders_in(&folder).map_err(unreadable)? {
+                    if !known.contains(&(skill_id.as_str(), version.as_str())) {
+                        unknown.push(folder);
+                    }
+                }
+            }
+        }
+        let there = |entry: &&Entry| {
+            let known = read_metadata(&self.folder(&entry.skill_id, &entry.version).join(METADATA));
+            !matches!(known, Ok(Some(known)) if known == **entry)
+        };
+        let missing = snapshot.entries.iter().filter(there).map(|entry| self.folder(&entry.skill_id, &entry.version));
+        let missing = missing.collect();
+        let mut log = self.events()?;
+        let (mut lines, mut foreign) = (0, 0);
+        for event in log.by_ref() {
+            let event = event.map_err(|fault| InstalledError::LogChanged {
+                fault,
+                found: snapshot.digest.unwrap_or(StoreDigest::Missing),
+            })?;
+            lines += 1;
+            foreign += u64::from(!event.chained);
+        }
+        Ok(Examined { snapshot, unknown, missing, lines, foreign })
+    }
+}
+
+/// What a look at everything gave.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Examined {
+    /// What is installed.
+    pub snapshot: Snapshot,
+    /// Folders that the index does not list.
+    pub unknown: Vec<PathBuf>,
+    /// Folders of listed versions that are missing, or whose facts are others than the index says.
+    pub missing: Vec<PathBuf>,
+    /// How many lines the log has.
+    pub lines: u64,
+    /// How many of them Skillyard did not write.
+    pub foreign: u64,
+}
+
+fn staged(version: &str) -> String {
+    format!(".staging-{version}")
+}
+
+fn removed(version: &str) -> String {
+    format!(".removed-{version}")
+}
+
+fn facts(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn metadata(entry: &Entry) -> Vec<u8> {
+    let document = Metadata { schema_version: 1, entry: entry.clone() };
+    // Strings and numbers always serialize.
+    let mut text = serde_json::to_vec_pretty(&document).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+/// The facts in a file; nothing where it is missing or holds none.
+fn read_metadata(path: &Path) -> Result<Option<Entry>, ReadError> {
+    let Some(bytes) = METADATA_FILE.read_if_there(path)? else { return Ok(None) };
+    let document: Option<Metadata> = serde_json::from_slice(&bytes).ok();
+    Ok(document.filter(|document| document.schema_version == 1).map(|document| document.entry))
+}
+
+/// The folders in a folder by name, those with a dot in front left out; none where it is missing. Links are no folders.
+fn folders_in(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    let entries = match fs::read_dir(folder) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(found),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if !name.starts_with('.') && entry.file_type()?.is_dir() {
+            found.push((name, entry.path()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The paths of everything below `folder` that is no folder, with `/` between.
+fn files_below(folder: &Path, before: &str, found: &mut BTreeSet<String>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{before}{}", entry.file_name().to_string_lossy());
+        // An artifact's paths are bounded, and so is what was made of them; a deeper folder is somebody else's.
+        if entry.file_type()?.is_dir() && name.len() < 4096 {
+            files_below(&entry.path(), &format!("{name}/"), found)?;
+        } else {
+            found.insert(name);
+        }
+    }
+    Ok(())
+}
+
+fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> InstalledError {
+    let path = path.to_owned();
+    move |cause| InstalledError::Write { path, cause }
+}
+
+fn now_unix_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Names of devices on Windows, whatever stands behind their first dot.
+const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+
+fn check_skill_id(skill_id: &str) -> Result<(), InstalledError> {
+    let bad = |why| Err(InstalledError::BadName { what: "skill id", name: skill_id.to_owned(), why });
+    if !grammar::is_skill_id(skill_id) || skill_id.trim() != skill_id {
+        return bad("it is none");
+    }
+    let first = skill_id.split('.').next().unwrap_or_default();
+    let numbered = |device: &str| {
+        first.strip_prefix(device).is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit()))
+    };
+    if TAKEN.contains(&skill_id) || DEVICES.contains(&first) || numbered("com") || numbered("lpt") {
+        return bad("no folder can have this name");
+    }
+    if skill_id.len() > 200 {
+        return bad("it is longer than 200 characters");
+    }
+    Ok(())
+}
+
+fn check_version(version: &str) -> Result<(), InstalledError> {
+    match Version::parse(version) {
+        Some(parsed) if parsed.to_string() == version => Ok(()),
+        _ => Err(InstalledError::BadName {
+            what: "version",
+            name: version.to_owned(),
+            why: "write three numbers without leading zeros, such as 1.2.0",
+        }),
+    }
+}
+
+/// What an artifact's reader lets through is fine; this holds whoever else calls.
+fn check_entry_path(path: &str) -> Result<(), InstalledError> {
+    let good = !path.is_empty()
+        && !path.contains(['\\', ':', '\0'])
+        && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+        && ![ARTIFACT, METADATA].contains(&path);
+    if good {
+        return Ok(());
+    }
+    Err(InstalledError::BadName { what: "path", name: path.to_owned(), why: "nothing is unpacked to it" })
+}
+
+/// Why the installed skills were not read or changed.
+#[derive(Debug)]
+pub enum InstalledError {
+    /// A file cannot be read.
+    Read(ReadError),
+    /// A file or folder cannot be written. What was begun is finished or undone the next time.
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// Another process is at work.
+    Busy {
+        /// The lock file.
+        path: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The seal cannot be read or written.
+    Seal(SealError),
+    /// The seal cannot be checked.
+    SealFails {
+        /// The root.
+        root: PathBuf,
+        /// The digest of what is there.
+        found: StoreDigest,
+        /// Why.
+        error: SealError,
+    },
+    /// The table of states does not do.
+    State(StateError),
+    /// The table of states is not the one that Skillyard wrote.
+    StatesChanged {
+        /// The table.
+        path: PathBuf,
+        /// The digest of what is there.
+        found: StoreDigest,
+    },
+    /// The event log is not the one that Skillyard wrote.
+    LogChanged {
+        /// What is the matter with it.
+        fault: LogFault,
+        /// The digest of what is there.
+        found: StoreDigest,
+    },
+    /// The index is not the one that Skillyard wrote.
+    IndexChanged {
+        /// The index.
+        path: PathBuf,
+        /// Some of the versions that it says other things of than their folders.
+        differs: Vec<String>,
+        /// The digest of what is there.
+        found: StoreDigest,
+    },
+    /// Everything is older than what Skillyard wrote last.
+    OldCopy {
+        /// The root.
+        root: PathBuf,
+        /// The digest of what is there.
+        found: StoreDigest,
+        /// Whether there is no index at all.
+        gone: bool,
+    },
+    /// The index is none.
+    NotAnIndex {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Installed files are not as they were installed.
+    FileChanged {
+        /// Which.
+        files: Vec<PathBuf>,
+    },
+    /// A name that nothing is installed under.
+    BadName {
+        /// Of what.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The version is installed already.
+    AlreadyInstalled {
+        /// The skill.
+        skill_id: String,
+        /// The version.
+        version: String,
+        /// Whether it is the very same.
+        same_content: bool,
+    },
+    /// A higher version is installed.
+    Downgrade {
+        /// The skill.
+        skill_id: String,
+        /// The version that was to be installed.
+        version: String,
+        /// The highest that is.
+        installed: String,
+    },
+    /// It is not installed.
+    NotInstalled {
+        /// The skill.
+        skill_id: String,
+        /// The version, where one was named.
+        version: Option<String>,
+    },
+    /// There is no version to go back to.
+    NothingBelow {
+        /// The skill.
+        skill_id: String,
+        /// The current version.
+        version: String,
+    },
+    /// The version may not be run.
+    Blocked(Box<State>),
+    /// Something that Skillyard does not know lies where the version would.
+    InTheWay {
+        /// What.
+        path: PathBuf,
+    },
+    /// Another process changed what a person decided on.
+    Moved {
+        /// The skill.
+        skill_id: String,
+    },
+    /// A word is missing or too long.
+    NoWords {
+        /// Which.
+        what: &'static str,
+    },
+    /// A person accepted other things than are there.
+    NotThatOne {
+        /// What the person named.
+        named: StoreDigest,
+        /// What is there.
+        found: StoreDigest,
+    },
+}
+
+/// The command by which a person accepts what is there.
+struct Accept<'a>(&'a StoreDigest);
+
+impl fmt::Display for Accept<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "look at it; if it is right as it is, run `skillyard log --accept {}`", self.0)
+    }
+}
+
+impl fmt::Display for InstalledError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = skillyard_manifest::quoted;
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Write { path, cause } => {
+                write!(f, "{}: {cause}. What was begun is finished or undone the next time", Shown(path))
+            }
+            Self::Busy { path, waited } => write!(
+                f,
+                "{} is in use by another process (waited {} seconds): try again when it is done",
+                Shown(path),
+                waited.as_secs()
+            ),
+            Self::Seal(error) => error.fmt(f),
+            Self::SealFails { root, found, error } => {
+                write!(f, "{error}. It guards what is installed in {}: {}", Shown(root), Accept(found))
+            }
+            Self::State(error) => error.fmt(f),
+            Self::StatesChanged { path, found } => write!(
+                f,
+                "the states of skills in {} were changed by something else than Skillyard, so a quarantine may be \
+                 missing: {}",
+                Shown(path),
+                Accept(found)
+            ),
+            Self::LogChanged { fault, found } => write!(f, "the event log was changed: {fault}: {}", Accept(found)),
+            Self::IndexChanged { path, differs, found } => {
+                write!(f, "the index {} was changed by something else than Skillyard", Shown(path))?;
+                if !differs.is_empty() {
+                    let differs: Vec<String> = differs.iter().map(|name| quoted(name)).collect();
+                    write!(f, " (it and the folders differ about {})", differs.join(", "))?;
+                }
+                write!(f, ": {}", Accept(found))
+            }
+            Self::OldCopy { root, found, gone: false } => write!(
+                f,
+                "what is installed in {} was restored from an older copy: index and log end before what Skillyard \
+                 wrote last, so a quarantine or a removal may be missing: {}",
+                Shown(root),
+                Accept(found)
+            ),
+            Self::OldCopy { root, found, gone: true } => write!(
+                f,
+                "what Skillyard installed in {} is gone. Put it back; if nothing is to be installed there, run \
+                 `skillyard log --accept {found}`",
+                Shown(root)
+            ),
+            Self::NotAnIndex { path } => {
+                write!(f, "{} is no index of installed skills, and was left as it is", Shown(path))
+            }
+            Self::FileChanged { files } => {
+                let names: Vec<String> = files.iter().take(3).map(|file| Shown(file).to_string()).collect();
+                let more = files.len().saturating_sub(names.len());
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                write!(
+                    f,
+                    "{}{more} changed since it was installed: remove the version and install it again",
+                    names.join(", ")
+                )
+            }
+            Self::BadName { what, name, why } => {
+                write!(f, "{} cannot be installed: as a {what} {why}", quoted(name))
+            }
+            Self::AlreadyInstalled { skill_id, version, same_content: true } => {
+                write!(f, "{} {version} is installed already", quoted(skill_id))
+            }
+            Self::AlreadyInstalled { skill_id, version, same_content: false } => write!(
+                f,
+                "{} {version} is installed already, with other content: a version is published once. Ask the \
+                 publisher; to exchange it, `skillyard remove` it first",
+                quoted(skill_id)
+            ),
+            Self::Downgrade { skill_id, version, installed } => write!(
+                f,
+                "{} {installed} is installed, and {version} is older: an older version may lack what was repaired \
+                 since. --allow-downgrade installs it anyway",
+                quoted(skill_id)
+            ),
+            Self::NotInstalled { skill_id, version: None } => write!(f, "{} is not installed", quoted(skill_id)),
+            Self::NotInstalled { skill_id, version: Some(version) } => {
+                write!(f, "{} {} is not installed", quoted(skill_id), quoted(version))
+            }
+            Self::NothingBelow { skill_id, version } => {
+                write!(f, "no version of {} below {version} is installed", quoted(skill_id))
+            }
+            Self::Blocked(state) => {
+                write!(f, "{} {} is {}", quoted(&state.skill_id), quoted(&state.version), state.status.name())?;
+                if let Some(reason) = &state.reason {
+                    write!(f, " by {}: {}", quoted(&state.operator_principal), quoted(reason))?;
+                }
+                write!(f, ". `skillyard enable` says how to end that")
+            }
+            Self::InTheWay { path } => {
+                write!(f, "{} is there, and the index does not know it: move it away first", Shown(path))
+            }
+            Self::Moved { skill_id } => {
+                write!(f, "another process changed what is installed of {} just now: look again", quoted(skill_id))
+            }
+            Self::NoWords { what } => write!(f, "the {what} must have 1 to {MAX_WORDS} characters"),
+            Self::NotThatOne { named, found } => {
+                write!(f, "what is installed is {found}, not {named}: look at it again before you accept it")
+            }
+        }
+    }
+}
+
+impl std::error::Error for InstalledError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read(error) => Some(error),
+            Self::Write { cause, .. } => Some(cause),
+            Self::Seal(error) | Self::SealFails { error, .. } => Some(error),
+            Self::State(error) => Some(error),
+            Self::LogChanged { fault, .. } => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

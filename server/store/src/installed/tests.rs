@@ -1,0 +1,655 @@
+//! A crash before every single step that changes the disk, alone and in random sequences against a model.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+const NOW: i64 = 1_700_000_000_000;
+
+struct World {
+    home: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        // What crashes here is a process, not a machine: in memory nobody waits for a disk, thousands of times.
+        let memory = Path::new("/dev/shm");
+        let home = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
+        Self { home: home.unwrap() }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.home.path().join("state/palyra/skills")
+    }
+
+    fn skills(&self) -> InstalledSkills {
+        InstalledSkills::new(&self.root(), &self.home.path().join("state/skillyard/seals"), None).unwrap()
+    }
+
+    /// Skills that crash before step `at`, and how many steps were begun.
+    fn crashing(&self, at: usize) -> (InstalledSkills, Arc<AtomicUsize>) {
+        let mut skills = self.skills();
+        let begun = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&begun);
+        skills.disk.before = Some(Box::new(move |_| {
+            // After a crash nothing is done any more.
+            if count.fetch_add(1, Ordering::SeqCst) >= at { Err(io::Error::other("crash")) } else { Ok(()) }
+        }));
+        (skills, begun)
+    }
+}
+
+fn content(skill_id: &str, version: &str) -> Vec<u8> {
+    format!("the artifact {skill_id} {version}").into_bytes()
+}
+
+fn files(skill_id: &str, version: &str) -> Vec<(String, Vec<u8>)> {
+    vec![
+        ("skill.toml".to_owned(), format!("skill_id = \"{skill_id}\"").into_bytes()),
+        ("modules/a/b.wasm".to_owned(), version.as_bytes().to_vec()),
+        ("assets/text".to_owned(), Vec::new()),
+    ]
+}
+
+fn new_version<'v>(
+    skill_id: &str,
+    version: &str,
+    artifact: &'v [u8],
+    files: &'v [(String, Vec<u8>)],
+    expected: Option<String>,
+) -> NewVersion<'v> {
+    NewVersion {
+        entry: Entry {
+            skill_id: skill_id.to_owned(),
+            version: version.to_owned(),
+            publisher: "acme".to_owned(),
+            current: false,
+            installed_at_unix_ms: 0,
+            artifact_sha256: hex(&sha256(artifact)),
+            payload_sha256: hex(&sha256(version.as_bytes())),
+            signature_key_id: "ed25519:0011223344556677".to_owned(),
+            trust_decision: "allowlisted".to_owned(),
+            source: Source { kind: "file".to_owned(), reference: "x.palyra-skill".to_owned() },
+            missing_secrets: Vec::new(),
+        },
+        artifact,
+        files: files.iter().map(|(path, content)| (path.clone(), Cow::Borrowed(content.as_slice()))).collect(),
+        events: vec![NewEvent {
+            kind: EventKind::Verified,
+            payload: facts(json!({ "skill_id": skill_id, "version": version })),
+        }],
+        expected_current: expected,
+        allow_downgrade: true,
+        principal: "ada".to_owned(),
+        now_unix_ms: NOW,
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Op {
+    Install(usize, usize),
+    Remove(usize, Option<usize>),
+    RollBack(usize, Option<usize>),
+    State(usize, usize, Status),
+}
+
+const IDS: [&str; 3] = ["acme.a", "acme.a.b", "zeta.c"];
+const VERSIONS: [&str; 3] = ["1.0.0", "1.10.0", "1.9.0"];
+
+/// What a store of skills is, without files.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Model {
+    /// Versions and whether they are current.
+    installed: BTreeMap<String, BTreeMap<Version, bool>>,
+    blocked: BTreeMap<(String, String), Status>,
+    /// Kind, skill and version of all events.
+    log: Vec<(String, String, String)>,
+}
+
+impl Model {
+    fn current(&self, id: &str) -> Option<String> {
+        let versions = self.installed.get(id)?;
+        versions.iter().find(|(_, current)| **current).map(|(version, _)| version.to_string())
+    }
+
+    /// What becomes of it, and whether the operation is done or refused.
+    fn after(&self, op: &Op) -> (Self, bool) {
+        let mut new = self.clone();
+        let done = new.apply(op).is_some();
+        if done { (new, true) } else { (self.clone(), false) }
+    }
+
+    fn apply(&mut self, op: &Op) -> Option<()> {
+        let version = |text: &str| Version::parse(text).unwrap();
+        let mut log = |kind: EventKind, id: &str, version: &str| {
+            self.log.push((kind.name().to_owned(), id.to_owned(), version.to_owned()));
+        };
+        match *op {
+            Op::Install(id, at) => {
+                let (id, at) = (IDS[id], VERSIONS[at]);
+                let versions = self.installed.entry(id.to_owned()).or_default();
+                if versions.contains_key(&version(at)) || self.blocked.contains_key(&(id.to_owned(), at.to_owned())) {
+                    return None;
+                }
+                log(EventKind::Verified, id, at);
+                log(if versions.is_empty() { EventKind::Installed } else { EventKind::Updated }, id, at);
+                versions.values_mut().for_each(|current| *current = false);
+                versions.insert(version(at), true);
+            }
+            Op::Remove(id, at) => {
+                let id = IDS[id];
+                let versions = self.installed.get_mut(id)?;
+                let gone: Vec<Version> = match at {
+                    Some(at) => vec![version(VERSIONS[at])],
+                    None => versions.keys().copied().collect(),
+                };
+                for gone in gone {
+                    versions.remove(&gone)?;
+                    log(EventKind::Removed, id, &gone.to_string());
+                }
+                if versions.is_empty() {
+                    self.installed.remove(id);
+                } else if !versions.values().any(|current| *current) {
+                    *versions.last_entry()?.get_mut() = true;
+                }
+            }
+            Op::RollBack(id, at) => {
+                let id = IDS[id];
+                let versions = self.installed.get_mut(id)?;
+                let now = *versions.iter().find(|(_, current)| **current)?.0;
+                let to = match at {
+                    Some(at) => version(VERSIONS[at]),
+                    None => *versions.range(..now).next_back()?.0,
+                };
+                if !versions.contains_key(&to) || self.blocked.contains_key(&(id.to_owned(), to.to_string())) {
+                    return None;
+                }
+                versions.iter_mut().for_each(|(version, current)| *current = *version == to);
+                log(EventKind::Updated, id, &to.to_string());
+            }
+            Op::State(id, at, status) => {
+                let key = (IDS[id].to_owned(), VERSIONS[at].to_owned());
+                let kind = if status == Status::Active { EventKind::Enabled } else { EventKind::Quarantined };
+                log(kind, &key.0, &key.1);
+                match status {
+                    Status::Active => self.blocked.remove(&key),
+                    _ => self.blocked.insert(key, status),
+                };
+            }
+        }
+        self.installed.retain(|_, versions| !versions.is_empty());
+        Some(())
+    }
+}
+
+/// Does it for real. `Ok(false)` where it was refused as the model has it.
+fn perform(skills: &InstalledSkills, op: &Op, model: &Model) -> Result<bool, InstalledError> {
+    let done = match *op {
+        Op::Install(id, at) => {
+            let (id, at) = (IDS[id], VERSIONS[at]);
+            let (artifact, files) = (content(id, at), files(id, at));
+            skills.install(&new_version(id, at, &artifact, &files, model.current(id))).map(drop)
+        }
+        Op::Remove(id, at) => skills.remove(IDS[id], at.map(|at| VERSIONS[at]), "ada", NOW).map(drop),
+        Op::RollBack(id, at) => skills.roll_back(IDS[id], at.map(|at| VERSIONS[at]), "ada", NOW).map(drop),
+        Op::State(id, at, status) => {
+            let verdict = Verdict { status, reason: "r".to_owned(), principal: "ada".to_owned(), now_unix_ms: NOW };
+            skills.set_state(IDS[id], VERSIONS[at], &verdict, &[]).map(drop)
+        }
+    };
+    match done {
+        Ok(()) => Ok(true),
+        Err(
+            InstalledError::AlreadyInstalled { .. }
+            | InstalledError::Blocked(_)
+            | InstalledError::NotInstalled { .. }
+            | InstalledError::NothingBelow { .. },
+        ) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is really there. Panics where its parts do not agree.
+fn observe(world: &World) -> Model {
+    let skills = world.skills();
+    let examined = skills.examine().unwrap();
+    assert!(examined.unknown.is_empty() && examined.missing.is_empty(), "{examined:?}");
+    assert_eq!(examined.foreign, 0);
+    let mut model = Model::default();
+    for entry in &examined.snapshot.entries {
+        let versions = model.installed.entry(entry.skill_id.clone()).or_default();
+        versions.insert(entry.order().unwrap(), entry.current);
+        assert_eq!(skills.artifact(entry).unwrap(), content(&entry.skill_id, &entry.version));
+        let files = files(&entry.skill_id, &entry.version);
+        let unpacked = files.iter().map(|(path, content)| (path.clone(), sha256(content))).collect();
+        assert_eq!(skills.changed_files(entry, &unpacked).unwrap(), Vec::<PathBuf>::new());
+        let known = skills.known(&entry.skill_id, &entry.version).unwrap();
+        assert!(known.entries.contains(entry));
+        if entry.current {
+            let pointer = fs::read_to_string(world.root().join(&entry.skill_id).join(CURRENT)).unwrap();
+            assert_eq!(pointer.trim_end(), entry.version);
+        }
+    }
+    for versions in model.installed.values() {
+        assert_eq!(versions.values().filter(|current| **current).count(), 1);
+    }
+    let blocked = examined.snapshot.blocked.0;
+    model.blocked = blocked.into_iter().map(|(key, state)| (key, state.status)).collect();
+    for event in skills.events().unwrap() {
+        let event = event.unwrap();
+        let text = |key: &str| event.payload[key].as_str().unwrap().to_owned();
+        model.log.push((event.event_kind.clone(), text("skill_id"), text("version")));
+    }
+    model
+}
+
+/// Nothing of an operation that did not happen is left.
+fn is_tidy(world: &World) {
+    let mut names = BTreeSet::new();
+    if world.root().exists() {
+        files_below(&world.root(), "", &mut names).unwrap();
+        for (skill_id, folder) in folders_in(&world.root()).unwrap() {
+            for entry in fs::read_dir(folder).unwrap() {
+                names.insert(format!("{skill_id}/{}", entry.unwrap().file_name().to_string_lossy()));
+            }
+        }
+    }
+    for name in names {
+        let half = name.split('/').any(|part| part.starts_with('.'));
+        assert!(!half, "{name} is left");
+    }
+}
+
+fn ops(all: &[Op], world: &World) -> Model {
+    let mut model = Model::default();
+    for op in all {
+        let done = perform(&world.skills(), op, &model).unwrap();
+        let (after, expected) = model.after(op);
+        assert_eq!(done, expected, "{op:?}");
+        model = after;
+    }
+    model
+}
+
+#[test]
+fn a_crash_before_any_step_leaves_the_old_state_or_the_new_one() {
+    use Op::{Install, Remove, RollBack, State};
+    let cases: [(&str, Vec<Op>, Op); 8] = [
+        ("a first installation", vec![], Install(0, 0)),
+        ("an installation beside others", vec![Install(1, 0), Install(2, 0)], Install(0, 0)),
+        ("an update", vec![Install(0, 0), Install(1, 0)], Install(0, 1)),
+        ("a removal of one version", vec![Install(0, 0), Install(0, 1)], Remove(0, Some(1))),
+        ("a removal of all", vec![Install(0, 0), Install(0, 1)], Remove(0, None)),
+        ("a way back", vec![Install(0, 0), Install(0, 1)], RollBack(0, None)),
+        ("a quarantine", vec![Install(0, 0)], State(0, 0, Status::Quarantined)),
+        ("an end of one", vec![Install(0, 0), State(0, 0, Status::Quarantined)], State(0, 0, Status::Active)),
+    ];
+    for (what, before, op) in cases {
+        for at in 0.. {
+            let world = World::new();
+            let old = ops(&before, &world);
+            let (new, _) = old.after(&op);
+            let (skills, begun) = world.crashing(at);
+            let done = perform(&skills, &op, &old);
+            drop(skills);
+            let now = observe(&world);
+            match &done {
+                Ok(_) => assert_eq!(now, new, "{what}, step {at}"),
+                Err(_) => assert!(now == old || now == new, "{what}, step {at}: {now:?}"),
+            }
+            // What was interrupted was ended by looking, and the next operation finds nothing half.
+            assert_eq!(observe(&world), now, "{what}, step {at}");
+            let later = Install(2, 2);
+            let (then, _) = now.after(&later);
+            assert!(perform(&world.skills(), &later, &now).unwrap(), "{what}, step {at}");
+            assert_eq!(observe(&world), then, "{what}, step {at}");
+            is_tidy(&world);
+            if begun.load(Ordering::SeqCst) <= at {
+                assert!(done.is_ok(), "no crash and not done");
+                assert!(at > 10, "{at}");
+                println!("{what}: {at} steps");
+                break;
+            }
+        }
+    }
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let (id, version) = (0..IDS.len(), 0..VERSIONS.len());
+    let status = prop_oneof![Just(Status::Active), Just(Status::Quarantined), Just(Status::Disabled)];
+    prop_oneof![
+        4 => (id.clone(), version.clone()).prop_map(|(id, at)| Op::Install(id, at)),
+        2 => (id.clone(), proptest::option::of(version.clone())).prop_map(|(id, at)| Op::Remove(id, at)),
+        2 => (id.clone(), proptest::option::of(version.clone())).prop_map(|(id, at)| Op::RollBack(id, at)),
+        2 => (id, version, status).prop_map(|(id, at, status)| Op::State(id, at, status)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Each operation may crash at a step, and so may the one that puts it right.
+    #[test]
+    fn any_sequence_with_crashes_follows_the_model(
+        sequence in proptest::collection::vec((op(), proptest::option::weighted(0.6, 0..80_usize), proptest::option::of(0..40_usize)), 1..10)
+    ) {
+        let world = World::new();
+        let mut model = Model::default();
+        for (op, crash, again) in sequence {
+            let (after, expected) = model.after(&op);
+            let result = match crash {
+                Some(at) => perform(&world.crashing(at).0, &op, &model),
+                None => perform(&world.skills(), &op, &model),
+            };
+            if let Some(at) = again {
+                // Whoever looks next may crash too.
+                let _ = world.crashing(at).0.read();
+            }
+            let now = observe(&world);
+            match result {
+                Ok(done) => {
+                    prop_assert_eq!(done, expected);
+                    prop_assert_eq!(&now, &after);
+                }
+                Err(error) => {
+                    prop_assert!(crash.is_some(), "{}", error);
+                    prop_assert!(now == model || now == after, "{:?}: {:?}", op, now);
+                }
+            }
+            // Never is a version run that is blocked in the model.
+            let skills = world.skills();
+            for (id, version) in now.blocked.keys() {
+                prop_assert!(skills.known(id, version).unwrap().blocked.is_some());
+            }
+            model = now;
+        }
+    }
+}
+
+// What others do to the files.
+
+fn two() -> World {
+    let world = World::new();
+    ops(&[Op::Install(0, 0), Op::Install(1, 0), Op::State(1, 0, Status::Quarantined)], &world);
+    world
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_all(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn refusal(world: &World) -> InstalledError {
+    let skills = world.skills();
+    let error = skills.read().unwrap_err();
+    // Nobody gets round it: neither a look-up nor a change.
+    skills.known("acme.a", "1.0.0").unwrap_err();
+    let verdict =
+        Verdict { status: Status::Active, reason: "r".to_owned(), principal: "ada".to_owned(), now_unix_ms: NOW };
+    skills.set_state("acme.a.b", "1.0.0", &verdict, &[]).unwrap_err();
+    error
+}
+
+#[test]
+fn an_edited_index_is_refused_and_names_what_differs() {
+    let world = two();
+    let path = world.root().join(INDEX);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("acme\"", "evil\"", 1)).unwrap();
+    let error = refusal(&world);
+    let InstalledError::IndexChanged { differs, found, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(differs, &["acme.a 1.0.0"]);
+    assert!(error.to_string().contains(&format!("skillyard log --accept {found}")), "{error}");
+    // A person who looked at it says that it is right.
+    let other = StoreDigest::Sha256([1; 32]);
+    let wrong = world.skills().accept(other, SealWith::Same).unwrap_err();
+    assert!(matches!(wrong, InstalledError::NotThatOne { .. }));
+    world.skills().accept(*found, SealWith::Same).unwrap();
+    assert_eq!(world.skills().read().unwrap().entries[0].publisher, "evil");
+}
+
+#[test]
+fn an_index_that_a_power_cut_broke_is_made_again() {
+    for broken in [None, Some(""), Some("{\"schema_version\":1,\"upda"), Some("\0\0\0\0\0\0\0")] {
+        let world = two();
+        let path = world.root().join(INDEX);
+        let good = fs::read(&path).unwrap();
+        match broken {
+            Some(text) => fs::write(&path, text).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        let read = world.skills().read().unwrap();
+        assert_eq!(read.entries.len(), 2);
+        assert_eq!(fs::read(&path).unwrap(), good);
+        assert!(read.recovered[0].what.contains("index"), "{:?}", read.recovered);
+    }
+}
+
+#[test]
+fn an_index_of_the_moment_before_is_made_again() {
+    let world = two();
+    let path = world.root().join(INDEX);
+    let before = fs::read(&path).unwrap();
+    ops_more(&world, &Op::Install(2, 0));
+    let good = fs::read(&path).unwrap();
+    fs::write(&path, &before).unwrap();
+    assert_eq!(world.skills().read().unwrap().entries.len(), 3);
+    assert_eq!(fs::read(&path).unwrap(), good);
+}
+
+fn ops_more(world: &World, op: &Op) {
+    let model = observe(world);
+    assert!(perform(&world.skills(), op, &model).unwrap());
+}
+
+#[test]
+fn a_log_that_was_cut_or_edited_is_refused() {
+    let lines = |world: &World| -> Vec<String> {
+        fs::read_to_string(world.root().join(LOG)).unwrap().lines().map(str::to_owned).collect()
+    };
+    let write = |world: &World, lines: &[String]| {
+        fs::write(world.root().join(LOG), lines.join("\n") + "\n").unwrap();
+    };
+    let world = two();
+    let all = lines(&world);
+    write(&world, &all[..all.len() - 1]);
+    let error = refusal(&world);
+    assert!(matches!(error, InstalledError::LogChanged { fault: LogFault::Cut { .. }, .. }), "{error:?}");
+
+    let world = two();
+    let mut all = lines(&world);
+    let last = all.pop().unwrap();
+    all.push(last.replace("\"r\"", "\"s\""));
+    write(&world, &all);
+    let error = refusal(&world);
+    assert!(matches!(error, InstalledError::LogChanged { fault: LogFault::LastChanged { .. }, .. }), "{error:?}");
+
+    let world = two();
+    let mut all = lines(&world);
+    all.push(all[0].clone());
+    write(&world, &all);
+    let error = refusal(&world);
+    assert!(matches!(error, InstalledError::LogChanged { fault: LogFault::Longer { .. }, .. }), "{error:?}");
+
+    // In the middle it is seen by whoever reads all of it.
+    let world = two();
+    let mut all = lines(&world);
+    all[1] = all[1].replace("acme", "evil");
+    write(&world, &all);
+    let error = world.skills().examine().unwrap_err();
+    assert!(matches!(error, InstalledError::LogChanged { fault: LogFault::Broken { line: 3, .. }, .. }), "{error:?}");
+}
+
+#[test]
+fn a_quarantine_that_was_taken_out_of_the_table_is_refused() {
+    let world = two();
+    let connection = rusqlite::Connection::open(world.root().join(STATES)).unwrap();
+    connection.execute("UPDATE skill_status SET status = 'active'", []).unwrap();
+    drop(connection);
+    assert!(matches!(refusal(&world), InstalledError::StatesChanged { .. }));
+
+    let world = two();
+    fs::remove_file(world.root().join(STATES)).unwrap();
+    assert!(matches!(refusal(&world), InstalledError::StatesChanged { .. }));
+}
+
+#[test]
+fn a_store_restored_from_an_old_copy_is_refused_and_so_is_one_that_is_gone() {
+    let world = World::new();
+    ops(&[Op::Install(0, 0), Op::Install(1, 0)], &world);
+    let copy = world.home.path().join("copy");
+    copy_all(&world.root(), &copy);
+    for op in [Op::State(1, 0, Status::Quarantined), Op::Install(2, 0)] {
+        ops_more(&world, &op);
+    }
+    fs::remove_dir_all(world.root()).unwrap();
+    let error = refusal(&world);
+    assert!(matches!(error, InstalledError::OldCopy { gone: true, .. }), "{error:?}");
+    fs::remove_dir_all(world.root()).unwrap();
+    copy_all(&copy, &world.root());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(world.root(), fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    let error = refusal(&world);
+    assert!(matches!(error, InstalledError::OldCopy { gone: false, .. }), "{error:?}");
+    assert!(error.to_string().contains("older copy"), "{error}");
+
+    // The copy of the moment before a quarantine: the index is the same, the log is shorter.
+    let world = World::new();
+    ops(&[Op::Install(0, 0)], &world);
+    let copy = world.home.path().join("copy");
+    copy_all(&world.root(), &copy);
+    ops_more(&world, &Op::State(0, 0, Status::Quarantined));
+    fs::remove_dir_all(world.root()).unwrap();
+    copy_all(&copy, &world.root());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(world.root(), fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    assert!(matches!(refusal(&world), InstalledError::LogChanged { fault: LogFault::Cut { .. }, .. }));
+}
+
+#[test]
+fn what_a_daemon_installed_is_taken_over_and_its_log_goes_on() {
+    let world = World::new();
+    let folder = world.root().join("acme.a/1.0.0");
+    fs::create_dir_all(&folder).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(world.root(), fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    let mut entry = new_version("acme.a", "1.0.0", b"x", &[], None).entry;
+    entry.current = true;
+    let index = json!({ "schema_version": 1, "updated_at_unix_ms": 5, "entries": [entry] });
+    fs::write(world.root().join(INDEX), serde_json::to_string_pretty(&index).unwrap()).unwrap();
+    let line = "{\"event_kind\":\"skill.installed\",\"timestamp_unix_ms\":1,\"payload\":{\"skill_id\":\"acme.a\",\"version\":\"1.0.0\"}}\n";
+    fs::write(world.root().join(LOG), line).unwrap();
+    fs::write(folder.join(METADATA), metadata(&entry)).unwrap();
+    let read = world.skills().read().unwrap();
+    assert!(!read.sealed && read.entries == [entry.clone()]);
+
+    let (artifact, files) = (content("acme.a", "1.10.0"), files("acme.a", "1.10.0"));
+    let new = new_version("acme.a", "1.10.0", &artifact, &files, Some("1.0.0".to_owned()));
+    world.skills().install(&new).unwrap();
+    let read = world.skills().read().unwrap();
+    assert!(read.sealed);
+    assert_eq!(read.entries.iter().map(|e| e.current).collect::<Vec<_>>(), [false, true]);
+    let events: Vec<_> = world.skills().events().unwrap().map(|event| event.unwrap().chained).collect();
+    assert_eq!(events, [false, true, true]);
+}
+
+#[test]
+fn names_that_are_no_folders_are_refused() {
+    let world = World::new();
+    for (id, version) in [
+        ("installed-index.json", "1.0.0"),
+        ("audit.ndjson", "1.0.0"),
+        ("trust-store.json", "1.0.0"),
+        ("con.acme", "1.0.0"),
+        ("com1", "1.0.0"),
+        (" acme", "1.0.0"),
+        ("..", "1.0.0"),
+        ("a/b", "1.0.0"),
+        ("acme.a", "01.0.0"),
+        ("acme.a", "+1.0.0"),
+        ("acme.a", "../x"),
+        ("acme.a", "current"),
+    ] {
+        let new = new_version(id, version, b"x", &[], None);
+        let error = world.skills().install(&new).unwrap_err();
+        assert!(matches!(error, InstalledError::BadName { .. }), "{id} {version}: {error:?}");
+    }
+    for path in ["../x", "/x", "a//b", "a/./b", ARTIFACT, METADATA, "c:x", "a\\b"] {
+        let files = [(path.to_owned(), Vec::new())];
+        let new = new_version("acme.a", "1.0.0", b"x", &files, None);
+        assert!(matches!(world.skills().install(&new), Err(InstalledError::BadName { .. })), "{path}");
+    }
+    assert!(!world.root().exists());
+}
+
+#[test]
+fn an_older_version_and_one_that_was_decided_on_something_else_need_a_word() {
+    let world = World::new();
+    ops(&[Op::Install(0, 1)], &world);
+    let (artifact, files) = (content("acme.a", "1.0.0"), files("acme.a", "1.0.0"));
+    let mut new = new_version("acme.a", "1.0.0", &artifact, &files, Some("1.10.0".to_owned()));
+    new.allow_downgrade = false;
+    assert!(matches!(world.skills().install(&new), Err(InstalledError::Downgrade { .. })));
+    new.allow_downgrade = true;
+    new.expected_current = None;
+    assert!(matches!(world.skills().install(&new), Err(InstalledError::Moved { .. })));
+    new.expected_current = Some("1.10.0".to_owned());
+    world.skills().install(&new).unwrap();
+    let same = world.skills().install(&new).unwrap_err();
+    assert!(matches!(same, InstalledError::AlreadyInstalled { same_content: true, .. }));
+    new.entry.payload_sha256 = "0".repeat(64);
+    let other = world.skills().install(&new).unwrap_err();
+    assert!(matches!(other, InstalledError::AlreadyInstalled { same_content: false, .. }));
+}
+
+#[test]
+fn changed_files_are_named() {
+    let world = World::new();
+    ops(&[Op::Install(0, 0)], &world);
+    let skills = world.skills();
+    let entry = skills.read().unwrap().entries.remove(0);
+    let unpacked: BTreeMap<String, [u8; 32]> =
+        files("acme.a", "1.0.0").iter().map(|(path, content)| (path.clone(), sha256(content))).collect();
+    let folder = skills.folder("acme.a", "1.0.0");
+    assert!(skills.changed_files(&entry, &unpacked).unwrap().is_empty());
+    fs::write(folder.join("modules/a/b.wasm"), "evil").unwrap();
+    fs::write(folder.join("more"), "x").unwrap();
+    fs::remove_file(folder.join("assets/text")).unwrap();
+    let mut other = entry.clone();
+    other.publisher = "evil".to_owned();
+    fs::write(folder.join(METADATA), metadata(&other)).unwrap();
+    let changed = skills.changed_files(&entry, &unpacked).unwrap();
+    let names = ["assets/text", METADATA, "modules/a/b.wasm", "more"].map(|name| folder.join(name));
+    assert_eq!(changed, names);
+    fs::write(folder.join(ARTIFACT), "evil").unwrap();
+    assert!(matches!(skills.artifact(&entry), Err(InstalledError::FileChanged { .. })));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_root_that_others_can_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = two();
+    fs::set_permissions(world.root(), fs::Permissions::from_mode(0o770)).unwrap();
+    assert!(matches!(refusal(&world), InstalledError::Read(ReadError::OpenToOthers { .. })));
+}

@@ -1,0 +1,175 @@
+//! The life of keys and versions: replaced, revoked, below a floor; and what a person is told about a decision.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::{
+    skills::{ID, INSTALL, INSTALLED, Skills},
+    skillyard::holds_against,
+    world::ELEVENS,
+};
+
+const TRUST: &str = "schema/trust-report.schema.json";
+/// The public key of the key of 32 bytes 0x22.
+const TWENTY_TWOS: &str = "a09aa5f47a6759802ff955f8dc2d2a14a5c99d23be97f864127ff9383455a4f0";
+
+/// A second key, in a file.
+fn second(skills: &Skills) {
+    skills.0.0.write("second.key", "22".repeat(32));
+    skills.0.private("second.key");
+}
+
+fn pack_with_second(skills: &Skills, version: &str) -> String {
+    skills.pack(version, "");
+    let name = format!("second-{version}.palyra-skill");
+    skills.run(&["package", "skill", "--key", "second.key", "-o", &name]).exits(0);
+    name
+}
+
+fn rotation(skills: &Skills) {
+    let arguments =
+        ["trust", "rotate", "northwind", "--to", TWENTY_TWOS, "--key", "elevens.key", "-o", "rotation.json"];
+    let made = skills.json(0, TRUST, &arguments);
+    assert_eq!(made["action"], "signed");
+}
+
+#[test]
+fn a_new_key_counts_when_the_old_one_signed_it() {
+    let skills = Skills::new();
+    second(&skills);
+    let (old, older) = (skills.pack("1.0.0", ""), skills.pack("1.1.0", ""));
+    skills.install(&old);
+    let new = pack_with_second(&skills, "1.2.0");
+    let refused = skills.run(&["install", &new]).exits(1);
+    assert!(refused.err.contains("ask the publisher before you list it"), "{refused:?}");
+
+    rotation(&skills);
+    let rotated = skills.json(0, TRUST, &["trust", "rotate", "rotation.json"]);
+    assert_eq!((&rotated["action"], &rotated["written"]), (&json!("rotated"), &json!(true)));
+    let again = skills.json(0, TRUST, &["trust", "rotate", "rotation.json"]);
+    assert_eq!(again["written"], false);
+    // The new one is taken, nothing new of the old one is, and what is installed runs.
+    let refused = skills.run(&["install", &older]).exits(1);
+    assert!(refused.err.contains("was replaced by"), "{refused:?}");
+    skills.run(&["verify", &older]).exits(1);
+    skills.run(&["run", "--skill", ID, "--approve"]).exits(0);
+    skills.install(&new);
+
+    // A statement that was changed, or one of somebody else's, is none.
+    let text = skills.0.0.read("rotation.json");
+    skills.0.0.write("evil.json", text.replace("northwind", "southwind"));
+    let refused = skills.run(&["trust", "rotate", "evil.json"]);
+    assert!(refused.code != Some(0) && refused.err.contains("did not sign it"), "{refused:?}");
+    let stranger = Skills::new();
+    stranger.run(&["trust", "remove", "northwind"]).exits(0);
+    stranger.0.0.write("rotation.json", text);
+    let refused = stranger.run(&["trust", "rotate", "rotation.json"]);
+    assert!(refused.code != Some(0) && refused.err.contains("is not trusted"), "{refused:?}");
+}
+
+#[test]
+fn a_pin_moves_to_the_new_key() {
+    let skills = Skills::new();
+    second(&skills);
+    skills.run(&["trust", "remove", "northwind"]).exits(0);
+    skills.run(&["trust", "pin", &format!("northwind={ELEVENS}")]).exits(0);
+    rotation(&skills);
+    skills.run(&["trust", "rotate", "rotation.json"]).exits(0);
+    let list = skills.json(0, TRUST, &["trust", "list"]);
+    assert_eq!(list["pinned"][0]["key"]["public_key"], TWENTY_TWOS);
+    skills.install(&pack_with_second(&skills, "1.0.0"));
+}
+
+#[test]
+fn a_revoked_key_is_refused_by_every_path() {
+    let skills = Skills::new();
+    let artifact = skills.pack("1.0.0", "");
+    skills.install(&artifact);
+    skills.run(&["run", "--skill", ID, "--approve"]).exits(0);
+    let revoked = skills.json(0, TRUST, &["trust", "revoke", "northwind", "--reason", "stolen"]);
+    assert_eq!(revoked["public_key"], ELEVENS);
+    let file = skills.folder("1.0.0").join("artifact.palyra-skill").to_string_lossy().into_owned();
+    for path in [ID, &artifact, &file] {
+        let ran = skills.run(&["run", "--skill", path, "--approve"]).exits(1);
+        assert!(ran.err.contains("was revoked: `stolen`"), "{path}: {ran:?}");
+        // Whoever says on the spot that the key is fine does not know better.
+        let listed = format!("northwind={ELEVENS}");
+        let ran = skills.run(&["run", "--skill", path, "--approve", "--trusted-publisher", &listed]).exits(1);
+        assert!(ran.err.contains("was revoked: `stolen`"), "{path}: {ran:?}");
+        let ran = skills.run(&["run", "--skill", path, "--approve", "--allow-tofu"]).exits(1);
+        assert!(ran.err.contains("was revoked: `stolen`"), "{path}: {ran:?}");
+    }
+    for command in ["verify", "audit"] {
+        let ran = skills.run(&[command, &artifact, "--allow-tofu"]).exits(1);
+        assert!(ran.out.contains("was revoked"), "{ran:?}");
+    }
+    let other = skills.pack("1.1.0", "");
+    let refused = skills.run(&["install", &other, "--allow-tofu"]).exits(1);
+    assert!(refused.err.contains("was revoked"), "{refused:?}");
+    let allowed = skills.run(&["trust", "allow", &format!("northwind={ELEVENS}")]);
+    assert!(allowed.code != Some(0) && allowed.err.contains("was revoked"), "{allowed:?}");
+    // A daemon, which does not know the file, does not find the key either.
+    assert_eq!(skills.json(0, TRUST, &["trust", "list"])["trusted"], json!([]));
+}
+
+#[test]
+fn the_stricter_of_the_two_files_wins() {
+    let skills = Skills::new();
+    let artifact = skills.pack("1.0.0", "");
+    skills.run(&["trust", "revoke", &format!("northwind={ELEVENS}"), "--reason", "stolen"]).exits(0);
+    // A daemon's own tool lists the key again.
+    let store = skills.0.0.path("home/palyra/skills/trust-store.json");
+    fs::write(&store, format!("{{\"trusted_publishers\": {{\"northwind\": [\"{ELEVENS}\"]}}}}")).unwrap();
+    let changed = skills.run(&["trust", "list"]).exits(2);
+    let digest = changed.err.split("trust accept ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    skills.run(&["trust", "accept", &digest]).exits(0);
+    let refused = skills.run(&["verify", &artifact]).exits(1);
+    assert!(refused.out.contains("was revoked"), "{refused:?}");
+    let shown = skills.json(1, TRUST, &["trust", "show", &artifact]);
+    let speaks: Vec<_> = shown["steps"].as_array().unwrap().iter().map(|step| &step["speaks"]).collect();
+    assert!(speaks.contains(&&json!(true)) && speaks.contains(&&json!(false)), "{shown}");
+    assert_eq!(shown["trusted"], false);
+
+    // Nobody takes a revocation away behind Skillyard's back.
+    fs::remove_file(skills.0.0.path("home/palyra/skills/trust-lifecycle.json")).unwrap();
+    let refused = skills.run(&["verify", &artifact]).exits(2);
+    assert!(refused.err.contains("trust-lifecycle.json is gone"), "{refused:?}");
+}
+
+#[test]
+fn nothing_below_a_floor_is_taken_or_run() {
+    let skills = Skills::new();
+    let artifact = skills.pack("1.9.0", "");
+    skills.install(&artifact);
+    let set = ["trust", "floor", ID, "1.10.0", "--reason", "CVE-2026-1234"];
+    assert_eq!(skills.json(0, TRUST, &set)["written"], true);
+    assert_eq!(skills.json(0, TRUST, &set)["written"], false);
+    for path in [ID, &artifact, "skill"] {
+        let ran = skills.run(&["run", "--skill", path, "--approve"]).exits(1);
+        assert!(ran.err.contains("is below 1.10.0") && ran.err.contains("CVE-2026-1234"), "{path}: {ran:?}");
+    }
+    let other = skills.pack("1.9.9", "");
+    let refused = skills.json(1, INSTALL, &["install", &other]);
+    assert!(refused["error"].as_str().unwrap().contains("is below 1.10.0"), "{refused}");
+    skills.install(&skills.pack("1.10.0", ""));
+    let lower = ["trust", "floor", ID, "1.0.0", "--reason", "x"];
+    let refused = skills.run(&lower);
+    assert!(refused.code != Some(0) && refused.err.contains("--lower"), "{refused:?}");
+    skills.run(&[&lower[..], &["--lower"]].concat()).exits(0);
+    skills.run(&["run", "--skill", &artifact, "--approve"]).exits(0);
+    assert_eq!(skills.json(0, INSTALLED, &["list"])["versions"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_decision_is_explained_step_by_step() {
+    let skills = Skills::new();
+    let artifact = skills.pack("1.0.0", "");
+    let shown = skills.json(0, TRUST, &["trust", "show", &artifact]);
+    assert_eq!((&shown["trusted"], &shown["steps"][0]["speaks"]), (&json!(true), &json!(true)));
+    let other = skills.json(1, TRUST, &["trust", "show", &format!("northwind={TWENTY_TWOS}")]);
+    assert_eq!(other["trusted"], false);
+    let ran = skills.run(&["trust", "show", &artifact]).exits(0).quietly();
+    assert!(ran.out.contains("TRUSTED") && ran.out.contains("listed by you?"), "{ran:?}");
+    holds_against(TRUST, &shown);
+}

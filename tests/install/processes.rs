@@ -1,0 +1,159 @@
+//! Processes that are killed, and many at once.
+
+use std::{
+    fs,
+    process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::{
+    skills::{ID, INSTALLED, Skills},
+    world::module,
+};
+
+/// A generator of numbers; the same seed gives the same ones.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+fn spawn(skills: &Skills, arguments: &[&str]) -> Child {
+    skills.0.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Index, folders, pointer, states and log say the same, and nothing half is left.
+fn agree(skills: &Skills) -> Value {
+    let doctor = skills.run(&["doctor", "--format", "json"]).json();
+    let signs = doctor["signs"].as_array().unwrap().iter().filter(|sign| sign["name"] == "installed skills");
+    for sign in signs {
+        assert!(["good", "absent"].contains(&sign["health"].as_str().unwrap()), "{sign}");
+    }
+    let list = skills.json(0, INSTALLED, &["list"]);
+    for version in list["versions"].as_array().unwrap() {
+        let (id, number) = (version["skill_id"].as_str().unwrap(), version["version"].as_str().unwrap());
+        let info = skills.run(&["info", id, "--version", number, "--format", "json"]).json();
+        assert_eq!(info["changed"], Value::Null, "{id} {number}");
+        if version["current"] == true {
+            let pointer = fs::read_to_string(skills.root().join(id).join("current")).unwrap();
+            assert_eq!(pointer.trim(), number);
+        }
+    }
+    // Half a file is nothing, and the next one that is written takes its place; half a folder would be something.
+    let half = skills.0.0.files().into_iter().find(|name| {
+        name.starts_with("home/palyra/skills") && [".staging-", ".removed-"].iter().any(|half| name.contains(half))
+    });
+    assert_eq!(half, None);
+    let log = skills.json(0, INSTALLED, &["log"]);
+    // What the log tells, told again, is what is there.
+    let mut installed = std::collections::BTreeSet::new();
+    for event in log["events"].as_array().unwrap() {
+        let payload = &event["payload"];
+        let name = (payload["skill_id"].to_string(), payload["version"].to_string());
+        match event["event_kind"].as_str().unwrap() {
+            "skill.installed" => assert!(installed.insert(name), "{event}"),
+            "skill.updated" if payload["rollback"] != true => assert!(installed.insert(name), "{event}"),
+            "skill.removed" => assert!(installed.remove(&name), "{event}"),
+            _ => {}
+        }
+    }
+    let listed = list["versions"].as_array().unwrap().iter();
+    let listed: std::collections::BTreeSet<_> =
+        listed.map(|version| (version["skill_id"].to_string(), version["version"].to_string())).collect();
+    assert_eq!(listed, installed);
+    list
+}
+
+#[test]
+fn a_process_that_is_killed_at_any_moment_leaves_the_old_or_the_new() {
+    let skills = Skills::new();
+    let versions = ["1.0.0", "1.1.0", "1.2.0"];
+    let artifacts = versions.map(|version| skills.pack(version, ""));
+    let mut numbers = Numbers(7);
+    for round in 0..30 {
+        let at = usize::try_from(numbers.below(3)).unwrap();
+        let (artifact, version) = (artifacts[at].as_str(), versions[at]);
+        let status = ["--version", version, "--reason", "r", "--principal", "p"];
+        let arguments: Vec<&str> = match numbers.below(5) {
+            0 | 1 => vec!["install", artifact, "--allow-downgrade"],
+            2 => vec!["remove", ID, "--version", version],
+            3 => [&["quarantine", ID], &status[..]].concat(),
+            _ => [&["enable", ID, "--override"], &status[..]].concat(),
+        };
+        let mut child = spawn(&skills, &arguments);
+        let delay = Duration::from_micros(numbers.below(60_000));
+        let begun = Instant::now();
+        while begun.elapsed() < delay && child.try_wait().unwrap().is_none() {
+            thread::yield_now();
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+        agree(&skills);
+        println!("round {round}: {arguments:?} killed after {delay:?}");
+    }
+}
+
+fn mixed(seconds: u64) {
+    let skills = Skills::new();
+    let ids = ["northwind.a", "northwind.b", "northwind.c"];
+    let versions = ["1.0.0", "1.1.0"];
+    let mut artifacts = Vec::new();
+    for id in ids {
+        for version in versions {
+            artifacts.push((id, version, skills.pack_as(id, version, "", &module(&[]))));
+        }
+    }
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let (skills, artifacts) = (&skills, &artifacts);
+    let done: u64 = thread::scope(|scope| {
+        let workers: Vec<_> = (0..8_u64)
+            .map(|worker| {
+                scope.spawn(move || {
+                    let mut numbers = Numbers(worker + 1);
+                    let mut done = 0;
+                    while Instant::now() < until {
+                        let at = usize::try_from(numbers.below(artifacts.len() as u64)).unwrap();
+                        let (id, version, artifact) = &artifacts[at];
+                        let says = ["--version", version, "--reason", "r", "--principal", "p"];
+                        let arguments: Vec<&str> = match numbers.below(8) {
+                            0..=2 => vec!["install", artifact, "--allow-downgrade"],
+                            3 => vec!["remove", id, "--version", version],
+                            4 => [&["quarantine", id], &says[..]].concat(),
+                            5 => [&["enable", id, "--override"], &says[..]].concat(),
+                            6 => vec!["rollback", id],
+                            _ => vec!["list"],
+                        };
+                        let ran = skills.run(&arguments);
+                        // Refused or done; never a fault, and never something that only looks broken.
+                        assert!(matches!(ran.code, Some(0 | 1)), "{arguments:?}: {ran:?}");
+                        for word in ["changed by something else", "older copy", "is gone", "was changed"] {
+                            assert!(!ran.err.contains(word), "{arguments:?}: {ran:?}");
+                        }
+                        done += u64::from(ran.code == Some(0));
+                    }
+                    done
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    agree(skills);
+    println!("{done} operations were done");
+}
+
+#[test]
+fn eight_processes_at_once_agree_at_the_end() {
+    mixed(8);
+}
+
+#[test]
+#[ignore = "takes a minute: cargo xtask test"]
+fn eight_processes_for_a_minute_agree_at_the_end() {
+    mixed(60);
+}

@@ -1,0 +1,160 @@
+//! What somebody exchanges behind Skillyard's back is refused, each with its own message.
+
+use std::fs;
+
+use crate::{
+    skills::{ID, Skills},
+    world::module,
+};
+
+/// What `list` and `run` say, both refused.
+fn refused(skills: &Skills, words: &str) {
+    let listed = skills.run(&["list"]).exits(1);
+    assert!(listed.err.contains(words), "{words}: {listed:?}");
+    let ran = skills.run(&["run", "--skill", ID, "--approve"]).exits(1);
+    assert!(ran.err.contains(words), "{words}: {ran:?}");
+    // A folder of the same skill does not get round it either.
+    let ran = skills.run(&["run", "--skill", "skill", "--approve"]).exits(1);
+    assert!(ran.err.contains(words), "{words}: {ran:?}");
+}
+
+fn two() -> Skills {
+    let skills = Skills::new();
+    skills.install(&skills.pack("1.0.0", ""));
+    skills.install(&skills.pack("1.1.0", ""));
+    skills
+}
+
+#[test]
+fn an_installed_module_that_was_exchanged_does_not_run() {
+    let skills = two();
+    let folder = skills.folder("1.1.0");
+    let modules = fs::read_dir(folder.join("modules")).unwrap();
+    let path = modules.map(|entry| entry.unwrap().path()).next().unwrap();
+    let good = fs::read(&path).unwrap();
+    fs::write(&path, module(&[("palyra:host", "log")])).unwrap();
+    let artifact = format!("{ID}-1.1.0.palyra-skill");
+    let file = folder.join("artifact.palyra-skill").to_string_lossy().into_owned();
+    // By whatever path the version is named, though those bytes would not be the ones that run.
+    for path in [ID, &artifact, &file, &folder.to_string_lossy()] {
+        let ran = skills.run(&["run", "--skill", path, "--approve"]).exits(1);
+        assert!(ran.err.contains("changed since it was installed") && ran.err.contains("modules"), "{path}: {ran:?}");
+    }
+    let info = skills.run(&["info", ID]).exits(1);
+    assert!(info.out.contains("CHANGED"), "{info:?}");
+    fs::write(&path, good).unwrap();
+    skills.run(&["info", ID]).exits(0);
+
+    // One artifact in place of another, both of the same publisher.
+    fs::copy(skills.folder("1.0.0").join("artifact.palyra-skill"), &file).unwrap();
+    for path in [ID, &file] {
+        let ran = skills.run(&["run", "--skill", path, "--approve"]).exits(1);
+        assert!(ran.err.contains("changed since it was installed"), "{path}: {ran:?}");
+    }
+}
+
+#[test]
+fn another_artifact_of_an_installed_version_does_not_run() {
+    let skills = two();
+    let other = skills.pack("1.1.0", "[capabilities]\nhttp_egress_allowlist = [\"evil.example\"]\n");
+    let ran = skills.run(&["run", "--skill", &other, "--approve"]).exits(1);
+    assert!(ran.err.contains("with other content"), "{ran:?}");
+}
+
+#[test]
+fn an_index_that_was_edited_is_refused() {
+    let skills = two();
+    let path = skills.root().join("installed-index.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("northwind\"", "southwind\"", 1)).unwrap();
+    refused(&skills, "installed-index.json was changed by something else than Skillyard");
+    let install = skills.run(&["install", &skills.pack("2.0.0", "")]).exits(1);
+    assert!(install.err.contains("was changed by something else"), "{install:?}");
+    // The message names the way out, for a person who looked.
+    let digest = install.err.split("--accept ").nth(1).unwrap().split('`').next().unwrap().to_owned();
+    skills.run(&["log", "--accept", &digest]).exits(0);
+    skills.run(&["list"]).exits(0);
+}
+
+#[test]
+fn a_log_line_that_was_removed_is_refused() {
+    let skills = two();
+    let path = skills.root().join("audit.ndjson");
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    fs::write(&path, lines[..lines.len() - 1].join("\n") + "\n").unwrap();
+    refused(&skills, "lines were removed at the end");
+    let log = skills.run(&["log"]).exits(1);
+    assert!(log.out.contains("CHANGED"), "{log:?}");
+
+    // In the middle: who reads the log sees it, at the place.
+    let mut without = lines.clone();
+    let removed = without.remove(2);
+    let mut last = without.pop().unwrap().to_owned();
+    // Of the same length, so that only the chain tells.
+    last.push_str(&" ".repeat(removed.len() + 1));
+    fs::write(&path, format!("{}\n{last}\n", without.join("\n"))).unwrap();
+    let log = skills.run(&["log"]).exits(1);
+    assert!(log.out.contains("CHANGED"), "{log:?}");
+    let mut edited = lines.clone();
+    let changed = edited[1].replace("true", "null");
+    edited[1] = &changed;
+    fs::write(&path, edited.join("\n") + "\n").unwrap();
+    let log = skills.run(&["log"]).exits(1);
+    assert!(log.out.contains("line 3 does not follow"), "{log:?}");
+    let doctor = skills.run(&["doctor"]).exits(1);
+    assert!(doctor.out.contains("line 3 does not follow"), "{doctor:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_was_restored_from_an_old_copy_is_refused() {
+    let skills = two();
+    let (root, copy) = (skills.root(), skills.0.0.path("copy"));
+    let cp = |from: &std::path::Path, to: &std::path::Path| {
+        assert!(std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
+    };
+    cp(&root, &copy);
+    skills.quarantine("1.1.0");
+    skills.install(&skills.pack("1.2.0", ""));
+    fs::remove_dir_all(&root).unwrap();
+    cp(&copy, &root);
+    refused(&skills, "was restored from an older copy");
+    fs::remove_dir_all(&root).unwrap();
+    refused(&skills, "is gone");
+}
+
+#[test]
+fn a_quarantine_that_was_taken_out_of_the_table_is_refused() {
+    let skills = two();
+    skills.quarantine("1.1.0");
+    for name in ["skill-status.sqlite3", "skill-status.sqlite3-wal", "skill-status.sqlite3-shm"] {
+        let _ = fs::remove_file(skills.root().join(name));
+    }
+    refused(&skills, "so a quarantine may be missing");
+}
+
+/// The bytes are read once: what stands in the file afterwards is not what is installed.
+#[cfg(unix)]
+#[test]
+fn an_artifact_that_is_exchanged_after_it_was_read_is_not_what_is_installed() {
+    use std::{io::Write as _, process::Stdio};
+    let skills = Skills::new();
+    let artifact = skills.pack("1.0.0", "");
+    let good = fs::read(skills.0.0.path(&artifact)).unwrap();
+    // From standard input, so that the moment of reading is known.
+    let mut child = skills
+        .0
+        .command(&["install", "-", "--format", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&good).unwrap();
+    drop(input);
+    fs::write(skills.0.0.path(&artifact), "evil").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(fs::read(skills.folder("1.0.0").join("artifact.palyra-skill")).unwrap(), good);
+}
