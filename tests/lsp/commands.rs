@@ -80,6 +80,7 @@ fn lenses_and_actions_name_only_commands_that_the_server_executes() {
             "skillyard.checkWorkspace",
             "skillyard.packageAndSign",
             "skillyard.runTool",
+            "skillyard.schemaFromExample",
             "skillyard.verify"
         ]
         .into()
@@ -153,6 +154,11 @@ fn wrong_calls_are_refused_with_the_reason() {
         ("skillyard.packageAndSign", json!({"uri": uri, "artifact": uri}), "`artifact`"),
         ("skillyard.packageAndSign", json!({"uri": uri, "output": "/etc/passwd"}), "output"),
         ("skillyard.packageAndSign", json!({"uri": uri, "trustStore": "x"}), "trustStore"),
+        ("skillyard.audit", json!({"uri": uri, "example": {}}), "`example`"),
+        ("skillyard.runTool", json!({"uri": uri, "side": "input"}), "`side`"),
+        ("skillyard.schemaFromExample", json!({"uri": uri, "tool": "acme.echo"}), "`example`"),
+        ("skillyard.schemaFromExample", json!({"uri": uri, "example": 1}), "`tool`"),
+        ("skillyard.schemaFromExample", json!({"uri": uri, "tool": "a", "example": 1, "side": "both"}), "`output`"),
         ("skillyard.audit", json!({"uri": "untitled:Untitled-1"}), "save"),
         ("skillyard.audit", json!({"uri": "file:///nowhere/Cargo.toml"}), "skill.toml"),
         ("skillyard.audit", json!({"uri": "https://example.com/skill.toml"}), "skill.toml"),
@@ -228,6 +234,47 @@ pub fn progress(client: &mut Client, token: &Value) -> Vec<Value> {
             return values;
         }
     }
+}
+
+#[test]
+fn an_example_becomes_the_schema_of_a_tool() {
+    let skill = Skill::new();
+    let mut client = skill.serve(modern());
+    let call = |client: &mut Client, tool: &str, side: Option<&str>| {
+        let mut argument = json!({"uri": skill.uri(), "tool": tool, "example": {"city": "Oslo", "days": [1, 2]}});
+        if let Some(side) = side {
+            argument["side"] = json!(side);
+        }
+        execute(client, "skillyard.schemaFromExample", argument)
+    };
+    // What is not open has no text to be edited.
+    let id = call(&mut client, "acme.echo", None);
+    assert!(refused(&mut client, id)["message"].as_str().unwrap().contains("open"));
+
+    let mut document = skill.open(&mut client);
+    document.set(&mut client, &document.text.replace("Echo", "Weather"));
+    for (side, key) in [(None, "input_schema"), (Some("input"), "input_schema"), (Some("output"), "output_schema")] {
+        let id = call(&mut client, "acme.echo", side);
+        let (report, shown) = finished(&mut client, id);
+        assert_eq!((&report["tool_id"], &report["key"]), (&json!("acme.echo"), &json!(key)));
+        assert!(shown["message"].as_str().unwrap().contains(key), "{shown}");
+        assert_eq!(report["schema"]["properties"]["city"], json!({"type": "string"}));
+        assert!(report["markdown"].as_str().unwrap().contains("additionalProperties"));
+        // It is an edit of this very text, as it is in the editor.
+        let text = document.with_workspace_edit(&report["edit"]);
+        document.set(&mut client, &text);
+        let found = document.pull(&mut client);
+        assert!(found.iter().all(|found| found["severity"] != 1), "{found:?}\n{text}");
+        if key == "input_schema" {
+            let params = json!({"uri": skill.uri(), "tool": "acme.echo"});
+            assert_eq!(client.call("skillyard/exampleInput", params)["schema"], report["schema"]);
+        } else {
+            assert!(text.matches("city").count() >= 4, "the input's and the output's: {text}");
+        }
+    }
+    let id = call(&mut client, "acme.other", None);
+    assert!(refused(&mut client, id)["message"].as_str().unwrap().contains("acme.other"));
+    client.stop();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
+use skillyard_manifest::Span;
 use tempfile::TempDir;
 
 use crate::{
@@ -142,6 +143,39 @@ fn a_module_that_changes_or_goes_is_looked_at_again() {
     fs::remove_dir_all(&modules).unwrap();
     watched(&mut client, &modules);
     settles(&mut client, &document, &[]);
+    client.stop();
+}
+
+#[test]
+fn typing_asks_nothing_of_the_disk() {
+    let skill = Skill::new();
+    fs::write(skill.module(), greedy()).unwrap();
+    fs::write(skill.folder().join("skillyard.toml"), "[rules]\n\"*\" = \"hint\"\n").unwrap();
+    let mut client = skill.serve(full());
+    let mut document = skill.open(&mut client);
+    refreshed(&mut client);
+    let seen = |client: &mut Client, document: &Document| {
+        let found = document.pull(client);
+        let levels: Vec<&Value> = found.iter().filter(|it| it["code"] == CODE).map(|it| &it["severity"]).collect();
+        assert!(levels.iter().all(|level| **level == 4), "{found:?}");
+        levels.len()
+    };
+    assert_eq!(seen(&mut client, &document), 1);
+    // Nobody says that all of it is gone: what was seen last counts, also for texts that were never audited.
+    fs::remove_dir_all(skill.folder()).unwrap();
+    for (text, count) in [(granting(), 0), (with_capabilities(), 1), (granting(), 0), (with_capabilities(), 1)] {
+        document.set(&mut client, &text);
+        refreshed(&mut client);
+        assert_eq!(seen(&mut client, &document), count);
+    }
+    let place = document.range(Span::at(document.text.find("[capabilities").unwrap() + 2))["start"].take();
+    let params = json!({"textDocument": document.id(), "position": place});
+    assert!(client.call("textDocument/completion", params.clone()).is_object());
+    assert!(client.call("textDocument/hover", params).is_object());
+    // Saving is a reason to look.
+    client.notify("textDocument/didSave", json!({"textDocument": document.id()}));
+    refreshed(&mut client);
+    assert_eq!(seen(&mut client, &document), 0);
     client.stop();
 }
 

@@ -1,4 +1,4 @@
-//! What opening a folder of others does to the machine: nothing.
+//! What opening a folder of others does to the machine: nothing; and what a keystroke asks of it.
 
 use std::{fs, process::Command};
 
@@ -9,7 +9,7 @@ use crate::{
     GOOD, address,
     client::Client,
     editor::Document,
-    skill::{full, module},
+    skill::{Skill, full, module},
 };
 
 #[test]
@@ -82,4 +82,44 @@ fn no_process_no_connection_and_no_file_written() {
         assert!(!forks && !connects && !writes && !changes, "{call}");
         assert!(!call.contains("/etc/passwd"), "{call}");
     }
+}
+
+#[test]
+#[ignore = "needs strace: cargo xtask test"]
+fn a_keystroke_makes_no_call_about_a_file() {
+    let skill = Skill::new();
+    fs::write(skill.module(), module(&[("wasi_snapshot_preview1", "path_open")])).unwrap();
+    let log = skill.home().join("calls");
+    let mut command = Command::new("strace");
+    command.args(["--follow-forks", "--trace=%file", "--signal=none", "--output"]).arg(&log);
+    command.arg(env!("CARGO_BIN_EXE_skillyard")).arg("lsp");
+    let mut client = Client::start(command);
+    client.call("initialize", json!({"processId": std::process::id(), "capabilities": full()}));
+    client.notify("initialized", json!({}));
+    let refreshed = |client: &mut Client| client.serve("workspace/diagnostic/refresh", |_| serde_json::Value::Null);
+    let mut document = skill.open(&mut client);
+    refreshed(&mut client);
+    document.pull(&mut client);
+    let before = fs::read_to_string(&log).unwrap();
+    assert!(before.contains("module.wasm") && before.contains("skillyard.toml"), "{before}");
+    let granting = GOOD.replace("\n[compat]", "\n[capabilities.filesystem]\nread_roots = [\"data\"]\n\n[compat]");
+    assert_ne!(granting, GOOD);
+    for text in [&granting, GOOD, &granting, GOOD] {
+        for letters in ["a", "ab", "abc"] {
+            document.set(&mut client, &text.replace("Echo", letters));
+            document.pull(&mut client);
+            let id = json!({"textDocument": document.id()});
+            client.call("textDocument/semanticTokens/full", id.clone());
+            client.call("textDocument/codeLens", id.clone());
+            client.call("textDocument/documentLink", id);
+        }
+        // What the audit found is another thing by now.
+        refreshed(&mut client);
+    }
+    let after = fs::read_to_string(&log).unwrap();
+    // The system's own libraries look there.
+    let own = |call: &str| ["\"/proc/", "\"/sys/"].iter().any(|place| call.contains(place));
+    let calls: Vec<&str> = after[before.len()..].lines().filter(|call| !own(call)).collect();
+    assert!(calls.is_empty(), "{calls:#?}");
+    client.stop();
 }

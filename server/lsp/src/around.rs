@@ -1,115 +1,164 @@
-//! What lies around an open manifest, for completion, hovers and links: looked at when the manifest is opened or saved,
-//! when something beside it changes, and when the manifest comes to name another publisher or entry point. A keystroke
-//! otherwise costs no disk, and an answer to one waits for none.
+//! What lies around an open manifest: the modules, assets and files beside it and what the trust store says, for the audit,
+//! completion, hovers and links.
+//!
+//! It is looked at in one place, [`Session::look_around`], and only where something may have changed on the disk: when the
+//! manifest is opened or saved, and when the client says that something beside it did. What is found does not depend on the
+//! manifest's text, so that a keystroke has nothing to look at, and what a request needs of it is picked by that text.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use skillyard_ide::{Facts, ModuleFact, Source, TrustFact};
 use skillyard_project::{
+    Cancelled, Progress,
     around::{Around, Looks},
     home::Home,
+    live::Live,
     trust,
 };
+use tower_lsp::ls_types::Uri;
 
-use crate::{
-    audits::WhileOpen,
-    session::{Session, Snapshot},
-};
+use crate::session::{Session, Snapshot};
 
-/// What looks at one manifest's folder remember.
+/// What looks at one manifest's folder, and audits of its modules, remember.
 #[derive(Default)]
-pub(crate) struct Surroundings {
+pub(crate) struct Beside {
     /// Whether nothing may have changed on the disk since the last look.
     fresh: AtomicBool,
-    looked: Mutex<(Basis, Looks)>,
+    looks: Mutex<Looks>,
+    pub(crate) live: Mutex<Live>,
 }
 
-impl Surroundings {
+impl Beside {
     /// Has the next look go to the disk.
     pub(crate) fn forget(&self) {
         self.fresh.store(false, Ordering::SeqCst);
     }
 }
 
-/// What of the manifest a look depends on.
-#[derive(PartialEq, Default)]
-struct Basis {
-    publisher: Option<String>,
-    entrypoint: Option<String>,
-}
-
 /// What was found around a manifest.
-#[derive(Default)]
 pub(crate) struct Surrounding {
-    pub(crate) facts: Arc<Facts>,
-    pub(crate) around: Around,
+    pub(crate) around: Arc<Around>,
+    trust: Trust,
+    /// What was picked of it last, and by what.
+    picked: Mutex<Option<(Named, Arc<Facts>)>>,
 }
 
-impl Session {
-    /// Looks at what lies around the manifest of `snapshot`, unless the last look still holds.
-    pub(crate) async fn look_around(self: &Arc<Self>, snapshot: &Snapshot) {
-        let uri = snapshot.revision.uri.clone();
-        let Some(surroundings) = self.surroundings(&uri) else { return };
-        let (session, snapshot) = (Arc::clone(self), snapshot.clone());
-        let found = self.work(move || {
-            let folder = snapshot.revision.folder.as_deref()?;
-            let text = snapshot.text();
-            let source = Source::new(&text);
-            let said = |path: &[&str]| source.text_at(path).map(str::to_owned);
-            let basis = Basis {
-                publisher: said(&["publisher"]),
-                entrypoint: said(&["operator", "plugin", "default_entrypoint"]),
-            };
-            let mut looked = surroundings.looked.lock().unwrap_or_else(PoisonError::into_inner);
-            let (last, looks) = &mut *looked;
-            // In this order: what changes from here on is looked at again.
-            if surroundings.fresh.swap(true, Ordering::SeqCst) && *last == basis {
-                return None;
-            }
-            let progress = WhileOpen { session: &session, uri: &snapshot.revision.uri };
-            let entrypoint = basis.entrypoint.as_deref().unwrap_or("run").trim();
-            let around = looks.look(folder, entrypoint, &progress).ok()?;
-            let home = session.home().ok();
-            let facts = facts(&around, basis.publisher.as_deref(), home.as_ref());
-            *last = basis;
-            Some(Arc::new(Surrounding { facts: Arc::new(facts), around }))
+/// What of a manifest picks the facts about it.
+#[derive(PartialEq)]
+struct Named {
+    publisher: Option<String>,
+    entrypoint: String,
+}
+
+/// The publishers that the trust store knows.
+enum Trust {
+    /// Nobody may ask it here.
+    Unasked,
+    Unreadable(String),
+    Known(BTreeMap<String, TrustFact>),
+}
+
+impl Trust {
+    /// Reads the trust store; none is made.
+    fn read(home: Option<&Home>) -> Self {
+        let Some(home) = home else { return Self::Unasked };
+        let listing = match trust::list(home) {
+            Ok(listing) => listing,
+            Err(error) => return Self::Unreadable(error.to_string()),
+        };
+        let pinned = listing.pinned.into_iter().map(|(name, key)| (name, TrustFact::Pinned(key.id().to_string())));
+        let trusted = listing.trusted.into_iter().map(|(name, keys)| {
+            let keys = keys.iter().map(|key| key.id().to_string());
+            (name, TrustFact::Trusted(keys.collect()))
         });
-        if let Ok(Some(found)) = found.await {
-            self.set_around(&uri, found);
+        // A key that was listed counts over one that was pinned.
+        Self::Known(pinned.chain(trusted).collect())
+    }
+
+    fn of(&self, publisher: &str) -> Option<TrustFact> {
+        match self {
+            Self::Unasked => None,
+            Self::Unreadable(why) => Some(TrustFact::Unreadable(why.clone())),
+            Self::Known(known) => Some(known.get(publisher).cloned().unwrap_or(TrustFact::Unknown)),
         }
     }
 }
 
-fn facts(around: &Around, publisher: Option<&str>, home: Option<&Home>) -> Facts {
-    let modules = around.modules.iter().map(|module| ModuleFact {
-        path: module.entry.clone(),
-        kind: module.kind.map(|kind| kind.name().to_owned()),
-        exports: module.exports.clone(),
-        bytes: module.bytes,
-    });
-    Facts {
-        modules: modules.collect(),
-        assets: around.assets.clone(),
-        files: around.files.clone(),
-        trust: publisher.zip(home).map(|(publisher, home)| trusted(publisher, home)),
-        ..Facts::default()
+impl Surrounding {
+    /// What is known around the manifest that `source` is.
+    pub(crate) fn facts(&self, source: &Source<'_>) -> Arc<Facts> {
+        let entrypoint = source.text_at(&["operator", "plugin", "default_entrypoint"]).unwrap_or("run");
+        let named = Named {
+            publisher: source.text_at(&["publisher"]).map(str::to_owned),
+            entrypoint: entrypoint.trim().to_owned(),
+        };
+        let mut picked = self.picked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, facts)) = picked.as_ref().filter(|(by, _)| *by == named) {
+            return Arc::clone(facts);
+        }
+        let facts = Arc::new(self.pick(&named));
+        *picked = Some((named, Arc::clone(&facts)));
+        facts
+    }
+
+    fn pick(&self, named: &Named) -> Facts {
+        let modules = self.around.modules.iter().map(|module| ModuleFact {
+            path: module.entry.clone(),
+            kind: module.kind(&named.entrypoint).map(|kind| kind.name().to_owned()),
+            exports: module.exports().map(str::to_owned).collect(),
+            bytes: module.bytes,
+        });
+        Facts {
+            modules: modules.collect(),
+            assets: self.around.assets.clone(),
+            files: self.around.files.clone(),
+            trust: named.publisher.as_ref().and_then(|publisher| self.trust.of(publisher)),
+            ..Facts::default()
+        }
     }
 }
 
-/// What the trust store says of a publisher. It is read, never made.
-fn trusted(publisher: &str, home: &Home) -> TrustFact {
-    let listing = match trust::list(home) {
-        Ok(listing) => listing,
-        Err(error) => return TrustFact::Unreadable(error.to_string()),
-    };
-    if let Some((_, keys)) = listing.trusted.iter().find(|(name, _)| name == publisher) {
-        return TrustFact::Trusted(keys.iter().map(|key| key.id().to_string()).collect());
+impl Session {
+    /// What lies around the manifest of `snapshot`, with a look at the disk where something may have changed there. Takes
+    /// as long as that takes: for a thread of its own. `None` where the manifest was closed meanwhile.
+    pub(crate) fn look_around(&self, snapshot: &Snapshot) -> Option<Arc<Surrounding>> {
+        let revision = &snapshot.revision;
+        let folder = revision.folder.as_deref()?;
+        let beside = &snapshot.beside;
+        let mut looks = beside.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        // In this order: what changes from here on is looked at again.
+        if beside.fresh.swap(true, Ordering::SeqCst)
+            && let Some(known) = self.surrounding(&revision.uri)
+        {
+            return Some(known);
+        }
+        let found =
+            looks.look(folder, &WhileOpen { session: self, uri: &revision.uri }).inspect_err(|_| beside.forget());
+        let surrounding = Surrounding {
+            around: Arc::new(found.ok()?),
+            trust: Trust::read(self.home().ok().as_ref()),
+            picked: Mutex::default(),
+        };
+        let surrounding = Arc::new(surrounding);
+        self.set_surrounding(&revision.uri, Arc::clone(&surrounding));
+        Some(surrounding)
     }
-    match listing.pinned.iter().find(|(name, _)| name == publisher) {
-        Some((_, key)) => TrustFact::Pinned(key.id().to_string()),
-        None => TrustFact::Unknown,
+}
+
+/// A look ends where nobody sees it any more.
+struct WhileOpen<'a> {
+    session: &'a Session,
+    uri: &'a Uri,
+}
+
+impl Progress for WhileOpen<'_> {
+    fn at(&self, _: &'static str, _: u64, _: u64) -> Result<(), Cancelled> {
+        if self.session.is_open(self.uri) { Ok(()) } else { Err(Cancelled) }
     }
 }

@@ -3,12 +3,11 @@
 //! Findings are kept by the key of the manifest that they belong to, and find their place in whatever the text is by
 //! then: they move with their lines while an author types.
 //!
-//! An audit reads the modules and nothing else; it runs when a manifest is opened, when it changes in what it means, and
-//! when a module does. It never compiles or runs anything.
+//! An audit is made when a manifest is opened, when it changes in what it means, and when a module does. What is in the
+//! modules is known from the last look around ([`crate::around`]); nothing is compiled or run.
 
 use std::{
-    collections::HashSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -16,14 +15,13 @@ use std::{
 };
 
 use skillyard_manifest::{Span, locate};
-use skillyard_project::{Cancelled, Progress, live::Placed};
-use tokio::task;
+use skillyard_project::live::Placed;
 use tower_lsp::ls_types::{CodeDescription, Diagnostic, NumberOrString, Uri};
 
 use crate::{
     convert::{Converter, SOURCE, severity},
-    documents::Analysed,
-    session::Session,
+    revision::Analysed,
+    session::{Session, Snapshot},
 };
 
 /// What an audit found.
@@ -74,61 +72,31 @@ impl Audited {
 }
 
 impl Session {
-    /// Looks again at what lies beside a manifest, soon. Does nothing for other documents.
-    pub(crate) fn audit(self: &Arc<Self>, uri: &Uri) {
-        let skill = self.snapshot(uri).is_some_and(|snapshot| snapshot.revision.is_skill());
-        if !skill || !self.auditors.start(uri) {
-            return;
+    /// [`Session::follow`], where something may have changed on the disk.
+    pub(crate) fn follow_anew(self: &Arc<Self>, uri: &Uri) {
+        if let Some(snapshot) = self.snapshot(uri) {
+            snapshot.beside.forget();
         }
-        let session = Arc::clone(self);
-        let uri = uri.clone();
-        task::spawn(async move {
-            loop {
-                session.audit_once(&uri).await;
-                if !session.auditors.again(&uri) {
-                    return;
-                }
+        self.follow(uri);
+    }
+
+    /// [`Session::follow_anew`] for the open manifests that files lie beside or below.
+    pub(crate) fn follow_beside(self: &Arc<Self>, files: &[PathBuf]) {
+        let beside = |folder: &Path| files.iter().any(|file| file.starts_with(folder));
+        for manifest in self.manifests() {
+            if manifest.is_skill() && manifest.folder.as_deref().is_some_and(beside) {
+                self.follow_anew(&manifest.uri);
             }
-        });
-    }
-
-    /// [`Session::audit`], where something may have changed on the disk.
-    pub(crate) fn audit_anew(self: &Arc<Self>, uri: &Uri) {
-        if let Some(surroundings) = self.surroundings(uri) {
-            surroundings.forget();
         }
-        self.audit(uri);
     }
 
-    /// [`Session::audit_anew`] for the open manifests that files lie beside or below.
-    pub(crate) fn audit_beside(self: &Arc<Self>, files: impl Iterator<Item = PathBuf>) {
-        let skills = self.skills();
-        let concerned: HashSet<&Uri> = files
-            .flat_map(|file| skills.iter().filter(move |(_, folder)| file.starts_with(folder)).map(|(uri, _)| uri))
-            .collect();
-        concerned.into_iter().for_each(|uri| self.audit_anew(uri));
-    }
-
-    async fn audit_once(self: &Arc<Self>, uri: &Uri) {
-        self.auditors.looks(uri);
-        let Some((snapshot, live)) = self.snapshot(uri).zip(self.live(uri)) else { return };
-        let job = {
-            let (session, snapshot) = (Arc::clone(self), snapshot.clone());
-            move || {
-                let folder = snapshot.revision.folder.as_deref()?;
-                let analysed = snapshot.analysed();
-                let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
-                let progress = WhileOpen { session: &session, uri: &snapshot.revision.uri };
-                live.look(folder, &analysed.text, analysed.options.palyra_version, &progress).ok()
-            }
-        };
-        self.look_around(&snapshot).await;
-        // What something newer has overtaken is dropped; that one has left a note to look again.
-        if let Ok(Some(Some(found))) = self.work(job).await
-            && self.is_current(&snapshot)
-        {
-            self.show_audit(uri, found);
-        }
+    /// What the audit of the modules around the manifest of `snapshot` finds; `None` where it cannot be known. For a thread
+    /// of its own.
+    pub(crate) fn audited(&self, snapshot: &Snapshot) -> Option<Vec<Placed>> {
+        let surrounding = self.look_around(snapshot)?;
+        let analysed = snapshot.analysed();
+        let mut live = snapshot.beside.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.audit(&surrounding.around, &analysed.text, analysed.options.palyra_version)
     }
 
     /// Shows what an audit of the folder of a manifest found, in place of what one found before.
@@ -136,18 +104,6 @@ impl Session {
         if self.set_audited(uri, found) {
             self.refresh_document(uri);
         }
-    }
-}
-
-/// An audit ends where nobody sees it any more.
-pub(crate) struct WhileOpen<'a> {
-    pub(crate) session: &'a Session,
-    pub(crate) uri: &'a Uri,
-}
-
-impl Progress for WhileOpen<'_> {
-    fn at(&self, _: &'static str, _: u64, _: u64) -> Result<(), Cancelled> {
-        self.session.snapshot(self.uri).map(drop).ok_or(Cancelled)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     requests::{
         self, CodeActions, CodeLenses, Completions, Definitions, DeltaTokens, DocumentDiagnostics, DocumentHighlights,
         DocumentLinks, DocumentSymbols, ExampleInput, ExampleInputParams, FoldingRanges, Formatting, FullTokens,
-        Hovers, InlayHints, LinkedEditing, PrepareRename, RangeFormatting, RangeTokens, References, Rename,
+        Hovers, InlayHints, LinkedEditing, PrepareRename, RangeFormatting, RangeTokens, References, Rename, Report,
         SelectionRanges,
     },
     session::Session,
@@ -64,7 +64,7 @@ impl LanguageServer for Backend {
     }
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
-        requests::answer::<DocumentDiagnostics>(&self.0, params).await
+        requests::answer::<DocumentDiagnostics>(&self.0, params).await.map(|Report(report)| report)
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {

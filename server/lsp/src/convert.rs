@@ -10,10 +10,7 @@ use tower_lsp::ls_types::{
     Range, TextDocumentEdit, TextEdit, WorkspaceEdit,
 };
 
-use crate::{
-    client::Abilities,
-    documents::{Revision, char_at},
-};
+use crate::{client::Abilities, documents::char_at, revision::Revision};
 
 /// Who the diagnostics are from.
 pub(crate) const SOURCE: &str = "skillyard";
@@ -27,23 +24,23 @@ pub(crate) struct Converter<'a> {
 
 impl Converter<'_> {
     pub(crate) fn range(self, span: Span) -> Range {
-        let text = &self.revision.text;
+        let text = &self.revision.rope;
         Range::new(position(text, span.start, self.client.encoding), position(text, span.end, self.client.encoding))
     }
 
     pub(crate) fn position(self, offset: usize) -> Position {
-        position(&self.revision.text, offset, self.client.encoding)
+        position(&self.revision.rope, offset, self.client.encoding)
     }
 
     /// The byte at a position.
     pub(crate) fn offset(self, at: Position) -> usize {
-        let text = &self.revision.text;
+        let text = &self.revision.rope;
         text.char_to_byte(char_at(text, at, self.client.encoding))
     }
 
     /// The bytes of a range; one that runs backwards is turned round.
     pub(crate) fn span(self, range: Range) -> Span {
-        let text = &self.revision.text;
+        let text = &self.revision.rope;
         let byte = |position| text.char_to_byte(char_at(text, position, self.client.encoding));
         let (start, end) = (byte(range.start), byte(range.end));
         Span::new(start.min(end), start.max(end))

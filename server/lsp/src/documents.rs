@@ -1,23 +1,25 @@
 //! The texts that are open in the editor, exactly as they are there.
 //!
-//! A document is a chain of [`Revision`]s that never change. A change makes a new one (the rope shares what stayed), so
-//! that whoever works on a revision is not disturbed and a snapshot costs nothing.
+//! What is known of a document besides stands with it, so that it goes when the document is closed.
 
 use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::{HashMap, hash_map::Entry},
+    path::PathBuf,
+    sync::{Arc, Mutex},
 };
 
 use ropey::Rope;
-use skillyard_manifest::{Diagnostic, Encoding, Options, analyze, analyze_config, workspace::Names};
+use skillyard_manifest::Encoding;
 use skillyard_project::{config, files::MANIFEST_NAME};
 use tower_lsp::ls_types::{Position, TextDocumentContentChangeEvent, Uri};
 
-use crate::settings::Resolved;
+use crate::{
+    around::{Beside, Surrounding},
+    audits::Audited,
+    requests::Sent,
+    revision::Revision,
+    runs::Ran,
+};
 
 /// The language that a client gives to manifests under any name.
 const MANIFEST_LANGUAGE: &str = "skill-manifest";
@@ -49,96 +51,42 @@ impl Kind {
     }
 }
 
-/// One state of a document.
-pub(crate) struct Revision {
-    /// The document.
-    pub(crate) uri: Uri,
-    /// The client's number for this state.
-    pub(crate) version: i32,
-    /// The text.
-    pub(crate) text: Rope,
-    /// What it is.
-    pub(crate) kind: Kind,
-    /// The folder it lies in, for a file.
-    pub(crate) folder: Option<PathBuf>,
-    /// Differs from that of every other revision of any document.
-    number: u64,
-    memo: Mutex<Option<Arc<Analysed>>>,
+/// A document that is open: its text, and what is known besides. All of it goes when it is closed.
+pub(crate) struct Document {
+    /// The newest state of its text.
+    pub(crate) revision: Arc<Revision>,
+    /// What the audit of a manifest's folder found last, where it found anything.
+    pub(crate) audited: Option<Arc<Audited>>,
+    /// What calls of a manifest's tools have shown.
+    pub(crate) ran: Option<Arc<Ran>>,
+    /// What lies around a manifest.
+    pub(crate) surrounding: Option<Arc<Surrounding>>,
+    /// What looks at a manifest's folder remember.
+    pub(crate) beside: Arc<Beside>,
+    /// What was sent last of the semantic tokens.
+    pub(crate) tokens: Arc<Mutex<Sent>>,
 }
 
-/// What the analysis of a revision came to.
-pub(crate) struct Analysed {
-    /// Equal for equal text and options, and for nothing else in the life of the server.
-    pub(crate) number: (u64, u64),
-    /// The text in one piece; what the spans count in.
-    pub(crate) text: String,
-    /// What it was analysed with; a configuration takes nothing.
-    pub(crate) options: Options,
-    /// The ids that a manifest gives.
-    pub(crate) names: Names,
-    /// The findings, in the order of the text.
-    pub(crate) diagnostics: Vec<Diagnostic>,
-}
-
-impl Revision {
-    fn new(uri: Uri, version: i32, text: Rope, kind: Kind, folder: Option<PathBuf>) -> Arc<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { uri, version, text, kind, folder, number, memo: Mutex::new(None) })
-    }
-
-    /// The manifest at `uri`, which no editor has open.
-    pub(crate) fn closed(uri: Uri, text: &str) -> Arc<Self> {
-        let folder = file_path(&uri).and_then(|path| path.parent().map(Path::to_owned));
-        Self::new(uri, 0, Rope::from_str(text), Kind::Manifest, folder)
-    }
-
-    /// The file that it is in, where it is in one.
-    pub(crate) fn path(&self) -> Option<PathBuf> {
-        file_path(&self.uri)
-    }
-
-    /// Whether it is the manifest of a skill in a folder, which can be packaged.
-    pub(crate) fn is_skill(&self) -> bool {
-        let named = file_name(&self.uri).as_deref() == Some(MANIFEST_NAME);
-        self.kind == Kind::Manifest && self.folder.is_some() && named
-    }
-
-    /// The analysis under `settings`, made once.
-    pub(crate) fn analysed(&self, settings: &Resolved) -> Arc<Analysed> {
-        // Who comes while another makes it waits for that one's. A panic in there leaves nothing half done.
-        let mut memo = self.memo.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = (self.number, settings.number);
-        if let Some(made) = memo.as_ref().filter(|made| made.number == number) {
-            return Arc::clone(made);
-        }
-        let text = String::from(&self.text);
-        let (diagnostics, names) = match self.kind {
-            Kind::Manifest => {
-                let analysis = analyze(&text, &settings.options);
-                (analysis.diagnostics, analysis.names)
-            }
-            Kind::Config => (analyze_config(&text), Names::default()),
-            Kind::Other => Default::default(),
-        };
-        let made = Arc::new(Analysed { number, text, options: settings.options.clone(), names, diagnostics });
-        *memo = Some(Arc::clone(&made));
-        made
+impl Document {
+    fn new(revision: Arc<Revision>) -> Self {
+        let (beside, tokens) = (Arc::default(), Arc::default());
+        Self { revision, audited: None, ran: None, surrounding: None, beside, tokens }
     }
 }
 
 /// The open documents.
 #[derive(Default)]
-pub(crate) struct Documents(HashMap<Uri, Arc<Revision>>);
+pub(crate) struct Documents(HashMap<Uri, Document>);
 
 impl Documents {
-    /// Opens a document, or replaces it where it is open already.
+    /// Opens a document, or replaces its text where it is open already.
     pub(crate) fn open(&mut self, uri: Uri, language: &str, version: i32, text: &str) {
-        let path = file_path(&uri);
         let kind = Kind::of(&uri, language);
-        let folder = path.and_then(|path| path.parent().map(Path::to_owned));
-        let revision = Revision::new(uri.clone(), version, Rope::from_str(text), kind, folder);
-        self.0.insert(uri, revision);
+        let revision = Revision::new(uri.clone(), version, Rope::from_str(text), kind);
+        match self.0.entry(uri) {
+            Entry::Occupied(mut open) => open.get_mut().revision = revision,
+            Entry::Vacant(entry) => drop(entry.insert(Document::new(revision))),
+        }
     }
 
     /// Applies changes in their order; `false` if the document is not open.
@@ -149,33 +97,33 @@ impl Documents {
         changes: &[TextDocumentContentChangeEvent],
         encoding: Encoding,
     ) -> bool {
-        let Some(revision) = self.0.get_mut(uri) else { return false };
-        let mut text = revision.text.clone();
+        let Some(document) = self.0.get_mut(uri) else { return false };
+        let mut text = document.revision.rope.clone();
         for change in changes {
             apply(&mut text, change, encoding);
         }
-        *revision = Revision::new(uri.clone(), version, text, revision.kind, revision.folder.clone());
+        document.revision = document.revision.next(version, text);
         true
     }
 
-    /// Forgets a document; `false` if it is not open.
-    pub(crate) fn close(&mut self, uri: &Uri) -> bool {
-        self.0.remove(uri).is_some()
+    /// Forgets a document; its last state, if it was open.
+    pub(crate) fn close(&mut self, uri: &Uri) -> Option<Document> {
+        self.0.remove(uri)
     }
 
-    /// The newest revision.
-    pub(crate) fn get(&self, uri: &Uri) -> Option<&Arc<Revision>> {
+    /// A document.
+    pub(crate) fn get(&self, uri: &Uri) -> Option<&Document> {
         self.0.get(uri)
     }
 
-    /// The newest revisions of all documents.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Revision>> {
-        self.0.values()
+    /// A document, to be told more about.
+    pub(crate) fn get_mut(&mut self, uri: &Uri) -> Option<&mut Document> {
+        self.0.get_mut(uri)
     }
 
-    /// The documents that have diagnostics.
-    pub(crate) fn analysable(&self) -> impl Iterator<Item = &Uri> {
-        self.0.values().filter(|revision| revision.kind != Kind::Other).map(|revision| &revision.uri)
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Document> {
+        self.0.values()
     }
 }
 
@@ -188,7 +136,7 @@ pub(crate) fn file_path(uri: &Uri) -> Option<PathBuf> {
 }
 
 /// The last part of the document's path, decoded.
-fn file_name(uri: &Uri) -> Option<String> {
+pub(crate) fn file_name(uri: &Uri) -> Option<String> {
     let name = uri.path().split('/').next_back()?;
     Some(name.decode().to_string_lossy().into_owned())
 }
@@ -254,7 +202,7 @@ mod tests {
         let uri = uri("file:///skill.toml");
         documents.open(uri.clone(), "toml", 1, text);
         assert!(documents.change(&uri, 2, std::slice::from_ref(change), encoding));
-        documents.get(&uri).unwrap().text.to_string()
+        documents.get(&uri).unwrap().revision.rope.to_string()
     }
 
     #[test]
@@ -262,7 +210,7 @@ mod tests {
         let kind = |at: &str, language| {
             let mut documents = Documents::default();
             documents.open(uri(at), language, 1, "");
-            documents.get(&uri(at)).unwrap().kind
+            documents.get(&uri(at)).unwrap().revision.kind
         };
         for at in ["file:///a/skill.toml", "file:///a/sk%69ll.toml", "vscode-vfs://github/a/skill.toml"] {
             assert_eq!(kind(at, "toml"), Kind::Manifest, "{at}");
@@ -282,8 +230,8 @@ mod tests {
         let uri = uri("file:///skill.toml");
         assert!(!documents.change(&uri, 1, &[], Encoding::Utf16));
         documents.open(uri.clone(), "toml", 1, "a");
-        assert!(documents.close(&uri));
-        assert!(!documents.close(&uri));
+        assert!(documents.close(&uri).is_some());
+        assert!(documents.close(&uri).is_none());
         assert!(!documents.change(&uri, 2, &[], Encoding::Utf16));
         assert!(documents.get(&uri).is_none());
     }
@@ -293,10 +241,10 @@ mod tests {
         let mut documents = Documents::default();
         let uri = uri("file:///skill.toml");
         documents.open(uri.clone(), "toml", 1, "a");
-        let before = Arc::clone(documents.get(&uri).unwrap());
+        let before = Arc::clone(&documents.get(&uri).unwrap().revision);
         documents.change(&uri, 2, &[edit((0, 1), (0, 1), "b")], Encoding::Utf16);
-        assert_eq!((before.text.to_string(), before.version), ("a".to_owned(), 1));
-        assert_ne!(before.number, documents.get(&uri).unwrap().number);
+        assert_eq!((before.rope.to_string(), before.version), ("a".to_owned(), 1));
+        assert!(!Arc::ptr_eq(&before, &documents.get(&uri).unwrap().revision));
     }
 
     #[test]
@@ -364,7 +312,7 @@ mod tests {
                     let change = edit(at(from), at(to), text);
                     client.replace_range(from..to, text);
                     prop_assert!(documents.change(&uri, version, &[change], encoding));
-                    prop_assert_eq!(&documents.get(&uri).unwrap().text, client.as_str());
+                    prop_assert_eq!(&documents.get(&uri).unwrap().revision.rope, client.as_str());
                 }
             }
         }

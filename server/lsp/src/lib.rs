@@ -17,6 +17,7 @@ mod commands;
 mod convert;
 mod documents;
 mod edits;
+mod follow;
 mod framing;
 mod log;
 mod message;
@@ -25,6 +26,7 @@ mod notifications;
 mod parent;
 mod publisher;
 mod requests;
+mod revision;
 mod runs;
 mod session;
 mod settings;
@@ -92,7 +94,7 @@ const LAST_WORK: Duration = Duration::from_secs(2);
 pub fn serve() -> Result<End, ServeError> {
     let (input, output) = stdio().map_err(ServeError::Stdio)?;
     // One thread runs all handlers, so that documents change in the order of arrival; analysis goes to others.
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(ServeError::Runtime)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(ServeError::Runtime)?;
     let session = OnceCell::<Arc<Session>>::new();
     let end = runtime.block_on(async {
         let gone = Arc::new(Notify::new());

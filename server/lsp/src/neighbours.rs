@@ -2,38 +2,39 @@
 //!
 //! The manifests below the workspace's folders are looked for once, in the background, and read again when the client
 //! says that they changed; of an open one the text in the editor counts. Nothing but their ids is kept. A manifest outside
-//! of every workspace folder has no neighbours.
+//! of every workspace folder has no neighbours. Where the ids of a manifest only move, as with most keystrokes, nothing is
+//! compared anew.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use skillyard_manifest::{
     Encoding, LineIndex, MAX_BYTES, Position, Span,
-    workspace::{Names, is_reported},
+    workspace::{Name, Names, is_reported},
 };
 use skillyard_project::{
     files,
-    workspace::{Workspace, manifests_below},
+    workspace::{MAX_OTHERS, Workspace, manifests_below},
 };
 use tokio::task;
 use tower_lsp::ls_types::{Diagnostic, DiagnosticRelatedInformation, Location, Range, Uri};
 
 use crate::{
     convert::Converter,
-    documents::{Analysed, file_path},
-    session::Session,
+    revision::{Analysed, Revision},
+    session::{Session, Snapshot},
 };
 
 /// What a manifest is known for.
 #[derive(Clone, PartialEq, Debug)]
-struct Known {
+pub(crate) struct Known {
     uri: Uri,
     names: Names,
-    /// The places of the names as the client counts them.
-    ranges: Vec<(Span, Range)>,
+    /// The places of the names, one each in their order, as the client counts them.
+    ranges: Vec<Range>,
 }
 
 impl Known {
@@ -43,45 +44,65 @@ impl Known {
             let Position { line, character } = index.position(text, offset, encoding);
             tower_lsp::ls_types::Position::new(line, character)
         };
-        let ranges = names.all().map(|name| (name.span, Range::new(place(name.span.start), place(name.span.end))));
+        let ranges = names.all().map(|name| Range::new(place(name.span.start), place(name.span.end)));
         Self { uri, ranges: ranges.collect(), names }
     }
 
-    fn ids(&self) -> impl Iterator<Item = &str> {
-        self.names.all().map(|name| name.id.as_str())
+    /// Whether the other gives the same ids, whatever their places.
+    fn same_ids(&self, other: &Self) -> bool {
+        let ids = |names: &Names| names.all().map(|name| name.id.clone()).collect::<Vec<_>>();
+        self.names.skill.is_some() == other.names.skill.is_some() && ids(&self.names) == ids(&other.names)
+    }
+
+    /// Where it gives `id`: as its own, or to a tool.
+    fn places<'k>(&'k self, id: &'k str, of_skill: bool) -> impl Iterator<Item = Range> + 'k {
+        let skill = self.names.skill.as_ref().map(|name| name.span);
+        let named = self.names.all().zip(&self.ranges);
+        named.filter(move |(name, _)| name.id == id && (skill == Some(name.span)) == of_skill).map(|(_, range)| *range)
     }
 }
 
 /// The manifests of the workspace at one time.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Neighbours {
     /// Rises with each change.
     pub(crate) number: u64,
-    known: BTreeMap<PathBuf, Known>,
-    workspace: Workspace,
+    known: BTreeMap<Arc<Path>, Arc<Known>>,
+    /// The ids and who gives them. The places in it may be older ones; those in `known` count.
+    workspace: Arc<Workspace>,
 }
 
 impl Neighbours {
     /// Where the manifests are.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        self.known.keys()
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.known.keys().map(|path| &**path)
     }
 
     /// After some manifests were read (`None`: gone). `None` where nothing differs.
     fn with(&self, read: Vec<(PathBuf, Option<Known>)>) -> Option<Self> {
-        let mut known = self.known.clone();
+        let mut now = self.clone();
+        let (mut differs, mut moved_only) = (false, true);
         for (path, new) in read {
+            let known = self.known.get(&*path).map(Arc::as_ref);
+            if known == new.as_ref() {
+                continue;
+            }
+            differs = true;
+            moved_only &= known.zip(new.as_ref()).is_some_and(|(old, new)| old.same_ids(new));
             match new {
-                Some(new) => known.insert(path, new),
-                None => known.remove(&path),
+                Some(new) => now.known.insert(path.into(), Arc::new(new)),
+                None => now.known.remove(&*path),
             };
         }
-        if known == self.known {
+        if !differs {
             return None;
         }
-        let all = known.iter().map(|(path, known)| (Arc::from(path.as_path()), &known.names));
-        let workspace = Workspace::of(all);
-        Some(Self { number: self.number + 1, known, workspace })
+        if !moved_only {
+            let all = now.known.iter().map(|(path, known)| (Arc::clone(path), &known.names));
+            now.workspace = Arc::new(Workspace::of(all));
+        }
+        now.number += 1;
+        Some(now)
     }
 
     /// Whether something else is to be told in the manifest at `path` than `before`.
@@ -93,7 +114,7 @@ impl Neighbours {
         let Some(known) = self.known.get(path) else { return false };
         let now = told(self, &known.names);
         match before.known.get(path) {
-            Some(old) if old.ids().eq(known.ids()) => now != told(before, &known.names),
+            Some(old) if old.same_ids(known) => now != told(before, &known.names),
             // Its own ids are new too. Their diagnostics may have been made before others' were known.
             old => !now.is_empty() || old.is_some_and(|old| !told(before, &old.names).is_empty()),
         }
@@ -101,23 +122,32 @@ impl Neighbours {
 
     /// What is told in a manifest about the others.
     pub(crate) fn diagnostics(&self, analysed: &Analysed, converter: Converter<'_>) -> Vec<Diagnostic> {
-        let Some(path) = file_path(&converter.revision.uri).map(|path| files::absolute(&path)) else {
+        let Some(path) = &converter.revision.path else { return Vec::new() };
+        let clashes = self.workspace.clashes(path, &analysed.names);
+        if clashes.is_empty() {
             return Vec::new();
-        };
-        let clashes = self.workspace.clashes(&path, &analysed.names);
+        }
+        let skill = analysed.names.skill.as_ref().map(|name| name.span);
+        let named: HashMap<Span, &Name> = analysed.names.all().map(|name| (name.span, name)).collect();
         let shown = clashes.into_iter().filter_map(|mut clash| {
             if !is_reported(&mut clash.diagnostic, &analysed.text, &analysed.options) {
                 return None;
             }
             let mut diagnostic = converter.diagnostic(&clash.diagnostic);
-            if converter.client.related_information {
-                let related = clash.others.iter().filter_map(|(file, span)| {
-                    let known = self.known.get(&**file)?;
-                    let (_, range) = known.ranges.iter().find(|(of, _)| of == span)?;
-                    let location = Location::new(known.uri.clone(), *range);
-                    Some(DiagnosticRelatedInformation { location, message: "it is given here too".to_owned() })
+            let span = clash.diagnostic.span;
+            if converter.client.related_information
+                && let Some(name) = named.get(&span)
+            {
+                let mut files: Vec<&Arc<Path>> = clash.others.iter().map(|(file, _)| file).collect();
+                // One that gives the id several times is there as often; its places come together.
+                files.dedup();
+                let related = files.into_iter().filter_map(|file| self.known.get(file)).flat_map(|known| {
+                    known.places(&name.id, skill == Some(span)).map(|range| DiagnosticRelatedInformation {
+                        location: Location::new(known.uri.clone(), range),
+                        message: "it is given here too".to_owned(),
+                    })
                 });
-                diagnostic.related_information = Some(related.collect());
+                diagnostic.related_information = Some(related.take(MAX_OTHERS).collect());
             }
             Some(diagnostic)
         });
@@ -141,9 +171,16 @@ impl Session {
         });
     }
 
+    /// Forgets those that are in no workspace folder any more.
+    pub(crate) fn forget_neighbours_outside(self: &Arc<Self>) {
+        let (folders, neighbours) = (self.folders(), self.neighbours());
+        let outside = |path: &&Path| !folders.iter().any(|folder| path.starts_with(folder));
+        self.take_neighbours(neighbours.paths().filter(outside).map(|path| (path.to_owned(), None)).collect());
+    }
+
     /// Reads all manifests of the workspace, and forgets every other.
     pub(crate) async fn these_are_all(self: &Arc<Self>, manifests: Vec<PathBuf>) {
-        let gone = self.neighbours().known.keys().cloned().collect::<Vec<_>>();
+        let gone = self.neighbours().paths().map(Path::to_owned).collect::<Vec<_>>();
         self.read_neighbours(manifests.into_iter().chain(gone)).await;
     }
 
@@ -155,52 +192,24 @@ impl Session {
         }
     }
 
-    /// Takes over the ids of an open manifest as it is in the editor, in the background.
-    pub(crate) fn names_changed(self: &Arc<Self>, uri: &Uri) {
-        let Some(path) = self.neighbour_path(uri) else { return };
-        if !self.namers.start(uri) {
-            return;
-        }
-        let session = Arc::clone(self);
-        let uri = uri.clone();
-        task::spawn(async move {
-            loop {
-                session.namers.looks(&uri);
-                if let Some(snapshot) = session.snapshot(&uri) {
-                    let taken = snapshot.clone();
-                    let encoding = snapshot.client.encoding;
-                    let job = move || {
-                        let analysed = taken.analysed();
-                        Known::new(taken.revision.uri.clone(), &analysed.text, analysed.names.clone(), encoding)
-                    };
-                    // What something newer has overtaken is dropped; that one has left a note to look again.
-                    if let Ok(known) = session.work(job).await
-                        && session.is_current(&snapshot)
-                    {
-                        session.take_neighbours(vec![(path.clone(), Some(known))]);
-                    }
-                }
-                if !session.namers.again(&uri) {
-                    return;
-                }
-            }
-        });
-    }
-
-    /// The path of a manifest that may have neighbours: one in a workspace folder.
-    pub(crate) fn neighbour_path(&self, uri: &Uri) -> Option<PathBuf> {
-        let path = files::absolute(&file_path(uri)?);
-        let named = path.file_name().is_some_and(|name| name == files::MANIFEST_NAME);
-        (named && self.folders().iter().any(|folder| path.starts_with(folder))).then_some(path)
+    /// What the manifest of `snapshot` is known for among the others, where that is news. Takes as long as the analysis: for
+    /// a thread of its own.
+    pub(crate) fn names_of(&self, snapshot: &Snapshot) -> Option<(PathBuf, Option<Known>)> {
+        let (neighbours, path) = snapshot.neighbours.as_ref().zip(snapshot.revision.path.as_ref())?;
+        let analysed = snapshot.analysed();
+        let uri = snapshot.revision.uri.clone();
+        let known = Known::new(uri, &analysed.text, analysed.names.clone(), snapshot.client.encoding);
+        let news = neighbours.known.get(path.as_path()).is_none_or(|before| **before != known);
+        news.then(|| (path.clone(), Some(known)))
     }
 
     /// Reads manifests that are not open; what cannot be read, or is in no workspace folder any more, is forgotten.
     async fn read_neighbours(self: &Arc<Self>, paths: impl Iterator<Item = PathBuf>) {
-        let open: HashSet<PathBuf> = self.open_manifests().into_iter().map(|(_, path)| path).collect();
+        let open = self.open_skills();
         let folders = self.folders();
         let paths: HashSet<PathBuf> = paths.map(|path| files::absolute(&path)).collect();
         let encoding = self.abilities().encoding;
-        let closed: Vec<PathBuf> = paths.iter().filter(|path| !open.contains(*path)).cloned().collect();
+        let closed: Vec<PathBuf> = paths.into_iter().filter(|path| !open.contains_key(path)).collect();
         let job = move || {
             let read = |path: PathBuf| {
                 let inside = folders.iter().any(|folder| path.starts_with(folder));
@@ -211,25 +220,31 @@ impl Session {
         };
         if let Ok(read) = self.work(job).await {
             // One that was opened meanwhile counts as it is in the editor.
-            let open: HashSet<PathBuf> = self.open_manifests().into_iter().map(|(_, path)| path).collect();
-            self.take_neighbours(read.into_iter().filter(|(path, _)| !open.contains(path)).collect());
+            let open = self.open_skills();
+            self.take_neighbours(read.into_iter().filter(|(path, _)| !open.contains_key(path)).collect());
         }
         // Those that are open, where a folder came or went.
-        for (uri, path) in self.open_manifests() {
-            if self.neighbour_path(&uri).is_none() {
+        for (path, revision) in self.open_skills() {
+            if !self.has_neighbours(&revision) {
                 self.take_neighbours(vec![(path, None)]);
-            } else if !self.neighbours().known.contains_key(&path) {
-                self.names_changed(&uri);
+            } else if !self.neighbours().known.contains_key(&*path) {
+                self.follow(&revision.uri);
             }
         }
     }
 
+    /// The manifests of skills that are open, by their paths from the root.
+    fn open_skills(&self) -> HashMap<PathBuf, Arc<Revision>> {
+        let skills = self.manifests().into_iter().filter(|revision| revision.is_skill());
+        skills.filter_map(|revision| Some((revision.path.clone()?, revision))).collect()
+    }
+
     /// Takes over what was read, and makes the diagnostics of the open manifests new that it concerns.
-    fn take_neighbours(self: &Arc<Self>, read: Vec<(PathBuf, Option<Known>)>) {
+    pub(crate) fn take_neighbours(self: &Arc<Self>, read: Vec<(PathBuf, Option<Known>)>) {
         let Some((before, now)) = self.replace_neighbours(|before| before.with(read)) else { return };
-        let open = self.open_manifests().into_iter();
-        let concerned: Vec<Uri> = open.filter(|(_, path)| now.tells_news(&before, path)).map(|(uri, _)| uri).collect();
-        self.refresh_documents(&concerned);
+        let open = self.open_skills().into_iter();
+        let concerned = open.filter(|(path, _)| now.tells_news(&before, path)).map(|(_, skill)| skill.uri.clone());
+        self.refresh_documents(&concerned.collect::<Vec<_>>());
     }
 }
 

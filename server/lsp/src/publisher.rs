@@ -7,7 +7,7 @@ use tokio::task;
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
 use crate::{
-    documents::Analysed,
+    revision::Analysed,
     session::{Session, Snapshot},
 };
 

@@ -17,7 +17,7 @@ use skillyard_manifest as manifest;
 use skillyard_project::{rules, run::RunReport};
 use tower_lsp::ls_types::Uri;
 
-use crate::{documents::Analysed, session::Session};
+use crate::{revision::Analysed, session::Session};
 
 /// What calls have shown.
 pub(crate) struct Ran {

@@ -9,14 +9,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
+use ropey::Rope;
 use skillyard_ide::{Facts, Source};
-use skillyard_manifest::{Encoding, MAX_BYTES, Options, config::CONFIG};
-use skillyard_project::{
-    files,
-    home::Home,
-    live::{Live, Placed},
-    shown,
-};
+use skillyard_manifest::{Encoding, Options};
+use skillyard_project::{files, home::Home, live::Placed, shown};
 use tokio::{sync::Notify, task};
 use tower_lsp::{
     Client,
@@ -27,16 +23,17 @@ use tower_lsp::{
 };
 
 use crate::{
-    around::{Surrounding, Surroundings},
+    around::{Beside, Surrounding},
     audits::Audited,
     client::Abilities,
     closed::Closed,
     commands::Failure,
     convert::Converter,
-    documents::{Analysed, Documents, Kind, Revision, file_path},
+    documents::{Documents, Kind, file_path},
     log::log,
     neighbours::Neighbours,
     requests::Sent,
+    revision::{Analysed, Revision},
     runs::Ran,
     settings::{EditorSettings, SECTION, Settings},
     turns::Turns,
@@ -48,8 +45,7 @@ use crate::{
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) publishers: Turns,
-    pub(crate) auditors: Turns,
-    pub(crate) namers: Turns,
+    pub(crate) followers: Turns,
     /// The closed manifests whose diagnostics are shown.
     pub(crate) closed: Closed,
     /// What a person waits for.
@@ -63,26 +59,31 @@ pub(crate) struct Session {
 #[derive(Default)]
 struct State {
     documents: Documents,
-    /// What the audit of an open manifest's folder found last.
-    audited: HashMap<Uri, Arc<Audited>>,
-    live: HashMap<Uri, Arc<Mutex<Live>>>,
-    /// What calls of its tools have shown of an open manifest.
-    ran: HashMap<Uri, Arc<Ran>>,
-    /// What lies around an open manifest.
-    around: HashMap<Uri, Arc<Surrounding>>,
-    surroundings: HashMap<Uri, Arc<Surroundings>>,
-    /// What was sent last of the semantic tokens of an open manifest.
-    tokens: HashMap<Uri, Arc<Mutex<Sent>>>,
     /// The ids of the workspace's skills.
     neighbours: Arc<Neighbours>,
     settings: Arc<Settings>,
     /// From `initialize`: what counts where the client has no settings of its own.
     initial: EditorSettings,
     folders: Vec<WorkspaceFolder>,
-    /// What was wrong with those, until it can be told.
+    /// Those that are folders, by their paths from the root.
+    roots: Vec<PathBuf>,
+    /// What was wrong with the settings of `initialize`, until it can be told.
     problems: Vec<String>,
     /// How often settings were asked for: a late answer to an earlier question is dropped.
     asked: u64,
+}
+
+impl State {
+    fn set_folders(&mut self, folders: Vec<WorkspaceFolder>) {
+        self.roots = folders.iter().filter_map(|folder| Some(files::absolute(&file_path(&folder.uri)?))).collect();
+        self.folders = folders;
+    }
+
+    /// Whether a manifest may have neighbours: one in a workspace folder.
+    fn has_neighbours(&self, revision: &Revision) -> bool {
+        let inside = |path: &PathBuf| self.roots.iter().any(|root| path.starts_with(root));
+        revision.is_skill() && revision.path.as_ref().is_some_and(inside)
+    }
 }
 
 /// A document and what counts for it, as they were at one moment.
@@ -91,7 +92,8 @@ pub(crate) struct Snapshot {
     pub(crate) revision: Arc<Revision>,
     pub(crate) audited: Option<Arc<Audited>>,
     pub(crate) ran: Option<Arc<Ran>>,
-    around: Option<Arc<Surrounding>>,
+    surrounding: Option<Arc<Surrounding>>,
+    pub(crate) beside: Arc<Beside>,
     tokens: Arc<Mutex<Sent>>,
     /// The other skills, where the document is in a workspace folder.
     pub(crate) neighbours: Option<Arc<Neighbours>>,
@@ -112,22 +114,14 @@ impl Snapshot {
         self.settings.resolve(self.revision.folder.as_deref()).options.clone()
     }
 
-    /// The text in one piece. One that is too large to be analysed is taken for empty: nothing is said of it.
-    pub(crate) fn text(&self) -> String {
-        if self.revision.text.len_bytes() > MAX_BYTES { String::new() } else { String::from(&self.revision.text) }
-    }
-
-    /// `text`, which is the document's, read.
-    pub(crate) fn source<'t>(&self, text: &'t str) -> Source<'t> {
-        match self.revision.kind {
-            Kind::Config => Source::of_shape(text, &CONFIG),
-            Kind::Manifest | Kind::Other => Source::new(text),
-        }
+    /// The text, read.
+    pub(crate) fn source(&self) -> &Source<'_> {
+        self.revision.source()
     }
 
     /// What is known around the manifest.
     pub(crate) fn facts(&self) -> Arc<Facts> {
-        let around = self.around.as_ref().map(|around| Arc::clone(&around.facts)).unwrap_or_default();
+        let around = self.surrounding.as_ref().map(|it| it.facts(self.source())).unwrap_or_default();
         match &self.ran {
             Some(ran) => Arc::new(ran.facts(&around)),
             None => around,
@@ -147,7 +141,7 @@ impl Snapshot {
     /// The file that an entry of the artifact is made of: one that packaging takes from elsewhere, else that of the same
     /// name.
     fn path_of(&self, path: &str) -> Option<PathBuf> {
-        let taken = self.around.as_ref().and_then(|around| around.around.sources.get(path));
+        let taken = self.surrounding.as_ref().and_then(|it| it.around.sources.get(path));
         taken.cloned().or_else(|| Some(self.revision.folder.as_deref()?.join(path)))
     }
 
@@ -166,8 +160,7 @@ impl Session {
         Arc::new(Self {
             client,
             publishers: Turns::default(),
-            auditors: Turns::default(),
-            namers: Turns::default(),
+            followers: Turns::default(),
             closed: Closed::default(),
             works: Works::default(),
             workers: Workers::default(),
@@ -201,7 +194,7 @@ impl Session {
         state.settings = Arc::new(Settings::new(initial.clone(), Vec::new()));
         state.initial = initial;
         state.problems = problems;
-        state.folders = folders;
+        state.set_folders(folders);
     }
 
     /// Ends the server, since the client's process has.
@@ -213,16 +206,16 @@ impl Session {
     /// The document and what counts for it; `None` if it is not open, or neither a manifest nor a configuration.
     pub(crate) fn snapshot(&self, uri: &Uri) -> Option<Snapshot> {
         let client = self.abilities();
-        let has_neighbours = self.neighbour_path(uri).is_some();
-        let mut state = self.state();
-        let revision = Arc::clone(state.documents.get(uri).filter(|revision| revision.kind != Kind::Other)?);
-        let tokens = Arc::clone(state.tokens.entry(uri.clone()).or_default());
+        let state = self.state();
+        let document = state.documents.get(uri).filter(|document| document.revision.kind != Kind::Other)?;
+        let has_neighbours = state.has_neighbours(&document.revision);
         Some(Snapshot {
-            revision,
-            audited: state.audited.get(uri).cloned(),
-            ran: state.ran.get(uri).cloned(),
-            around: state.around.get(uri).cloned(),
-            tokens: Arc::clone(&tokens),
+            revision: Arc::clone(&document.revision),
+            audited: document.audited.clone(),
+            ran: document.ran.clone(),
+            surrounding: document.surrounding.clone(),
+            beside: Arc::clone(&document.beside),
+            tokens: Arc::clone(&document.tokens),
             neighbours: has_neighbours.then(|| Arc::clone(&state.neighbours)),
             settings: Arc::clone(&state.settings),
             client,
@@ -232,14 +225,15 @@ impl Session {
     /// A document that is not open, of the file at `uri` with this text, and what would count for it. `None` if it is open
     /// after all.
     pub(crate) fn closed_snapshot(&self, uri: &Uri, text: &str) -> Option<Snapshot> {
-        let revision = Revision::closed(uri.clone(), text);
-        let has_neighbours = self.neighbour_path(uri).is_some();
+        let revision = Revision::new(uri.clone(), 0, Rope::from_str(text), Kind::Manifest);
         let state = self.state();
+        let has_neighbours = state.has_neighbours(&revision);
         state.documents.get(uri).is_none().then(|| Snapshot {
             revision,
             audited: None,
             ran: None,
-            around: None,
+            surrounding: None,
+            beside: Arc::default(),
             tokens: Arc::default(),
             neighbours: has_neighbours.then(|| Arc::clone(&state.neighbours)),
             settings: Arc::clone(&state.settings),
@@ -249,19 +243,24 @@ impl Session {
 
     /// Whether nothing has changed since `snapshot` was taken.
     pub(crate) fn is_newest(&self, snapshot: &Snapshot) -> bool {
+        fn same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
+            one.map(Arc::as_ptr) == other.map(Arc::as_ptr)
+        }
         let state = self.state();
-        let same = |audited: Option<&Arc<Audited>>| audited.map(Arc::as_ptr);
-        let same_ran = |ran: Option<&Arc<Ran>>| ran.map(Arc::as_ptr);
         Arc::ptr_eq(&state.settings, &snapshot.settings)
-            && same(state.audited.get(&snapshot.revision.uri)) == same(snapshot.audited.as_ref())
-            && same_ran(state.ran.get(&snapshot.revision.uri)) == same_ran(snapshot.ran.as_ref())
-            && state.documents.get(&snapshot.revision.uri).is_some_and(|newest| Arc::ptr_eq(newest, &snapshot.revision))
+            && state.documents.get(&snapshot.revision.uri).is_some_and(|newest| {
+                same(newest.audited.as_ref(), snapshot.audited.as_ref())
+                    && same(newest.ran.as_ref(), snapshot.ran.as_ref())
+                    && Arc::ptr_eq(&newest.revision, &snapshot.revision)
+            })
     }
 
     /// Opens a document.
     pub(crate) fn open(&self, document: TextDocumentItem) {
         let TextDocumentItem { uri, language_id, version, text } = document;
-        self.state().documents.open(uri, language_id.as_str(), version, &text);
+        let mut state = self.state();
+        state.settings.forget_files();
+        state.documents.open(uri, language_id.as_str(), version, &text);
     }
 
     /// Changes a document.
@@ -272,55 +271,51 @@ impl Session {
         }
     }
 
-    /// Closes a document; whether it may have diagnostics.
-    pub(crate) fn close(&self, uri: &Uri) -> bool {
+    /// Closes a document: its last text, and whether it is one that may have neighbours.
+    pub(crate) fn close(&self, uri: &Uri) -> Option<(Arc<Revision>, bool)> {
         let mut state = self.state();
-        let known = state.documents.get(uri).is_some_and(|revision| revision.kind != Kind::Other);
-        state.audited.remove(uri);
-        state.live.remove(uri);
-        state.ran.remove(uri);
-        state.around.remove(uri);
-        state.surroundings.remove(uri);
-        state.tokens.remove(uri);
-        if !state.documents.close(uri) {
+        let Some(document) = state.documents.close(uri) else {
             log(&format!("skipped closing {}, which is not open", uri.as_str()));
-        }
-        known
+            return None;
+        };
+        let has_neighbours = state.has_neighbours(&document.revision);
+        Some((document.revision, has_neighbours))
+    }
+
+    /// Whether a document is open.
+    pub(crate) fn is_open(&self, uri: &Uri) -> bool {
+        self.state().documents.get(uri).is_some()
     }
 
     /// Whether `snapshot` has the newest text of its document.
     pub(crate) fn is_current(&self, snapshot: &Snapshot) -> bool {
         let state = self.state();
-        state.documents.get(&snapshot.revision.uri).is_some_and(|newest| Arc::ptr_eq(newest, &snapshot.revision))
+        let newest = state.documents.get(&snapshot.revision.uri);
+        newest.is_some_and(|newest| Arc::ptr_eq(&newest.revision, &snapshot.revision))
     }
 
-    /// The open manifests that lie in folders, and these.
-    pub(crate) fn skills(&self) -> Vec<(Uri, PathBuf)> {
+    /// The open manifests.
+    pub(crate) fn manifests(&self) -> Vec<Arc<Revision>> {
         let state = self.state();
-        let skills = state.documents.all().filter(|revision| revision.is_skill());
-        skills.filter_map(|revision| Some((revision.uri.clone(), revision.folder.clone()?))).collect()
-    }
-
-    /// The open manifests that lie in folders, each with its path from the root.
-    pub(crate) fn open_manifests(&self) -> Vec<(Uri, PathBuf)> {
-        let state = self.state();
-        let skills = state.documents.all().filter(|revision| revision.is_skill());
-        skills
-            .filter_map(|revision| Some((revision.uri.clone(), files::absolute(&file_path(&revision.uri)?))))
-            .collect()
+        let all = state.documents.all().map(|document| &document.revision);
+        all.filter(|revision| revision.kind == Kind::Manifest).cloned().collect()
     }
 
     /// The open documents that lie in files, by their paths from the root.
     pub(crate) fn open_files(&self) -> HashMap<PathBuf, Arc<Revision>> {
         let state = self.state();
-        let all = state.documents.all();
-        all.filter_map(|revision| Some((files::absolute(&file_path(&revision.uri)?), Arc::clone(revision)))).collect()
+        let all = state.documents.all().map(|document| &document.revision);
+        all.filter_map(|revision| Some((revision.path.clone()?, Arc::clone(revision)))).collect()
     }
 
     /// The workspace folders that are folders.
     pub(crate) fn folders(&self) -> Vec<PathBuf> {
-        let state = self.state();
-        state.folders.iter().filter_map(|folder| Some(files::absolute(&file_path(&folder.uri)?))).collect()
+        self.state().roots.clone()
+    }
+
+    /// Whether a manifest may have neighbours.
+    pub(crate) fn has_neighbours(&self, revision: &Revision) -> bool {
+        self.state().has_neighbours(revision)
     }
 
     /// The ids of the workspace's skills.
@@ -339,60 +334,37 @@ impl Session {
         Some((before, now))
     }
 
-    /// What the audits of an open manifest remember of its folder.
-    pub(crate) fn live(&self, uri: &Uri) -> Option<Arc<Mutex<Live>>> {
-        let mut state = self.state();
-        state.documents.get(uri)?;
-        Some(Arc::clone(state.live.entry(uri.clone()).or_default()))
-    }
-
     /// Takes over what an audit found; whether that is news.
     pub(crate) fn set_audited(&self, uri: &Uri, found: Vec<Placed>) -> bool {
         let mut state = self.state();
-        let known = match state.audited.get(uri) {
+        let Some(document) = state.documents.get_mut(uri) else { return false };
+        let known = match &document.audited {
             Some(audited) => audited.is(&found),
             None => found.is_empty(),
         };
-        if known || state.documents.get(uri).is_none() {
-            return false;
+        if !known {
+            document.audited = Audited::new(found);
         }
-        match Audited::new(found) {
-            Some(audited) => state.audited.insert(uri.clone(), audited),
-            None => state.audited.remove(uri),
-        };
-        true
+        !known
     }
 
-    /// What looks at the folder of an open manifest remember.
-    pub(crate) fn surroundings(&self, uri: &Uri) -> Option<Arc<Surroundings>> {
-        let mut state = self.state();
-        state.documents.get(uri)?;
-        Some(Arc::clone(state.surroundings.entry(uri.clone()).or_default()))
+    /// What lies around an open manifest, as it was seen last.
+    pub(crate) fn surrounding(&self, uri: &Uri) -> Option<Arc<Surrounding>> {
+        self.state().documents.get(uri)?.surrounding.clone()
     }
 
     /// Takes over what lies around a manifest, if it is open.
-    pub(crate) fn set_around(&self, uri: &Uri, around: Arc<Surrounding>) {
-        let mut state = self.state();
-        if state.documents.get(uri).is_some() {
-            state.around.insert(uri.clone(), around);
+    pub(crate) fn set_surrounding(&self, uri: &Uri, surrounding: Arc<Surrounding>) {
+        if let Some(document) = self.state().documents.get_mut(uri) {
+            document.surrounding = Some(surrounding);
         }
-    }
-
-    /// The open manifests.
-    pub(crate) fn manifests(&self) -> Vec<Uri> {
-        let state = self.state();
-        let manifests = state.documents.all().filter(|revision| revision.kind == Kind::Manifest);
-        manifests.map(|revision| revision.uri.clone()).collect()
     }
 
     /// Takes over what a call has shown; whether the manifest is open.
     pub(crate) fn change_ran(&self, uri: &Uri, change: impl FnOnce(Option<&Ran>) -> Arc<Ran>) -> bool {
         let mut state = self.state();
-        if state.documents.get(uri).is_none() {
-            return false;
-        }
-        let ran = change(state.ran.get(uri).map(Arc::as_ref));
-        state.ran.insert(uri.clone(), ran);
+        let Some(document) = state.documents.get_mut(uri) else { return false };
+        document.ran = Some(change(document.ran.as_deref()));
         true
     }
 
@@ -409,8 +381,10 @@ impl Session {
     /// Changes the workspace folders.
     pub(crate) fn change_folders(&self, added: Vec<WorkspaceFolder>, removed: &[WorkspaceFolder]) {
         let mut state = self.state();
-        state.folders.retain(|folder| !removed.iter().chain(&added).any(|gone| gone.uri == folder.uri));
-        state.folders.extend(added);
+        let mut folders = std::mem::take(&mut state.folders);
+        folders.retain(|folder| !removed.iter().chain(&added).any(|gone| gone.uri == folder.uri));
+        folders.extend(added);
+        state.set_folders(folders);
     }
 
     /// Does `job` on another thread. When the future is dropped (by `$/cancelRequest`) before it has begun, it never
@@ -475,10 +449,9 @@ impl Session {
         }
     }
 
-    /// Reads every `skillyard.toml` again.
-    pub(crate) fn forget_files(self: &Arc<Self>) {
+    /// Has every `skillyard.toml` be read again when it is needed next.
+    pub(crate) fn forget_files(&self) {
         self.state().settings.forget_files();
-        self.refresh();
     }
 
     /// Makes the diagnostics of a document new. A client that asks for them can only be told to ask for all again.
@@ -496,10 +469,10 @@ impl Session {
     }
 
     /// Makes the diagnostics of all documents new.
-    fn refresh(self: &Arc<Self>) {
+    pub(crate) fn refresh(self: &Arc<Self>) {
         let abilities = self.abilities();
         if !abilities.pulls_diagnostics {
-            let uris: Vec<Uri> = self.state().documents.analysable().cloned().collect();
+            let uris = self.analysable();
             uris.iter().for_each(|uri| self.publish(uri));
         } else if abilities.refreshes_diagnostics {
             let session = Arc::clone(self);
@@ -509,6 +482,13 @@ impl Session {
                 }
             });
         }
+    }
+
+    /// The documents that have diagnostics.
+    fn analysable(&self) -> Vec<Uri> {
+        let state = self.state();
+        let all = state.documents.all().map(|document| &document.revision);
+        all.filter(|revision| revision.kind != Kind::Other).map(|revision| revision.uri.clone()).collect()
     }
 
     /// Shows what is wrong with the settings that `initialize` came with.

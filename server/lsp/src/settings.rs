@@ -10,7 +10,6 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::SystemTime,
 };
 
 use serde_json::Value;
@@ -124,20 +123,12 @@ pub(crate) struct Settings {
     problems: Mutex<Vec<String>>,
 }
 
-/// What a folder was resolved to, and from which state of which file.
+/// What a folder was resolved to.
 struct Known {
-    /// `None` to look again in any case.
-    file: Option<Option<File>>,
+    /// Whether nothing may have changed on the disk since.
+    fresh: bool,
     problem: Option<String>,
     resolved: Arc<Resolved>,
-}
-
-/// A state of a `skillyard.toml`.
-#[derive(PartialEq, Debug)]
-struct File {
-    path: PathBuf,
-    modified: Option<SystemTime>,
-    len: Option<u64>,
 }
 
 impl Settings {
@@ -163,24 +154,18 @@ impl Settings {
             .map_or(&self.general, |(_, settings)| settings)
     }
 
-    /// What counts in `folder` (`None` for a document that is in no file). Looks at the disk: not for the thread that
+    /// What counts in `folder` (`None` for a document that is in no file). May look at the disk: not for the thread that
     /// handles messages.
     ///
-    /// Whether the nearest `skillyard.toml` is still the one that was read is looked up each time, since not every
-    /// client watches files for the server, and a file above the workspace nobody does.
+    /// It does so once, and once more each time after [`Settings::forget_files`]: a keystroke does not.
     pub(crate) fn resolve(&self, folder: Option<&Path>) -> Arc<Resolved> {
-        let file = folder.and_then(config::find).map(|path| {
-            let metadata = path.metadata().ok();
-            let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
-            File { path, modified, len: metadata.map(|metadata| metadata.len()) }
-        });
         let key = folder.map(Path::to_owned);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.get(&key).filter(|known| known.file.as_ref() == Some(&file)) {
+        if let Some(known) = known.get(&key).filter(|known| known.fresh) {
             return Arc::clone(&known.resolved);
         }
         let editor = self.editor(folder);
-        let (options, problem) = match file.as_ref().map(|file| config::load(&file.path)) {
+        let (options, problem) = match folder.and_then(config::find).map(|path| config::load(&path)) {
             None => (editor.options(), None),
             Some(Ok(config)) => (over(&config, editor), None),
             Some(Err(error)) => (editor.options(), Some(format!("{error}. Until then the file does not count."))),
@@ -198,14 +183,16 @@ impl Settings {
                 Arc::new(Resolved { number: NEXT.fetch_add(1, Ordering::Relaxed), options })
             }
         };
-        known.insert(key, Known { file: Some(file), problem, resolved: Arc::clone(&resolved) });
+        known.insert(key, Known { fresh: true, problem, resolved: Arc::clone(&resolved) });
         resolved
     }
 
-    /// Reads every `skillyard.toml` again when it is needed next.
+    /// Reads every `skillyard.toml` again when it is needed next: where one was opened or saved, a client says that one
+    /// changed, or a person has something done to a skill. Not every client watches files for the server, and one above the
+    /// workspace nobody does.
     pub(crate) fn forget_files(&self) {
         for known in self.known.lock().unwrap_or_else(PoisonError::into_inner).values_mut() {
-            known.file = None;
+            known.fresh = false;
         }
     }
 
@@ -285,6 +272,7 @@ mod tests {
 
         let file = skill.join(config::FILE_NAME);
         fs::write(&file, "palyra_version = \"0.4.0\"\n").unwrap();
+        settings.forget_files();
         let resolved = settings.resolve(Some(&skill));
         assert_eq!(resolved.options.palyra_version, Version(0, 4, 0));
         assert!(Arc::ptr_eq(&resolved, &settings.resolve(Some(&skill))));
@@ -293,6 +281,8 @@ mod tests {
         settings.forget_files();
         assert!(Arc::ptr_eq(&resolved, &settings.resolve(Some(&skill))));
         fs::remove_file(&file).unwrap();
+        assert!(Arc::ptr_eq(&resolved, &settings.resolve(Some(&skill))), "the disk is not asked");
+        settings.forget_files();
         assert_eq!(settings.resolve(Some(&skill)).options.palyra_version, Version(0, 3, 0));
     }
 
@@ -319,6 +309,7 @@ mod tests {
         settings.resolve(Some(root.path()));
         assert_eq!(settings.take_problems(), Vec::<String>::new());
         fs::write(root.path().join(config::FILE_NAME), "[rulez]\n").unwrap();
+        settings.forget_files();
         settings.resolve(Some(root.path()));
         assert_eq!(settings.take_problems().len(), 1);
     }

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
+    sync::Arc,
     time::SystemTime,
 };
 
@@ -13,18 +14,15 @@ use skillyard_artifact::module::{self, ModuleKind};
 use crate::{
     Cancelled, Progress,
     check::config_of,
-    files,
     skill::{Additions, Item, Kind, Plan, SkillError},
 };
 
 /// The files that are listed at most, and how deep.
 const MAX_FILES: usize = 2_000;
 const MAX_DEPTH: usize = 6;
-/// The largest module that is read for an editor, in bytes.
-const MAX_MODULE: u64 = 64 << 20;
 
-/// What lies around a manifest.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// What lies around a manifest. It is the same whatever the manifest says.
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Around {
     /// The modules that packaging takes, in the order of their entries.
     pub modules: Vec<Module>,
@@ -38,31 +36,54 @@ pub struct Around {
 }
 
 /// A module.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Module {
     /// Its entry in the artifact.
     pub entry: String,
-    /// How it is called; `None` where it is no WebAssembly.
-    pub kind: Option<ModuleKind>,
-    /// The functions that it exports.
-    pub exports: Vec<String>,
     /// Its size in bytes.
     pub bytes: u64,
+    /// What was found in it; `None` where it cannot be read.
+    pub scan: Option<Arc<module::Module>>,
+}
+
+impl Module {
+    /// How it is called where a manifest names the export `entrypoint`; `None` where it is no WebAssembly.
+    #[must_use]
+    pub fn kind(&self, entrypoint: &str) -> Option<ModuleKind> {
+        Some(self.valid()?.kind(entrypoint))
+    }
+
+    /// The functions that it exports, the first two thousand.
+    pub fn exports(&self) -> impl Iterator<Item = &str> {
+        let exports = self.valid().map(|module| module.exports.as_slice()).unwrap_or_default().iter();
+        exports.filter(|export| export.kind == module::Kind::Function).map(|export| &*export.name).take(MAX_FILES)
+    }
+
+    fn valid(&self) -> Option<&module::Module> {
+        self.scan.as_deref().filter(|module| module.fault.is_none())
+    }
 }
 
 /// What looks at one folder remember.
 #[derive(Debug, Default)]
 pub struct Looks {
-    modules: HashMap<PathBuf, (Option<SystemTime>, u64, String, Module)>,
+    modules: HashMap<PathBuf, (State, Arc<module::Module>)>,
+}
+
+/// A module's file as it was before it was read.
+#[derive(PartialEq, Debug)]
+struct State {
+    modified: Option<SystemTime>,
+    bytes: u64,
 }
 
 impl Looks {
-    /// Looks at what lies in `folder`; `entrypoint` is the export that the manifest names. What cannot be read is left
-    /// out.
+    /// Looks at what lies in `folder`. What cannot be read is left out; so are all modules where packaging would not take
+    /// them together.
     ///
     /// # Errors
     /// Only if `progress` ends it.
-    pub fn look(&mut self, folder: &Path, entrypoint: &str, progress: &dyn Progress) -> Result<Around, Cancelled> {
+    pub fn look(&mut self, folder: &Path, progress: &dyn Progress) -> Result<Around, Cancelled> {
         let mut around = Around { files: listed(folder, progress)?, ..Around::default() };
         let Ok(config) = config_of(folder) else { return Ok(around) };
         // A skill without a module yet has assets still.
@@ -83,16 +104,15 @@ impl Looks {
                 continue;
             }
             let modified = item.file.metadata().and_then(|about| about.modified()).ok();
-            let module = match self.modules.remove(&item.file) {
-                Some((then, bytes, name, module))
-                    if then == modified && bytes == item.bytes && name == entrypoint && module.entry == item.entry =>
-                {
-                    module
-                }
-                _ => read(item, entrypoint, progress)?,
+            let state = State { modified, bytes: item.bytes };
+            let scan = match self.modules.remove(&item.file) {
+                Some((then, scan)) if then == state => Some(scan),
+                _ => scan(item, progress)?.map(Arc::new),
             };
-            known.insert(item.file.clone(), (modified, item.bytes, entrypoint.to_owned(), module.clone()));
-            around.modules.push(module);
+            if let Some(scan) = &scan {
+                known.insert(item.file.clone(), (state, Arc::clone(scan)));
+            }
+            around.modules.push(Module { entry: item.entry.clone(), bytes: item.bytes, scan });
         }
         around.assets.sort();
         self.modules = known;
@@ -100,21 +120,10 @@ impl Looks {
     }
 }
 
-fn read(item: &Item, entrypoint: &str, progress: &dyn Progress) -> Result<Module, Cancelled> {
-    let mut found = Module { entry: item.entry.clone(), kind: None, exports: Vec::new(), bytes: item.bytes };
-    if item.bytes > MAX_MODULE {
-        return Ok(found);
-    }
-    let limit = usize::try_from(MAX_MODULE).unwrap_or(usize::MAX);
-    if let Ok(bytes) = files::read(&item.file, limit) {
-        let module = module::scan(&bytes, progress)?;
-        if module.fault.is_none() {
-            found.kind = Some(module.kind(entrypoint));
-            let functions = module.exports.iter().filter(|export| export.kind == module::Kind::Function);
-            found.exports = functions.map(|export| export.name.clone()).take(MAX_FILES).collect();
-        }
-    }
-    Ok(found)
+/// What is in a module; `None` where it cannot be read.
+fn scan(item: &Item, progress: &dyn Progress) -> Result<Option<module::Module>, Cancelled> {
+    let Ok(bytes) = item.read() else { return Ok(None) };
+    module::scan(&bytes, progress).map(Some)
 }
 
 /// The files below a folder.
@@ -158,16 +167,21 @@ mod tests {
         fs::write(path("modules/a.wasm"), "(module (func (export \"go\") (result i32) i32.const 0))").unwrap();
         fs::write(path("modules/b.wasm"), "no module").unwrap();
         let mut looks = Looks::default();
-        let around = looks.look(folder.path(), "go", &()).unwrap();
+        let around = looks.look(folder.path(), &()).unwrap();
         assert_eq!(around.files, ["assets/deep/a.txt", "modules/a.wasm", "modules/b.wasm", "skill.toml"]);
         assert_eq!(around.assets, ["assets/deep/a.txt"]);
-        let kinds: Vec<_> = around.modules.iter().map(|module| (module.entry.as_str(), module.kind)).collect();
+        let kinds: Vec<_> = around.modules.iter().map(|module| (module.entry.as_str(), module.kind("go"))).collect();
         assert_eq!(kinds, [("modules/a.wasm", Some(ModuleKind::PalyraPlugin)), ("modules/b.wasm", None)]);
-        assert_eq!(around.modules[0].exports, ["go"]);
+        assert_eq!(around.modules[0].exports().collect::<Vec<_>>(), ["go"]);
         // The name of the entry point makes it another kind.
-        let other = looks.look(folder.path(), "run", &()).unwrap();
-        assert_eq!(other.modules[0].kind, Some(ModuleKind::Other));
+        assert_eq!(around.modules[0].kind("run"), Some(ModuleKind::Other));
+        // What has not changed is not read again.
+        let again = looks.look(folder.path(), &()).unwrap();
+        assert_eq!(again, around);
+        let scans =
+            |around: &Around| around.modules.iter().map(|it| it.scan.as_ref().map(Arc::as_ptr)).collect::<Vec<_>>();
+        assert_eq!(scans(&again), scans(&around));
         fs::remove_file(path("modules/b.wasm")).unwrap();
-        assert_eq!(looks.look(folder.path(), "run", &()).unwrap().modules.len(), 1);
+        assert_eq!(looks.look(folder.path(), &()).unwrap().modules.len(), 1);
     }
 }

@@ -1,22 +1,14 @@
 //! The audit of a skill's modules while its manifest is edited: made anew only where the manifest comes to mean something
-//! else or a module changes, with every finding at a key of the manifest.
+//! else or what lies around it changed, with every finding at a key of the manifest.
 //!
-//! Only the modules are looked for and read; nothing is compiled, run or written.
+//! Nothing is read here, compiled, run or written: [`crate::around`] has looked.
 
-use std::{
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{path::Path, sync::Arc};
 
-use skillyard_artifact::audit::{Policy, Report, Status};
-use skillyard_manifest::{Severity, grammar::Version, model::Manifest, quoted};
+use skillyard_artifact::audit::{Policy, Report, Scanned, Status, Subject, audit_scanned};
+use skillyard_manifest::{Severity, grammar::Version, model::Manifest, quoted, warnings};
 
-use crate::{
-    Cancelled, Progress,
-    audit::{AuditOptions, FolderError, audit_folder, manifest},
-    check::config_of,
-    skill::{Plan, SkillError},
-};
+use crate::{around::Around, audit::manifest, files::MANIFEST_NAME};
 
 /// A finding of an audit, as it stands in a manifest.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,82 +26,58 @@ pub struct Placed {
     pub key: Option<String>,
 }
 
-/// What looks at one skill's folder remember.
+/// What audits of one skill remember.
 #[derive(Debug, Default)]
 pub struct Live {
-    last: Option<(Basis, Vec<Placed>)>,
+    last: Option<Last>,
 }
 
-/// What an audit rests on.
-#[derive(PartialEq, Debug)]
-struct Basis {
+/// An audit: what it rests on, and what it found.
+#[derive(Debug)]
+struct Last {
     manifest: Box<Manifest>,
-    modules: Vec<ModuleState>,
-}
-
-/// A module's file as it was before it was read.
-#[derive(PartialEq, Debug)]
-struct ModuleState {
-    entry: String,
-    file: PathBuf,
-    bytes: u64,
-    modified: Option<SystemTime>,
+    around: Arc<Around>,
+    found: Vec<Placed>,
 }
 
 impl Live {
-    /// Audits the modules of the skill in `folder` beside the manifest `text`, which need not be what is on the disk, for
-    /// a daemon of the version `palyra`.
+    /// Audits the modules of `around` beside the manifest `text`, which need not be what is on the disk, for a daemon of
+    /// the version `palyra`. Touches nothing but these.
     ///
     /// Gives the findings, none where there is no module; `None` where the manifest is one that a daemon refuses, so that
     /// they cannot be known. What cannot be collected has no findings here: a build may be half done. Who audits the
     /// folder is told.
-    ///
-    /// # Errors
-    /// Only if `progress` ends it.
-    pub fn look(
-        &mut self,
-        folder: &Path,
-        text: &str,
-        palyra: Version,
-        progress: &dyn Progress,
-    ) -> Result<Option<Vec<Placed>>, Cancelled> {
-        let nothing = |live: &mut Self| {
-            live.last = None;
-            Ok(Some(Vec::new()))
-        };
-        let Ok(config) = config_of(folder) else { return nothing(self) };
-        let plan = match Plan::of_modules(folder, &config.package, progress) {
-            Ok(plan) => plan,
-            Err(SkillError::Cancelled) => return Err(Cancelled),
-            Err(_) => return nothing(self),
-        };
-        let Ok(manifest) = manifest(&plan.manifest, text.as_bytes(), palyra) else { return Ok(None) };
-        let modules = plan.items.iter().map(|item| ModuleState {
-            entry: item.entry.clone(),
-            file: item.file.clone(),
-            bytes: item.bytes,
-            modified: item.file.metadata().and_then(|about| about.modified()).ok(),
+    pub fn audit(&mut self, around: &Arc<Around>, text: &str, palyra: Version) -> Option<Vec<Placed>> {
+        let readable = around.modules.iter().all(|module| module.scan.is_some());
+        if around.modules.is_empty() || !readable {
+            self.last = None;
+            return Some(Vec::new());
+        }
+        let manifest = manifest(Path::new(MANIFEST_NAME), text.as_bytes(), palyra).ok()?;
+        if let Some(last) = &self.last
+            && Arc::ptr_eq(&last.around, around)
+            && last.manifest == manifest
+        {
+            return Some(last.found.clone());
+        }
+        let policy = Policy::default();
+        let modules = around.modules.iter().map(|module| Scanned {
+            path: module.entry.clone(),
+            bytes: module.bytes,
+            module: module.scan.clone().filter(|_| module.bytes <= policy.max_module_bytes),
         });
-        let basis = Basis { manifest, modules: modules.collect() };
-        if let Some((_, found)) = self.last.as_ref().filter(|(last, _)| *last == basis) {
-            return Ok(Some(found.clone()));
-        }
-        let mut collected = match plan.read(progress) {
-            Ok(collected) => collected,
-            Err(SkillError::Cancelled) => return Err(Cancelled),
-            Err(_) => return nothing(self),
+        let (modules, warnings) = (modules.collect::<Vec<_>>(), warnings(&manifest));
+        let subject = Subject {
+            manifest: &manifest,
+            warnings: &warnings,
+            modules: &modules,
+            sbom: false,
+            provenance: false,
+            signature: None,
         };
-        collected.manifest = text.as_bytes().to_owned();
-        let options = AuditOptions { policy: Policy::default(), feed: None, palyra, now_unix_ms: 0 };
-        match audit_folder(folder, &collected, &options, progress) {
-            Ok(report) => {
-                let found = placed(&report);
-                self.last = Some((basis, found.clone()));
-                Ok(Some(found))
-            }
-            Err(FolderError::Cancelled) => Err(Cancelled),
-            Err(_) => nothing(self),
-        }
+        let found = placed(&audit_scanned(&subject, &policy, 0, None));
+        self.last = Some(Last { manifest, around: Arc::clone(around), found: found.clone() });
+        Some(found)
     }
 }
 

@@ -74,6 +74,13 @@ pub struct Item {
     named: bool,
 }
 
+impl Item {
+    /// Its bytes.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, SkillError> {
+        read(&self.file, self.named)
+    }
+}
+
 /// Why a file stays out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Why {
@@ -437,7 +444,7 @@ impl Plan {
         let mut files = [BTreeMap::new(), BTreeMap::new()];
         for item in &self.items {
             progress.at(STEP, done, total)?;
-            let bytes = read(&item.file, item.named)?;
+            let bytes = item.read()?;
             done = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_add(done);
             if done > MAX_TOTAL_BYTES {
                 return Err(SkillError::TooLarge { bytes: done });

@@ -263,13 +263,13 @@ fn holds(events: &[(Version, Event)], version: &Version) -> bool {
 }
 
 /// Looks the packages of all modules up.
-pub(super) fn compare(modules: &[Scanned<'_>], feed: Option<&Advisories>) -> VulnerabilityScan {
+pub(super) fn compare(modules: &[Scanned], feed: Option<&Advisories>) -> VulnerabilityScan {
     let mut scan = VulnerabilityScan { advisories: feed.map(Advisories::len), ..VulnerabilityScan::default() };
     for scanned in modules {
         let packages = match scanned.module.as_ref().map(|module| &module.dependencies) {
             Some(Dependencies::Listed(packages)) => packages,
             _ => {
-                scan.modules_without_data.push(plain(scanned.path));
+                scan.modules_without_data.push(plain(&scanned.path));
                 continue;
             }
         };
@@ -283,7 +283,7 @@ pub(super) fn compare(modules: &[Scanned<'_>], feed: Option<&Advisories>) -> Vul
                     package: plain(&package.name),
                     version: plain(&package.version),
                     fixed: fixed.map(ToString::to_string),
-                    module: plain(scanned.path),
+                    module: plain(&scanned.path),
                     informational: advisory.informational.as_deref().map(plain),
                     build_only: package.kind == "build",
                 };

@@ -7,9 +7,8 @@ use super::{Check, FEED, Policy, Scanned, Status, Subject, VulnerabilityScan};
 use crate::module::Module;
 
 pub(super) fn checks(
-    subject: &Subject<'_>,
+    subject: &Subject<'_, Scanned>,
     policy: &Policy,
-    modules: &[Scanned<'_>],
     vulnerabilities: &VulnerabilityScan,
 ) -> Vec<Check> {
     let mut checks = vec![signature(subject)];
@@ -17,21 +16,21 @@ pub(super) fn checks(
     checks.push(presence("provenance_presence", "a provenance document", subject.provenance, subject));
     manifest(subject, policy, &mut checks);
 
-    let count = modules.len();
+    let count = subject.modules.len();
     let (status, message) = match count {
         0 => (Status::Fail, "there is no module".to_owned()),
         1 => (Status::Pass, "there is one module".to_owned()),
         count => (Status::Pass, format!("there are {count} modules")),
     };
     checks.push(Check::new("wasm_module_presence", status, message, json!({ "modules": count })));
-    for scanned in modules {
+    for scanned in subject.modules {
         module(subject, policy, scanned, &mut checks);
     }
     checks.push(feed(vulnerabilities));
     checks
 }
 
-fn signature(subject: &Subject<'_>) -> Check {
+fn signature(subject: &Subject<'_, Scanned>) -> Check {
     let (status, message) = match &subject.signature {
         Some(facts) if facts.accepted => (Status::Pass, "signature, hashes and trust hold"),
         Some(_) => (Status::Fail, "verification refused the artifact"),
@@ -41,7 +40,7 @@ fn signature(subject: &Subject<'_>) -> Check {
     Check::new("signature_validity", status, message, json!({ "payload_sha256": hash }))
 }
 
-fn presence(id: &str, what: &str, there: bool, subject: &Subject<'_>) -> Check {
+fn presence(id: &str, what: &str, there: bool, subject: &Subject<'_, Scanned>) -> Check {
     let (status, message) = match (there, &subject.signature) {
         (true, _) => (Status::Pass, format!("{what} is there")),
         (false, None) => (Status::Skipped, format!("packaging makes {what}, unless one is given")),
@@ -50,7 +49,7 @@ fn presence(id: &str, what: &str, there: bool, subject: &Subject<'_>) -> Check {
     Check::new(id, status, message, json!({}))
 }
 
-fn manifest(subject: &Subject<'_>, policy: &Policy, checks: &mut Vec<Check>) {
+fn manifest(subject: &Subject<'_, Scanned>, policy: &Policy, checks: &mut Vec<Check>) {
     let capabilities = &subject.manifest.capabilities;
     checks.push(Check::new("manifest_sanity", Status::Pass, "the manifest validates", json!({})));
     for warning in subject.warnings {
@@ -127,8 +126,8 @@ fn code_of(warning: Warning) -> &'static str {
     }
 }
 
-fn module(subject: &Subject<'_>, policy: &Policy, scanned: &Scanned<'_>, checks: &mut Vec<Check>) {
-    let (path, name, bytes) = (plain(scanned.path), quoted(scanned.path), scanned.bytes);
+fn module(subject: &Subject<'_, Scanned>, policy: &Policy, scanned: &Scanned, checks: &mut Vec<Check>) {
+    let (path, name, bytes) = (plain(&scanned.path), quoted(&scanned.path), scanned.bytes);
     let limit = policy.max_module_bytes;
     let Some(module) = &scanned.module else {
         let message =

@@ -9,6 +9,8 @@ mod imports;
 mod modules;
 mod skill;
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::{Value, json};
 use skillyard_manifest::{Severity, Warning, model::Manifest};
@@ -60,15 +62,15 @@ pub struct SignatureFacts {
     pub payload_sha256: String,
 }
 
-/// What is audited.
+/// What is audited; its modules as bytes, or as what was found in them before.
 #[derive(Clone, Debug)]
-pub struct Subject<'a> {
+pub struct Subject<'a, M = (&'a str, &'a [u8])> {
     /// The manifest, which validates.
     pub manifest: &'a Manifest,
     /// A daemon's warnings about it.
     pub warnings: &'a [Warning],
     /// The modules: path in the archive and content, in the order of the paths.
-    pub modules: &'a [(&'a str, &'a [u8])],
+    pub modules: &'a [M],
     /// Whether there is an SBOM that a daemon takes.
     pub sbom: bool,
     /// Whether there is a provenance document that a daemon takes.
@@ -317,11 +319,14 @@ impl Serialize for Report {
 }
 
 /// A module of the subject, as far as it was read.
-struct Scanned<'a> {
-    path: &'a str,
-    bytes: u64,
-    /// `None` where it is over the size limit.
-    module: Option<Module>,
+#[derive(Clone, Debug)]
+pub struct Scanned {
+    /// Its path in the archive.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What was found in it; `None` where it is over the policy's size limit.
+    pub module: Option<Arc<Module>>,
 }
 
 /// Audits `subject`. `now_unix_ms` is the time of the report; `feed` are advisories to look the modules' packages up in.
@@ -341,22 +346,36 @@ pub fn audit(
     for &(path, content) in subject.modules {
         let bytes = content.len() as u64;
         let step = Step { progress, done, total };
-        let module = if bytes > policy.max_module_bytes { None } else { Some(module::scan(content, &step)?) };
-        scanned.push(Scanned { path, bytes, module });
+        let read = bytes <= policy.max_module_bytes;
+        let module = if read { Some(Arc::new(module::scan(content, &step)?)) } else { None };
+        scanned.push(Scanned { path: path.to_owned(), bytes, module });
         done += bytes;
         progress.at("audit", done, total)?;
     }
+    let &Subject { manifest, warnings, sbom, provenance, ref signature, .. } = subject;
+    let subject = Subject { manifest, warnings, modules: &scanned, sbom, provenance, signature: signature.clone() };
+    Ok(audit_scanned(&subject, policy, now_unix_ms, feed))
+}
+
+/// [`audit`] of modules that were scanned before: takes no time for what is in them.
+#[must_use]
+pub fn audit_scanned(
+    subject: &Subject<'_, Scanned>,
+    policy: &Policy,
+    now_unix_ms: u64,
+    feed: Option<&Advisories>,
+) -> Report {
     let entrypoint = entrypoint(subject.manifest);
-    let vulnerability_scan = advisories::compare(&scanned, feed);
+    let vulnerability_scan = advisories::compare(subject.modules, feed);
     let mut findings = Vec::new();
-    for module in &scanned {
+    for module in subject.modules {
         modules::check(subject.manifest, entrypoint, module, &mut findings);
     }
-    skill::check(subject.manifest, &scanned, &vulnerability_scan, &mut findings);
+    skill::check(subject.manifest, subject.modules, &vulnerability_scan, &mut findings);
     // The loudest first; of equals in the order of the modules and of the bytes.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let manifest = subject.manifest;
-    Ok(Report {
+    Report {
         skill_id: manifest.skill_id.clone(),
         version: manifest.version.clone(),
         publisher: manifest.publisher.clone(),
@@ -366,11 +385,11 @@ pub fn audit(
         generated_at_unix_ms: now_unix_ms,
         policy: policy.clone(),
         manifest_warnings: subject.warnings.to_vec(),
-        checks: daemon::checks(subject, policy, &scanned, &vulnerability_scan),
+        checks: daemon::checks(subject, policy, &vulnerability_scan),
         findings,
-        modules: scanned.iter().map(|module| module.summary(entrypoint)).collect(),
+        modules: subject.modules.iter().map(|module| module.summary(entrypoint)).collect(),
         vulnerability_scan,
-    })
+    }
 }
 
 /// The export that a daemon calls.
@@ -378,16 +397,16 @@ fn entrypoint(manifest: &Manifest) -> &str {
     manifest.operator.plugin.default_entrypoint.as_deref().map_or("run", str::trim)
 }
 
-impl Scanned<'_> {
+impl Scanned {
     /// The module, if it was read and is valid.
     fn valid(&self) -> Option<&Module> {
-        self.module.as_ref().filter(|module| module.fault.is_none())
+        self.module.as_deref().filter(|module| module.fault.is_none())
     }
 
     fn summary(&self, entrypoint: &str) -> ModuleSummary {
         let kind = self.valid().map(|module| module.kind(entrypoint));
         ModuleSummary {
-            path: skillyard_manifest::plain(self.path),
+            path: skillyard_manifest::plain(&self.path),
             bytes: self.bytes,
             kind,
             daemon_runs: kind == Some(module::ModuleKind::PalyraPlugin),

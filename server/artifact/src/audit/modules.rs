@@ -284,14 +284,14 @@ const LARGE_FUNCTION: u64 = 2 << 20;
 const LARGE_CUSTOMS: u64 = 256 << 10;
 
 /// Every finding about one module.
-pub(super) fn check(manifest: &Manifest, entrypoint: &str, scanned: &Scanned<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(manifest: &Manifest, entrypoint: &str, scanned: &Scanned, findings: &mut Vec<Finding>) {
     // What is over the size limit was not read; a daemon's check says so.
     let Some(module) = &scanned.module else { return };
     let first = findings.len();
-    let mut check = Check { manifest, entrypoint, module, path: scanned.path, findings };
+    let mut check = Check { manifest, entrypoint, module, path: &scanned.path, findings };
     check.all();
     for finding in findings.iter_mut().skip(first) {
-        finding.entry = Some(plain(scanned.path));
+        finding.entry = Some(plain(&scanned.path));
         // Of a text only the binary that it comes to has ranges.
         if module.text {
             finding.byte_range = None;

@@ -70,20 +70,20 @@ static ADVISED_DEPENDENCY: Rule = Rule {
 
 pub(super) fn check(
     manifest: &Manifest,
-    modules: &[Scanned<'_>],
+    modules: &[Scanned],
     vulnerabilities: &VulnerabilityScan,
     findings: &mut Vec<Finding>,
 ) {
     if let Some(path) = &manifest.operator.plugin.default_module_path
-        && !modules.iter().any(|module| module.path == path)
+        && !modules.iter().any(|module| module.path == *path)
     {
-        let there = few(modules.iter().map(|module| module.path), modules.len() as u64);
+        let there = few(modules.iter().map(|module| module.path.as_str()), modules.len() as u64);
         let message = match modules.len() {
             0 => format!("the default module {} is not there", quoted(path)),
             _ => format!("the default module {} is not there, but {there}", quoted(path)),
         };
         let advice = match modules.first() {
-            Some(first) => format!("name a module that is there: {}", quoted(first.path)),
+            Some(first) => format!("name a module that is there: {}", quoted(&first.path)),
             None => "add the module".to_owned(),
         };
         findings
@@ -96,7 +96,7 @@ pub(super) fn check(
 }
 
 /// Grants that no module can use: said only where all modules were read and nothing in them is unknown.
-fn unused(manifest: &Manifest, modules: &[Scanned<'_>], findings: &mut Vec<Finding>) {
+fn unused(manifest: &Manifest, modules: &[Scanned], findings: &mut Vec<Finding>) {
     let mut needs = Vec::new();
     // A command may be handed its secrets without an import.
     let mut plugins_only = true;

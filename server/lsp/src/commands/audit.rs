@@ -29,7 +29,7 @@ fn audited(skill: &Skill, progress: &dyn skillyard_project::Progress) -> Result<
     let plan = Plan::of(&skill.folder, &config.package, &Additions::default(), progress)?;
     let mut collected = plan.read(progress)?;
     if let Some(open) = &skill.open {
-        collected.manifest = String::from(&open.revision.text).into_bytes();
+        collected.manifest = open.revision.text().as_bytes().to_owned();
     }
     let options =
         AuditOptions { policy: Policy::default(), feed: None, palyra: skill.palyra(), now_unix_ms: now_unix_ms() };

@@ -7,6 +7,7 @@ mod audit;
 mod check_workspace;
 mod package_and_sign;
 mod run_tool;
+mod schema_from_example;
 mod verify;
 
 use std::{borrow::Cow, fmt, path::PathBuf, sync::Arc, time::SystemTime};
@@ -49,14 +50,16 @@ pub(crate) enum Command {
     Audit,
     /// Calls a tool of the skill.
     RunTool,
+    /// Gives the edit that makes an example the schema of a tool.
+    SchemaFromExample,
     /// Checks every manifest of the workspace, open or not.
     CheckWorkspace,
 }
 
 impl Command {
     /// Every command, in the order in which they are offered.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::PackageAndSign, Self::Verify, Self::Audit, Self::RunTool, Self::CheckWorkspace];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::PackageAndSign, Self::Verify, Self::Audit, Self::RunTool, Self::SchemaFromExample, Self::CheckWorkspace];
     /// Those that are about the whole manifest; the others are about one tool or the whole workspace.
     pub(crate) const OF_MANIFEST: [Self; 3] = [Self::PackageAndSign, Self::Verify, Self::Audit];
 
@@ -67,6 +70,7 @@ impl Command {
             Self::Verify => "skillyard.verify",
             Self::Audit => "skillyard.audit",
             Self::RunTool => "skillyard.runTool",
+            Self::SchemaFromExample => "skillyard.schemaFromExample",
             Self::CheckWorkspace => "skillyard.checkWorkspace",
         }
     }
@@ -78,6 +82,7 @@ impl Command {
             Self::Verify => "Verify",
             Self::Audit => "Audit",
             Self::RunTool => "Run Tool",
+            Self::SchemaFromExample => "Schema from Example",
             Self::CheckWorkspace => "Check Workspace",
         }
     }
@@ -90,6 +95,7 @@ impl Command {
             Self::Verify => CodeActionKind::new("source.skillyard.verify"),
             Self::Audit => CodeActionKind::new("source.skillyard.audit"),
             Self::RunTool => CodeActionKind::new("source.skillyard.runTool"),
+            Self::SchemaFromExample => CodeActionKind::new("source.skillyard.schemaFromExample"),
             Self::CheckWorkspace => CodeActionKind::new("source.skillyard.checkWorkspace"),
         }
     }
@@ -150,9 +156,14 @@ pub(crate) struct Arguments {
     /// `skillyard.verify`: the artifact, a `file:` address; without it the one that *Package and Sign* writes.
     artifact: Option<Uri>,
     /// `skillyard.runTool`: the tool's id; without it the skill's default tool, or its only one.
+    /// `skillyard.schemaFromExample`: the tool's id.
     tool: Option<String>,
     /// `skillyard.runTool`: the input, any JSON value; without it the last one, or an example.
     input: Option<Value>,
+    /// `skillyard.schemaFromExample`: what the schema is to take, any JSON value but null.
+    example: Option<Value>,
+    /// `skillyard.schemaFromExample`: which of the tool's schemas; without it that of the input.
+    side: Option<schema_from_example::Which>,
 }
 
 impl Arguments {
@@ -160,12 +171,15 @@ impl Arguments {
     fn unknown(&self, command: Command) -> Option<&'static str> {
         let key = self.key.is_some() && command != Command::PackageAndSign;
         let artifact = self.artifact.is_some() && command != Command::Verify;
-        let other = command != Command::RunTool;
+        let run = command == Command::RunTool;
+        let schema = command == Command::SchemaFromExample;
         [
             (key, "key"),
             (artifact, "artifact"),
-            (other && self.tool.is_some(), "tool"),
-            (other && self.input.is_some(), "input"),
+            (!run && !schema && self.tool.is_some(), "tool"),
+            (!run && self.input.is_some(), "input"),
+            (!schema && self.example.is_some(), "example"),
+            (!schema && self.side.is_some(), "side"),
         ]
         .into_iter()
         .find_map(|(unknown, name)| unknown.then_some(name))
@@ -173,7 +187,7 @@ impl Arguments {
 }
 
 impl Call {
-    /// Reads what a client sent.
+    /// Reads what a client sent. The disk is asked anew which configuration counts: the client may not watch it.
     ///
     /// # Errors
     /// That the parameters are wrong, with the reason.
@@ -189,6 +203,7 @@ impl Call {
             if !arguments.iter().all(|argument| argument.as_object().is_some_and(Map::is_empty)) {
                 return Err(wrong(format!("{name} takes no argument")));
             }
+            session.forget_files();
             return Ok(Self { command, skill: None, arguments: Arguments::default() });
         }
         let [argument] = arguments else {
@@ -198,6 +213,9 @@ impl Call {
             .map_err(|error| wrong(format!("{name}: {}", shown::line(&error.to_string()))))?;
         if let Some(unknown) = arguments.unknown(command) {
             return Err(wrong(format!("{name} has no argument `{unknown}`")));
+        }
+        if command == Command::SchemaFromExample && (arguments.tool.is_none() || arguments.example.is_none()) {
+            return Err(wrong(format!("{name} needs `tool`, the id of a tool, and `example`, a JSON value but null")));
         }
         let Some(uri) = arguments.uri.clone() else {
             return Err(wrong(format!("{name} needs `uri`, the address of a skill.toml")));
@@ -209,6 +227,7 @@ impl Call {
                 "{name} needs a skill.toml in a folder, and {uri} is none; save it as one first"
             )));
         };
+        session.forget_files();
         let open = session.snapshot(&uri);
         Ok(Self { command, skill: Some(Skill { uri, manifest, folder, open }), arguments })
     }
@@ -218,7 +237,7 @@ impl Skill {
     /// Where *Package and Sign* puts the artifact of the manifest as it is now.
     fn artifact(&self) -> Result<PathBuf, Failure> {
         let text = match &self.open {
-            Some(open) => String::from(&open.revision.text).into_bytes(),
+            Some(open) => open.revision.text().as_bytes().to_owned(),
             None => files::read(&self.manifest, manifest::MAX_BYTES).map_err(Failure::failed)?,
         };
         let manifest = project::audit::manifest(&self.manifest, &text, self.palyra())?;
@@ -231,7 +250,7 @@ impl Skill {
         let saved = files::read(&self.manifest, manifest::MAX_BYTES)
             .ok()
             .and_then(|bytes| String::from_utf8(bytes).ok())
-            .is_some_and(|saved| same(&saved, &String::from(&open.revision.text)));
+            .is_some_and(|saved| same(&saved, open.revision.text()));
         if saved {
             return Ok(());
         }
@@ -426,6 +445,10 @@ pub(crate) async fn run(
         (Command::Verify, Some(skill)) => verify::run(&work, skill, arguments.artifact).await,
         (Command::Audit, Some(skill)) => audit::run(&work, skill).await,
         (Command::RunTool, Some(skill)) => run_tool::run(&work, skill, arguments.tool, arguments.input).await,
+        (Command::SchemaFromExample, Some(skill)) => {
+            let (tool, example) = (arguments.tool.unwrap_or_default(), arguments.example.unwrap_or_default());
+            schema_from_example::run(&work, skill, tool, example, arguments.side.unwrap_or_default()).await
+        }
         (Command::CheckWorkspace, _) | (_, None) => check_workspace::run(&work).await,
     };
     match outcome {

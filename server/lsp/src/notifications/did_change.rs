@@ -11,6 +11,5 @@ pub(crate) fn did_change(session: &Arc<Session>, params: &DidChangeTextDocumentP
     let document = &params.text_document;
     session.change(&document.uri, document.version, &params.content_changes);
     session.publish_known(&document.uri);
-    session.audit(&document.uri);
-    session.names_changed(&document.uri);
+    session.follow_typing(&document.uri);
 }

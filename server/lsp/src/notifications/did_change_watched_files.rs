@@ -12,6 +12,7 @@ pub(crate) fn did_change_watched_files(session: &Arc<Session>, params: &DidChang
     let is_config = |path: &str| path.rsplit('/').next() == Some(config::FILE_NAME);
     if params.changes.iter().any(|change| is_config(change.uri.path().as_str())) {
         session.forget_files();
+        session.refresh();
     }
     let (manifests, others): (Vec<_>, Vec<_>) = params
         .changes
@@ -20,5 +21,5 @@ pub(crate) fn did_change_watched_files(session: &Arc<Session>, params: &DidChang
         .partition(|path| path.file_name().is_some_and(|name| name == MANIFEST_NAME));
     session.check_closed_again(manifests.clone());
     session.neighbours_changed(manifests);
-    session.audit_beside(others.into_iter());
+    session.follow_beside(&others);
 }

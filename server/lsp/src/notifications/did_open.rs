@@ -12,6 +12,5 @@ pub(crate) fn did_open(session: &Arc<Session>, params: DidOpenTextDocumentParams
     session.open(params.text_document);
     session.opens_closed(&uri);
     session.publish_known(&uri);
-    session.audit(&uri);
-    session.names_changed(&uri);
+    session.follow_anew(&uri);
 }

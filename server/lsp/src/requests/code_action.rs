@@ -17,8 +17,9 @@ use tower_lsp::{
 use super::DocumentRequest;
 use crate::{
     commands::Command,
-    documents::{Analysed, Kind},
+    documents::Kind,
     edits,
+    revision::Analysed,
     session::{Session, Snapshot},
 };
 
@@ -53,10 +54,6 @@ impl DocumentRequest for CodeActions {
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
-    }
-
-    fn nothing() -> Self::Answer {
-        None
     }
 
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
@@ -118,10 +115,9 @@ impl DocumentRequest for CodeActions {
 /// What could be written otherwise at a place, or added there. The edits come when a person picks one, where the client
 /// can ask for them then.
 fn refactorings(snapshot: &Snapshot, range: Range, only: Option<&[CodeActionKind]>, asked: bool) -> Vec<CodeAction> {
-    let text = snapshot.text();
-    let source = snapshot.source(&text);
+    let source = snapshot.source();
     let (client, facts) = (&snapshot.client, snapshot.facts());
-    let offers = refactor::offer(&source, snapshot.converter().span(range), &facts).into_iter();
+    let offers = refactor::offer(source, snapshot.converter().span(range), &facts).into_iter();
     let offers = offers.filter(|offer| wants(only, &CodeActionKind::new(offer.kind)) && (asked || !offer.about_file));
     let action = |offer: refactor::Offer| {
         let mut action =
@@ -139,7 +135,7 @@ fn refactorings(snapshot: &Snapshot, range: Range, only: Option<&[CodeActionKind
             };
             action.data = serde_json::to_value(picked).ok();
         } else {
-            let resolved = refactor::resolve(&source, offer.id, &offer.data, &facts)?;
+            let resolved = refactor::resolve(source, offer.id, &offer.data, &facts)?;
             action.edit = Some(snapshot.converter().workspace_edit(&resolved.edits));
         }
         Some(action)
@@ -167,8 +163,7 @@ pub(crate) async fn resolve_action(session: &Session, mut action: CodeAction) ->
         return Err(Error::content_modified());
     }
     let edit = session.work(move || {
-        let text = snapshot.text();
-        let resolved = refactor::resolve(&snapshot.source(&text), &picked.id, &picked.data, &snapshot.facts())?;
+        let resolved = refactor::resolve(snapshot.source(), &picked.id, &picked.data, &snapshot.facts())?;
         Some(snapshot.converter().workspace_edit(&resolved.edits))
     });
     action.edit = edit.await?;

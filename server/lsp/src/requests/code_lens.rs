@@ -23,10 +23,6 @@ impl DocumentRequest for CodeLenses {
         &params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, _: Self::Params) -> Result<Self::Answer> {
         let revision = &snapshot.revision;
         // What is in no folder cannot be packaged.
@@ -39,8 +35,7 @@ impl DocumentRequest for CodeLenses {
             data: None,
         };
         let mut lenses = Command::OF_MANIFEST.map(lens).to_vec();
-        let text = String::from(&revision.text);
-        let tools = outline::tools(&text).into_iter().filter(|tool| !tool.id.is_empty());
+        let tools = outline::tools(revision.text()).into_iter().filter(|tool| !tool.id.is_empty());
         lenses.extend(tools.map(|tool| CodeLens {
             range: snapshot.converter().range(tool.span),
             command: Some(Command::on_tool(&revision.uri, &tool.id)),

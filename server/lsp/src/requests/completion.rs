@@ -43,15 +43,10 @@ impl DocumentRequest for Completions {
         &params.text_document_position.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
         let offset = converter.offset(params.text_document_position.position);
-        let found = ide::complete(&snapshot.source(&text), offset, &snapshot.facts());
+        let found = ide::complete(snapshot.source(), offset, &snapshot.facts());
         // With all there is, the client filters as one types.
         let is_incomplete = found.len() >= ide::MAX_COMPLETIONS;
         let items = found.into_iter().map(|completion| item(converter, completion)).collect();
@@ -105,8 +100,7 @@ pub(crate) async fn resolve_completion(session: &Session, mut item: CompletionIt
         return Ok(item);
     };
     let documented = session.work(move || {
-        let text = snapshot.text();
-        let doc = ide::document(&snapshot.source(&text), &snapshot.facts(), &data)?;
+        let doc = ide::document(snapshot.source(), &snapshot.facts(), &data)?;
         Some(Documentation::MarkupContent(markup(&doc, snapshot.client.completion_markdown)))
     });
     item.documentation = documented.await?;

@@ -20,15 +20,10 @@ impl DocumentRequest for Definitions {
         &params.text_document_position_params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
         let offset = converter.offset(params.text_document_position_params.position);
-        let Some(found) = ide::definition(&snapshot.source(&text), offset) else { return Ok(None) };
+        let Some(found) = ide::definition(snapshot.source(), offset) else { return Ok(None) };
         let origin = converter.range(found.origin);
         let links = found.targets.into_iter().filter_map(|target| {
             let (uri, range, selection) = match target {

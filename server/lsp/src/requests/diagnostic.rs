@@ -19,16 +19,12 @@ pub(crate) struct DocumentDiagnostics;
 
 impl DocumentRequest for DocumentDiagnostics {
     type Params = DocumentDiagnosticParams;
-    type Answer = DocumentDiagnosticReportResult;
+    type Answer = Report;
 
     const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
-    }
-
-    fn nothing() -> Self::Answer {
-        full(FullDocumentDiagnosticReport::default())
     }
 
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
@@ -43,17 +39,28 @@ impl DocumentRequest for DocumentDiagnostics {
                 related_documents: None,
                 unchanged_document_diagnostic_report: unchanged,
             };
-            return Ok(DocumentDiagnosticReport::from(report).into());
+            return Ok(Report(DocumentDiagnosticReport::from(report).into()));
         }
         let items = publisher::diagnostics(snapshot, &analysed);
-        Ok(full(FullDocumentDiagnosticReport { result_id: Some(id), items }))
+        Ok(Report::full(FullDocumentDiagnosticReport { result_id: Some(id), items }))
     }
 }
 
-fn full(report: FullDocumentDiagnosticReport) -> DocumentDiagnosticReportResult {
-    let report =
-        RelatedFullDocumentDiagnosticReport { related_documents: None, full_document_diagnostic_report: report };
-    DocumentDiagnosticReport::from(report).into()
+/// What the client gets. By default no diagnostics: the protocol has no answer without any.
+pub(crate) struct Report(pub(crate) DocumentDiagnosticReportResult);
+
+impl Default for Report {
+    fn default() -> Self {
+        Self::full(FullDocumentDiagnosticReport::default())
+    }
+}
+
+impl Report {
+    fn full(report: FullDocumentDiagnosticReport) -> Self {
+        let report =
+            RelatedFullDocumentDiagnosticReport { related_documents: None, full_document_diagnostic_report: report };
+        Self(DocumentDiagnosticReport::from(report).into())
+    }
 }
 
 /// The name of a result. A client may still know those of a server that ran before, so that they begin with the time.

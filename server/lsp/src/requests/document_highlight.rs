@@ -22,15 +22,10 @@ impl DocumentRequest for DocumentHighlights {
         &params.text_document_position_params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
         let offset = converter.offset(params.text_document_position_params.position);
-        let found = ide::highlights(&snapshot.source(&text), offset);
+        let found = ide::highlights(snapshot.source(), offset);
         let kind = |write| if write { DocumentHighlightKind::WRITE } else { DocumentHighlightKind::READ };
         let marks = found.into_iter();
         Ok(Some(

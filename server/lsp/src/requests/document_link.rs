@@ -20,14 +20,9 @@ impl DocumentRequest for DocumentLinks {
         &params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, _: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
-        let found = ide::links(&snapshot.source(&text), &snapshot.facts());
+        let found = ide::links(snapshot.source(), &snapshot.facts());
         let links = found.into_iter().filter_map(|link| {
             let target = match &link.target {
                 LinkTarget::Url(address) => address.parse().ok()?,

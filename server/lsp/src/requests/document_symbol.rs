@@ -25,14 +25,9 @@ impl DocumentRequest for DocumentSymbols {
         &params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, _: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
-        let symbols = ide::document_symbols(&snapshot.source(&text));
+        let symbols = ide::document_symbols(snapshot.source());
         if snapshot.client.nested_symbols {
             return Ok(Some(symbols.into_iter().map(|symbol| nested(converter, symbol)).collect::<Vec<_>>().into()));
         }

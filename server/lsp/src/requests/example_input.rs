@@ -51,7 +51,7 @@ pub(crate) async fn example_input(session: &Arc<Session>, params: ExampleInputPa
     session
         .work(move || {
             let path = file_path(&uri).unwrap_or_default();
-            let text = String::from(&snapshot.revision.text);
+            let text = snapshot.revision.text();
             let palyra = snapshot.analysed().options.palyra_version;
             let manifest = audit::manifest(&path, text.as_bytes(), palyra).map_err(|error| wrong(error.to_string()))?;
             let found = manifest.entrypoints.tools.iter().find(|known| known.id == tool);

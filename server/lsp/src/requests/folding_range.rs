@@ -23,15 +23,11 @@ impl DocumentRequest for FoldingRanges {
         &params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, _: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let (client, converter) = (&snapshot.client, snapshot.converter());
-        let index = LineIndex::new(&text);
-        let mut folds = ide::folding(&snapshot.source(&text));
+        let text = snapshot.source().text;
+        let index = LineIndex::new(text);
+        let mut folds = ide::folding(snapshot.source());
         // What is left out beyond a client's limit are the smallest: the sections matter most.
         if let Some(limit) = client.folding_limit
             && folds.len() > limit
@@ -43,7 +39,7 @@ impl DocumentRequest for FoldingRanges {
         let ranges = folds.into_iter().filter_map(|fold| {
             let range = converter.range(fold.span);
             let number = |line: usize| u32::try_from(line).unwrap_or(u32::MAX);
-            let (start, end) = fold.lines(&text, &index)?;
+            let (start, end) = fold.lines(text, &index)?;
             let whole_lines = client.folds_lines_only;
             Some(FoldingRange {
                 start_line: if whole_lines { number(start) } else { range.start.line },

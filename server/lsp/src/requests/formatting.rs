@@ -24,14 +24,9 @@ impl DocumentRequest for Formatting {
         &params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, _: Self::Params) -> Result<Self::Answer> {
-        let text = String::from(&snapshot.revision.text);
         let converter = snapshot.converter();
-        Ok(formatted(&text)?.map(|edits| edits.iter().map(|edit| converter.edit(edit)).collect()))
+        Ok(formatted(snapshot.revision.text())?.map(|edits| edits.iter().map(|edit| converter.edit(edit)).collect()))
     }
 }
 

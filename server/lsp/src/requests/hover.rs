@@ -22,15 +22,10 @@ impl DocumentRequest for Hovers {
         &params.text_document_position_params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
         let offset = converter.offset(params.text_document_position_params.position);
-        let found = ide::hover(&snapshot.source(&text), offset, &snapshot.facts(), &snapshot.options());
+        let found = ide::hover(snapshot.source(), offset, &snapshot.facts(), &snapshot.options());
         Ok(found.map(|found| Hover {
             contents: HoverContents::Markup(markup(&found.doc, snapshot.client.hover_markdown)),
             range: Some(converter.range(found.span)),

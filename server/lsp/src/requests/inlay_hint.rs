@@ -22,15 +22,10 @@ impl DocumentRequest for InlayHints {
         &params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
         let kinds = snapshot.settings.inlay_kinds(snapshot.revision.folder.as_deref());
-        let found = ide::inlay_hints(&snapshot.source(&text), converter.span(params.range), kinds);
+        let found = ide::inlay_hints(snapshot.source(), converter.span(params.range), kinds);
         let hints = found.into_iter().map(|hint| InlayHint {
             position: converter.position(hint.offset),
             label: InlayHintLabel::String(hint.label),

@@ -20,15 +20,10 @@ impl DocumentRequest for LinkedEditing {
         &params.text_document_position_params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
         let offset = converter.offset(params.text_document_position_params.position);
-        Ok(ide::linked(&snapshot.source(&text), offset).map(|linked| LinkedEditingRanges {
+        Ok(ide::linked(snapshot.source(), offset).map(|linked| LinkedEditingRanges {
             ranges: linked.spans.into_iter().map(|span| converter.range(span)).collect(),
             word_pattern: Some(linked.pattern.to_owned()),
         }))

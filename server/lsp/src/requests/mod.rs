@@ -31,7 +31,7 @@ pub(crate) use self::{
     code_lens::CodeLenses,
     completion::{Completions, resolve_completion},
     definition::Definitions,
-    diagnostic::DocumentDiagnostics,
+    diagnostic::{DocumentDiagnostics, Report},
     document_highlight::DocumentHighlights,
     document_link::DocumentLinks,
     document_symbol::DocumentSymbols,
@@ -60,17 +60,14 @@ use crate::{
 pub(crate) trait DocumentRequest {
     /// What the client sends.
     type Params: Send + 'static;
-    /// What it gets.
-    type Answer: Send + 'static;
+    /// What it gets; the default one for a document that is not open or of no kind that the request is about.
+    type Answer: Default + Send + 'static;
 
     /// The kinds of document that it is about.
     const ABOUT: &[Kind] = &[Kind::Manifest];
 
     /// The document.
     fn document(params: &Self::Params) -> &Uri;
-
-    /// The answer for a document that is not open or of no kind that the request is about.
-    fn nothing() -> Self::Answer;
 
     /// The answer. Called on a thread of its own.
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer>;
@@ -80,7 +77,7 @@ pub(crate) trait DocumentRequest {
 pub(crate) async fn answer<R: DocumentRequest>(session: &Session, params: R::Params) -> Result<R::Answer> {
     let snapshot = session.snapshot(R::document(&params));
     let Some(snapshot) = snapshot.filter(|snapshot| R::ABOUT.contains(&snapshot.revision.kind)) else {
-        return Ok(R::nothing());
+        return Ok(R::Answer::default());
     };
     let taken = snapshot.clone();
     let answer = session.work(move || R::answer(&taken, params)).await?;
@@ -111,10 +108,6 @@ mod tests {
 
         fn document(params: &Self::Params) -> &Uri {
             &params.uri
-        }
-
-        fn nothing() -> u32 {
-            0
         }
 
         fn answer(_: &Snapshot, _: Self::Params) -> Result<u32> {

@@ -19,15 +19,11 @@ impl DocumentRequest for RangeFormatting {
         &params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = String::from(&snapshot.revision.text);
+        let text = snapshot.revision.text();
         let converter = snapshot.converter();
-        let Some(edits) = formatted(&text)? else { return Ok(None) };
-        let edits = edits::touching(edits, &text, converter.span(params.range));
+        let Some(edits) = formatted(text)? else { return Ok(None) };
+        let edits = edits::touching(edits, text, converter.span(params.range));
         Ok(Some(edits.iter().map(|edit| converter.edit(edit)).collect()))
     }
 }

@@ -20,15 +20,10 @@ impl DocumentRequest for References {
         &params.text_document_position.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
         let offset = converter.offset(params.text_document_position.position);
-        let spans = ide::references(&snapshot.source(&text), offset, params.context.include_declaration);
+        let spans = ide::references(snapshot.source(), offset, params.context.include_declaration);
         let place = |span| Location::new(snapshot.revision.uri.clone(), converter.range(span));
         Ok(Some(spans.into_iter().map(place).collect()))
     }

@@ -20,14 +20,9 @@ impl DocumentRequest for PrepareRename {
         &params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
-        match ide::prepare_rename(&snapshot.source(&text), converter.offset(params.position)) {
+        match ide::prepare_rename(snapshot.source(), converter.offset(params.position)) {
             Ok(prepared) => Ok(Some(PrepareRenameResponse::RangeWithPlaceholder {
                 range: converter.range(prepared.span),
                 placeholder: prepared.placeholder,
@@ -50,15 +45,10 @@ impl DocumentRequest for Rename {
         &params.text_document_position.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
         let converter = snapshot.converter();
         let offset = converter.offset(params.text_document_position.position);
-        let edits = ide::rename(&snapshot.source(&text), offset, &params.new_name).map_err(|error| refused(&error))?;
+        let edits = ide::rename(snapshot.source(), offset, &params.new_name).map_err(|error| refused(&error))?;
         Ok(Some(converter.workspace_edit(&edits)))
     }
 }

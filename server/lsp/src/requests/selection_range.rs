@@ -22,17 +22,12 @@ impl DocumentRequest for SelectionRanges {
         &params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
-        let text = snapshot.text();
-        let source = snapshot.source(&text);
+        let source = snapshot.source();
         let converter = snapshot.converter();
         // One answer a position, in their order: the protocol tells them apart by nothing else.
         let ranges = params.positions.into_iter().map(|position| {
-            let spans = ide::selection(&source, converter.offset(position));
+            let spans = ide::selection(source, converter.offset(position));
             let outward = spans.into_iter().rev().map(|span| converter.range(span));
             let grown = outward.fold(None, |parent: Option<SelectionRange>, range| {
                 // Ranges that differ in bytes alone are one to the client.

@@ -48,11 +48,10 @@ impl Sent {
 }
 
 fn tokens(snapshot: &Snapshot, range: Option<tower_lsp::ls_types::Range>) -> Vec<SemanticToken> {
-    let text = snapshot.text();
     let converter = snapshot.converter();
     let range = range.map(|range| converter.span(range));
     let mut before = Position::default();
-    let found = ide::semantic_tokens(&snapshot.source(&text), range);
+    let found = ide::semantic_tokens(snapshot.source(), range);
     let tokens = found.into_iter().map(|token| {
         let place = converter.range(token.span);
         let delta_line = place.start.line.saturating_sub(before.line);
@@ -82,10 +81,6 @@ impl DocumentRequest for FullTokens {
         &params.text_document.uri
     }
 
-    fn nothing() -> Self::Answer {
-        None
-    }
-
     fn answer(snapshot: &Snapshot, _: Self::Params) -> Result<Self::Answer> {
         let tokens = tokens(snapshot, None);
         Ok(Some(snapshot.sent_tokens().replace(tokens).into()))
@@ -103,10 +98,6 @@ impl DocumentRequest for DeltaTokens {
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
-    }
-
-    fn nothing() -> Self::Answer {
-        None
     }
 
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
@@ -132,10 +123,6 @@ impl DocumentRequest for RangeTokens {
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri
-    }
-
-    fn nothing() -> Self::Answer {
-        None
     }
 
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {

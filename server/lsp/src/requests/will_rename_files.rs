@@ -22,10 +22,7 @@ use tower_lsp::{
     },
 };
 
-use crate::{
-    documents::{Revision, file_path},
-    session::Session,
-};
+use crate::{documents::file_path, revision::Revision, session::Session};
 
 /// What the server wants to be asked about: any file, since a manifest may name any, and any folder with some in it.
 pub(crate) fn wanted() -> FileOperationRegistrationOptions {
@@ -51,7 +48,7 @@ pub(crate) async fn will_rename_files(
     let skills: BTreeSet<PathBuf> = session
         .neighbours()
         .paths()
-        .chain(open.keys())
+        .chain(open.keys().map(PathBuf::as_path))
         .filter(|path| path.file_name().is_some_and(|name| name == MANIFEST_NAME))
         .filter_map(|path| path.parent().map(Path::to_owned))
         .collect();
@@ -99,10 +96,10 @@ fn edited(
     encoding: Encoding,
 ) -> Option<Changed> {
     let (uri, version, text) = match open.get(path) {
-        Some(revision) => (revision.uri.clone(), Some(revision.version), String::from(&revision.text)),
+        Some(revision) => (revision.uri.clone(), Some(revision.version), Arc::clone(revision.text())),
         None => {
             let bytes = files::read(path, manifest::MAX_BYTES).ok()?;
-            (Uri::from_file_path(path)?, None, String::from_utf8(bytes).ok()?)
+            (Uri::from_file_path(path)?, None, String::from_utf8(bytes).ok()?.into())
         }
     };
     let is_config = path.file_name().is_some_and(|name| name == config::FILE_NAME);

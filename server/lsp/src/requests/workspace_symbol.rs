@@ -1,6 +1,8 @@
 //! `workspace/symbol`: the skills and tools of all folders, by name: of the open manifests as they are in the editor, of
 //! the others as they are on the disk.
 
+use std::{collections::HashSet, path::PathBuf};
+
 use skillyard_ide::{self as ide, Source, WorkspaceSymbol};
 use skillyard_manifest::{LineIndex, MAX_BYTES};
 use skillyard_project::{files, workspace::manifests_below};
@@ -10,7 +12,7 @@ use tower_lsp::{
 };
 
 use super::document_symbol::kind;
-use crate::session::{Session, Snapshot};
+use crate::{convert::Converter, session::Session};
 
 /// As many as anybody looks through.
 const MOST: usize = 500;
@@ -20,17 +22,16 @@ pub(crate) async fn workspace_symbol(
     session: &Session,
     params: WorkspaceSymbolParams,
 ) -> Result<Option<WorkspaceSymbolResponse>> {
-    let open: Vec<Snapshot> = session.manifests().iter().filter_map(|uri| session.snapshot(uri)).collect();
-    let (folders, encoding) = (session.folders(), session.abilities().encoding);
+    let (open, folders, client) = (session.manifests(), session.folders(), session.abilities());
     session
         .work(move || {
             let mut found = Vec::new();
-            for snapshot in &open {
-                let text = snapshot.text();
-                let place = |symbol: &WorkspaceSymbol| snapshot.converter().range(symbol.span);
-                matching(&text, &snapshot.revision.uri, &params.query, place, &mut found);
+            for revision in &open {
+                let converter = Converter { revision, client: &client };
+                let place = |symbol: &WorkspaceSymbol| converter.range(symbol.span);
+                matching(revision.source(), &revision.uri, &params.query, place, &mut found);
             }
-            let known: Vec<_> = open.iter().filter_map(|snapshot| snapshot.revision.path()).collect();
+            let known: HashSet<&PathBuf> = open.iter().filter_map(|revision| revision.path.as_ref()).collect();
             for path in manifests_below(&folders) {
                 if found.len() >= MOST {
                     break;
@@ -46,11 +47,11 @@ pub(crate) async fn workspace_symbol(
                 };
                 let index = LineIndex::new(&text);
                 let at = |offset| {
-                    let place = index.position(&text, offset, encoding);
+                    let place = index.position(&text, offset, client.encoding);
                     Position::new(place.line, place.character)
                 };
                 let place = |symbol: &WorkspaceSymbol| Range::new(at(symbol.span.start), at(symbol.span.end));
-                matching(&text, &uri, &params.query, place, &mut found);
+                matching(&Source::new(&text), &uri, &params.query, place, &mut found);
             }
             found.truncate(MOST);
             Some(WorkspaceSymbolResponse::Flat(found))
@@ -61,13 +62,13 @@ pub(crate) async fn workspace_symbol(
 /// The symbols of one manifest whose id or name holds the query's letters in their order.
 #[expect(deprecated, reason = "the struct has a field for what tags say now")]
 fn matching(
-    text: &str,
+    source: &Source<'_>,
     uri: &Uri,
     query: &str,
     place: impl Fn(&WorkspaceSymbol) -> Range,
     found: &mut Vec<SymbolInformation>,
 ) {
-    for symbol in ide::workspace_symbols(&Source::new(text)) {
+    for symbol in ide::workspace_symbols(source) {
         if is_in(query, &symbol.name) || symbol.title.as_ref().is_some_and(|title| is_in(query, title)) {
             found.push(SymbolInformation {
                 location: Location::new(uri.clone(), place(&symbol)),
