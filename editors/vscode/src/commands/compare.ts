@@ -17,16 +17,17 @@ export async function compare(
   manifest: vscode.Uri,
   older?: vscode.Uri,
 ): Promise<void> {
-  const against = older ?? (await pickArtifact(manifest, "Beyond which artifact?"));
+  const against = older ?? (await pickArtifact([manifest], "Beyond which artifact?"));
   if (against === undefined) return;
   const { report, why } = await capabilities(server, folderOf(manifest), against.fsPath);
   if (report === undefined) throw new CallFailed(why);
   reports.show({ title: "Capabilities", markdown: inMarkdown(report, against), json: report });
 }
 
-/** One of a skill's artifacts, or of any other folder. */
-export async function pickArtifact(manifest: vscode.Uri | undefined, placeHolder: string): Promise<vscode.Uri | undefined> {
-  const made = manifest === undefined ? [] : await artifacts(manifest);
+/** One of the artifacts of skills, or of any other folder. */
+export async function pickArtifact(manifests: readonly vscode.Uri[], placeHolder: string): Promise<vscode.Uri | undefined> {
+  const made = (await Promise.all(manifests.map((manifest) => artifacts(manifest)))).flat();
+  const [manifest] = manifests;
   const items = made.map((uri) => ({ label: `$(package) ${path.basename(uri.fsPath)}`, uri: uri as vscode.Uri | undefined }));
   if (items.length > 0) {
     const elsewhere = { label: "$(folder-opened) Another file…", uri: undefined };

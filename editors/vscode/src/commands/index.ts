@@ -84,7 +84,7 @@ export function registerCommands(
     await compare(server, reports, about, artifact);
   });
   registerTrusted("skillyard.install", "Install", async ({ manifest, artifact }) => {
-    const chosen = artifact ?? (await pickArtifact(manifest ?? (await manifests())[0], "Which artifact is installed?"));
+    const chosen = artifact ?? (await pickArtifact(manifest === undefined ? await manifests() : [manifest], "Which artifact is installed?"));
     if (chosen !== undefined) await install(server, reports, chosen);
   });
   // Nothing of the workspace is run by it: it is there in Restricted Mode too.

@@ -14,6 +14,8 @@ import { shown } from "../shown";
 /** What `skillyard install` reports, as far as it is shown. */
 interface Installed {
   readonly installed: boolean;
+  /** Whether it is there but not run, since its audit does not pass. */
+  readonly quarantined: boolean;
   readonly error: string | null;
   readonly entry: { readonly skill_id: string; readonly version: string; readonly trust_decision: string; readonly missing_secrets: readonly { readonly scope: string; readonly key: string }[] } | null;
   readonly previous_version: string | null;
@@ -72,13 +74,14 @@ async function pickFolder(): Promise<vscode.Uri | undefined> {
   return folders?.[0];
 }
 
-function inMarkdown({ entry, error, previous_version, changes, findings }: Installed, artifact: vscode.Uri, folder: vscode.Uri): string {
+function inMarkdown({ entry, error, quarantined, previous_version, changes, findings }: Installed, artifact: vscode.Uri, folder: vscode.Uri): string {
   const out: string[] = [];
   if (entry === null) {
     out.push(`## ${code(path.basename(artifact.fsPath))} is not installed`, code(error ?? "The reason is not said."));
   } else {
     const instead = previous_version === null ? "" : `, in place of ${code(previous_version)}`;
     out.push(`## ${code(`${entry.skill_id} ${entry.version}`)} is installed${instead}`, `- Folder: ${code(folder.fsPath)}\n- Trust: ${code(entry.trust_decision)}`);
+    if (quarantined) out.push("It is in **quarantine**, since its audit does not pass: no daemon runs it until a person enables it.");
     const missing = entry.missing_secrets.map(({ scope, key }) => `- ${code(`${scope}/${key}`)}`);
     if (missing.length > 0) out.push("### Secrets that are not there yet", missing.join("\n"));
   }

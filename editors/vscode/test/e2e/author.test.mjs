@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
@@ -343,6 +343,33 @@ step("what a skill may do beyond an artifact is shown", async () => {
   const view = await editor.view("main table");
   await view.locator("td", { hasText: "api.acme.example" }).first().waitFor();
   await editor.shot("beyond");
+  await closeAll();
+});
+
+step("an artifact is installed to a folder once its key is trusted", async () => {
+  await editor.command("Skillyard: Install to a Folder");
+  await editor.row("palyra-skill").click();
+  // The dialog for folders, as a box to type in.
+  const box = page.locator(".quick-input-widget", { hasText: "The folder of installed skills" }).locator(".quick-input-box input").first();
+  const folder = join(editor.home, "installed");
+  mkdirSync(folder);
+  await box.fill(`${folder}/`);
+  await page.locator(".quick-input-widget").getByText("Install Here").click();
+  await dialog().waitFor();
+  assert.match(await dialog().innerText(), /Nothing is trusted by itself/);
+  await editor.shot("trust");
+  await choose("Trust This Key");
+  await (await editor.view("main h2")).locator("h2", { hasText: "is installed" }).waitFor();
+  await editor.shot("installed");
+  assert.ok(existsSync(join(folder, "acme.greeter/0.1.0/artifact.palyra-skill")));
+  await closeAll();
+});
+
+step("manifests that are not open are checked when asked", async () => {
+  await editor.command("Skillyard: Check Workspace");
+  const report = await editor.view("main h2");
+  await report.locator("h3", { hasText: "closed/skill.toml" }).waitFor();
+  await editor.shot("workspace");
   await closeAll();
 });
 
