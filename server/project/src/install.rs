@@ -86,26 +86,9 @@ impl InstallError {
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Refused { .. } | Self::Audit { .. } => true,
-            Self::Standing(refused) => is_refusal(refused),
+            Self::Standing(refused) => refused.kind().is_some(),
             _ => false,
         }
-    }
-}
-
-/// Whether the thing was looked at and refused, rather than not looked at.
-#[must_use]
-pub fn is_refusal(refused: &Refused) -> bool {
-    match refused {
-        Refused::Path(_) | Refused::Cancelled => false,
-        Refused::Installed(error) => !matches!(
-            error,
-            InstalledError::Read(_)
-                | InstalledError::Write { .. }
-                | InstalledError::Busy { .. }
-                | InstalledError::Seal(_)
-                | InstalledError::State(_)
-        ),
-        _ => true,
     }
 }
 
