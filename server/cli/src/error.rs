@@ -138,7 +138,7 @@ impl Error {
         match self {
             Self::Run(error) | Self::Test(TestError::Run(error)) if error.kind().is_some() => Exit::Findings,
             Self::Installed(refused) if refused.kind().is_some() => Exit::Findings,
-            Self::Install(error) if error.is_refusal() => Exit::Findings,
+            Self::Install(error) if error.kind().is_some() => Exit::Findings,
             Self::Remove(error) if matches!(&**error, RemoveError::Flow(refused) if refused.kind().is_some()) => {
                 Exit::Findings
             }

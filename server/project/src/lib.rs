@@ -36,4 +36,4 @@ pub mod trust;
 pub mod verify;
 pub mod workspace;
 
-pub use skillyard_artifact::{Cancelled, ErrorKind, Finding, ManifestPlace, Progress};
+pub use skillyard_artifact::{Cancelled, ErrorKind, Finding, ManifestPlace, Progress, timestamp};

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
-use skillyard_artifact::{Cancelled, ErrorKind, Finding, Progress, integrity, trust::PublicKey, verify::open};
+use skillyard_artifact::{Cancelled, ErrorKind, Finding, Progress, integrity, trust::PublicKey, update, verify::open};
 use skillyard_manifest::{self as manifest, grammar::Version, quoted};
 use skillyard_store::{
     installed::{Entry, InstalledError, InstalledSkills},
@@ -111,6 +111,7 @@ impl Refused {
     pub fn findings(&self) -> Vec<Finding> {
         match self {
             Self::Objection(objection) => vec![finding(objection)],
+            Self::OtherContent { .. } => vec![Finding::new(&update::OTHER_CONTENT, self.to_string())],
             _ => Vec::new(),
         }
     }
