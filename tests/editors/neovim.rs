@@ -118,6 +118,17 @@ fn keys_are_explained_completed_and_listed() {
 
 #[test]
 #[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn names_lead_to_names_and_what_is_typed_is_completed() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let more = "\n[capabilities.quotas]\nmax_memory_bytes = 33554432\n\n\
+        [operator.plugin]\ndefault_tool_id = \"acme.echo\"\n";
+    let manifest = BEFORE.replace("id = \"echo\"", "id = \"acme.echo\"") + more;
+    fs::write(workspace(home.path()).join("skill.toml"), manifest).expect("a file");
+    sitting(home.path(), Way::Runtimepath, "names.lua");
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
 fn a_skill_is_made_tested_and_explained() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let workspace = workspace(home.path());
@@ -346,8 +357,8 @@ fn neovim(home: &Path, way: Way, script: &str) -> Command {
         .env("PLUGIN", PLUGIN)
         .args(["--headless", "--clean", "--cmd", &way.before(home)])
         .args(["-c", &format!("luafile {FOLDER}/{script}")])
-        // Reached only where the session stopped half-way.
-        .args(["-c", "cquit"])
+        // Reached only where the session stopped half-way, or by one that types.
+        .args(["-c", "if !exists('g:typing') | cquit | endif"])
         .stdin(Stdio::null());
     if workspace.join("skill.toml").exists() {
         neovim.arg("skill.toml");

@@ -1,8 +1,9 @@
 //! What an editor asks about a manifest, as each editor asks it: the answers fit what the client said that it can do, and
 //! every place of good and broken texts has one.
 //!
-//! `clients/` holds what editors say at the start: `neovim.json` as Neovim 0.11.4 sends it; those of Helix and Zed as their
-//! sources have them, without what the server does not look at.
+//! `clients/` holds what editors say at the start: `neovim.json` as Neovim 0.11.4 sends it, `vscode.json` as our extension in
+//! VS Code 1.99.3 does (vscode-languageclient 11.0.0); those of Helix and Zed as their sources have them, without what the
+//! server does not look at.
 
 use std::fs;
 
@@ -24,12 +25,13 @@ const BROKEN: &str = "publisher = \"acme\nskill_id = \"acme.é\u{1F600}\nname =\
     input_schema = { type = \"obj\n[[entrypoints.tools]\nris\n[capabilities]\nhttp_egress_allowlist = [\"a.example\", \"\n\
     secrets = [{ sc\ncompat.min_\noperator.plugin.default_tool_id = \"acme.\n[compat]\nrequired_protocol_major = \n";
 
-fn clients() -> [(&'static str, Value); 5] {
+fn clients() -> [(&'static str, Value); 6] {
     let read = |text| serde_json::from_str(text).unwrap();
     [
         ("none", json!({})),
         ("full", full()),
         ("neovim", read(include_str!("clients/neovim.json"))),
+        ("vscode", read(include_str!("clients/vscode.json"))),
         ("helix", read(include_str!("clients/helix.json"))),
         ("zed", read(include_str!("clients/zed.json"))),
     ]

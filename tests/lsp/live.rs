@@ -1,6 +1,6 @@
 //! What the audit says about the modules beside a manifest, live in the editor.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -33,6 +33,25 @@ fn refreshed(client: &mut Client) {
     client.serve("workspace/diagnostic/refresh", |_| Value::Null);
 }
 
+/// Puts a module into its place, whole: who looks at it meanwhile sees the one before.
+fn build(path: &Path, bytes: &[u8]) {
+    let beside = path.with_extension("new");
+    fs::write(&beside, bytes).unwrap();
+    fs::rename(beside, path).unwrap();
+}
+
+/// Asks again with each refresh until what is said of modules has these codes: a look at the modules that was under way
+/// may have seen the one before, and is followed by another.
+fn settles(client: &mut Client, document: &Document, codes: &[&str]) {
+    loop {
+        refreshed(client);
+        let found = about_modules(document, &document.pull(client));
+        if found.iter().map(|(code, _)| code.as_str()).eq(codes.iter().copied()) {
+            return;
+        }
+    }
+}
+
 const CODE: &str = "module/filesystem-import";
 
 /// A text with a table of capabilities that does not give what [`greedy`] wants.
@@ -45,7 +64,7 @@ fn granting() -> String {
     GOOD.replace("\n[compat]", "\n[capabilities.filesystem]\nread_roots = [\"data\"]\n\n[compat]")
 }
 
-fn watched(client: &mut Client, path: &std::path::Path) {
+fn watched(client: &mut Client, path: &Path) {
     let changes = json!([{"uri": address(path), "type": 2}]);
     client.notify("workspace/didChangeWatchedFiles", json!({"changes": changes}));
 }
@@ -53,7 +72,7 @@ fn watched(client: &mut Client, path: &std::path::Path) {
 #[test]
 fn findings_stand_at_the_line_concerned_and_move_with_it() {
     let skill = Skill::new();
-    fs::write(skill.module(), greedy()).unwrap();
+    build(&skill.module(), &greedy());
     let mut client = skill.serve(full());
     let mut document = skill.open(&mut client);
     refreshed(&mut client);
@@ -91,7 +110,7 @@ fn a_result_with_other_findings_is_another_result() {
     };
     let clean = pull(&mut client, &Value::Null);
     assert_eq!(clean["items"], json!([]));
-    fs::write(skill.module(), greedy()).unwrap();
+    build(&skill.module(), &greedy());
     watched(&mut client, &skill.module());
     refreshed(&mut client);
     let found = pull(&mut client, &clean["resultId"]);
@@ -106,34 +125,30 @@ fn a_module_that_changes_or_goes_is_looked_at_again() {
     let mut client = skill.serve(full());
     let document = skill.open(&mut client);
     for _ in 0..3 {
-        fs::write(skill.module(), greedy()).unwrap();
+        build(&skill.module(), &greedy());
         watched(&mut client, &skill.module());
-        refreshed(&mut client);
-        assert_eq!(about_modules(&document, &document.pull(&mut client)).len(), 1);
-        fs::write(skill.module(), module(&[])).unwrap();
+        settles(&mut client, &document, &[CODE]);
+        build(&skill.module(), &module(&[]));
         watched(&mut client, &skill.module());
-        refreshed(&mut client);
-        assert_eq!(about_modules(&document, &document.pull(&mut client)), []);
+        settles(&mut client, &document, &[]);
     }
     let modules = skill.folder().join("modules");
     fs::create_dir(&modules).unwrap();
     fs::rename(skill.module(), modules.join("module.wasm")).unwrap();
-    fs::write(modules.join("module.wasm"), greedy()).unwrap();
+    build(&modules.join("module.wasm"), &greedy());
     watched(&mut client, &modules.join("module.wasm"));
-    refreshed(&mut client);
-    assert_eq!(about_modules(&document, &document.pull(&mut client)).len(), 1);
+    settles(&mut client, &document, &[CODE]);
     // Some clients say no more than that the folder is gone.
     fs::remove_dir_all(&modules).unwrap();
     watched(&mut client, &modules);
-    refreshed(&mut client);
-    assert_eq!(document.pull(&mut client), Vec::<Value>::new());
+    settles(&mut client, &document, &[]);
     client.stop();
 }
 
 #[test]
 fn a_client_that_only_saves_is_pushed_to() {
     let skill = Skill::new();
-    fs::write(skill.module(), greedy()).unwrap();
+    build(&skill.module(), &greedy());
     let mut client = skill.serve(json!({"textDocument": {"publishDiagnostics": {"versionSupport": true}}}));
     let document = skill.open(&mut client);
     let pushed_until = |client: &mut Client, count: usize| loop {
@@ -144,7 +159,7 @@ fn a_client_that_only_saves_is_pushed_to() {
         }
     };
     pushed_until(&mut client, 1);
-    fs::write(skill.module(), module(&[])).unwrap();
+    build(&skill.module(), &module(&[]));
     client.notify("textDocument/didSave", json!({"textDocument": document.id()}));
     pushed_until(&mut client, 0);
     fs::remove_file(skill.module()).unwrap();
@@ -174,7 +189,7 @@ fn modules_are_watched_where_the_client_can() {
 fn an_audit_that_was_asked_for_shows_what_it_found() {
     let skill = Skill::new();
     let name = "[run](command:evil)<img src=x>`";
-    fs::write(skill.module(), module(&[("wasi_snapshot_preview1", "path_open"), ("env", name)])).unwrap();
+    build(&skill.module(), &module(&[("wasi_snapshot_preview1", "path_open"), ("env", name)]));
     let mut client = skill.serve(full());
     let mut document = skill.open(&mut client);
     refreshed(&mut client);
@@ -213,7 +228,7 @@ fn an_audit_that_was_asked_for_shows_what_it_found() {
 #[cfg(unix)]
 #[test]
 fn what_is_no_module_at_all_holds_nothing_up() {
-    let place = |make: &dyn Fn(&std::path::Path)| {
+    let place = |make: &dyn Fn(&Path)| {
         let skill = Skill::new();
         fs::remove_file(skill.module()).unwrap();
         make(&skill.module());

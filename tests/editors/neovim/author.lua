@@ -109,6 +109,15 @@ function author.press(keys)
   vim.api.nvim_feedkeys(vim.keycode(keys), 'xt', false)
 end
 
+--- Types keys once the script is at its end, where Neovim reads them; what the script left waiting for them ends it.
+function author.type(keys)
+  vim.g.typing = true
+  vim.api.nvim_input(keys)
+  vim.defer_fn(function()
+    author.give_up('nothing came of ' .. keys)
+  end, 20000)
+end
+
 --- Waits for a report with a title, says it, goes back to where it was asked for; its lines, buffer and window.
 function author.read_report(title)
   author.wait_for('the report ' .. title, function()
