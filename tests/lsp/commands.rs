@@ -75,7 +75,8 @@ fn lenses_and_actions_name_only_commands_that_the_server_executes() {
         .collect();
     assert_eq!(
         executed,
-        ["skillyard.audit", "skillyard.packageAndSign", "skillyard.runTool", "skillyard.verify"].into()
+        ["skillyard.audit", "skillyard.install", "skillyard.packageAndSign", "skillyard.runTool", "skillyard.verify"]
+            .into()
     );
     assert_eq!(capabilities["codeLensProvider"], json!({"resolveProvider": false}));
 
@@ -89,6 +90,7 @@ fn lenses_and_actions_name_only_commands_that_the_server_executes() {
         ("Package and Sign", "skillyard.packageAndSign"),
         ("Verify", "skillyard.verify"),
         ("Audit", "skillyard.audit"),
+        ("Install", "skillyard.install"),
     ];
     assert_eq!(calls, expected);
     assert!(of_manifest.iter().all(|lens| lens["range"] == document.range(Span::at(0))), "{lenses}");
@@ -144,6 +146,8 @@ fn wrong_calls_are_refused_with_the_reason() {
         ("skillyard.verify", json!({"uri": 4}), "skillyard.verify"),
         ("skillyard.verify", json!({"uri": uri, "key": "a"}), "`key`"),
         ("skillyard.packageAndSign", json!({"uri": uri, "artifact": uri}), "`artifact`"),
+        ("skillyard.verify", json!({"uri": uri, "folder": uri}), "`folder`"),
+        ("skillyard.install", json!({"uri": uri, "key": "a"}), "`key`"),
         ("skillyard.packageAndSign", json!({"uri": uri, "output": "/etc/passwd"}), "output"),
         ("skillyard.packageAndSign", json!({"uri": uri, "trustStore": "x"}), "trustStore"),
         ("skillyard.audit", json!({"uri": "untitled:Untitled-1"}), "save"),

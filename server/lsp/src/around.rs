@@ -7,12 +7,17 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use skillyard_ide::{Facts, ModuleFact, Source, TrustFact};
+use skillyard_ide::{Facts, InstalledFact, ModuleFact, Source, TrustFact};
 use skillyard_project::{
+    Progress,
     around::{Around, Looks},
     home::Home,
+    installed::{self, Listed},
+    live::Placed,
     trust,
 };
+
+use tower_lsp::ls_types::Uri;
 
 use crate::{
     audits::WhileOpen,
@@ -37,6 +42,7 @@ impl Surroundings {
 /// What of the manifest a look depends on.
 #[derive(PartialEq, Default)]
 struct Basis {
+    skill_id: Option<String>,
     publisher: Option<String>,
     entrypoint: Option<String>,
 }
@@ -60,6 +66,7 @@ impl Session {
             let source = Source::new(&text);
             let said = |path: &[&str]| source.text_at(path).map(str::to_owned);
             let basis = Basis {
+                skill_id: said(&["skill_id"]),
                 publisher: said(&["publisher"]),
                 entrypoint: said(&["operator", "plugin", "default_entrypoint"]),
             };
@@ -73,7 +80,7 @@ impl Session {
             let entrypoint = basis.entrypoint.as_deref().unwrap_or("run").trim();
             let around = looks.look(folder, entrypoint, &progress).ok()?;
             let home = session.home().ok();
-            let facts = facts(&around, basis.publisher.as_deref(), home.as_ref());
+            let facts = facts(&around, &basis, home.as_ref());
             *last = basis;
             Some(Arc::new(Surrounding { facts: Arc::new(facts), around }))
         });
@@ -83,7 +90,17 @@ impl Session {
     }
 }
 
-fn facts(around: &Around, publisher: Option<&str>, home: Option<&Home>) -> Facts {
+impl Session {
+    /// What there is to say where the version of an open manifest is installed with other content.
+    pub(crate) fn installed_otherwise(&self, uri: &Uri, progress: &dyn Progress) -> Option<Placed> {
+        let snapshot = self.snapshot(uri)?;
+        snapshot.facts().installed.as_ref().filter(|versions| !versions.is_empty())?;
+        let folder = snapshot.revision.folder.as_deref()?;
+        installed::otherwise(&self.home().ok()?, folder, &snapshot.text(), progress).ok()?
+    }
+}
+
+fn facts(around: &Around, basis: &Basis, home: Option<&Home>) -> Facts {
     let modules = around.modules.iter().map(|module| ModuleFact {
         path: module.entry.clone(),
         kind: module.kind.map(|kind| kind.name().to_owned()),
@@ -94,9 +111,22 @@ fn facts(around: &Around, publisher: Option<&str>, home: Option<&Home>) -> Facts
         modules: modules.collect(),
         assets: around.assets.clone(),
         files: around.files.clone(),
-        trust: publisher.zip(home).map(|(publisher, home)| trusted(publisher, home)),
+        trust: basis.publisher.as_deref().zip(home).map(|(publisher, home)| trusted(publisher, home)),
+        installed: basis.skill_id.as_deref().zip(home).and_then(|(skill_id, home)| installed(skill_id, home)),
         ..Facts::default()
     }
+}
+
+/// The installed versions of a skill; nothing where they cannot be believed, which is for who runs or installs to say.
+fn installed(skill_id: &str, home: &Home) -> Option<Vec<InstalledFact>> {
+    let versions = installed::of_skill(home, skill_id.trim()).ok()?.into_iter();
+    let fact = |version: Listed| InstalledFact {
+        version: version.entry.version,
+        current: version.entry.current,
+        state: version.status.name().to_owned(),
+        reason: version.reason,
+    };
+    Some(versions.map(fact).collect())
 }
 
 /// What the trust store says of a publisher. It is read, never made.

@@ -119,12 +119,15 @@ impl Session {
                 let analysed = snapshot.analysed();
                 let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
                 let progress = WhileOpen { session: &session, uri: &snapshot.revision.uri };
-                live.look(folder, &analysed.text, analysed.options.palyra_version, &progress).ok()
+                let mut found =
+                    live.look(folder, &analysed.text, analysed.options.palyra_version, &progress).ok()??;
+                found.extend(session.installed_otherwise(&snapshot.revision.uri, &progress));
+                Some(found)
             }
         };
         self.look_around(&snapshot).await;
         // What something newer has overtaken is dropped; that one has left a note to look again.
-        if let Ok(Some(Some(found))) = self.work(job).await
+        if let Ok(Some(found)) = self.work(job).await
             && self.is_current(&snapshot)
         {
             self.show_audit(uri, found);

@@ -197,17 +197,19 @@ pub fn otherwise(home: &Home, folder: &Path, text: &str, progress: &dyn Progress
         Err(SkillError::Cancelled) => return Err(Cancelled),
         Err(_) => return Ok(None),
     };
-    // An editor keeps a byte order mark apart from the text.
-    let saved = collected.manifest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&collected.manifest) == text.as_bytes();
-    let of_manifest = if saved { &collected.manifest } else { text.as_bytes() };
-    let here: BTreeMap<&str, [u8; 32]> = [(MANIFEST_NAME, sha256(of_manifest))]
-        .into_iter()
-        .chain(collected.modules.iter().chain(&collected.assets).map(|(path, bytes)| (&**path, sha256(bytes))))
-        .collect();
-    let made = ["sbom.cdx.json", "provenance.json", "signature.json"];
+    let modules_and_assets = collected.modules.iter().chain(&collected.assets);
+    let here: BTreeMap<&str, [u8; 32]> =
+        modules_and_assets.map(|(path, bytes)| (path.as_str(), sha256(bytes))).collect();
+    // A manifest is packaged as what it means, not as it is written, and with the hashes of all else.
+    let other_ways = [MANIFEST_NAME, "sbom.cdx.json", "provenance.json", "signature.json"];
     let entries = opened.content.entries().iter().map(|(path, entry)| (path.as_str(), entry.sha256));
-    let there: BTreeMap<&str, [u8; 32]> = entries.filter(|(path, _)| !made.contains(path)).collect();
-    let differs = here.keys().chain(there.keys()).find(|path| here.get(*path) != there.get(*path));
+    let there: BTreeMap<&str, [u8; 32]> = entries.filter(|(path, _)| !other_ways.contains(path)).collect();
+    let Some(mut theirs) = opened.manifest().cloned() else { return Ok(None) };
+    theirs.integrity.clone_from(&about.integrity);
+    let manifest_differs = theirs != *about;
+    let differs = Some(MANIFEST_NAME)
+        .filter(|_| manifest_differs)
+        .or_else(|| here.keys().chain(there.keys()).copied().find(|path| here.get(path) != there.get(path)));
     Ok(differs.map(|path| {
         let rule = &update::OTHER_CONTENT;
         let version = manifest::plain(&about.version);
