@@ -75,8 +75,15 @@ fn lenses_and_actions_name_only_commands_that_the_server_executes() {
         .collect();
     assert_eq!(
         executed,
-        ["skillyard.audit", "skillyard.install", "skillyard.packageAndSign", "skillyard.runTool", "skillyard.verify"]
-            .into()
+        [
+            "skillyard.audit",
+            "skillyard.checkWorkspace",
+            "skillyard.install",
+            "skillyard.packageAndSign",
+            "skillyard.runTool",
+            "skillyard.verify"
+        ]
+        .into()
     );
     assert_eq!(capabilities["codeLensProvider"], json!({"resolveProvider": false}));
 

@@ -233,6 +233,12 @@ fn a_completion_says_what_it_is_when_asked_and_fits_where_it_is_put() {
     let item = items.iter().find(|item| item["label"] == "max_palyra_version").unwrap();
     let completed = document.with_edits(&json!([item["textEdit"]]));
     assert!(accepted(&completed), "{completed}");
+    // It shows no Markdown either.
+    let resolved = client.call("completionItem/resolve", item.clone());
+    let documentation = &resolved["documentation"];
+    assert_eq!(documentation["kind"], "plaintext");
+    let said = documentation["value"].as_str().unwrap();
+    assert!(said.contains("max_palyra_version") && !said.contains("**") && !said.contains("]("), "{said}");
     client.stop();
 }
 

@@ -4,6 +4,7 @@
 
 mod actions;
 mod client;
+mod closed;
 mod commands;
 mod config_file;
 mod damage;

@@ -1,4 +1,5 @@
-//! What is told about a key, a table, a keyword of JSON Schema and a rule: the same in a hover and beside a completion.
+//! What is told about a key, a table, a keyword of JSON Schema, a rule, a tool and a module: the same in a hover and
+//! beside a completion.
 
 use std::ptr;
 
@@ -9,9 +10,10 @@ use skillyard_manifest::{
 };
 
 use crate::{
-    keywords::{self, Keyword},
+    facts::ModuleFact,
+    keywords::{self, Keyword, Usage, Word},
     prose::{Doc, Line},
-    units::Unit,
+    units::{self, Unit},
 };
 
 /// Everything about a key: its type, whether it must be there, its default, meaning, limits, and what a daemon does.
@@ -83,11 +85,75 @@ pub fn table_doc(shape: &'static TableShape) -> Doc {
 pub fn keyword_doc(keyword: &'static Keyword) -> Doc {
     let mut doc = Doc::default();
     doc.title(Line::default().code(keyword.name).say(" in a JSON Schema"));
-    doc.say(&format!("{}{}", capital(keyword.value), if keyword.old { ", not of draft 2020-12." } else { "." }));
+    doc.say(&format!(
+        "{}{}",
+        capital(keyword.takes.name()),
+        if keyword.usage == Usage::Old { ", not of draft 2020-12." } else { "." }
+    ));
     doc.say(keyword.doc);
     let words = keywords::words(keyword);
     if keyword.name != "format" {
         doc.list(words.iter().map(|word| Line::default().code(word.name).say(": ").say(word.doc)).collect());
+    }
+    doc
+}
+
+/// What a type of JSON Schema is.
+#[must_use]
+pub fn type_doc(ty: &'static Word) -> Doc {
+    let mut doc = Doc::default();
+    doc.title(Line::default().code(ty.name).say(" in a JSON Schema"));
+    doc.say(&format!("The value is {}.", ty.doc));
+    doc
+}
+
+/// What one of the fixed strings behind a key means.
+#[must_use]
+pub fn value_doc(shape: &TableShape, key: &KeyShape, value: &str) -> Doc {
+    let mut doc = Doc::default();
+    doc.paragraph(Line::default().code(value).say(": ").say(meaning(shape, value)));
+    doc.say(key.doc);
+    doc
+}
+
+/// A tool by its own words. What is empty is left out.
+pub(crate) fn tool_intro(id: &str, name: &str, description: &str) -> Doc {
+    let mut doc = Doc::default();
+    if !id.is_empty() {
+        let title = Line::of("Tool ").code(id);
+        doc.title(if name.trim().is_empty() { title } else { title.say(": ").words(name) });
+    }
+    if !description.trim().is_empty() {
+        doc.paragraph(Line::default().words(description.trim()));
+    }
+    doc
+}
+
+/// A module with what it exports.
+pub(crate) fn module_doc(module: &ModuleFact) -> Doc {
+    let mut doc = Doc::default();
+    doc.paragraph(module_line(module));
+    if !module.exports.is_empty() {
+        doc.paragraph(Line::of("It exports ").codes(module.exports.iter().map(String::as_str)).say("."));
+    }
+    doc
+}
+
+/// `modules/tool.wasm`: palyra plug-in, 12.5 KiB.
+pub(crate) fn module_line(module: &ModuleFact) -> Line {
+    let kind = module.kind.as_deref().unwrap_or("no kind of tool that runs");
+    Line::of("Module: ").code(&module.path).say(", ").words(kind).say(&format!(", {}", units::size(module.bytes)))
+}
+
+/// [`rule_doc`] with the examples of the rule's page.
+pub(crate) fn rule_page(rule: &'static Rule) -> Doc {
+    let mut doc = rule_doc(rule);
+    doc.say(&format!("Its severity is {}.", rule.severity.name()));
+    for (said, example) in [("Wrong:", rule.bad), ("Right:", rule.good)] {
+        if !example.is_empty() {
+            doc.say(said);
+            doc.toml(example);
+        }
     }
     doc
 }
@@ -106,6 +172,30 @@ pub fn rule_doc(rule: &'static Rule) -> Doc {
     doc.say(rule.details);
     doc.paragraph(Line::default().link("The page of the rule", rule.url()));
     doc
+}
+
+/// What a fixed string means.
+fn meaning(shape: &TableShape, value: &str) -> &'static str {
+    match (shape.path, value) {
+        ("operator.config.properties.*", "string") => "text, or one of `enum_values`.",
+        ("operator.config.properties.*", "integer") => "a whole number.",
+        ("operator.config.properties.*", "number") => "any number.",
+        ("operator.config.properties.*", "boolean") => "true or false.",
+        ("operator.config.properties.*", "string_list") => "a list of texts.",
+        ("operator.plugin.contracts[]", "memory_provider") => "keeps and finds memories.",
+        ("operator.plugin.contracts[]", "context_engine") => "puts together what a model is given.",
+        ("operator.plugin.contracts[]", "routing_strategy") => "chooses where a request goes.",
+        ("operator.plugin.contracts[]", "run_lifecycle_hook") => "is called as runs begin and end.",
+        ("operator.plugin.contracts[]", "compaction_provider") => "shortens what has grown long.",
+        ("operator.plugin.contracts[]", "diagnostics_provider") => "tells how things stand.",
+        ("operator.plugin.contracts[]", "policy_signal_provider") => "tells policy what it decides by.",
+        ("operator.plugin.contracts[]", "channel_binding_provider") => "binds channels.",
+        ("operator.plugin.contracts[]", "delivery_adapter") => "delivers messages.",
+        ("operator.plugin.contracts[]", "scheduler_task_provider") => "gives the scheduler tasks.",
+        ("operator.plugin.contracts[]", "model_auth_provider") => "gives access to models.",
+        ("operator.plugin.contracts[]", "connector_adapter") => "connects to another system.",
+        _ => "one of the values that may stand here.",
+    }
 }
 
 /// The rules about a key that a daemon refuses or warns by, beyond those of its type.

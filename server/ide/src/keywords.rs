@@ -8,26 +8,124 @@ pub struct Keyword {
     /// Its name.
     pub name: &'static str,
     /// What stands behind it.
-    pub holds: Holds,
-    /// The type of its value, with the article.
-    pub value: &'static str,
+    pub takes: Takes,
+    /// The type of the values that it says something of; empty for any.
+    pub of: &'static str,
     /// What it says of a value, in Markdown with nothing but code in it.
     pub doc: &'static str,
-    /// Whether draft 2020-12 does not know it: a word of older drafts, or of OpenAPI.
-    pub old: bool,
+    /// Who writes it.
+    pub usage: Usage,
+}
+
+/// Who writes a keyword.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Usage {
+    /// Authors of draft 2020-12: it is offered to them.
+    Common,
+    /// Nobody who describes a tool, though draft 2020-12 has it.
+    Rare,
+    /// Nobody any more: a word of older drafts, or of OpenAPI.
+    Old,
 }
 
 /// What stands behind a keyword.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Holds {
-    /// A value, no schema.
-    Value,
+pub enum Takes {
+    /// One of [`TYPES`], or a list of them.
+    Type,
+    /// A string.
+    Text,
+    /// A regular expression.
+    Pattern,
+    /// `true` or `false`.
+    Boolean,
+    /// A number of things.
+    Count,
+    /// Any number.
+    Number,
+    /// A number above 0.
+    Positive,
     /// A schema.
     Schema,
+    /// A schema, mostly a boolean.
+    Closed,
     /// A list of schemas.
     Schemas,
-    /// Tables of schemas, each under a name.
+    /// A table of schemas, each under a name.
     Named,
+    /// A table of schemas or of lists of properties' names.
+    NamedOrNames,
+    /// Names of properties.
+    Names,
+    /// A table of such names.
+    NamesByName,
+    /// A list of any values.
+    Values,
+    /// Any value.
+    Any,
+    /// Where another schema stands.
+    Reference,
+    /// Best one of [`FORMATS`].
+    Format,
+    /// The name of a way to write bytes.
+    Encoding,
+    /// One of [`DIALECTS`].
+    Dialect,
+    /// A table of booleans.
+    Flags,
+    /// A table.
+    Table,
+}
+
+/// Where the schemas behind a keyword stand.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Holds {
+    /// Nowhere: a value stands there.
+    Value,
+    /// The value is one.
+    Schema,
+    /// In a list.
+    Schemas,
+    /// In a table, each under a name.
+    Named,
+}
+
+impl Takes {
+    /// Where schemas stand in it.
+    #[must_use]
+    pub fn holds(self) -> Holds {
+        match self {
+            Self::Schema | Self::Closed => Holds::Schema,
+            Self::Schemas => Holds::Schemas,
+            Self::Named | Self::NamedOrNames => Holds::Named,
+            _ => Holds::Value,
+        }
+    }
+
+    /// Its type, with the article.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Type => "a string, or an array of strings",
+            Self::Text | Self::Reference | Self::Format | Self::Encoding | Self::Dialect => "a string",
+            Self::Pattern => "a string (a regular expression)",
+            Self::Boolean => "a boolean",
+            Self::Count => "an integer from 0",
+            Self::Number => "a number",
+            Self::Positive => "a number above 0",
+            Self::Schema => "a schema",
+            Self::Closed => "a schema or a boolean",
+            Self::Schemas => "an array of schemas, at least one",
+            Self::Named => "a table of schemas",
+            Self::NamedOrNames => "a table of schemas or arrays of strings",
+            Self::Names => "an array of strings",
+            Self::NamesByName => "a table of arrays of strings",
+            Self::Values => "an array",
+            Self::Any => "a value",
+            Self::Flags => "a table of booleans",
+            Self::Table => "a table",
+        }
+    }
 }
 
 /// A type, a format or the like that a keyword's string can be.
@@ -35,8 +133,16 @@ pub enum Holds {
 pub struct Word {
     /// The string.
     pub name: &'static str,
-    /// What it stands for.
+    /// What it stands for, with code in back quotes.
     pub doc: &'static str,
+}
+
+impl Word {
+    /// What it stands for, without back quotes: for a list, which shows them.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        self.doc.replace('`', "")
+    }
 }
 
 /// What a place within a JSON Schema is.
@@ -64,7 +170,7 @@ pub fn schema_place(steps: &[Step<'_>]) -> SchemaPlace {
                 Some(keyword) => SchemaPlace::Keyword(keyword),
                 None => return SchemaPlace::Unknown,
             },
-            (SchemaPlace::Keyword(keyword), step) => match (keyword.holds, step) {
+            (SchemaPlace::Keyword(keyword), step) => match (keyword.takes.holds(), step) {
                 // A keyword that holds a schema is one.
                 (Holds::Schema, Step::Key(name)) => match self::keyword(name) {
                     Some(keyword) => SchemaPlace::Keyword(keyword),
@@ -99,233 +205,231 @@ pub fn word(keyword: &Keyword, name: &str) -> Option<&'static Word> {
 /// The strings that can stand behind `keyword`, where only certain ones can.
 #[must_use]
 pub fn words(keyword: &Keyword) -> &'static [Word] {
-    match keyword.name {
-        "type" => TYPES,
-        "format" => FORMATS,
-        "$schema" => DIALECTS,
+    match keyword.takes {
+        Takes::Type => TYPES,
+        Takes::Format => FORMATS,
+        Takes::Dialect => DIALECTS,
         _ => &[],
     }
 }
 
-const fn new(name: &'static str, holds: Holds, value: &'static str, doc: &'static str) -> Keyword {
-    Keyword { name, holds, value, doc, old: false }
+const fn common(name: &'static str, takes: Takes, of: &'static str, doc: &'static str) -> Keyword {
+    Keyword { name, takes, of, doc, usage: Usage::Common }
 }
 
-const fn old(name: &'static str, holds: Holds, value: &'static str, doc: &'static str) -> Keyword {
-    Keyword { name, holds, value, doc, old: true }
+const fn rare(name: &'static str, takes: Takes, of: &'static str, doc: &'static str) -> Keyword {
+    Keyword { name, takes, of, doc, usage: Usage::Rare }
 }
 
-const STRING: &str = "a string";
-const STRINGS: &str = "an array of strings";
-const COUNT: &str = "an integer from 0";
-const NUMBER: &str = "a number";
-const FLAG: &str = "a boolean";
-const ANY: &str = "a value";
-const ARRAY: &str = "an array";
-const SCHEMA: &str = "a schema";
-const SCHEMAS: &str = "an array of schemas, at least one";
-const NAMED: &str = "a table of schemas";
+const fn old(name: &'static str, takes: Takes, of: &'static str, doc: &'static str) -> Keyword {
+    Keyword { name, takes, of, doc, usage: Usage::Old }
+}
 
-/// The keywords of draft 2020-12, then those of older drafts and of OpenAPI; in the order in which a schema reads best.
+/// The keywords of draft 2020-12, those that are used most first; then those of older drafts and of OpenAPI.
 pub static KEYWORDS: &[Keyword] = &[
-    new(
+    common(
         "type",
-        Holds::Value,
-        "a string, or an array of strings",
+        Takes::Type,
+        "",
         "The type of the value: `object`, `array`, `string`, `number`, `integer`, `boolean` or `null`, or any of a list.",
     ),
-    new("title", Holds::Value, STRING, "A short name, for people. Nothing is checked by it."),
-    new(
+    common(
         "description",
-        Holds::Value,
-        STRING,
+        Takes::Text,
+        "",
         "What the value is for. A model that calls the tool reads it. Nothing is checked by it.",
     ),
-    new("default", Holds::Value, ANY, "The value to suppose where none is given. It is not filled in by itself."),
-    new("examples", Holds::Value, ARRAY, "Example values. Nothing is checked by them."),
-    new("enum", Holds::Value, ARRAY, "The value is one of these."),
-    new("const", Holds::Value, ANY, "The value is exactly this one."),
-    new(
+    common(
         "properties",
-        Holds::Named,
-        NAMED,
+        Takes::Named,
+        "object",
         "The properties of an object, each with the schema of its value. A property is optional unless `required` names \
          it, and others may be there unless `additionalProperties` is `false`.",
     ),
-    new("required", Holds::Value, STRINGS, "The properties that an object must have."),
-    new(
+    common("required", Takes::Names, "object", "The properties that an object must have."),
+    common(
         "additionalProperties",
-        Holds::Schema,
-        "a schema or a boolean",
+        Takes::Closed,
+        "object",
         "What the properties of an object must be that neither `properties` nor `patternProperties` describes. `false` \
          forbids them.",
     ),
-    new(
-        "patternProperties",
-        Holds::Named,
-        NAMED,
-        "What the properties of an object must be whose names match a regular expression: the key is the expression.",
-    ),
-    new("propertyNames", Holds::Schema, SCHEMA, "What the name of each property must be, as a string."),
-    new("minProperties", Holds::Value, COUNT, "An object has at least this many properties."),
-    new("maxProperties", Holds::Value, COUNT, "An object has at most this many properties."),
-    new(
-        "dependentRequired",
-        Holds::Value,
-        "a table of arrays of strings",
-        "Where an object has the property that is the key, it must have those of the list too.",
-    ),
-    new(
-        "dependentSchemas",
-        Holds::Named,
-        NAMED,
-        "Where an object has the property that is the key, the whole object must match the schema.",
-    ),
-    new(
-        "unevaluatedProperties",
-        Holds::Schema,
-        "a schema or a boolean",
-        "Like `additionalProperties`, but it knows the properties that `allOf`, `anyOf`, `$ref` and the like describe.",
-    ),
-    new("items", Holds::Schema, SCHEMA, "What each element of an array must be (behind those of `prefixItems`)."),
-    new("prefixItems", Holds::Schemas, SCHEMAS, "What the first elements of an array must be, one schema for each."),
-    new("contains", Holds::Schema, SCHEMA, "At least one element of an array matches it: `minContains` says how many."),
-    new("minContains", Holds::Value, COUNT, "At least this many elements match `contains`. Otherwise 1."),
-    new("maxContains", Holds::Value, COUNT, "At most this many elements match `contains`."),
-    new("minItems", Holds::Value, COUNT, "An array has at least this many elements."),
-    new("maxItems", Holds::Value, COUNT, "An array has at most this many elements."),
-    new("uniqueItems", Holds::Value, FLAG, "With `true`, no two elements of an array are equal."),
-    new(
-        "unevaluatedItems",
-        Holds::Schema,
-        "a schema or a boolean",
-        "What the elements of an array must be that no other keyword describes, those within `allOf` and the like included.",
-    ),
-    new("minLength", Holds::Value, COUNT, "A string has at least this many characters."),
-    new("maxLength", Holds::Value, COUNT, "A string has at most this many characters."),
-    new(
+    common("items", Takes::Schema, "array", "What each element of an array must be (behind those of `prefixItems`)."),
+    common("minItems", Takes::Count, "array", "An array has at least this many elements."),
+    common("maxItems", Takes::Count, "array", "An array has at most this many elements."),
+    common("uniqueItems", Takes::Boolean, "array", "With `true`, no two elements of an array are equal."),
+    common("enum", Takes::Values, "", "The value is one of these."),
+    common("const", Takes::Any, "", "The value is exactly this one."),
+    common("minLength", Takes::Count, "string", "A string has at least this many characters."),
+    common("maxLength", Takes::Count, "string", "A string has at most this many characters."),
+    common(
         "pattern",
-        Holds::Value,
-        "a string (a regular expression)",
+        Takes::Pattern,
+        "string",
         "A string has a part that matches this regular expression. `^` and `$` tie it to the whole string.",
     ),
-    new(
+    common(
         "format",
-        Holds::Value,
-        STRING,
+        Takes::Format,
+        "string",
         "What a string looks like: `date-time`, `uri`, `uuid` and others. In draft 2020-12 it is told to readers and \
          checks nothing: add a `pattern` where it must hold.",
     ),
-    new("minimum", Holds::Value, NUMBER, "A number is this or above."),
-    new("maximum", Holds::Value, NUMBER, "A number is this or below."),
-    new("exclusiveMinimum", Holds::Value, NUMBER, "A number is above this."),
-    new("exclusiveMaximum", Holds::Value, NUMBER, "A number is below this."),
-    new("multipleOf", Holds::Value, "a number above 0", "A number is a multiple of this."),
-    new("allOf", Holds::Schemas, SCHEMAS, "The value matches every one of these."),
-    new("anyOf", Holds::Schemas, SCHEMAS, "The value matches at least one of these."),
-    new("oneOf", Holds::Schemas, SCHEMAS, "The value matches exactly one of these."),
-    new("not", Holds::Schema, SCHEMA, "The value does not match it."),
-    new("if", Holds::Schema, SCHEMA, "Where the value matches it, it must match `then`, and otherwise `else`."),
-    new("then", Holds::Schema, SCHEMA, "What a value must be that matches `if`."),
-    new("else", Holds::Schema, SCHEMA, "What a value must be that does not match `if`."),
-    new(
+    common("minimum", Takes::Number, "number", "A number is this or above."),
+    common("maximum", Takes::Number, "number", "A number is this or below."),
+    common("exclusiveMinimum", Takes::Number, "number", "A number is above this."),
+    common("exclusiveMaximum", Takes::Number, "number", "A number is below this."),
+    common("multipleOf", Takes::Positive, "number", "A number is a multiple of this."),
+    common("default", Takes::Any, "", "The value to suppose where none is given. It is not filled in by itself."),
+    common("title", Takes::Text, "", "A short name, for people. Nothing is checked by it."),
+    common("examples", Takes::Values, "", "Example values. Nothing is checked by them."),
+    common(
         "$ref",
-        Holds::Value,
-        STRING,
+        Takes::Reference,
+        "",
         "The value matches the schema at this place: `#/$defs/<name>` for one below `$defs`. Nothing is ever fetched: it \
          points within the schema of the same tool.",
     ),
-    new("$defs", Holds::Named, NAMED, "Schemas to point to with `$ref`. They check nothing by themselves."),
-    new(
-        "$schema",
-        Holds::Value,
-        STRING,
-        "The draft of JSON Schema that the schema is written in. Otherwise 2020-12. It is never fetched.",
+    common("$defs", Takes::Named, "", "Schemas to point to with `$ref`. They check nothing by themselves."),
+    common("anyOf", Takes::Schemas, "", "The value matches at least one of these."),
+    common("oneOf", Takes::Schemas, "", "The value matches exactly one of these."),
+    common("allOf", Takes::Schemas, "", "The value matches every one of these."),
+    common("not", Takes::Schema, "", "The value does not match it."),
+    common("if", Takes::Schema, "", "Where the value matches it, it must match `then`, and otherwise `else`."),
+    common("then", Takes::Schema, "", "What a value must be that matches `if`."),
+    common("else", Takes::Schema, "", "What a value must be that does not match `if`."),
+    common("prefixItems", Takes::Schemas, "array", "What the first elements of an array must be, one schema for each."),
+    common(
+        "contains",
+        Takes::Schema,
+        "array",
+        "At least one element of an array matches it: `minContains` says how many.",
     ),
-    new("$id", Holds::Value, STRING, "The address that names the schema. Nothing is fetched from it."),
-    new("$anchor", Holds::Value, STRING, "A name for the schema, to point to with `$ref = \"#<name>\"`."),
-    new(
-        "$dynamicAnchor",
-        Holds::Value,
-        STRING,
-        "A name for the schema that a `$dynamicRef` finds at the outermost place.",
+    common("minContains", Takes::Count, "array", "At least this many elements match `contains`. Otherwise 1."),
+    common("maxContains", Takes::Count, "array", "At most this many elements match `contains`."),
+    common("minProperties", Takes::Count, "object", "An object has at least this many properties."),
+    common("maxProperties", Takes::Count, "object", "An object has at most this many properties."),
+    common(
+        "patternProperties",
+        Takes::Named,
+        "object",
+        "What the properties of an object must be whose names match a regular expression: the key is the expression.",
     ),
-    new("$dynamicRef", Holds::Value, STRING, "Like `$ref`, but to the outermost `$dynamicAnchor` of that name."),
-    new(
-        "$vocabulary",
-        Holds::Value,
-        "a table of booleans",
-        "Which keywords a metaschema knows. It has no use in a tool's schema.",
+    common("propertyNames", Takes::Schema, "object", "What the name of each property must be, as a string."),
+    common(
+        "dependentRequired",
+        Takes::NamesByName,
+        "object",
+        "Where an object has the property that is the key, it must have those of the list too.",
     ),
-    new("$comment", Holds::Value, STRING, "A note to those who edit the schema. Nobody else reads it."),
-    new("deprecated", Holds::Value, FLAG, "With `true`, the value should be used no more. Nothing is checked by it."),
-    new("readOnly", Holds::Value, FLAG, "With `true`, the value is only given out. Nothing is checked by it."),
-    new("writeOnly", Holds::Value, FLAG, "With `true`, the value is only taken in. Nothing is checked by it."),
-    new(
+    common(
+        "dependentSchemas",
+        Takes::Named,
+        "object",
+        "Where an object has the property that is the key, the whole object must match the schema.",
+    ),
+    common(
+        "unevaluatedProperties",
+        Takes::Closed,
+        "object",
+        "Like `additionalProperties`, but it knows the properties that `allOf`, `anyOf`, `$ref` and the like describe.",
+    ),
+    common(
+        "unevaluatedItems",
+        Takes::Closed,
+        "array",
+        "What the elements of an array must be that no other keyword describes, those within `allOf` and the like included.",
+    ),
+    common(
+        "deprecated",
+        Takes::Boolean,
+        "",
+        "With `true`, the value should be used no more. Nothing is checked by it.",
+    ),
+    common("readOnly", Takes::Boolean, "", "With `true`, the value is only given out. Nothing is checked by it."),
+    common("writeOnly", Takes::Boolean, "", "With `true`, the value is only taken in. Nothing is checked by it."),
+    common(
         "contentEncoding",
-        Holds::Value,
-        STRING,
+        Takes::Encoding,
+        "string",
         "How a string holds bytes, such as `base64`. Nothing is checked by it.",
     ),
-    new("contentMediaType", Holds::Value, STRING, "The media type of what a string holds. Nothing is checked by it."),
-    new("contentSchema", Holds::Schema, SCHEMA, "The schema of what a string holds. Nothing is checked by it."),
-    old("definitions", Holds::Named, NAMED, "The name of `$defs` before draft 2019-09. It still works with `$ref`."),
+    common(
+        "contentMediaType",
+        Takes::Text,
+        "string",
+        "The media type of what a string holds. Nothing is checked by it.",
+    ),
+    common("contentSchema", Takes::Schema, "string", "The schema of what a string holds. Nothing is checked by it."),
+    common("$anchor", Takes::Text, "", "A name for the schema, to point to with `$ref = \"#<name>\"`."),
+    common("$comment", Takes::Text, "", "A note to those who edit the schema. Nobody else reads it."),
+    common(
+        "$schema",
+        Takes::Dialect,
+        "",
+        "The draft of JSON Schema that the schema is written in. Otherwise 2020-12. It is never fetched.",
+    ),
+    common("$id", Takes::Text, "", "The address that names the schema. Nothing is fetched from it."),
+    rare("$dynamicAnchor", Takes::Text, "", "A name for the schema that a `$dynamicRef` finds at the outermost place."),
+    rare("$dynamicRef", Takes::Text, "", "Like `$ref`, but to the outermost `$dynamicAnchor` of that name."),
+    rare("$vocabulary", Takes::Flags, "", "Which keywords a metaschema knows. It has no use in a tool's schema."),
+    old("definitions", Takes::Named, "", "The name of `$defs` before draft 2019-09. It still works with `$ref`."),
     old(
         "dependencies",
-        Holds::Named,
-        "a table of schemas or arrays of strings",
+        Takes::NamedOrNames,
+        "object",
         "Before draft 2019-09, what `dependentRequired` and `dependentSchemas` say.",
     ),
     old(
         "additionalItems",
-        Holds::Schema,
-        "a schema or a boolean",
+        Takes::Closed,
+        "array",
         "Before draft 2020-12, what the elements behind those of a list in `items` must be. Now `items` says it.",
     ),
-    old("id", Holds::Value, STRING, "The name of `$id` in draft 4."),
-    old("$recursiveRef", Holds::Value, STRING, "The name of `$dynamicRef` in draft 2019-09."),
-    old("$recursiveAnchor", Holds::Value, FLAG, "The name of `$dynamicAnchor` in draft 2019-09."),
-    old("example", Holds::Value, ANY, "OpenAPI's word for one of `examples`. Nothing is checked by it."),
-    old("nullable", Holds::Value, FLAG, "A word of OpenAPI that checks nothing here: name `null` in `type`."),
-    old("discriminator", Holds::Value, "a table", "A word of OpenAPI that checks nothing here: `oneOf` alone decides."),
+    old("id", Takes::Text, "", "The name of `$id` in draft 4."),
+    old("$recursiveRef", Takes::Text, "", "The name of `$dynamicRef` in draft 2019-09."),
+    old("$recursiveAnchor", Takes::Boolean, "", "The name of `$dynamicAnchor` in draft 2019-09."),
+    old("example", Takes::Any, "", "OpenAPI's word for one of `examples`. Nothing is checked by it."),
+    old("nullable", Takes::Boolean, "", "A word of OpenAPI that checks nothing here: name `null` in `type`."),
+    old("discriminator", Takes::Table, "", "A word of OpenAPI that checks nothing here: `oneOf` alone decides."),
 ];
 
 const fn is(name: &'static str, doc: &'static str) -> Word {
     Word { name, doc }
 }
 
-/// The types of JSON Schema.
+/// The types of JSON Schema, those that are used most first.
 pub static TYPES: &[Word] = &[
-    is("object", "a table of properties"),
-    is("array", "a list of values"),
     is("string", "a text"),
-    is("number", "a number, with or without decimals"),
     is("integer", "a number without decimals; `1.0` is one"),
+    is("number", "a number, with or without decimals"),
     is("boolean", "`true` or `false`"),
+    is("array", "a list of values"),
+    is("object", "a table of properties"),
     is("null", "nothing; TOML cannot write it, but JSON input can hold it"),
 ];
 
-/// The formats of draft 2020-12.
+/// The formats of draft 2020-12, those that are used most first.
 pub static FORMATS: &[Word] = &[
     is("date-time", "a date with time and zone, `2026-01-31T12:00:00Z`"),
     is("date", "a date, `2026-01-31`"),
     is("time", "a time with zone, `12:00:00Z`"),
     is("duration", "a length of time, `P1DT12H`"),
     is("email", "an address of mail"),
-    is("idn-email", "an address of mail, also with letters outside of ASCII"),
     is("hostname", "the name of a host"),
-    is("idn-hostname", "the name of a host, also with letters outside of ASCII"),
     is("ipv4", "an IPv4 address"),
     is("ipv6", "an IPv6 address"),
     is("uri", "a whole URI, `https://acme.example/a`"),
     is("uri-reference", "a URI or a part of one, `/a#b`"),
-    is("iri", "a URI, also with letters outside of ASCII"),
-    is("iri-reference", "a URI or a part of one, also with letters outside of ASCII"),
     is("uri-template", "a URI with places to fill in, `/users/{id}`"),
     is("uuid", "a UUID, `3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a`"),
     is("json-pointer", "a path in a JSON value, `/a/0`"),
     is("relative-json-pointer", "a path from a place in a JSON value, `1/b`"),
     is("regex", "a regular expression"),
+    is("idn-email", "an address of mail, also with letters outside of ASCII"),
+    is("idn-hostname", "the name of a host, also with letters outside of ASCII"),
+    is("iri", "a URI, also with letters outside of ASCII"),
+    is("iri-reference", "a URI or a part of one, also with letters outside of ASCII"),
 ];
 
 /// The drafts that are built in.
@@ -390,6 +494,10 @@ mod tests {
         for keyword in KEYWORDS {
             assert!(keyword.doc.len() > 15 && keyword.doc.ends_with('.'), "{}", keyword.name);
             assert_eq!(keyword.doc.matches('`').count() % 2, 0, "{}", keyword.name);
+            // The rules know too where schemas stand.
+            let (holds, known) = (keyword.takes.holds(), skillyard_manifest::rules::subschemas(keyword.name));
+            assert_eq!(known.one, holds == Holds::Schema, "{}", keyword.name);
+            assert_eq!(known.listed, holds == Holds::Schemas || keyword.name == "items", "{}", keyword.name);
         }
     }
 }

@@ -38,7 +38,7 @@ mod fixture;
 
 pub use completion::{Completion, CompletionKind, MAX_COMPLETIONS, TRIGGERS, complete, document};
 pub use definition::{Definition, Target, definition};
-pub use doc::{key_doc, key_intro, keyword_doc, rule_doc, table_doc};
+pub use doc::{key_doc, key_intro, keyword_doc, rule_doc, table_doc, type_doc, value_doc};
 pub use facts::{Facts, InstalledFact, ModuleFact, TrustFact};
 pub use file_renames::{FileMove, file_renames};
 pub use folding::{Fold, FoldKind, folding};

@@ -1,44 +1,6 @@
 //! Markdown with text of others in it, of which nothing may come alive: no link, no HTML, no command, no heading.
 
-use std::fmt::Write as _;
-
-use skillyard_manifest::is_unseen;
-
-/// Appends `c` as it may be shown: itself, or `\n`, `\t`, `\u{202e}` and the like.
-fn push(out: &mut String, c: char) {
-    match c {
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        c if is_unseen(c) => {
-            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-        }
-        c => out.push(c),
-    }
-}
-
-/// `text` on one line, with everything unshowable escaped.
-#[must_use]
-pub fn line(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    text.chars().for_each(|c| push(&mut out, c));
-    out
-}
-
-/// [`line()`] for many lines: line ends and tabs stay.
-#[must_use]
-pub fn lines(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\r' if chars.peek() == Some(&'\n') => {}
-            '\n' | '\t' => out.push(c),
-            c => push(&mut out, c),
-        }
-    }
-    out
-}
+use skillyard_manifest::show::{line, lines};
 
 /// `text` on one line as plain words.
 ///
@@ -120,7 +82,7 @@ pub fn cell(text: &str) -> String {
 /// Lines of text as a block of code. Its fence is longer than any run of back quotes in it.
 #[must_use]
 pub fn fence(language: &str, text: &str) -> String {
-    let text = lines(text);
+    let text = lines(text).replace("\r\n", "\n");
     let fence = "`".repeat((ticks(&text) + 1).max(3));
     format!("{fence}{language}\n{}\n{fence}\n", text.trim_end_matches('\n'))
 }

@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
-use crate::markdown::{code, fence, line, lines, words};
+use skillyard_manifest::show::{line, lines};
+
+use crate::markdown::{code, fence, words};
 
 /// Longest piece of a file that is shown, in characters.
 const MAX_SHOWN: usize = 160;
@@ -213,9 +215,8 @@ impl Line {
 
     fn plain(&self) -> String {
         let part = |piece: &Piece| match piece {
-            Piece::Words(text) => line(text),
+            Piece::Words(text) | Piece::Link(text, _) => line(text).into_owned(),
             Piece::Code(text) => format!("`{}`", line(text)),
-            Piece::Link(text, _) => line(text),
         };
         self.pieces.iter().map(part).collect()
     }

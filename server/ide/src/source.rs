@@ -22,8 +22,8 @@ pub struct Source<'t> {
     pub shape: &'static TableShape,
     /// For each item of the tree, the header that it stands below: itself, for a header.
     owners: Vec<Option<usize>>,
-    /// For each item that is a header, which element each part of its key means that is an array of tables: part, index.
-    elements: HashMap<usize, Vec<(usize, usize)>>,
+    /// For each item, if it is a header, which element each part of its key means that is an array of tables: part, index.
+    elements: Vec<Vec<(usize, usize)>>,
 }
 
 /// One step from a table or an array to what is in it.
@@ -191,20 +191,19 @@ impl<'t> Source<'t> {
     /// Reads any text as a file whose top level has another shape.
     #[must_use]
     pub fn of_shape(text: &'t str, shape: &'static TableShape) -> Self {
-        let tree = Tree::parse(text);
-        let document = Document::parse(text);
+        let (tree, document) = Document::with_tree(text);
         let mut owners = Vec::with_capacity(tree.items.len());
-        let mut elements = HashMap::new();
+        let mut elements = Vec::with_capacity(tree.items.len());
         let mut root = Opened::default();
         let mut owner = None;
         for (at, item) in tree.items.iter().enumerate() {
-            if let Item::Header(header) = item {
-                owner = Some(at);
-                let found = open(&mut root, header);
-                if !found.is_empty() {
-                    elements.insert(at, found);
+            elements.push(match item {
+                Item::Header(header) => {
+                    owner = Some(at);
+                    open(&mut root, header)
                 }
-            }
+                Item::Entry(_) | Item::Garbage(_) => Vec::new(),
+            });
             owners.push(owner);
         }
         Self { text, tree, document, shape, owners, elements }
@@ -222,7 +221,7 @@ impl<'t> Source<'t> {
 
     /// The path of the first `parts` of a header's key.
     fn header_path(&self, item: usize, header: &Header<'t>, parts: usize) -> Path<'t> {
-        let indices = self.elements.get(&item).map(Vec::as_slice).unwrap_or_default();
+        let indices = self.elements.get(item).map(Vec::as_slice).unwrap_or_default();
         let mut path = Path::default();
         for (at, key) in header.keys.iter().take(parts).enumerate() {
             path.0.push(Step::Key(key.name.clone()));
@@ -258,13 +257,15 @@ impl<'t> Source<'t> {
 
     /// Every place that names a value, in the order of the text.
     pub fn mentions<'s>(&'s self, mut each: impl FnMut(Mention<'s, 't>)) {
+        let mut table = Path::default();
         for (at, item) in self.tree.items.iter().enumerate() {
             match item {
                 Item::Garbage(_) => {}
                 Item::Header(header) => {
                     (0..header.keys.len()).for_each(|part| each(self.header_mention(at, header, part)));
+                    table = self.table_of(at);
                 }
-                Item::Entry(entry) => visit_entry(&self.table_of(at), entry, &mut each),
+                Item::Entry(entry) => visit_entry(&table, entry, &mut each),
             }
         }
     }

@@ -7,8 +7,8 @@
 use skillyard_manifest::{
     Span,
     document::{Node, NodeKind, Table, dotted},
-    is_unseen,
     shape::{KeyShape, Type},
+    show::words,
     syntax::{Entry, Item, Key, Value, ValueKind},
 };
 
@@ -89,21 +89,25 @@ pub fn document_symbols(source: &Source<'_>) -> Vec<Symbol> {
     let mut found = Vec::new();
     // The sections that are not at their end, and how many parts the key of each has.
     let mut open: Vec<(Symbol, usize)> = Vec::new();
+    // The table that entries go to.
+    let (mut path, mut table) = (Path::default(), Some(&source.document.root));
     for (at, item) in source.tree.items.iter().enumerate() {
         match item {
             Item::Garbage(_) => {}
             Item::Header(header) => {
+                path = source.table_of(at);
+                table = source.table(&path);
                 let Some(section) = sections.next_if(|section| section.item == at) else { continue };
                 while open.last().is_some_and(|(symbol, _)| symbol.span.end <= header.span.start) {
                     close(&mut open, &mut found);
                 }
                 let outer = open.last().map_or(0, |(_, parts)| *parts);
-                let path = section.path.as_ref();
-                let symbol = of_header(source, path, &header.keys, outer, header.span, section.whole);
+                let readable = section.path.as_ref();
+                let symbol = of_header(source, readable, &header.keys, outer, header.span, section.whole);
                 open.push((symbol, header.keys.len()));
             }
             Item::Entry(entry) => {
-                let symbol = of_entry(source, &source.table_of(at), entry);
+                let symbol = of_entry(source, &path, table, entry);
                 open.last_mut().map_or(&mut found, |(section, _)| &mut section.children).push(symbol);
             }
         }
@@ -157,19 +161,7 @@ const LONGEST: usize = 200;
 
 /// A text on one line with everything unseen escaped, cut where it is absurdly long.
 fn label(text: &str) -> String {
-    let mut out = String::new();
-    for (at, c) in text.chars().enumerate() {
-        if at == LONGEST {
-            out.push('…');
-            break;
-        }
-        if is_unseen(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    words(text, LONGEST)
 }
 
 /// A text as a label, trimmed; `None` where nothing is left to see.
@@ -205,12 +197,20 @@ fn of_header(
     symbol
 }
 
-fn of_entry<'t>(source: &Source<'t>, table: &Path<'t>, entry: &Entry<'t>) -> Symbol {
-    let mut path = table.clone();
+/// An entry of the table at `path`.
+fn of_entry<'t>(source: &Source<'t>, path: &Path<'t>, table: Option<&Table<'t>>, entry: &Entry<'t>) -> Symbol {
+    let mut path = path.clone();
+    let mut field = None;
+    let mut table = table;
+    for key in &entry.keys {
+        field = table.and_then(|table| table.get(&key.name));
+        table = field.and_then(|field| field.value.as_table());
+    }
     path.0.extend(entry.keys.iter().map(|key| Step::Key(key.name.clone())));
     let keys = entry.keys.first().zip(entry.keys.last());
     let selection = keys.map_or(entry.span, |(first, last)| first.span.to(last.span));
-    let mut symbol = of_value(source, &path, &entry.value, label(&dotted(&entry.keys)), selection);
+    let mut symbol =
+        of_value(source, &path, field.map(|field| &field.value), &entry.value, label(&dotted(&entry.keys)), selection);
     symbol.span = entry.span.to(selection);
     symbol.deprecated = spot(source.shape, &path).is_some_and(|spot| {
         let alias = spot.key.alias.is_some() && spot.key.alias == path.key();
@@ -220,7 +220,14 @@ fn of_entry<'t>(source: &Source<'t>, table: &Path<'t>, entry: &Entry<'t>) -> Sym
 }
 
 /// A value, and what is in it. Values nest no deeper than the syntax tree lets them.
-fn of_value<'t>(source: &Source<'t>, path: &Path<'t>, value: &Value<'t>, name: String, selection: Span) -> Symbol {
+fn of_value<'t>(
+    source: &Source<'t>,
+    path: &Path<'t>,
+    node: Option<&Node<'t>>,
+    value: &Value<'t>,
+    name: String,
+    selection: Span,
+) -> Symbol {
     let raw = || Some(label(value.span.of(source.text)));
     let (kind, detail) = match &value.kind {
         ValueKind::Missing | ValueKind::Invalid => (SymbolKind::Nothing, None),
@@ -237,15 +244,19 @@ fn of_value<'t>(source: &Source<'t>, path: &Path<'t>, value: &Value<'t>, name: S
             let parts = items.iter().enumerate();
             let parts = parts.filter(|(_, item)| matches!(item.kind, ValueKind::Array(_) | ValueKind::Table(_)));
             let symbol = |(index, item): (usize, &Value<'t>)| {
-                of_value(source, &path.with(Step::Index(index)), item, format!("[{index}]"), item.span)
+                let node = node.and_then(|node| node.as_array()?.get(index));
+                of_value(source, &path.with(Step::Index(index)), node, item, format!("[{index}]"), item.span)
             };
             parts.map(symbol).collect()
         }
-        ValueKind::Table(entries) => entries.iter().map(|entry| of_entry(source, path, entry)).collect(),
+        ValueKind::Table(entries) => {
+            let table = node.and_then(Node::as_table);
+            entries.iter().map(|entry| of_entry(source, path, table, entry)).collect()
+        }
         _ => Vec::new(),
     };
     let mut symbol = Symbol { name, detail, kind, span: value.span, selection, deprecated: false, children };
-    describe(source, path, source.node(path), &mut symbol);
+    describe(source, path, node, &mut symbol);
     symbol
 }
 

@@ -11,8 +11,9 @@ use skillyard_manifest::{
 
 use crate::{
     asked,
-    keywords::{self, Holds, Keyword, SchemaPlace, schema_place},
-    source::{Meaning, Mention, Path, Role, Source, Step},
+    keywords::{self, Holds, Keyword, SchemaPlace, Usage, schema_place},
+    names::target,
+    source::{Meaning, Mention, Role, Source, Step},
 };
 
 /// A word with a meaning. It is on one line, and no two overlap.
@@ -241,8 +242,12 @@ impl<'t> Finder<'_, 't> {
         let top = path.0.len().saturating_sub(steps);
         match schema_place(path.0.get(top..).unwrap_or_default()) {
             SchemaPlace::Keyword(keyword) => {
-                self.push(mention.span, TokenKind::Keyword, Modifiers { deprecated: keyword.old, ..NO });
-                self.schema_word(keyword, mention, top);
+                self.push(
+                    mention.span,
+                    TokenKind::Keyword,
+                    Modifiers { deprecated: keyword.usage == Usage::Old, ..NO },
+                );
+                self.schema_word(keyword, mention);
             }
             SchemaPlace::Named(keyword) => {
                 let kind = match keyword.name {
@@ -253,19 +258,19 @@ impl<'t> Finder<'_, 't> {
                 let declares = matches!(keyword.name, "properties" | "$defs" | "definitions");
                 self.push(mention.span, kind, if declares { DECLARATION } else { NO });
             }
-            SchemaPlace::Value(keyword) if mention.role == Role::Element => self.schema_word(keyword, mention, top),
+            SchemaPlace::Value(keyword) if mention.role == Role::Element => self.schema_word(keyword, mention),
             SchemaPlace::Schema(_) | SchemaPlace::Value(_) | SchemaPlace::Unknown => {}
         }
     }
 
     /// The string behind a keyword, or in its list.
-    fn schema_word(&mut self, keyword: &Keyword, mention: &Mention<'_, 't>, top: usize) {
+    fn schema_word(&mut self, keyword: &Keyword, mention: &Mention<'_, 't>) {
         let Some(text) = self.string(mention) else { return };
         let kind = match keyword.name {
             "type" if keywords::word(keyword, text).is_some() => TokenKind::Type,
             "format" if keywords::word(keyword, text).is_some() => TokenKind::EnumMember,
             "pattern" => TokenKind::Regexp,
-            "$ref" if self.is_there(&mention.path, top, text) => TokenKind::Type,
+            "$ref" if target(self.source, mention).is_some() => TokenKind::Type,
             "required" if mention.role == Role::Element => {
                 let schema = mention.path.parent().and_then(|path| path.parent());
                 let property = schema.map(|schema| schema.with(named("properties")).with(named(text)));
@@ -277,32 +282,9 @@ impl<'t> Finder<'_, 't> {
             _ => return,
         };
         // A list that holds schemas holds no words.
-        if mention.role != Role::Element || keyword.holds == Holds::Value {
+        if mention.role != Role::Element || keyword.takes.holds() == Holds::Value {
             self.text(mention, kind, NO);
         }
-    }
-
-    /// Whether `#/$defs/name` is there, in the schema whose top is `top` steps from the top of the file.
-    fn is_there(&self, path: &Path<'t>, top: usize, pointer: &str) -> bool {
-        let mut parts = pointer.split('/');
-        if parts.next() != Some("#") {
-            return false;
-        }
-        let Some(mut node) = path.0.get(..top).and_then(|steps| self.source.node(&Path(steps.to_vec()))) else {
-            return false;
-        };
-        for part in parts {
-            let name = part.replace("~1", "/").replace("~0", "~");
-            let next = match node.as_array() {
-                Some(items) => name.parse::<usize>().ok().and_then(|index| items.get(index)),
-                None => node.as_table().and_then(|table| table.get(&name)).map(|field| &field.value),
-            };
-            match next {
-                Some(next) => node = next,
-                None => return false,
-            }
-        }
-        true
     }
 
     fn is_manifest(&self) -> bool {

@@ -1,6 +1,6 @@
 //! From the analysis to the protocol: byte spans to ranges in the client's encoding, diagnostics, edits.
 
-use ropey::Rope;
+use ropey::{Rope, str_utils::byte_to_line_idx};
 use serde_json::json;
 use skillyard_ide::Doc;
 use skillyard_manifest::{self as manifest, Encoding, Severity, Span, Tag};
@@ -123,18 +123,38 @@ pub(crate) fn severity(severity: Severity) -> DiagnosticSeverity {
 
 /// The line and column of byte `offset`. An offset within a character counts as its start, one behind the text as its
 /// end, and one between CR and LF, which the protocol cannot name, as the end of the line. The time does not depend on
-/// the length of the line.
+/// the length of the line. An outline asks for thousands, so the rope is asked once where the line starts in the same
+/// chunk.
 fn position(text: &Rope, offset: usize, encoding: Encoding) -> Position {
-    let mut at = text.byte_to_char(offset.min(text.len_bytes()));
-    if at > 0 && text.get_char(at) == Some('\n') && text.get_char(at - 1) == Some('\r') {
+    let offset = offset.min(text.len_bytes());
+    let (chunk, chunk_start, _, chunk_line) = text.chunk_at_byte(offset);
+    let mut at = offset - chunk_start;
+    // A rope's chunks end between characters, and never between CR and LF.
+    while !chunk.is_char_boundary(at) {
         at -= 1;
     }
-    let line = text.char_to_line(at);
-    let start = text.line_to_char(line);
-    let column = match encoding {
-        Encoding::Utf8 => text.char_to_byte(at) - text.char_to_byte(start),
-        Encoding::Utf16 => text.char_to_utf16_cu(at) - text.char_to_utf16_cu(start),
-        Encoding::Utf32 => at - start,
+    let (mut before, behind) = chunk.split_at(at);
+    if behind.starts_with('\n') {
+        before = before.strip_suffix('\r').unwrap_or(before);
+    }
+    let breaks = byte_to_line_idx(before, before.len());
+    let line = chunk_line + breaks;
+    let column = if breaks == 0 {
+        let line = text.byte_slice(text.line_to_byte(line)..chunk_start + before.len());
+        match encoding {
+            Encoding::Utf8 => line.len_bytes(),
+            Encoding::Utf16 => line.len_utf16_cu(),
+            Encoding::Utf32 => line.len_chars(),
+        }
+    } else {
+        let start = before.bytes().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |end| end + 1);
+        let line = before.get(start..).unwrap_or_default();
+        match encoding {
+            Encoding::Utf8 => line.len(),
+            _ if line.is_ascii() => line.len(),
+            Encoding::Utf16 => line.encode_utf16().count(),
+            Encoding::Utf32 => line.chars().count(),
+        }
     };
     let number = |n| u32::try_from(n).unwrap_or(u32::MAX);
     Position::new(number(line), number(column))
@@ -150,7 +170,14 @@ mod tests {
     proptest! {
         /// The command line counts with `LineIndex`, the server with the rope: they must agree.
         #[test]
-        fn places_are_those_of_the_command_line(text in "[ab\\r\\n\u{e9}\u{2028}\u{85}\u{1F600}\u{301}]{0,40}", at in 0..200_usize) {
+        fn places_are_those_of_the_command_line(
+            piece in "[ab\\r\\n\u{e9}\u{2028}\u{85}\u{1F600}\u{301}]{0,40}",
+            // A rope's chunks have about a thousand bytes, and a line may be longer.
+            (times, line) in prop_oneof![Just((1, 0)), (1..120_usize, 0..3000_usize)],
+            at in 0.0..1.1,
+        ) {
+            let text = format!("{}{}{}", piece.repeat(times), "\u{e9}".repeat(line), piece.repeat(times));
+            let at = (text.len() as f64 * at) as usize;
             let rope = Rope::from_str(&text);
             let index = LineIndex::new(&text);
             for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {

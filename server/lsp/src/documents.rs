@@ -87,6 +87,12 @@ impl Revision {
         Arc::new(Self { uri, version, text, kind, folder, number, memo: Mutex::new(None) })
     }
 
+    /// The manifest at `uri`, which no editor has open.
+    pub(crate) fn closed(uri: Uri, text: &str) -> Arc<Self> {
+        let folder = file_path(&uri).and_then(|path| path.parent().map(Path::to_owned));
+        Self::new(uri, 0, Rope::from_str(text), Kind::Manifest, folder)
+    }
+
     /// The file that it is in, where it is in one.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         file_path(&self.uri)

@@ -12,6 +12,7 @@ mod around;
 mod audits;
 mod backend;
 mod client;
+mod closed;
 mod commands;
 mod convert;
 mod documents;

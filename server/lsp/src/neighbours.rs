@@ -136,10 +136,15 @@ impl Session {
         task::spawn(async move {
             let look = move || manifests_below(&folders);
             if let Ok(found) = session.work(look).await {
-                let gone = session.neighbours().known.keys().cloned().collect::<Vec<_>>();
-                session.read_neighbours(found.into_iter().chain(gone)).await;
+                session.these_are_all(found).await;
             }
         });
+    }
+
+    /// Reads all manifests of the workspace, and forgets every other.
+    pub(crate) async fn these_are_all(self: &Arc<Self>, manifests: Vec<PathBuf>) {
+        let gone = self.neighbours().known.keys().cloned().collect::<Vec<_>>();
+        self.read_neighbours(manifests.into_iter().chain(gone)).await;
     }
 
     /// Reads manifests that changed on the disk, in the background.

@@ -30,6 +30,7 @@ use crate::{
     around::{Surrounding, Surroundings},
     audits::Audited,
     client::Abilities,
+    closed::Closed,
     commands::Failure,
     convert::Converter,
     documents::{Analysed, Documents, Kind, Revision, file_path},
@@ -49,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) publishers: Turns,
     pub(crate) auditors: Turns,
     pub(crate) namers: Turns,
+    /// The closed manifests whose diagnostics are shown.
+    pub(crate) closed: Closed,
     /// What a person waits for.
     pub(crate) works: Works,
     pub(crate) workers: Workers,
@@ -165,6 +168,7 @@ impl Session {
             publishers: Turns::default(),
             auditors: Turns::default(),
             namers: Turns::default(),
+            closed: Closed::default(),
             works: Works::default(),
             workers: Workers::default(),
             parent_gone,
@@ -222,6 +226,24 @@ impl Session {
             neighbours: has_neighbours.then(|| Arc::clone(&state.neighbours)),
             settings: Arc::clone(&state.settings),
             client,
+        })
+    }
+
+    /// A document that is not open, of the file at `uri` with this text, and what would count for it. `None` if it is open
+    /// after all.
+    pub(crate) fn closed_snapshot(&self, uri: &Uri, text: &str) -> Option<Snapshot> {
+        let revision = Revision::closed(uri.clone(), text);
+        let has_neighbours = self.neighbour_path(uri).is_some();
+        let state = self.state();
+        state.documents.get(uri).is_none().then(|| Snapshot {
+            revision,
+            audited: None,
+            ran: None,
+            around: None,
+            tokens: Arc::default(),
+            neighbours: has_neighbours.then(|| Arc::clone(&state.neighbours)),
+            settings: Arc::clone(&state.settings),
+            client: self.abilities(),
         })
     }
 

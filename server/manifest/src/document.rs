@@ -212,12 +212,17 @@ impl<'t> Document<'t> {
         builder.finish(&tokens, errors)
     }
 
-    /// The document of a tree, which it uses up.
+    /// Reads any text once, for who needs its syntax tree too.
     #[must_use]
-    pub fn of(tree: Tree<'t>) -> Self {
-        let mut builder = Builder::new(tree.text);
-        tree.items.into_iter().for_each(|item| builder.item(item));
-        builder.finish(&tree.tokens, tree.errors)
+    pub fn with_tree(text: &'t str) -> (Tree<'t>, Self) {
+        let mut builder = Builder::new(text);
+        let mut items = Vec::new();
+        let (tokens, errors) = syntax::read(text, |item| {
+            items.push(item.clone());
+            builder.item(item);
+        });
+        let document = builder.finish(&tokens, errors.clone());
+        (Tree { text, tokens, items, errors }, document)
     }
 }
 

@@ -20,7 +20,7 @@ mod options;
 pub mod outline;
 pub mod rules;
 pub mod shape;
-mod show;
+pub mod show;
 pub mod suggest;
 pub mod syntax;
 mod text;

@@ -10,9 +10,9 @@ use skillyard_manifest::{
 };
 
 fn errors(text: &str) -> Vec<(SyntaxErrorKind, String)> {
-    let tree = Tree::parse(text);
+    let (tree, document) = Document::with_tree(text);
     assert_eq!(tree.print(), text);
-    Document::of(tree).errors.into_iter().map(|error| (error.kind, error.message)).collect()
+    document.errors.into_iter().map(|error| (error.kind, error.message)).collect()
 }
 
 /// The files of the suite that TOML 1.1 is judged by, below `folder`.

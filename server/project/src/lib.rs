@@ -25,7 +25,6 @@ pub mod package;
 pub mod rules;
 pub mod run;
 pub mod secrets;
-pub mod shown;
 pub mod signing;
 pub mod skill;
 pub mod source;
@@ -35,5 +34,7 @@ pub mod suggest;
 pub mod trust;
 pub mod verify;
 pub mod workspace;
+
+pub use skillyard_manifest::show as shown;
 
 pub use skillyard_artifact::{Cancelled, ErrorKind, Finding, ManifestPlace, Progress, timestamp};

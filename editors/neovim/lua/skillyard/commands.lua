@@ -302,8 +302,24 @@ local function explain(code)
   end)
 end
 
+--- Has the server check every manifest of the workspace, open or not.
+local function check()
+  local client = vim.lsp.get_clients({ name = server.NAME })[1]
+  if not client then
+    return warn('open a skill.toml first: the server checks the folder that it is in')
+  end
+  local buffer = vim.api.nvim_get_current_buf()
+  local command = { command = 'skillyard.checkWorkspace', title = 'Check Workspace', arguments = {} }
+  require('skillyard.requests').execute(client, buffer, command)
+end
+
 --- What `:Skillyard` does, by its first word.
 local subcommands = {
+  check = {
+    run = function()
+      check()
+    end,
+  },
   package = {
     run = function(words)
       execute('skillyard.packageAndSign', 'Package and Sign', words[1] and { key = words[1] })

@@ -87,6 +87,8 @@ export function registerCommands(
     const chosen = artifact ?? (await pickArtifact(manifest ?? (await manifests())[0], "Which artifact is installed?"));
     if (chosen !== undefined) await install(server, reports, chosen);
   });
+  // Nothing of the workspace is run by it: it is there in Restricted Mode too.
+  register("skillyard.checkWorkspace", () => execute("skillyard.checkWorkspace", "Check Workspace", {}));
   register("skillyard.newSkill", async () => {
     if (await isTrusted("New Skill")) await newSkill(server);
   });

@@ -357,8 +357,6 @@ impl<'c> Search<'c, '_, '_, '_> {
     }
 }
 
-const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
-
 /// The lines of a tool, its schemas on one line each.
 fn small_tool(cx: &Cx<'_, '_>) -> Template {
     Template::of("\nid = ")
@@ -388,7 +386,7 @@ fn tool_lines(tool: Template, property: usize) -> Template {
         .text("\"]\nproperties.")
         .again(property)
         .text(" = { type = \"")
-        .choice(TYPES)
+        .choice(schema::types().filter(|ty| *ty != "null"))
         .text("\", description = ")
         .quoted("")
         .text(" }\n\n[entrypoints.tools.output_schema]\ntype = \"object\"")

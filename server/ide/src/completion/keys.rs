@@ -25,14 +25,12 @@ pub(super) fn at(cx: &Cx<'_, '_>, spot: &KeySpot<'_>) -> Vec<Completion> {
     if open {
         match cx.source.meaning(&spot.table) {
             Meaning::Table(shape) => of_shape(cx, spot, table, shape, &mut found),
-            Meaning::Key(shape, key) => match key.ty {
+            Meaning::Key(_, key) => match key.ty {
                 Type::Table(inner) | Type::Tables(inner) => of_shape(cx, spot, table, inner, &mut found),
                 Type::Map(inner) => of_map(cx, spot, table, inner, &mut found),
                 Type::Values(_) => of_values(cx, spot, table, &mut found),
                 Type::Schema => schema::keys(cx, spot, 0, &mut found),
-                _ => {
-                    let _ = shape;
-                }
+                _ => {}
             },
             Meaning::InSchema(_, steps) => schema::keys(cx, spot, steps, &mut found),
             Meaning::Listed(..) | Meaning::Free(_) | Meaning::Unknown => {}
@@ -210,7 +208,6 @@ pub(super) fn detail(key: &KeyShape) -> String {
     }
 }
 
-/// The keys of a table whose keys the author names: those that something asks for.
 /// The keys of a table whose keys name what they set.
 fn of_values(cx: &Cx<'_, '_>, spot: &KeySpot<'_>, table: Option<&Table<'_>>, found: &mut Vec<Completion>) {
     let keys = super::values::configured(cx, &spot.table).into_iter().enumerate();
@@ -232,6 +229,7 @@ fn of_values(cx: &Cx<'_, '_>, spot: &KeySpot<'_>, table: Option<&Table<'_>>, fou
     }
 }
 
+/// The keys of a table whose keys the author names: those that something asks for.
 fn of_map(
     cx: &Cx<'_, '_>,
     spot: &KeySpot<'_>,

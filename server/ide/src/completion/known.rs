@@ -15,7 +15,7 @@ use super::{
     template::Template,
     values::{Asked, flag},
 };
-use crate::{Path, Source, Step};
+use crate::{Path, Source, Step, units::Unit};
 
 /// Longest list that is gone through for one answer.
 const MANY: usize = 200;
@@ -550,68 +550,64 @@ pub(super) fn is_in_the_way(asked: &Asked<'_, '_>, value: &str) -> bool {
         || (value != "string" && table.get("enum_values").is_some())
 }
 
-const TIMES: &[(&str, &str)] = &[
-    ("30000", "30 s"),
-    ("1000", "1 s"),
-    ("5000", "5 s"),
-    ("10000", "10 s"),
-    ("60000", "1 min"),
-    ("120000", "2 min"),
-    ("300000", "5 min"),
-    ("600000", "10 min"),
+/// Numbers that quotas mostly have, the default first.
+const TIMES: &[u64] = &[30_000, 1000, 5000, 10_000, 60_000, 120_000, 300_000, 600_000];
+const FUEL: &[u64] = &[10_000_000, 1_000_000, 50_000_000, 100_000_000, 1_000_000_000];
+const SIZES: &[u64] = &[
+    64 << 20,
+    grammar::MIN_MEMORY_BYTES,
+    1 << 20,
+    4 << 20,
+    16 << 20,
+    32 << 20,
+    128 << 20,
+    256 << 20,
+    1 << 30,
+    ALL_MEMORY,
 ];
-const FUEL: &[(&str, &str)] = &[
-    ("10000000", "10 million"),
-    ("1000000", "1 million"),
-    ("50000000", "50 million"),
-    ("100000000", "100 million"),
-    ("1000000000", "1 billion"),
-];
-const SIZES: &[(&str, &str)] = &[
-    ("67108864", "64 MiB"),
-    ("65536", "64 KiB, one page"),
-    ("1048576", "1 MiB"),
-    ("4194304", "4 MiB"),
-    ("16777216", "16 MiB"),
-    ("33554432", "32 MiB"),
-    ("134217728", "128 MiB"),
-    ("268435456", "256 MiB"),
-    ("1073741824", "1 GiB"),
-    ("4294967296", "4 GiB, all that a module can address"),
-];
+
+/// As much as a module can address.
+const ALL_MEMORY: u64 = 4 << 30;
+
+/// Numbers of a unit, each with what it comes to.
+fn amounts(unit: Unit, numbers: &[u64]) -> Vec<Candidate> {
+    let candidate = |(at, number): (usize, &u64)| {
+        let mut said = unit.amount(*number).map(|amount| amount.to_string()).unwrap_or_default();
+        said.push_str(match (unit, *number) {
+            _ if at == 0 => ", default",
+            (Unit::Bytes, grammar::MIN_MEMORY_BYTES) => ", one page",
+            (Unit::Bytes, ALL_MEMORY) => ", all that a module can address",
+            _ => "",
+        });
+        number_that(&number.to_string(), &said).preselected(at == 0)
+    };
+    numbers.iter().enumerate().map(candidate).collect()
+}
+
+/// A number with what is to be said of it.
+fn number_that(number: &str, what: &str) -> Candidate {
+    Candidate::toml(Template::of(number), Kind::Number).described(what)
+}
 
 /// Integers that make sense at a place.
 pub(super) fn numbers(asked: &Asked<'_, '_>) -> Vec<Candidate> {
-    let number = |(value, what): &(&str, &str)| {
-        let candidate = Candidate::toml(Template::of(*value), Kind::Number);
-        if what.is_empty() { candidate } else { candidate.described(what) }
-    };
-    let quota = |values: &[(&str, &str)]| {
-        let of = |(at, pair): (usize, &(&str, &str))| match at {
-            0 => number(&(pair.0, &format!("{}, default", pair.1))).preselected(true),
-            _ => number(pair),
-        };
-        values.iter().enumerate().map(of).collect()
-    };
     match () {
         () if asked.is(&["manifest_version"]) => {
-            let legacy = number(&("1", "legacy, without [operator]"));
+            let legacy = number_that("1", "legacy, without [operator]");
             let operator = asked.cx.source.document.root.get("operator").is_some();
-            vec![number(&("2", "the present one")).preselected(true), legacy.incomplete(operator)]
+            vec![number_that("2", "the present one").preselected(true), legacy.incomplete(operator)]
         }
-        () if asked.is(&["capabilities", "quotas", "wall_clock_timeout_ms"]) => quota(TIMES),
-        () if asked.is(&["capabilities", "quotas", "fuel_budget"]) => quota(FUEL),
-        () if asked.is(&["capabilities", "quotas", "max_memory_bytes"]) => quota(SIZES),
+        () if asked.is(&["capabilities", "quotas", "wall_clock_timeout_ms"]) => amounts(Unit::Milliseconds, TIMES),
+        () if asked.is(&["capabilities", "quotas", "fuel_budget"]) => amounts(Unit::Fuel, FUEL),
+        () if asked.is(&["capabilities", "quotas", "max_memory_bytes"]) => amounts(Unit::Bytes, SIZES),
         () if asked.is(&["compat", "required_protocol_major"]) || asked.is(&["compat", "min_protocol_major"]) => {
-            vec![number(&("1", "what Palyra 0.1.0 speaks"))]
+            vec![number_that("1", &format!("what Palyra {} speaks", grammar::PALYRA_VERSION))]
         }
         () if asked.is(&["operator", "config", "schema_version"]) => {
             let now = asked.cx.source.node(asked.path).and_then(Node::as_integer);
             let next = now.and_then(|now| now.checked_add(1)).filter(|next| (2..i128::from(u32::MAX)).contains(next));
-            let mut found: Vec<Candidate> =
-                next.map(|next| number(&(&next.to_string(), "the next one"))).into_iter().collect();
-            found.push(number(&("1", "")));
-            found
+            let next = next.map(|next| number_that(&next.to_string(), "the next one"));
+            next.into_iter().chain([number_that("1", "")]).collect()
         }
         () => Vec::new(),
     }

@@ -19,7 +19,7 @@ mod tests;
 
 use std::ptr;
 
-use skillyard_manifest::{Span, TextEdit, document::string, is_unseen, shape::ROOT, syntax::Item};
+use skillyard_manifest::{Span, TextEdit, document::string, shape::ROOT, show::words, syntax::Item};
 
 use self::{
     context::{Around, Next, Spot},
@@ -240,15 +240,7 @@ fn inside_quotes(value: &str) -> Template {
 /// `text` as a list may show it: on one line, short, nothing in it that is not seen.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 120;
-    let mut out = String::with_capacity(text.len().min(LONGEST * 4));
-    for (at, c) in text.chars().enumerate() {
-        if at == LONGEST {
-            out.push('…');
-            break;
-        }
-        if is_unseen(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
-    }
-    out
+    words(text, LONGEST)
 }
 
 /// A completion of what `word` is, by `template` in the middle of what is missing around.

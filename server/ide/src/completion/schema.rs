@@ -12,200 +12,25 @@ use super::{
     template::Template,
     values::{Asked, Filled, flag},
 };
-use crate::{Path, Step};
-
-/// What a keyword takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Takes {
-    Type,
-    Text,
-    Pattern,
-    Boolean,
-    /// A number of things.
-    Count,
-    Number,
-    /// A schema.
-    Schema,
-    /// A schema, mostly a boolean.
-    Closed,
-    /// A list of schemas.
-    Schemas,
-    /// A table of schemas.
-    Named,
-    /// Names of properties.
-    Names,
-    /// A table of such names.
-    NamesByName,
-    Values,
-    Any,
-    Reference,
-    Format,
-    Encoding,
-    Dialect,
-}
-
-/// A keyword of JSON Schema 2020-12.
-pub(super) struct Keyword {
-    pub name: &'static str,
-    pub takes: Takes,
-    /// The type that it says something of; empty for any.
-    pub of: &'static str,
-    pub doc: &'static str,
-}
-
-const fn word(name: &'static str, takes: Takes, of: &'static str, doc: &'static str) -> Keyword {
-    Keyword { name, takes, of, doc }
-}
-
-/// The keywords, those that are used most first.
-pub(super) static KEYWORDS: &[Keyword] = &[
-    word("type", Takes::Type, "", "The type of the value, or a list of types."),
-    word("description", Takes::Text, "", "What the value is for. A model that calls the tool reads it."),
-    word("properties", Takes::Named, "object", "The properties by name, each with its schema."),
-    word("required", Takes::Names, "object", "The properties that have to be there."),
-    word(
-        "additionalProperties",
-        Takes::Closed,
-        "object",
-        "The schema of properties that `properties` and `patternProperties` do not name; `false` allows none.",
-    ),
-    word("items", Takes::Schema, "array", "The schema of the elements; behind `prefixItems`, of the rest."),
-    word("minItems", Takes::Count, "array", "The smallest number of elements."),
-    word("maxItems", Takes::Count, "array", "The largest number of elements."),
-    word("uniqueItems", Takes::Boolean, "array", "Whether no two elements may be equal."),
-    word("enum", Takes::Values, "", "The only values allowed."),
-    word("const", Takes::Any, "", "The only value allowed."),
-    word("minLength", Takes::Count, "string", "The smallest number of characters."),
-    word("maxLength", Takes::Count, "string", "The largest number of characters."),
-    word(
-        "pattern",
-        Takes::Pattern,
-        "string",
-        "A regular expression (ECMAScript) that the text has to match somewhere: `^` and `$` hold it to the whole.",
-    ),
-    word(
-        "format",
-        Takes::Format,
-        "string",
-        "What the text means, such as `date-time` or `email`. Most readers do not check it.",
-    ),
-    word("minimum", Takes::Number, "number", "The smallest number allowed."),
-    word("maximum", Takes::Number, "number", "The largest number allowed."),
-    word("exclusiveMinimum", Takes::Number, "number", "A number that the value has to be above."),
-    word("exclusiveMaximum", Takes::Number, "number", "A number that the value has to be below."),
-    word("multipleOf", Takes::Number, "number", "A number above 0 that the value is a whole multiple of."),
-    word("default", Takes::Any, "", "What is meant where the value is left out. Nobody fills it in."),
-    word("title", Takes::Text, "", "A short name for people."),
-    word("examples", Takes::Values, "", "Values to show."),
-    word(
-        "$ref",
-        Takes::Reference,
-        "",
-        "Another schema that holds here: `#/$defs/<name>` in this document. Nothing is fetched.",
-    ),
-    word("$defs", Takes::Named, "", "Schemas by name, for `$ref` to point to."),
-    word("anyOf", Takes::Schemas, "", "At least one of these has to hold."),
-    word("oneOf", Takes::Schemas, "", "Exactly one of these has to hold."),
-    word("allOf", Takes::Schemas, "", "All of these have to hold."),
-    word("not", Takes::Schema, "", "This may not hold."),
-    word("if", Takes::Schema, "", "Where this holds, `then` has to hold, and `else` where it does not."),
-    word("then", Takes::Schema, "", "Has to hold where `if` does."),
-    word("else", Takes::Schema, "", "Has to hold where `if` does not."),
-    word("prefixItems", Takes::Schemas, "array", "The schemas of the first elements, one each in their order."),
-    word("contains", Takes::Schema, "array", "A schema that at least one element has to fit."),
-    word("minContains", Takes::Count, "array", "How many elements have to fit `contains`, at least."),
-    word("maxContains", Takes::Count, "array", "How many elements may fit `contains`, at most."),
-    word("minProperties", Takes::Count, "object", "The smallest number of properties."),
-    word("maxProperties", Takes::Count, "object", "The largest number of properties."),
-    word(
-        "patternProperties",
-        Takes::Named,
-        "object",
-        "The schemas of properties by a regular expression for their names.",
-    ),
-    word("propertyNames", Takes::Schema, "object", "The schema of the properties' names."),
-    word("dependentRequired", Takes::NamesByName, "object", "Which properties have to be there where another one is."),
-    word("dependentSchemas", Takes::Named, "object", "Which schema has to hold where a property is there."),
-    word(
-        "unevaluatedProperties",
-        Takes::Closed,
-        "object",
-        "The schema of properties that nothing else has looked at; `false` allows none.",
-    ),
-    word(
-        "unevaluatedItems",
-        Takes::Closed,
-        "array",
-        "The schema of elements that nothing else has looked at; `false` allows none.",
-    ),
-    word("deprecated", Takes::Boolean, "", "Whether the value should not be used any more."),
-    word("readOnly", Takes::Boolean, "", "Whether the value is given and not taken."),
-    word("writeOnly", Takes::Boolean, "", "Whether the value is taken and never shown, such as a password."),
-    word("contentEncoding", Takes::Encoding, "string", "How bytes are written in the text, such as `base64`."),
-    word("contentMediaType", Takes::Text, "string", "The media type of the text, such as `text/html`."),
-    word("contentSchema", Takes::Schema, "string", "The schema of what the text holds."),
-    word("$anchor", Takes::Text, "", "A name for this schema, for `$ref = \"#name\"`."),
-    word("$comment", Takes::Text, "", "A note to who maintains the schema."),
-    word(
-        "$schema",
-        Takes::Dialect,
-        "",
-        "The dialect that the schema is written in; draft 2020-12 where it is left out.",
-    ),
-    word("$id", Takes::Text, "", "The address of the schema. References in it are counted from there."),
-];
-
-/// The types with what each is.
-pub(super) const TYPES: [(&str, &str); 7] = [
-    ("string", "text"),
-    ("integer", "a whole number"),
-    ("number", "any number"),
-    ("boolean", "true or false"),
-    ("array", "a list"),
-    ("object", "a table of properties"),
-    ("null", "nothing: TOML cannot write it, but JSON input can"),
-];
-
-const FORMATS: [(&str, &str); 17] = [
-    ("date-time", "2026-01-31T12:00:00Z"),
-    ("date", "2026-01-31"),
-    ("time", "12:00:00Z"),
-    ("duration", "P1DT12H"),
-    ("email", "ada@acme.example"),
-    ("hostname", "api.acme.example"),
-    ("ipv4", "192.0.2.1"),
-    ("ipv6", "2001:db8::1"),
-    ("uri", "https://acme.example/a"),
-    ("uri-reference", "/a?b"),
-    ("uri-template", "/a/{b}"),
-    ("uuid", "123e4567-e89b-12d3-a456-426614174000"),
-    ("json-pointer", "/a/0"),
-    ("regex", "^[a-z]+$"),
-    ("idn-email", "with letters of any script"),
-    ("idn-hostname", "with letters of any script"),
-    ("iri", "with letters of any script"),
-];
-
-const DIALECTS: [(&str, &str); 5] = [
-    ("https://json-schema.org/draft/2020-12/schema", "what is meant anyway"),
-    ("https://json-schema.org/draft/2019-09/schema", "2019-09"),
-    ("http://json-schema.org/draft-07/schema#", "draft 7"),
-    ("http://json-schema.org/draft-06/schema#", "draft 6"),
-    ("http://json-schema.org/draft-04/schema#", "draft 4"),
-];
-
-/// The keyword with this name.
-pub(super) fn keyword(name: &str) -> Option<&'static Keyword> {
-    KEYWORDS.iter().find(|keyword| keyword.name == name)
-}
+use crate::{
+    Path, Step,
+    keywords::{DIALECTS, FORMATS, Holds, KEYWORDS, Keyword, TYPES, Takes, Usage, Word, keyword},
+    names::encoded,
+};
 
 /// What a keyword takes; those of older drafts too.
 fn takes(name: &str) -> Option<Takes> {
-    match name {
-        "definitions" | "dependencies" => Some(Takes::Named),
-        "additionalItems" => Some(Takes::Closed),
-        _ => keyword(name).map(|keyword| keyword.takes),
-    }
+    keyword(name).map(|keyword| keyword.takes)
+}
+
+/// The keywords that are offered, those that are used most first.
+fn offered() -> impl Iterator<Item = &'static Keyword> {
+    KEYWORDS.iter().filter(|keyword| keyword.usage == Usage::Common)
+}
+
+/// The names of the types.
+pub(super) fn types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|ty| ty.name)
 }
 
 /// What a place within a schema is.
@@ -234,10 +59,13 @@ fn place<'p>(steps: &'p [Step<'_>]) -> (Place<'p>, usize) {
         place = match (place, step) {
             (Place::Schema(Some("items")), Step::Index(_)) => Place::Schema(None),
             (Place::Schema(_), Step::Key(key)) => match takes(key) {
-                Some(Takes::Schema | Takes::Closed) => Place::Schema(Some(key)),
-                Some(Takes::Schemas) => Place::List,
-                Some(Takes::Named) => Place::Named(key),
-                _ => Place::Word(key),
+                Some(takes) => match takes.holds() {
+                    Holds::Schema => Place::Schema(Some(key)),
+                    Holds::Schemas => Place::List,
+                    Holds::Named => Place::Named(key),
+                    Holds::Value => Place::Word(key),
+                },
+                None => Place::Word(key),
             },
             (Place::Named(_), Step::Key(_)) | (Place::List, Step::Index(_)) => Place::Schema(None),
             (Place::Word("dependentRequired"), Step::Key(_)) => Place::Word("required"),
@@ -269,6 +97,11 @@ fn schemas<'s>(cx: &'s Cx<'_, '_>, path: &Path<'_>, root: usize, own: usize) -> 
 fn declared<'s>(schema: Option<&'s Table<'s>>) -> Vec<&'s str> {
     let properties = schema.and_then(|schema| schema.get("properties")?.value.as_table());
     properties.into_iter().flat_map(|table| table.fields.keys()).map(AsRef::as_ref).collect()
+}
+
+/// What a schema says of itself in a word.
+fn said<'s>(schema: &'s Table<'s>) -> Option<&'s str> {
+    ["title", "description", "type"].iter().find_map(|key| schema.get(key)?.value.as_str())
 }
 
 /// The names that a schema requires.
@@ -384,7 +217,7 @@ fn property(spot: &KeySpot<'_>, name: String, rank: usize) -> Completion {
 
 /// `{ type = "…" }`.
 fn typed() -> Template {
-    Template::of("{ type = \"").choice(TYPES.map(|(name, _)| name)).text("\" }")
+    Template::of("{ type = \"").choice(types()).text("\" }")
 }
 
 fn keywords(spot: &KeySpot<'_>, table: Option<&Table<'_>>, schemas: &Schemas<'_>, found: &mut Vec<Completion>) {
@@ -395,7 +228,7 @@ fn keywords(spot: &KeySpot<'_>, table: Option<&Table<'_>>, schemas: &Schemas<'_>
         })
         .unwrap_or_default();
     let has = |key: &str| table.is_some_and(|table| table.get(key).is_some());
-    for (rank, keyword) in KEYWORDS.iter().enumerate() {
+    for (rank, keyword) in offered().enumerate() {
         let dotted = keyword.takes == Takes::Named && spot.lines && spot.next == Next::End;
         let there = keys::is_there(spot, table, keyword.name);
         if there && !(dotted && keys::is_dotted(table, keyword.name)) {
@@ -443,16 +276,17 @@ fn article(word: &str) -> &'static str {
 fn value_of(keyword: &Keyword, schemas: &Schemas<'_>) -> Filled {
     let mut retrigger = false;
     let template = match keyword.takes {
-        Takes::Type => Template::of("\"").choice(TYPES.map(|(name, _)| name)).text("\""),
+        Takes::Type => Template::of("\"").choice(types()).text("\""),
         Takes::Text => Template::default().quoted(""),
         Takes::Pattern => Template::of("'^").stop("").text("$'"),
         Takes::Boolean => Template::default().choice(["true", "false"]),
         Takes::Closed => Template::default().choice(["false", "true"]),
         Takes::Count => Template::default().stop("1"),
-        Takes::Number => Template::default().stop(if keyword.name == "multipleOf" { "1" } else { "0" }),
+        Takes::Positive => Template::default().stop("1"),
+        Takes::Number => Template::default().stop("0"),
         Takes::Schema => typed(),
         Takes::Schemas => Template::of("[").then(typed()).text(", ").then(typed()).text("]"),
-        Takes::Named => {
+        Takes::Named | Takes::NamedOrNames => {
             let name = lacking(schemas, keyword.name).into_iter().next().unwrap_or_else(|| "name".to_owned());
             let name = spelled(&name);
             Template::of("{ ").stop(name).text(" = ").then(typed()).text(" }")
@@ -465,7 +299,7 @@ fn value_of(keyword: &Keyword, schemas: &Schemas<'_>) -> Filled {
                 None => Template::default().list(),
             }
         }
-        Takes::NamesByName => Template::of("{").stop("").text("}"),
+        Takes::NamesByName | Takes::Flags | Takes::Table => Template::of("{").stop("").text("}"),
         Takes::Values => Template::of("[").quoted("").text("]"),
         Takes::Any => Template::default().quoted(""),
         Takes::Reference => {
@@ -477,7 +311,7 @@ fn value_of(keyword: &Keyword, schemas: &Schemas<'_>) -> Filled {
             Template::default().quoted("date-time")
         }
         Takes::Encoding => Template::default().quoted("base64"),
-        Takes::Dialect => Template::default().quoted(DIALECTS[0].0),
+        Takes::Dialect => Template::default().quoted(DIALECTS.first().map_or("", |dialect| dialect.name)),
     };
     Filled { template, incomplete: false, retrigger }
 }
@@ -493,7 +327,7 @@ pub(super) fn roots() -> Vec<Candidate> {
         .again(1)
         .text(" = ")
         .text("{ type = \"")
-        .choice(TYPES.map(|(name, _)| name))
+        .choice(types())
         .text("\" } } }");
     vec![
         Candidate::toml(one, Kind::Snippet).described("with a property"),
@@ -518,8 +352,8 @@ pub(super) fn values(asked: &Asked<'_, '_>, steps: usize) -> Vec<Candidate> {
             if let Some(Takes::Closed) = by.and_then(takes) {
                 found.extend([flag("false").described("none"), flag("true").described("any")]);
             }
-            found.extend(TYPES.iter().map(|(name, what)| {
-                let template = match *name {
+            found.extend(TYPES.iter().map(|ty| {
+                let template = match ty.name {
                     "array" => Template::of("{ type = \"array\", items = ").then(typed()).text(" }"),
                     "object" => Template::of("{ type = \"object\", properties = { ")
                         .stop("name")
@@ -528,7 +362,7 @@ pub(super) fn values(asked: &Asked<'_, '_>, steps: usize) -> Vec<Candidate> {
                         .text(" } }"),
                     name => Template::of(format!("{{ type = \"{name}\"")).stop("").text(" }"),
                 };
-                Candidate::toml(template, Kind::Table).described(what).documented(format!("type|{name}"))
+                Candidate::toml(template, Kind::Table).described(ty.plain()).documented(format!("type|{}", ty.name))
             }));
             let below = references(schemas.root).into_iter().filter(|(target, _)| target != "#");
             found.extend(below.map(|(target, _)| {
@@ -561,18 +395,20 @@ fn of_word(name: &str, schemas: &Schemas<'_>) -> Vec<Candidate> {
     let numbers = |numbers: &[&str]| -> Vec<Candidate> {
         numbers.iter().map(|number| Candidate::toml(Template::of(*number), Kind::Number)).collect()
     };
-    let texts = |pairs: &[(&str, &str)], kind: Kind| -> Vec<Candidate> {
-        pairs.iter().map(|(value, what)| Candidate::text(*value, kind).described(what)).collect()
+    let texts = |words: &[Word], kind: Kind| -> Vec<Candidate> {
+        words.iter().map(|word| Candidate::text(word.name, kind).described(word.plain())).collect()
     };
     let found = match takes(name) {
-        Some(Takes::Type) => types(&HashSet::new()),
+        Some(Takes::Type) => free_types(&HashSet::new()),
         Some(Takes::Boolean) => vec![flag("true"), flag("false")],
         Some(Takes::Count) => numbers(&["1", "0", "10", "100", "1000"]),
-        Some(Takes::Number) if name == "multipleOf" => numbers(&["1", "0.1", "10"]),
+        Some(Takes::Positive) => numbers(&["1", "0.1", "10"]),
         Some(Takes::Number) => numbers(&["0", "1", "100"]),
-        Some(Takes::Format) => texts(&FORMATS, Kind::Enum),
-        Some(Takes::Encoding) => texts(&[("base64", ""), ("base16", ""), ("base32", "")], Kind::Enum),
-        Some(Takes::Dialect) => texts(&DIALECTS, Kind::Value),
+        Some(Takes::Format) => texts(FORMATS, Kind::Enum),
+        Some(Takes::Encoding) => {
+            ["base64", "base16", "base32"].into_iter().map(|name| Candidate::text(name, Kind::Enum)).collect()
+        }
+        Some(Takes::Dialect) => texts(DIALECTS, Kind::Value),
         Some(Takes::Reference) => references(schemas.root)
             .into_iter()
             .map(|(target, what)| Candidate::text(target, Kind::Reference).described(what))
@@ -610,22 +446,20 @@ fn of_element(asked: &Asked<'_, '_>, name: &str, schemas: &Schemas<'_>) -> Vec<C
             .map(|name| {
                 let schema = schemas.own.and_then(|schema| schema.get("properties")?.value.as_table()?.get(name));
                 let schema = schema.and_then(|field| field.value.as_table());
-                let said = schema.and_then(|schema| {
-                    ["title", "description", "type"].iter().find_map(|key| schema.get(key)?.value.as_str())
-                });
+                let said = schema.and_then(said);
                 let candidate = Candidate::text(name, Kind::Reference);
                 said.into_iter().fold(candidate, Candidate::described)
             })
             .collect(),
-        "type" => types(&others),
+        "type" => free_types(&others),
         "examples" => ones(schemas.own),
         _ => Vec::new(),
     }
 }
 
-fn types(others: &HashSet<&str>) -> Vec<Candidate> {
-    let free = TYPES.iter().filter(|(name, _)| !others.contains(name));
-    free.map(|(name, what)| Candidate::text(*name, Kind::Enum).described(what).documented(format!("type|{name}")))
+fn free_types(others: &HashSet<&str>) -> Vec<Candidate> {
+    let free = TYPES.iter().filter(|ty| !others.contains(ty.name));
+    free.map(|ty| Candidate::text(ty.name, Kind::Enum).described(ty.plain()).documented(format!("type|{}", ty.name)))
         .collect()
 }
 
@@ -677,11 +511,8 @@ fn references(root: Option<&Table<'_>>) -> Vec<(String, String)> {
     for keyword in ["$defs", "definitions"] {
         let Some(table) = root.get(keyword).and_then(|field| field.value.as_table()) else { continue };
         for (name, field) in &table.fields {
-            let part = name.replace('~', "~0").replace('/', "~1").replace('%', "%25");
-            let schema = field.value.as_table();
-            let said = schema.and_then(|schema| {
-                ["title", "description", "type"].iter().find_map(|key| schema.get(key)?.value.as_str())
-            });
+            let part = encoded(name);
+            let said = field.value.as_table().and_then(said);
             found.push((format!("#/{keyword}/{part}"), said.unwrap_or_default().to_owned()));
         }
     }
@@ -728,10 +559,10 @@ pub(super) fn headers(search: &mut Search<'_, '_, '_, '_>, path: &Path<'_>, name
     let schemas = schemas(cx, &path, root, own);
     match place {
         Place::Schema(_) => {
-            for keyword in KEYWORDS {
-                match keyword.takes {
-                    Takes::Named => named(search, &path, &names, keyword.name, &schemas),
-                    Takes::Schema | Takes::Closed => {
+            for keyword in offered() {
+                match keyword.takes.holds() {
+                    Holds::Named => named(search, &path, &names, keyword.name, &schemas),
+                    Holds::Schema => {
                         let there = search.there(&path.with(Step::Key(keyword.name.into())));
                         if there == There::Open {
                             let mut names = names.clone();
@@ -746,7 +577,7 @@ pub(super) fn headers(search: &mut Search<'_, '_, '_, '_>, path: &Path<'_>, name
         Place::Named(keyword) => {
             let Some(schema) = path.parent() else { return };
             let Some((_, above)) = names.split_last() else { return };
-            let Some(keyword) = self::keyword(keyword).map(|keyword| keyword.name) else { return };
+            let Some(keyword) = crate::keywords::keyword(keyword).map(|keyword| keyword.name) else { return };
             named(search, &schema, above, keyword, &schemas);
         }
         _ => {}
@@ -782,7 +613,7 @@ fn named(
 }
 
 fn push(search: &mut Search<'_, '_, '_, '_>, names: Vec<String>, free: bool, keyword: &'static str) {
-    let lines = Template::of("\ntype = \"").choice(TYPES.map(|(name, _)| name)).text("\"").end();
+    let lines = Template::of("\ntype = \"").choice(types()).text("\"").end();
     search.found.push(Wanted {
         names,
         array: false,

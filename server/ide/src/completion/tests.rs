@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path as FilePath};
 
 use proptest::prelude::*;
-use skillyard_manifest::{Options, analyze};
+use skillyard_manifest::{Options, analyze, is_unseen};
 
 use super::*;
 use crate::{
@@ -505,6 +505,9 @@ fn references_point_to_what_is_there() {
     let text = schema("\"$defs\".city = { title = \"A city\" }\nproperties.a = { \"$ref\" = \"$0\" }");
     assert_eq!(labels(&text), ["#/$defs/city", "#"]);
     assert!(take(&text, "#/$defs/city").ends_with("{ \"$ref\" = \"#/$defs/city\" }"));
+    // As a URI is written.
+    let text = schema("\"$defs\".\"a b\" = {}\nproperties.a = { \"$ref\" = \"$0\" }");
+    assert_eq!(labels(&text), ["#/$defs/a%20b", "#"]);
     assert_eq!(labels(&schema("properties.a = { \"$ref\" = \"#/$defs/b\" }\n\"$defs\" = { $0 }")), ["b"]);
 }
 
@@ -525,16 +528,44 @@ fn schema_values() {
 fn documentation_is_made_from_its_key_alone() {
     let (text, it) = one("[compat]\nmi$0", "min_palyra_version");
     let source = Source::new(&text);
-    let doc = document(&source, &facts(), it.documentation.as_deref().unwrap()).unwrap();
-    assert!(doc.contains("compat.min_palyra_version") && doc.contains("string, required"), "{doc}");
+    let doc = document(&source, &facts(), it.documentation.as_deref().unwrap()).unwrap().markdown();
+    assert!(doc.contains("`min_palyra_version` in `[compat]`") && doc.contains("string, required"), "{doc}");
     for bad in ["", "|", "key", "key|", "key|x|y", "value|operator|tags|x", "part|", "tool|x", "module|\u{0}"] {
         assert_eq!(document(&source, &Facts::default(), bad), None, "{bad}");
     }
     // Nothing of the file comes alive.
     let evil = "[[entrypoints.tools]]\nid = \"a.b\"\nname = \"[x](command:y)\"\ndescription = \"<b>\\u202E\\n# x\"\n";
     let source = Source::new(evil);
-    let doc = document(&source, &facts(), "tool|a.b").unwrap();
-    assert!(doc.contains(r"\[x\]\(command\:y\)") && doc.contains(r"\<b\>") && !doc.contains('\u{202e}'), "{doc}");
+    let doc = document(&source, &facts(), "tool|a.b").unwrap().markdown();
+    assert!(doc.contains(r"\[x\](command:y)") && doc.contains(r"\<b\>") && !doc.contains('\u{202e}'), "{doc}");
+}
+
+#[test]
+fn documentation_has_a_plain_form() {
+    let text = "[[entrypoints.tools]]\nid = \"a.b\"\nname = \"[x](y)\"\ndescription = \"*b*\\u202E\"\n";
+    let source = Source::new(text);
+    let plain = |key: &str| document(&source, &facts(), key).unwrap_or_else(|| panic!("{key}")).plain();
+    assert_eq!(plain("tool|a.b"), "Tool `a.b`: [x](y)\n\n*b*\\u{202e}");
+    assert_eq!(
+        plain("type|null"),
+        "`null` in a JSON Schema\n\nThe value is nothing; TOML cannot write it, but JSON input can hold it."
+    );
+    assert_eq!(plain("module|modules/tool.wasm"), {
+        "Module: `modules/tool.wasm`, palyra plug-in, ≈ 1.2 KiB\n\nIt exports `memory`, `run`, `Bad Name`."
+    });
+    assert_eq!(plain("value|operator.plugin.contracts[]|kind|channel_binding_provider"), {
+        "`channel_binding_provider`: binds channels.\n\nWhat it offers."
+    });
+    for key in
+        ["key|compat|min_palyra_version", "table|capabilities.quotas", "word|pattern", "part|tool", "part|manifest"]
+    {
+        let plain = plain(key);
+        assert!(!plain.contains("**") && !plain.contains("```") && !plain.contains("]("), "{key}: {plain}");
+    }
+    for key in ["config|\"*\"|rules", "config|\"egress/*\"|rules", "config|\"egress/upper-case\"|rules"] {
+        let plain = plain(key);
+        assert!(plain.len() > 40 && !plain.contains("**") && !plain.contains("]("), "{key}: {plain}");
+    }
 }
 
 /// Texts as they are while one types.
@@ -849,7 +880,7 @@ fn the_configuration_file_is_completed_too() {
     let rule = label(&found, "egress/upper-case");
     assert!(rule.edit.text.starts_with("\"egress/upper-case\" = "), "{rule:?}");
     let source = Source::of_shape(&text, &CONFIG);
-    let doc = document(&source, &Facts::default(), rule.documentation.as_deref().unwrap()).unwrap();
+    let doc = document(&source, &Facts::default(), rule.documentation.as_deref().unwrap()).unwrap().markdown();
     assert!(doc.len() > 40, "{doc}");
 
     let (text, found) = at("[rules]\n\"egress/upper-case\" = $0\n");

@@ -6,6 +6,7 @@ use super::Around;
 use crate::{
     doc::keyword_doc,
     keywords::{self, Keyword, SchemaPlace, schema_place},
+    names::{encoded, target},
     prose::{Doc, Line},
     source::{Mention, Path, Step},
 };
@@ -16,7 +17,7 @@ impl<'s, 't> Around<'_, 's, 't> {
         let path = &mention.path;
         let top = path.0.len().saturating_sub(steps);
         match schema_place(path.0.get(top..).unwrap_or_default()) {
-            SchemaPlace::Keyword(keyword) => self.keyword(keyword, path, top, in_value),
+            SchemaPlace::Keyword(keyword) => self.keyword(keyword, mention, in_value),
             SchemaPlace::Named(keyword) => self.named(keyword, path),
             SchemaPlace::Value(keyword) => self.within(keyword, path),
             SchemaPlace::Schema(Some(keyword)) => {
@@ -39,7 +40,8 @@ impl<'s, 't> Around<'_, 's, 't> {
         }
     }
 
-    fn keyword(&self, keyword: &'static Keyword, path: &Path<'t>, top: usize, in_value: bool) -> Doc {
+    fn keyword(&self, keyword: &'static Keyword, mention: &Mention<'s, 't>, in_value: bool) -> Doc {
+        let path = &mention.path;
         let mut doc = Doc::default();
         let node = self.source.node(path);
         let text = node.and_then(Node::as_str);
@@ -47,7 +49,7 @@ impl<'s, 't> Around<'_, 's, 't> {
             doc.paragraph(Line::default().code(word.name).say(": ").say(word.doc).say("."));
         }
         if keyword.name == "$ref"
-            && let Some(table) = text.and_then(|text| self.pointed(path, top, text))
+            && let Some(table) = target(self.source, mention).and_then(|path| self.source.table(&path))
         {
             doc.say("What it points to:");
             described(table, &mut doc);
@@ -59,20 +61,6 @@ impl<'s, 't> Around<'_, 's, 't> {
         }
         doc.append(keyword_doc(keyword));
         doc
-    }
-
-    /// What `#/a/b` points to, in the schema whose top is `top` steps from the top of the file.
-    fn pointed(&self, path: &Path<'t>, top: usize, pointer: &str) -> Option<&'s Table<'t>> {
-        let mut node = self.source.node(&Path(path.0.get(..top)?.to_vec()))?;
-        let pointer = pointer.strip_prefix('#')?;
-        for part in pointer.split('/').skip(1) {
-            let name = part.replace("~1", "/").replace("~0", "~");
-            node = match node.as_array() {
-                Some(items) => items.get(name.parse::<usize>().ok()?)?,
-                None => &node.as_table()?.get(&name)?.value,
-            };
-        }
-        node.as_table()
     }
 
     /// A schema under a name that its author chose.
@@ -94,7 +82,7 @@ impl<'s, 't> Around<'_, 's, 't> {
             described(table, &mut doc);
         }
         if matches!(keyword.name, "$defs" | "definitions") {
-            let part = name.replace('~', "~0").replace('/', "~1");
+            let part = encoded(name);
             doc.paragraph(
                 Line::of("Point to it with ").code(&format!("\"$ref\" = \"#/{}/{part}\"", keyword.name)).say("."),
             );

@@ -318,6 +318,9 @@ fn schemas_are_explained() {
         &schema("'$ref' = '#/$defs/$0a~1b'\n'$defs'.'a/b' = { type = 'null', title = 'None' }"),
         &["What it points to:", "Type: `null`", "None"],
     );
+    has(&schema("'$ref' = '#/$defs/$0a%20b'\n'$defs'.'a b' = { title = 'None' }"), &["What it points to:", "None"]);
+    // An anchor is no pointer: what has that name is not looked for, and the whole schema is not meant.
+    assert!(!schema("title = 'Whole'\n'$ref' = '#$0x'").contains("What it points to"));
     has(&schema("'$defs'.$0a.type = 'null'"), &["Schema `a`", "Point to it with `\"$ref\" = \"#/$defs/a\"`."]);
     has(&schema("typ$0 = 1"), &["JSON Schema has no such keyword"]);
     has(

@@ -5,7 +5,7 @@ use skillyard_manifest::{model::Quotas, view::View};
 use super::{Around, capability};
 use crate::{
     asked::{self, Approval, Approvals, Asked},
-    facts::ModuleFact,
+    doc::{module_doc, module_line, tool_intro},
     prose::{Doc, Line},
     source::Path,
     units,
@@ -15,14 +15,7 @@ impl<'t> Around<'_, '_, 't> {
     /// A tool in a few lines.
     pub(super) fn tool_summary(&self, asked: &Asked, view: View<'_, '_>) -> Doc {
         let tool = asked::tool(view);
-        let mut doc = Doc::default();
-        if !tool.id.is_empty() {
-            let title = Line::of("Tool ").code(&tool.id);
-            doc.title(if tool.name.trim().is_empty() { title } else { title.say(": ").words(&tool.name) });
-        }
-        if !tool.description.trim().is_empty() {
-            doc.paragraph(Line::default().words(tool.description.trim()));
-        }
+        let mut doc = tool_intro(&tool.id, &tool.name, &tool.description);
         let mut lines = vec![approval(&Approvals::of(asked).tool(&tool))];
         let grants = capability::grant_lines(asked);
         if grants.is_empty() {
@@ -43,11 +36,11 @@ impl<'t> Around<'_, '_, 't> {
         let modules = &self.facts.modules;
         match self.plugin("default_module_path") {
             Some(path) => Some(match modules.iter().find(|module| module.path == path) {
-                Some(module) => described(module),
+                Some(module) => module_line(module),
                 None => Line::of("Module: ").code(path),
             }),
             None => match modules.as_slice() {
-                [module] => Some(described(module)),
+                [module] => Some(module_line(module)),
                 _ => None,
             },
         }
@@ -68,12 +61,7 @@ impl<'t> Around<'_, '_, 't> {
         let Some(text) = self.source.node(path).and_then(|node| node.as_str()) else { return };
         let modules = &self.facts.modules;
         match modules.iter().find(|module| module.path == text) {
-            Some(module) => {
-                doc.paragraph(described(module));
-                if !module.exports.is_empty() {
-                    doc.paragraph(Line::of("It exports ").codes(module.exports.iter().map(String::as_str)).say("."));
-                }
-            }
+            Some(module) => doc.append(module_doc(module)),
             None if modules.is_empty() => {}
             None => doc.paragraph(
                 Line::of("Packaging makes no such module. There is ")
@@ -149,12 +137,6 @@ impl<'t> Around<'_, '_, 't> {
 
 fn key(name: &str) -> crate::source::Step<'_> {
     crate::source::Step::Key(name.into())
-}
-
-/// `modules/tool.wasm`: palyra plug-in, 12.5 KiB.
-fn described(module: &ModuleFact) -> Line {
-    let kind = module.kind.as_deref().unwrap_or("no kind of tool that runs");
-    Line::of("Module: ").code(&module.path).say(", ").words(kind).say(&format!(", {}", units::size(module.bytes)))
 }
 
 /// Whether a person must approve a call, and why.

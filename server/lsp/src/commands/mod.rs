@@ -4,6 +4,7 @@
 //! where calls go all come from it. A command runs only when the client asks for it by `workspace/executeCommand`.
 
 mod audit;
+mod check_workspace;
 mod install;
 mod package_and_sign;
 mod run_tool;
@@ -51,12 +52,15 @@ pub(crate) enum Command {
     Install,
     /// Calls a tool of the skill.
     RunTool,
+    /// Checks every manifest of the workspace, open or not.
+    CheckWorkspace,
 }
 
 impl Command {
     /// Every command, in the order in which they are offered.
-    pub(crate) const ALL: [Self; 5] = [Self::PackageAndSign, Self::Verify, Self::Audit, Self::Install, Self::RunTool];
-    /// Those that are about the whole manifest; the others are about one tool.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::PackageAndSign, Self::Verify, Self::Audit, Self::Install, Self::RunTool, Self::CheckWorkspace];
+    /// Those that are about the whole manifest; the others are about one tool or the whole workspace.
     pub(crate) const OF_MANIFEST: [Self; 4] = [Self::PackageAndSign, Self::Verify, Self::Audit, Self::Install];
 
     /// Its name in the protocol.
@@ -67,6 +71,7 @@ impl Command {
             Self::Audit => "skillyard.audit",
             Self::Install => "skillyard.install",
             Self::RunTool => "skillyard.runTool",
+            Self::CheckWorkspace => "skillyard.checkWorkspace",
         }
     }
 
@@ -78,6 +83,7 @@ impl Command {
             Self::Audit => "Audit",
             Self::Install => "Install",
             Self::RunTool => "Run Tool",
+            Self::CheckWorkspace => "Check Workspace",
         }
     }
 
@@ -90,6 +96,7 @@ impl Command {
             Self::Audit => CodeActionKind::new("source.skillyard.audit"),
             Self::Install => CodeActionKind::new("source.skillyard.install"),
             Self::RunTool => CodeActionKind::new("source.skillyard.runTool"),
+            Self::CheckWorkspace => CodeActionKind::new("source.skillyard.checkWorkspace"),
         }
     }
 
@@ -120,7 +127,8 @@ impl Command {
 /// A call of a command: what it is about, as it was when the call came.
 pub(crate) struct Call {
     command: Command,
-    skill: Skill,
+    /// `None` for what is about the workspace.
+    skill: Option<Skill>,
     arguments: Arguments,
 }
 
@@ -187,6 +195,13 @@ impl Call {
             return Err(wrong(format!("there is no command {}; the commands are {known}", manifest::quoted(name))));
         };
         let name = command.name();
+        if command == Command::CheckWorkspace {
+            // Some clients send no command without an argument.
+            if !arguments.iter().all(|argument| argument.as_object().is_some_and(Map::is_empty)) {
+                return Err(wrong(format!("{name} takes no argument")));
+            }
+            return Ok(Self { command, skill: None, arguments: Arguments::default() });
+        }
         let [argument] = arguments else {
             return Err(wrong(format!("{name} takes one argument, such as {{\"uri\": \"file:///…/skill.toml\"}}")));
         };
@@ -206,7 +221,7 @@ impl Call {
             )));
         };
         let open = session.snapshot(&uri);
-        Ok(Self { command, skill: Skill { uri, manifest, folder, open }, arguments })
+        Ok(Self { command, skill: Some(Skill { uri, manifest, folder, open }), arguments })
     }
 }
 
@@ -434,12 +449,13 @@ pub(crate) async fn run(
 ) -> jsonrpc::Result<Value> {
     let Call { command, skill, arguments } = call;
     let work = Work::begin(Arc::clone(&session), cancel, command.title(), token).await;
-    let outcome = match command {
-        Command::PackageAndSign => package_and_sign::run(&work, skill, arguments.key).await,
-        Command::Verify => verify::run(&work, skill, arguments.artifact).await,
-        Command::Audit => audit::run(&work, skill).await,
-        Command::Install => install::run(&work, skill, arguments.artifact, arguments.folder).await,
-        Command::RunTool => run_tool::run(&work, skill, arguments.tool, arguments.input).await,
+    let outcome = match (command, skill) {
+        (Command::PackageAndSign, Some(skill)) => package_and_sign::run(&work, skill, arguments.key).await,
+        (Command::Verify, Some(skill)) => verify::run(&work, skill, arguments.artifact).await,
+        (Command::Audit, Some(skill)) => audit::run(&work, skill).await,
+        (Command::Install, Some(skill)) => install::run(&work, skill, arguments.artifact, arguments.folder).await,
+        (Command::RunTool, Some(skill)) => run_tool::run(&work, skill, arguments.tool, arguments.input).await,
+        (Command::CheckWorkspace, _) | (_, None) => check_workspace::run(&work).await,
     };
     match outcome {
         Ok(Outcome { mut report, markdown, said, level }) => {

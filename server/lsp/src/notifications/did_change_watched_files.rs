@@ -18,6 +18,7 @@ pub(crate) fn did_change_watched_files(session: &Arc<Session>, params: &DidChang
         .iter()
         .filter_map(|change| file_path(&change.uri))
         .partition(|path| path.file_name().is_some_and(|name| name == MANIFEST_NAME));
+    session.check_closed_again(manifests.clone());
     session.neighbours_changed(manifests);
     session.audit_beside(others.into_iter());
 }

@@ -10,6 +10,7 @@ use crate::session::Session;
 pub(crate) fn did_open(session: &Arc<Session>, params: DidOpenTextDocumentParams) {
     let uri = params.text_document.uri.clone();
     session.open(params.text_document);
+    session.opens_closed(&uri);
     session.publish_known(&uri);
     session.audit(&uri);
     session.names_changed(&uri);

@@ -9,13 +9,13 @@ use tower_lsp::{
     ls_types::{
         CompletionItem, CompletionItemKind, CompletionItemLabelDetails, CompletionItemTag, CompletionList,
         CompletionOptions, CompletionOptionsCompletionItem, CompletionParams, CompletionResponse, CompletionTextEdit,
-        Documentation, InsertTextFormat, InsertTextMode, MarkupContent, MarkupKind, TextEdit, Uri,
+        Documentation, InsertTextFormat, InsertTextMode, TextEdit, Uri,
     },
 };
 
 use super::DocumentRequest;
 use crate::{
-    convert::Converter,
+    convert::{Converter, markup},
     documents::Kind,
     session::{Session, Snapshot},
 };
@@ -106,9 +106,8 @@ pub(crate) async fn resolve_completion(session: &Session, mut item: CompletionIt
     };
     let documented = session.work(move || {
         let text = snapshot.text();
-        let value = ide::document(&snapshot.source(&text), &snapshot.facts(), &data)?;
-        let kind = if snapshot.client.completion_markdown { MarkupKind::Markdown } else { MarkupKind::PlainText };
-        Some(Documentation::MarkupContent(MarkupContent { kind, value }))
+        let doc = ide::document(&snapshot.source(&text), &snapshot.facts(), &data)?;
+        Some(Documentation::MarkupContent(markup(&doc, snapshot.client.completion_markdown)))
     });
     item.documentation = documented.await?;
     Ok(item)

@@ -14,8 +14,10 @@ pub struct ConfigValue {
     pub toml: String,
     /// One line about it.
     pub summary: String,
-    /// All about it, in Markdown.
+    /// More about it, with code in back quotes.
     pub doc: String,
+    /// The rules that it stands for, where it is a key of `[rules]`: the one that it names, those of a family.
+    pub rules: Vec<&'static Rule>,
 }
 
 /// What may stand at `path`, the keys from the top level: for a table whose keys are free (`["rules"]`) the keys, for
@@ -31,6 +33,7 @@ pub fn config_values(path: &[&str]) -> Vec<ConfigValue> {
             toml: format!("\"{PALYRA_VERSION}\""),
             summary: "the daemon that Skillyard knows".to_owned(),
             doc: format!("Palyra {PALYRA_VERSION}, the newest daemon that this version of Skillyard knows."),
+            rules: Vec::new(),
         }],
         ["rules"] => patterns(),
         ["rules", code] => LEVELS.iter().filter_map(|level| level_of(code, level)).collect(),
@@ -44,6 +47,7 @@ fn patterns() -> Vec<ConfigValue> {
         toml: "\"*\"".to_owned(),
         summary: "every rule".to_owned(),
         doc: "Every rule that no other entry sets. What a daemon rejects stays an error.".to_owned(),
+        rules: Vec::new(),
     };
     let mut values = vec![all];
     for family in rules::FAMILIES.iter().filter(|family| family.name != config_file::FAMILY.name) {
@@ -51,24 +55,21 @@ fn patterns() -> Vec<ConfigValue> {
         if family.rules.iter().all(|rule| rule.daemon == Daemon::Rejects) {
             continue;
         }
-        let rules: Vec<String> = family.rules.iter().filter(|rule| can_be_set(rule)).map(|rule| listed(rule)).collect();
         values.push(ConfigValue {
             toml: format!("\"{}/*\"", family.name),
             summary: family.about.to_owned(),
-            doc: format!("{}\n\n{}", family.about, rules.join("\n")),
+            doc: family.about.to_owned(),
+            rules: family.rules.iter().copied().filter(|rule| can_be_set(rule)).collect(),
         });
     }
     let single = rules::all().filter(|rule| can_be_set(rule));
     values.extend(single.map(|rule| ConfigValue {
         toml: format!("\"{}\"", rule.code),
         summary: rule.summary.to_owned(),
-        doc: rules::page(rule),
+        doc: rule.details.to_owned(),
+        rules: vec![rule],
     }));
     values
-}
-
-fn listed(rule: &Rule) -> String {
-    format!("- `{}` ({}): {}", rule.code, rule.severity.name(), rule.summary)
 }
 
 fn can_be_set(rule: &Rule) -> bool {
@@ -82,10 +83,10 @@ fn level_of(code: &str, name: &str) -> Option<ConfigValue> {
         None => "not reported".to_owned(),
         Some(severity) => format!("reported as {}", severity.name()),
     };
-    let own = rules::find(code)
-        .map(|rule| format!("\n\nWithout an entry `{code}` is {}.", rule.severity.name()))
-        .unwrap_or_default();
-    Some(ConfigValue { toml: format!("\"{name}\""), doc: format!("`{code}` is {what}.{own}"), summary: what })
+    let own =
+        rules::find(code).map(|rule| format!(" Without an entry it is {}.", rule.severity.name())).unwrap_or_default();
+    let doc = format!("`{code}` is {what}.{own}");
+    Some(ConfigValue { toml: format!("\"{name}\""), summary: what, doc, rules: Vec::new() })
 }
 
 fn started(default: &str, example: &str) -> Vec<ConfigValue> {
@@ -95,6 +96,7 @@ fn started(default: &str, example: &str) -> Vec<ConfigValue> {
             toml: default.to_owned(),
             summary: "the default".to_owned(),
             doc: "What counts without an entry.".to_owned(),
+            rules: Vec::new(),
         });
     }
     if !example.is_empty() && example != default {
@@ -102,6 +104,7 @@ fn started(default: &str, example: &str) -> Vec<ConfigValue> {
             toml: example.to_owned(),
             summary: "an example".to_owned(),
             doc: "A value to start from.".to_owned(),
+            rules: Vec::new(),
         });
     }
     values

@@ -36,7 +36,7 @@ pub struct Tree<'t> {
 }
 
 /// One line (or more, where a value spans lines) that means something.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Item<'t> {
     /// `[a.b]` or `[[a.b]]`.
     Header(Header<'t>),
@@ -59,7 +59,7 @@ impl Item<'_> {
 }
 
 /// The header of a table or of an element of an array of tables.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Header<'t> {
     /// From the first bracket to the last.
     pub span: Span,
@@ -74,7 +74,7 @@ pub struct Header<'t> {
 }
 
 /// A key with its value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry<'t> {
     /// From the key to the end of the value.
     pub span: Span,
@@ -96,7 +96,7 @@ pub struct Key<'t> {
 }
 
 /// A value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Value<'t> {
     /// With its quotes or brackets.
     pub span: Span,
@@ -105,7 +105,7 @@ pub struct Value<'t> {
 }
 
 /// What a value is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum ValueKind<'t> {
     /// Nothing there yet.
     Missing,

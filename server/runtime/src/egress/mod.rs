@@ -302,11 +302,7 @@ fn not_granted(host: &Host<&str>, allow_loopback: bool) -> String {
 
 /// Text with everything unshowable escaped. It is never cut: half a secret is one that no mask knows.
 fn shown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if skillyard_manifest::is_unseen(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
-    }
-    out
+    skillyard_manifest::show::line(text).into_owned()
 }
 
 impl Hop {

@@ -18,11 +18,9 @@ use std::{
 use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator, paths::Location};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use skillyard_manifest::show::words;
 
-use super::{
-    count::{MAX_VALUES, too_many},
-    shown::words,
-};
+use super::count::{MAX_VALUES, too_many};
 
 /// Longest text that is parsed, in bytes.
 pub const MAX_INSTANCE_BYTES: usize = 16 << 20;

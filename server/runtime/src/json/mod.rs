@@ -7,7 +7,6 @@ mod check;
 mod count;
 mod example;
 mod pattern;
-pub(crate) mod shown;
 
 pub use self::{
     check::{MAX_INSTANCE_BYTES, MAX_SCHEMA_DEPTH, MAX_SCHEMA_VALUES, MAX_VIOLATIONS, Violation, check},

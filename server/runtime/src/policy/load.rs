@@ -3,10 +3,9 @@
 use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator, ffi::DetailedError};
-use skillyard_manifest::plain;
+use skillyard_manifest::{plain, show::words};
 
 use super::Policies;
-use crate::json::shown::words;
 
 /// Characters of what Cedar says that are shown.
 const MAX_PROBLEM: usize = 500;

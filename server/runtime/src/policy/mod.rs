@@ -10,14 +10,13 @@ mod request;
 
 use cedar_policy::{Authorizer, Effect, Entities, PolicyId, PolicySet};
 use serde::{Deserialize, Serialize};
-use skillyard_manifest::{PolicyBinding, plain, quoted};
+use skillyard_manifest::{PolicyBinding, plain, quoted, show::words};
 
 use self::request::{Action, Request};
 pub use self::{
     approvals::{Approvals, CallId},
     load::{BUNDLED, MAX_BYTES, PolicyError, SCHEMA},
 };
-use crate::json::shown::words;
 
 /// The bundled policies with a person's own, if any.
 #[derive(Debug)]

@@ -176,9 +176,5 @@ fn ended(status: ExitStatus) -> String {
 
 /// Text of a worker for a person: nothing in it moves a cursor, hides or reorders other text.
 pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if skillyard_manifest::is_unseen(c) { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    out
+    skillyard_manifest::show::line(text).into_owned()
 }

@@ -1,0 +1,142 @@
+//! Diagnostics of manifests that are not open, for those who ask for them.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::{Value, json};
+use skillyard_manifest::Encoding;
+use tempfile::TempDir;
+
+use crate::{GOOD, address, client::Client, editor::Document, greeted, modern, skillyard};
+
+/// A workspace with one good manifest, and one whose tool lies outside its publisher's namespace.
+struct Workspace(TempDir);
+
+impl Workspace {
+    fn new() -> Self {
+        let workspace = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(workspace.0.path().join(".git")).unwrap();
+        workspace.write("good", GOOD);
+        workspace.write("bad", &bad());
+        workspace
+    }
+
+    fn path(&self, skill: &str) -> PathBuf {
+        self.0.path().join(skill).join("skill.toml")
+    }
+
+    fn write(&self, skill: &str, text: &str) {
+        fs::create_dir_all(self.path(skill).parent().unwrap()).unwrap();
+        fs::write(self.path(skill), text).unwrap();
+    }
+
+    fn serve(&self, capabilities: Value) -> Client {
+        greeted(capabilities, json!({"workspaceFolders": [{"uri": address(self.0.path()), "name": "w"}]}))
+    }
+}
+
+fn bad() -> String {
+    GOOD.replace("acme.echo", "other.echo").replace("skill_id = \"other.echo\"", "skill_id = \"acme.bad\"")
+}
+
+fn check(client: &mut Client) -> Value {
+    client.call("workspace/executeCommand", json!({"command": "skillyard.checkWorkspace"}))
+}
+
+/// What is pushed next: the document, and the codes of its diagnostics.
+fn pushed(client: &mut Client) -> (String, Vec<String>) {
+    let pushed = client.notified("textDocument/publishDiagnostics");
+    let codes =
+        pushed["diagnostics"].as_array().unwrap().iter().map(|found| found["code"].as_str().unwrap().to_owned());
+    (pushed["uri"].as_str().unwrap().to_owned(), codes.collect())
+}
+
+/// What the command line says of the manifest of a skill.
+fn codes_of(workspace: &Workspace, skill: &str) -> Vec<String> {
+    let output = skillyard().args(["check", "--format", "json"]).arg(workspace.path(skill)).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = report["files"][0]["diagnostics"].as_array().unwrap();
+    found.iter().map(|found| found["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_is_closed_is_spoken_of_when_asked_and_until_it_is_mended() {
+    for capabilities in [modern(), json!({})] {
+        let workspace = Workspace::new();
+        let mut client = workspace.serve(capabilities);
+        let uri = address(&workspace.path("bad"));
+        let expected = codes_of(&workspace, "bad");
+        assert!(expected.contains(&"tool/not-namespaced".to_owned()), "{expected:?}");
+
+        let report = check(&mut client);
+        assert_eq!((&report["checked"], &report["open"]), (&json!(2), &json!(0)), "{report}");
+        assert_eq!(report["failing"], json!([uri]));
+        assert!(report["markdown"].as_str().unwrap().contains("other.echo"), "{report}");
+        assert_eq!(client.notified("window/showMessage")["type"], 1);
+        assert_eq!(pushed(&mut client), (uri.clone(), expected.clone()));
+
+        // It changes on the disk.
+        let watched = |client: &mut Client| {
+            client.notify("workspace/didChangeWatchedFiles", json!({"changes": [{"uri": uri, "type": 2}]}));
+        };
+        workspace.write("bad", &bad().replace("1.0.0", "1.0"));
+        let worse = codes_of(&workspace, "bad");
+        assert_ne!(worse, expected);
+        watched(&mut client);
+        assert_eq!(pushed(&mut client), (uri.clone(), worse));
+        workspace.write("bad", &GOOD.replace("acme.echo", "acme.bad"));
+        watched(&mut client);
+        assert_eq!(pushed(&mut client), (uri.clone(), vec![]));
+
+        let report = check(&mut client);
+        assert_eq!((&report["errors"], &report["warnings"]), (&json!(0), &json!(0)), "{report}");
+        assert_eq!(client.notified("window/showMessage")["type"], 3);
+        assert_eq!(pushed(&mut client), (uri.clone(), vec![]));
+        client.stop();
+    }
+}
+
+#[test]
+fn what_is_opened_is_spoken_of_once() {
+    let workspace = Workspace::new();
+    let mut client = workspace.serve(modern());
+    let uri = address(&workspace.path("bad"));
+    check(&mut client);
+    assert_eq!(pushed(&mut client).0, uri);
+    client.notified("window/showMessage");
+    let document = Document::open(&mut client, &uri, "toml", &bad(), Encoding::Utf16);
+    // What was pushed goes; the editor pulls.
+    assert_eq!(pushed(&mut client), (uri.clone(), vec![]));
+    assert_eq!(document.pull(&mut client)[0]["code"], "tool/not-namespaced");
+    // And is not pushed again while it is open.
+    let report = check(&mut client);
+    assert_eq!((&report["checked"], &report["open"]), (&json!(1), &json!(1)), "{report}");
+    client.notified("window/showMessage");
+    client.stop();
+}
+
+#[test]
+fn ids_that_closed_manifests_share_are_told_in_both() {
+    let workspace = Workspace::new();
+    workspace.write("bad", GOOD);
+    let mut client = workspace.serve(modern());
+    let report = check(&mut client);
+    assert_eq!(report["warnings"], 2, "{report}");
+    let mut both = [pushed(&mut client), pushed(&mut client)];
+    both.sort();
+    let code = vec!["workspace/duplicate-skill-id".to_owned()];
+    assert_eq!(both, ["bad", "good"].map(|skill| (address(&workspace.path(skill)), code.clone())));
+    client.notified("window/showMessage");
+    client.stop();
+}
+
+#[test]
+fn without_a_folder_there_is_nothing_to_check() {
+    let mut client = greeted(modern(), json!({}));
+    let command = "skillyard.checkWorkspace";
+    let refused = client.fail("workspace/executeCommand", json!({"command": command}));
+    assert!(refused["message"].as_str().unwrap().contains("no folder is open"), "{refused}");
+    let argument = json!({"command": command, "arguments": [{"uri": "file:///skill.toml"}]});
+    let refused = client.fail("workspace/executeCommand", argument);
+    assert!(refused["message"].as_str().unwrap().contains("takes no argument"), "{refused}");
+    client.stop();
+}
