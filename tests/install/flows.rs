@@ -215,6 +215,38 @@ fn an_audit_that_fails_quarantines() {
 }
 
 #[test]
+fn an_installed_version_whose_audit_fails_later_is_quarantined() {
+    const AUDIT: &str = "schema/audit-report.schema.json";
+    let skills = Skills::new();
+    let artifact = skills.pack("1.0.0", "[capabilities]\ndevice_capabilities = [\"camera\"]\n");
+    let allowed = "--allow-device-capabilities";
+    skills.run(&["install", &artifact, allowed]).exits(0);
+    let passed = skills.json(0, AUDIT, &["audit", ID, allowed]);
+    assert_eq!((&passed["passed"], &passed["quarantined"]), (&json!(true), &json!(false)));
+    // The same bytes elsewhere are an artifact, and nothing is written about those.
+    let failed = skills.json(1, AUDIT, &["audit", &artifact]);
+    assert_eq!((&failed["should_quarantine"], &failed["quarantined"]), (&json!(true), &json!(false)));
+    assert_eq!(skills.json(0, INSTALLED, &["list"])["versions"][0]["status"], "active");
+
+    let folder = skills.folder("1.0.0").to_string_lossy().into_owned();
+    let failed = skills.json(1, AUDIT, &["audit", &folder]);
+    assert_eq!((&failed["passed"], &failed["quarantined"]), (&json!(false), &json!(true)));
+    let ran = skills.run(&["run", "--skill", ID, "--approve", allowed]).exits(1);
+    assert!(ran.err.contains("is quarantined by `skillyard audit`"), "{ran:?}");
+    // It is so already; and an audit that passes ends nothing.
+    assert_eq!(skills.json(1, AUDIT, &["audit", &format!("{ID}@1.0.0")])["quarantined"], false);
+    skills.json(0, AUDIT, &["audit", ID, allowed]);
+    let info = skills.json(1, INSTALLED, &["info", ID]);
+    assert_eq!(info["state"]["status"], "quarantined");
+    let log = skills.json(0, INSTALLED, &["log"]);
+    let kinds = log["events"].as_array().unwrap().iter().map(|event| event["event_kind"].as_str().unwrap());
+    let kinds: Vec<&str> = kinds.skip(3).collect();
+    let audit = "skill.audit";
+    assert_eq!(kinds, [audit, audit, "skill.quarantined", audit, audit]);
+    skills.run(&["audit", "northwind.other"]).exits(1);
+}
+
+#[test]
 fn missing_secrets_are_listed() {
     let skills = Skills::new();
     let secrets = format!("[capabilities]\nsecrets = [{{ scope = \"skill:{ID}\", key_names = [\"a\", \"b\"] }}]\n");
@@ -229,11 +261,33 @@ fn missing_secrets_are_listed() {
 }
 
 #[test]
+fn every_command_takes_another_folder_of_skills() {
+    let skills = Skills::new();
+    let artifact = skills.pack("1.0.0", "");
+    let here = |arguments: &[&str]| skills.run(&[arguments, &["--skills-dir", "elsewhere"]].concat());
+    here(&["install", &artifact]).exits(0);
+    here(&["quarantine", ID, "--reason", "bad build", "--principal", "ada"]).exits(0);
+    skills.0.0.write(
+        "skill/tests/a.json",
+        r#"{"tool": "northwind.ledger_read", "input": {}, "approve": true, "expect": {"outcome": "ok"}}"#,
+    );
+    for command in [&["run", "--skill", "skill", "--approve"][..], &["test", "skill"]] {
+        let ran = here(command).exits(1);
+        assert!(format!("{}{}", ran.out, ran.err).contains("is quarantined"), "{ran:?}");
+        skills.run(command).exits(0);
+    }
+    let (there, usual) = (here(&["doctor"]), skills.run(&["doctor"]));
+    assert!(there.out.contains("elsewhere: 1 version, 1 blocked, 4 events in the log"), "{there:?}");
+    assert!(usual.out.contains("0 versions, 0 blocked"), "{usual:?}");
+    assert!(!skills.root().join(ID).exists());
+}
+
+#[test]
 fn doctor_says_what_stands() {
     let skills = Skills::new();
     skills.install(&skills.pack("1.0.0", ""));
     let said = skills.run(&["doctor"]);
-    assert!(said.out.contains("installed skills") && said.out.contains("1 versions, 0 blocked"), "{said:?}");
+    assert!(said.out.contains("installed skills") && said.out.contains("1 version, 0 blocked"), "{said:?}");
     fs::create_dir(skills.root().join(ID).join("9.9.9")).unwrap();
     fs::remove_file(skills.folder("1.0.0").join("install-metadata.json")).unwrap();
     let said = skills.run(&["doctor"]).exits(1);

@@ -69,6 +69,33 @@ fn a_new_key_counts_when_the_old_one_signed_it() {
 }
 
 #[test]
+fn a_key_has_an_end() {
+    let skills = Skills::new();
+    let (first, second) = (skills.pack("1.0.0", ""), skills.pack("1.1.0", ""));
+    skills.install(&first);
+    let key = format!("northwind={ELEVENS}");
+    let expire = |code: i32, more: &[&str]| skills.run(&[&["trust", "expire", &key], more].concat()).exits(code);
+    let set = skills.json(0, TRUST, &["trust", "expire", &key, "2024-02-29"]);
+    assert_eq!((&set["action"], &set["written"]), (&json!("expires"), &json!(true)));
+    assert_eq!(skills.json(0, TRUST, &["trust", "expire", &key, "2024-02-29T23:59:59Z"])["written"], false);
+    let refused = skills.json(1, INSTALL, &["install", &second]);
+    assert!(refused["error"].as_str().unwrap().contains("is over since 2024-02-29T23:59:59Z"), "{refused}");
+    assert_eq!(refused["findings"][0]["code"], "update/retired-key");
+    // What is installed goes on running, and its audit passes.
+    skills.run(&["run", "--skill", ID, "--approve"]).exits(0);
+    skills.run(&["audit", ID]).exits(0);
+    skills.run(&["audit", &first]).exits(1);
+    let shown = skills.run(&["trust", "show", &key]).exits(1);
+    assert!(shown.out.contains("until 2024-02-29T23:59:59Z"), "{shown:?}");
+    for end in ["2124-01-01", "never"] {
+        assert!(expire(2, &[end]).err.contains("--later"), "{end}");
+    }
+    expire(2, &["2024-02-30"]);
+    expire(0, &["never", "--later"]);
+    skills.install(&second);
+}
+
+#[test]
 fn a_pin_moves_to_the_new_key() {
     let skills = Skills::new();
     second(&skills);

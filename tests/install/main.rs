@@ -6,6 +6,7 @@ mod flows;
 mod layout;
 mod lifecycle;
 mod processes;
+mod refusals;
 mod skills;
 #[path = "../check/skillyard.rs"]
 #[expect(dead_code, reason = "shared with the tests of check")]

@@ -104,6 +104,15 @@ fn a_log_line_that_was_removed_is_refused() {
     assert!(log.out.contains("line 3 does not follow"), "{log:?}");
     let doctor = skills.run(&["doctor"]).exits(1);
     assert!(doctor.out.contains("line 3 does not follow"), "{doctor:?}");
+
+    // The way out that the message names is one: the broken log is kept, and a new one begins.
+    let digest = log.out.split("--accept ").nth(1).unwrap().split('`').next().unwrap().to_owned();
+    let accepted = skills.run(&["log", "--accept", &digest]).exits(0);
+    assert!(accepted.out.contains("audit-broken-1.ndjson"), "{accepted:?}");
+    assert!(skills.root().join("audit-broken-1.ndjson").exists());
+    assert!(skills.run(&["log"]).exits(0).out.contains("0 events"));
+    skills.quarantine("1.0.0");
+    assert!(skills.run(&["log"]).exits(0).out.contains("1 event"));
 }
 
 #[cfg(unix)]

@@ -59,15 +59,16 @@ fn only_what_is_asked_for_is_offered() {
     let all = "source.fixAll.skillyard";
     let count = |kinds: &[String], kind: &str| kinds.iter().filter(|k| *k == kind).count();
     let offered = kinds(&mut client, here, json!({"diagnostics": []}));
-    let at_end = offered.iter().rev().take(3).all(|kind| kind.starts_with("source.skillyard."));
+    let at_end = offered.iter().rev().take(4).all(|kind| kind.starts_with("source.skillyard."));
     assert!(at_end, "the commands do not stand in the way: {offered:?}");
     assert!(count(&offered, "quickfix") >= 1 && count(&offered, all) == 1, "{offered:?}");
     // Not with each move of the cursor.
     let offered = kinds(&mut client, here, json!({"diagnostics": [], "triggerKind": 2}));
     assert!(count(&offered, "quickfix") >= 1 && count(&offered, all) == 0, "{offered:?}");
-    let commands = ["source.skillyard.packageAndSign", "source.skillyard.verify", "source.skillyard.audit"];
+    let commands = ["packageAndSign", "verify", "audit", "install"].map(|name| format!("source.skillyard.{name}"));
     let offered = kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": ["source"]}));
-    assert_eq!(offered, [&[all, "source.organizeManifest"], &commands[..]].concat());
+    let before = [all, "source.organizeManifest"].map(str::to_owned);
+    assert_eq!(offered, [&before[..], &commands[..]].concat());
     let offered = kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": ["source.skillyard"]}));
     assert_eq!(offered, commands);
     for only in ["source.fixAll", all] {

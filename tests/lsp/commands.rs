@@ -78,6 +78,7 @@ fn lenses_and_actions_name_only_commands_that_the_server_executes() {
         [
             "skillyard.audit",
             "skillyard.checkWorkspace",
+            "skillyard.install",
             "skillyard.packageAndSign",
             "skillyard.runTool",
             "skillyard.schemaFromExample",
@@ -97,6 +98,7 @@ fn lenses_and_actions_name_only_commands_that_the_server_executes() {
         ("Package and Sign", "skillyard.packageAndSign"),
         ("Verify", "skillyard.verify"),
         ("Audit", "skillyard.audit"),
+        ("Install", "skillyard.install"),
     ];
     assert_eq!(calls, expected);
     assert!(of_manifest.iter().all(|lens| lens["range"] == document.range(Span::at(0))), "{lenses}");
@@ -152,6 +154,8 @@ fn wrong_calls_are_refused_with_the_reason() {
         ("skillyard.verify", json!({"uri": 4}), "skillyard.verify"),
         ("skillyard.verify", json!({"uri": uri, "key": "a"}), "`key`"),
         ("skillyard.packageAndSign", json!({"uri": uri, "artifact": uri}), "`artifact`"),
+        ("skillyard.verify", json!({"uri": uri, "folder": uri}), "`folder`"),
+        ("skillyard.install", json!({"uri": uri, "key": "a"}), "`key`"),
         ("skillyard.packageAndSign", json!({"uri": uri, "output": "/etc/passwd"}), "output"),
         ("skillyard.packageAndSign", json!({"uri": uri, "trustStore": "x"}), "trustStore"),
         ("skillyard.audit", json!({"uri": uri, "example": {}}), "`example`"),

@@ -15,6 +15,7 @@ mod features;
 mod file_renames;
 mod formatting;
 mod hostile;
+mod install;
 mod life;
 mod live;
 mod neighbours;

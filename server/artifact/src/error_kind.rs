@@ -47,7 +47,7 @@ impl ErrorKind {
             ("signature", "positional" | "not-canonical" | "impossible-time") => Self::Serialization,
             ("signature", _) => Self::SignatureVerificationFailed,
             ("content", "repeated-key") => Self::Serialization,
-            ("trust", _) => Self::UntrustedPublisher,
+            ("trust", _) | ("update", "revoked-key" | "retired-key") => Self::UntrustedPublisher,
             _ => Self::ManifestValidation,
         }
     }

@@ -29,7 +29,7 @@ pub mod rules;
 pub mod run;
 pub mod sbom;
 pub mod signature;
-mod timestamp;
+pub mod timestamp;
 pub mod trust;
 pub mod update;
 pub mod verify;

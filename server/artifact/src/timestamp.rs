@@ -4,7 +4,8 @@
 pub(crate) const MAX_UNIX_MS: i64 = 253_402_300_799_999;
 
 /// `unix_ms` in UTC as in RFC 3339 with whole seconds: `2026-11-22T17:00:00Z`. `None` outside the years 1970 to 9999.
-pub(crate) fn rfc3339(unix_ms: i64) -> Option<String> {
+#[must_use]
+pub fn rfc3339(unix_ms: i64) -> Option<String> {
     if !(0..=MAX_UNIX_MS).contains(&unix_ms) {
         return None;
     }
@@ -30,6 +31,25 @@ pub(crate) fn rfc3339(unix_ms: i64) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1))
 }
 
+/// The last millisecond of the day, or of the second, that `text` names in UTC: `2026-12-31` or `2026-11-22T17:00:00Z`.
+/// `None` where it is neither, or outside the years 1970 to 9999.
+#[must_use]
+pub fn end_of(text: &str) -> Option<i64> {
+    let second = if text.len() == "2026-12-31".len() { format!("{text}T23:59:59Z") } else { text.to_owned() };
+    let number = |from: usize, to: usize| {
+        let digits = second.get(from..to).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+        digits.parse::<i64>().ok()
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    // The year begins in March, so that a leap day is its last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
+    let seconds = ((days * 24 + number(11, 13)?) * 60 + number(14, 16)?) * 60 + number(17, 19)?;
+    let unix_ms = seconds * 1000;
+    // What is no date, such as the 30th of February, is written otherwise.
+    (rfc3339(unix_ms)? == second).then_some(unix_ms + 999)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,8 +68,28 @@ mod tests {
             (253_402_300_799, "9999-12-31T23:59:59Z"),
         ] {
             assert_eq!(rfc3339(seconds * 1000).as_deref(), Some(text));
+            assert_eq!(end_of(text), Some(seconds * 1000 + 999));
         }
         assert_eq!(rfc3339(-1), None);
         assert_eq!(rfc3339(MAX_UNIX_MS + 1), None);
+        assert_eq!(end_of("1970-01-01"), Some(86_399_999));
+        for none in [
+            "",
+            "2026",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-01-00",
+            "1969-12-31",
+            "2026-1-011",
+            "+026-01-01",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:00:60Z",
+            "2026-01-01T00:00:00",
+            "2026-01-01 00:00:00Z",
+            "é026-01-01",
+        ] {
+            assert_eq!(end_of(none), None, "{none}");
+        }
     }
 }

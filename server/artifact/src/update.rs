@@ -9,7 +9,7 @@ use crate::rules::{Family, silent};
 pub static FAMILY: Family = Family {
     name: "update",
     about: "A new version beside an old one, and keys that were replaced or revoked.",
-    rules: &[&WIDER, &REVOKED_KEY, &RETIRED_KEY, &BELOW_FLOOR],
+    rules: &[&WIDER, &REVOKED_KEY, &RETIRED_KEY, &BELOW_FLOOR, &OTHER_CONTENT],
 };
 
 /// The key was revoked.
@@ -35,6 +35,17 @@ pub static BELOW_FLOOR: Rule = silent(
     "A person noted a version below which nothing of the skill is taken, since something was wrong with it. Get a newer \
      one.",
 );
+
+/// The version is installed with other content.
+pub static OTHER_CONTENT: Rule = Rule {
+    severity: Severity::Warning,
+    ..silent(
+        "update/other-content",
+        "this version is installed with other content",
+        "A version is published once: what is installed under its number is something else, and neither installs over the \
+         other. Give the changed skill another version; where the installed one was a trial, `skillyard remove` it.",
+    )
+};
 
 /// A new version may do more.
 pub static WIDER: Rule = Rule {

@@ -10,8 +10,8 @@ use skillyard_project::{
     config::LoadError,
     files::ReadError,
     home::PathError,
-    install::{InstallError, is_refusal},
-    installed::{InstalledError, RemoveError},
+    install::InstallError,
+    installed::RemoveError,
     new::NewError,
     package::MakeError,
     rules,
@@ -136,17 +136,10 @@ impl Error {
     /// How a command ends that meets it: a skill that is refused was looked at, and something was found.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Run(RunError::Refused { .. } | RunError::Audit { .. }) => Exit::Findings,
-            // As a file that is not there.
-            Self::Run(RunError::Standing(refused))
-                if matches!(&**refused, Refused::Installed(InstalledError::NotInstalled { .. })) =>
-            {
-                Exit::Failed
-            }
-            Self::Run(RunError::Standing(refused)) if is_refusal(refused) => Exit::Findings,
-            Self::Installed(refused) if is_refusal(refused) => Exit::Findings,
-            Self::Install(error) if error.is_refusal() => Exit::Findings,
-            Self::Remove(error) if matches!(&**error, RemoveError::Flow(refused) if is_refusal(refused)) => {
+            Self::Run(error) | Self::Test(TestError::Run(error)) if error.kind().is_some() => Exit::Findings,
+            Self::Installed(refused) if refused.kind().is_some() => Exit::Findings,
+            Self::Install(error) if error.kind().is_some() => Exit::Findings,
+            Self::Remove(error) if matches!(&**error, RemoveError::Flow(refused) if refused.kind().is_some()) => {
                 Exit::Findings
             }
             _ => Exit::Failed,

@@ -13,12 +13,13 @@ use std::{
     },
 };
 
-use skillyard_ide::{Facts, ModuleFact, Source, TrustFact};
+use skillyard_ide::{Facts, InstalledFact, ModuleFact, Source, TrustFact};
 use skillyard_project::{
     Cancelled, Progress,
     around::{Around, Looks},
     home::Home,
-    live::Live,
+    installed::{self, Listed},
+    live::{Live, Placed},
     trust,
 };
 use tower_lsp::ls_types::Uri;
@@ -45,6 +46,7 @@ impl Beside {
 pub(crate) struct Surrounding {
     pub(crate) around: Arc<Around>,
     trust: Trust,
+    installed: Option<Installed>,
     /// What was picked of it last, and by what.
     picked: Mutex<Option<(Named, Arc<Facts>)>>,
 }
@@ -52,6 +54,7 @@ pub(crate) struct Surrounding {
 /// What of a manifest picks the facts about it.
 #[derive(PartialEq)]
 struct Named {
+    skill_id: Option<String>,
     publisher: Option<String>,
     entrypoint: String,
 }
@@ -90,11 +93,51 @@ impl Trust {
     }
 }
 
+/// What is installed of a skill.
+struct Installed {
+    skill_id: String,
+    versions: Vec<InstalledFact>,
+    /// The version that the manifest had, and what there is to say where it is installed with other content.
+    otherwise: Option<(String, Placed)>,
+}
+
+impl Installed {
+    /// Reads what is installed of the skill of `snapshot`; nothing where it cannot be believed, which is for who runs or
+    /// installs to say.
+    fn read(home: &Home, snapshot: &Snapshot, progress: &dyn Progress) -> Option<Self> {
+        let source = snapshot.source();
+        let skill_id = source.text_at(&["skill_id"])?.trim().to_owned();
+        let fact = |version: Listed| InstalledFact {
+            version: version.entry.version,
+            current: version.entry.current,
+            state: version.status.name().to_owned(),
+            reason: version.reason,
+        };
+        let versions: Vec<_> = installed::of_skill(home, &skill_id).ok()?.into_iter().map(fact).collect();
+        let folder = snapshot.revision.folder.as_deref().filter(|_| !versions.is_empty());
+        let otherwise = folder.and_then(|folder| {
+            let placed = installed::otherwise(home, folder, snapshot.revision.text(), progress).ok()??;
+            Some((source.text_at(&["version"])?.to_owned(), placed))
+        });
+        Some(Self { skill_id, versions, otherwise })
+    }
+}
+
 impl Surrounding {
+    /// What there is to say of the manifest that `source` is, where its version is installed with other content.
+    pub(crate) fn installed_otherwise(&self, source: &Source<'_>) -> Option<Placed> {
+        let installed = self.installed.as_ref()?;
+        let (version, placed) = installed.otherwise.as_ref()?;
+        let same = source.text_at(&["skill_id"]).map(str::trim) == Some(&installed.skill_id)
+            && source.text_at(&["version"]) == Some(version);
+        same.then(|| placed.clone())
+    }
+
     /// What is known around the manifest that `source` is.
     pub(crate) fn facts(&self, source: &Source<'_>) -> Arc<Facts> {
         let entrypoint = source.text_at(&["operator", "plugin", "default_entrypoint"]).unwrap_or("run");
         let named = Named {
+            skill_id: source.text_at(&["skill_id"]).map(|id| id.trim().to_owned()),
             publisher: source.text_at(&["publisher"]).map(str::to_owned),
             entrypoint: entrypoint.trim().to_owned(),
         };
@@ -119,6 +162,11 @@ impl Surrounding {
             assets: self.around.assets.clone(),
             files: self.around.files.clone(),
             trust: named.publisher.as_ref().and_then(|publisher| self.trust.of(publisher)),
+            installed: self
+                .installed
+                .as_ref()
+                .filter(|installed| named.skill_id.as_ref() == Some(&installed.skill_id))
+                .map(|installed| installed.versions.clone()),
             ..Facts::default()
         }
     }
@@ -138,11 +186,13 @@ impl Session {
         {
             return Some(known);
         }
-        let found =
-            looks.look(folder, &WhileOpen { session: self, uri: &revision.uri }).inspect_err(|_| beside.forget());
+        let progress = WhileOpen { session: self, uri: &revision.uri };
+        let found = looks.look(folder, &progress).inspect_err(|_| beside.forget());
+        let home = self.home().ok();
         let surrounding = Surrounding {
             around: Arc::new(found.ok()?),
-            trust: Trust::read(self.home().ok().as_ref()),
+            trust: Trust::read(home.as_ref()),
+            installed: home.and_then(|home| Installed::read(&home, snapshot, &progress)),
             picked: Mutex::default(),
         };
         let surrounding = Arc::new(surrounding);

@@ -96,7 +96,9 @@ impl Session {
         let surrounding = self.look_around(snapshot)?;
         let analysed = snapshot.analysed();
         let mut live = snapshot.beside.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.audit(&surrounding.around, &analysed.text, analysed.options.palyra_version)
+        let mut found = live.audit(&surrounding.around, &analysed.text, analysed.options.palyra_version)?;
+        found.extend(surrounding.installed_otherwise(snapshot.source()));
+        Some(found)
     }
 
     /// Shows what an audit of the folder of a manifest found, in place of what one found before.

@@ -14,14 +14,12 @@ use skillyard_manifest::{
     ErrorKind, check_compat, document::Document, grammar::Version, model::Manifest, validate, warnings,
 };
 
-use skillyard_store::lifecycle::Purpose;
-
 use crate::{
     files::{self, MANIFEST_NAME, ReadError},
     home::Home,
     shown,
     skill::{Collected, SkillError},
-    verify::{FlowError, Pin, Trust, TrustOptions, daemon_decision, pin},
+    verify::{FlowError, Pin, Purpose, Trust, TrustOptions, daemon_decision, pin},
 };
 
 pub use skillyard_artifact::audit::{Check, ModuleSummary, Policy, Report, Status, extra_checks};
@@ -105,7 +103,7 @@ impl Audited<'_> {
     }
 }
 
-/// Verifies and audits the bytes of an artifact.
+/// Verifies and audits the bytes of an artifact, to take it up or, where it is installed, to run it.
 ///
 /// # Errors
 /// If the trust store cannot be read or written, or `progress` ended it.
@@ -114,6 +112,7 @@ pub fn audit_artifact<'b>(
     home: &Home,
     trusting: &TrustOptions,
     options: &AuditOptions,
+    purpose: Purpose,
     progress: &dyn Progress,
 ) -> Result<Audited<'b>, FlowError> {
     let trust = Trust::load(home, trusting)?;
@@ -121,7 +120,7 @@ pub fn audit_artifact<'b>(
     let (tofu, feed) = (trusting.wants_tofu(), options.feed.as_ref());
     let mut report = report(&opened, &trust.store, tofu, &options.policy, options.now_unix_ms, feed, progress)?;
     let mut verification = opened.decide(&trust.store, tofu);
-    trust.judge(&mut verification, Purpose::Take, options.now_unix_ms);
+    trust.judge(&mut verification, purpose, options.now_unix_ms);
     if let Some(report) = &mut report {
         report.accepted = Some(verification.accepted);
         report.trust_decision = verification.trust_decision;

@@ -132,7 +132,9 @@ fn installed(home: &Home, signs: &mut Vec<Sign>) {
     let (versions, blocked) = (examined.snapshot.entries.len(), examined.snapshot.blocked.0.len());
     let health = if versions == 0 && examined.lines == 0 { Health::Absent } else { Health::Good };
     let root = shown::path(&home.paths().skills);
-    let detail = format!("{root}: {versions} versions, {blocked} blocked, {} events in the log", examined.lines);
+    let of = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let (versions, events) = (of(versions as u64, "version"), of(examined.lines, "event"));
+    let detail = format!("{root}: {versions}, {blocked} blocked, {events} in the log");
     signs.push(sign("stores", NAME, health, &detail));
     for recovered in &examined.snapshot.recovered {
         let detail = format!("put right after a crash: {}", shown::line(&recovered.what));

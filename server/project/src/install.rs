@@ -4,9 +4,9 @@
 use std::{borrow::Cow, collections::BTreeSet, ffi::OsString, fmt, str::FromStr as _};
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use skillyard_artifact::{
-    Cancelled, Finding, Progress,
+    Cancelled, ErrorKind, Finding, Progress,
     audit::Report,
     integrity::{hex, sha256},
     verify::{Verification, open},
@@ -14,7 +14,7 @@ use skillyard_artifact::{
 use skillyard_manifest::{grammar::Version, quoted};
 use skillyard_store::{
     events::{EventKind, NewEvent},
-    installed::{InstalledError, NewVersion, Verdict},
+    installed::{InstalledError, NewVersion},
     lifecycle::Purpose,
     secrets::{SecretError, SecretName},
 };
@@ -22,16 +22,13 @@ use skillyard_store::{
 use crate::{
     audit::{AuditOptions, report},
     capabilities::{self, Capabilities, Change},
+    findings::reported,
     home::{Home, PathError},
-    installed::{self, Entry, MissingSecret, Source, Status},
+    installed::{self, Entry, MissingSecret, Source},
     standing::{self, Refused},
-    verify::{FlowError, Trust, TrustDecision, TrustOptions, pin},
+    states,
+    verify::{FlowError, PublicKey, Trust, TrustDecision, TrustOptions, pin},
 };
-
-/// Who quarantines what does not pass the audit.
-pub const AUDITOR: &str = "skillyard audit";
-/// How many reasons of an audit stand in the log.
-const REASONS: usize = 20;
 
 /// What a person wants.
 #[derive(Debug)]
@@ -57,6 +54,10 @@ pub enum InstallError {
     Refused {
         /// Why, in words.
         why: String,
+        /// The same as a daemon's reason, or the nearest one.
+        kind: Option<ErrorKind>,
+        /// The publisher and its key, where nothing is wrong but that nobody decided about them yet: first use may.
+        stranger: Option<(String, PublicKey)>,
         /// What was found.
         findings: Vec<Finding>,
     },
@@ -81,31 +82,25 @@ pub enum InstallError {
 }
 
 impl InstallError {
-    /// Whether it was looked at and refused, rather than not looked at.
+    /// The stable name of why it was looked at and refused; `None` where it could not be looked at.
     #[must_use]
-    pub fn is_refusal(&self) -> bool {
+    pub fn kind(&self) -> Option<String> {
         match self {
-            Self::Refused { .. } | Self::Audit { .. } => true,
-            Self::Standing(refused) => is_refusal(refused),
-            _ => false,
+            Self::Refused { kind, .. } => Some(kind.unwrap_or(ErrorKind::ManifestValidation).to_string()),
+            Self::Audit { .. } => Some("AuditFailed".to_owned()),
+            Self::Standing(refused) => refused.kind(),
+            _ => None,
         }
     }
-}
 
-/// Whether the thing was looked at and refused, rather than not looked at.
-#[must_use]
-pub fn is_refusal(refused: &Refused) -> bool {
-    match refused {
-        Refused::Path(_) | Refused::Cancelled => false,
-        Refused::Installed(error) => !matches!(
-            error,
-            InstalledError::Read(_)
-                | InstalledError::Write { .. }
-                | InstalledError::Busy { .. }
-                | InstalledError::Seal(_)
-                | InstalledError::State(_)
-        ),
-        _ => true,
+    /// What was found.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::Refused { findings, .. } | Self::Audit { findings, .. } => findings.clone(),
+            Self::Standing(refused) => refused.findings(),
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -225,10 +220,15 @@ pub fn propose<'b>(
     let report = report(&opened, &trust.store, tofu, &audit.policy, audit.now_unix_ms, audit.feed.as_ref(), progress)?;
     let imports = capabilities::imports_of_artifact(&opened, progress)?;
     let mut verification = opened.decide(&trust.store, tofu);
+    let undecided = verification.daemon_error_kind == Some(ErrorKind::UntrustedPublisher);
+    let found = verification.findings.len();
     trust.judge(&mut verification, Purpose::Take, audit.now_unix_ms);
     let (Some(artifact), Some(report)) = (&verification.artifact, report) else {
+        let undecided = undecided && verification.findings.len() == found;
         return Err(InstallError::Refused {
             why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
+            kind: verification.error_kind,
+            stranger: verification.publisher.zip(verification.public_key).filter(|_| undecided),
             findings: verification.findings,
         });
     };
@@ -249,7 +249,10 @@ pub fn propose<'b>(
     }
     let failed: Vec<String> = report.objections().into_iter().map(str::to_owned).collect();
     if !failed.is_empty() {
-        let quarantined = audit_failed(home, &capabilities, artifact.trust_decision(), &report, &failed)?;
+        let about = (&*capabilities.skill_id, &*capabilities.version);
+        // Nobody else's artifact says anything about a version.
+        let known = artifact.trust_decision() != TrustDecision::TofuNewlyPinned;
+        let quarantined = states::after_audit(&skills, about, &report, &failed, known)?;
         return Err(InstallError::Audit { failed, findings: report.findings, quarantined });
     }
     let version = Version::parse(&capabilities.version);
@@ -279,51 +282,6 @@ pub fn propose<'b>(
     };
     let missing_secrets = missing(home, &capabilities.grants.secret_keys, lookup)?;
     Ok(Proposal { bytes, verification, report, capabilities, previous, changes, downgrade, missing_secrets, trust })
-}
-
-/// Writes to the log that a version did not pass, and quarantines it where its publisher is one that the person knows:
-/// nobody else's artifact says anything about a version. Says whether it is quarantined.
-fn audit_failed(
-    home: &Home,
-    about: &Capabilities,
-    decision: TrustDecision,
-    report: &Report,
-    failed: &[String],
-) -> Result<bool, InstallError> {
-    let skills = home.installed()?;
-    let now_unix_ms = i64::try_from(report.generated_at_unix_ms).unwrap_or(i64::MAX);
-    let events = vec![event_of_audit(about, report, failed)];
-    if decision == TrustDecision::TofuNewlyPinned {
-        skills.note(events, now_unix_ms)?;
-        return Ok(false);
-    }
-    let reason: String = format!("the audit does not pass: {}", failed.join("; ")).chars().take(1000).collect();
-    let verdict = Verdict { status: Status::Quarantined, reason, principal: AUDITOR.to_owned(), now_unix_ms };
-    skills.set_state(&about.skill_id, &about.version, &verdict, &events)?;
-    Ok(true)
-}
-
-fn event_of_audit(about: &Capabilities, report: &Report, failed: &[String]) -> NewEvent {
-    let reasons: Vec<String> = failed.iter().take(REASONS).map(|reason| reason.chars().take(500).collect()).collect();
-    NewEvent {
-        kind: EventKind::Audit,
-        payload: object(json!({
-            "skill_id": about.skill_id,
-            "version": about.version,
-            "publisher": about.publisher,
-            "passed": failed.is_empty(),
-            "should_quarantine": !failed.is_empty(),
-            "payload_sha256": report.payload_sha256,
-            "quarantine_reasons": reasons,
-        })),
-    }
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    }
 }
 
 /// The secrets among `wanted` (each `scope/key`) that are neither kept nor in the environment.
@@ -380,7 +338,8 @@ pub fn install(
 ) -> Result<Installed, InstallError> {
     let verification = &proposal.verification;
     let Some(artifact) = &verification.artifact else {
-        return Err(InstallError::Refused { why: "it is not accepted".to_owned(), findings: Vec::new() });
+        let why = verification.error.clone().unwrap_or_else(|| "it is not accepted".to_owned());
+        return Err(InstallError::Refused { why, kind: verification.error_kind, stranger: None, findings: Vec::new() });
     };
     let mut files: Vec<(String, Cow<'_, [u8]>)> = Vec::new();
     for (path, entry) in artifact.entries().iter() {
@@ -401,7 +360,7 @@ pub fn install(
     };
     let verified = NewEvent {
         kind: EventKind::Verified,
-        payload: object(json!({
+        payload: states::facts(json!({
             "skill_id": about.skill_id,
             "version": about.version,
             "publisher": about.publisher,
@@ -428,7 +387,7 @@ pub fn install(
         },
         artifact: proposal.bytes,
         files,
-        events: vec![verified, event_of_audit(about, &proposal.report, &[])],
+        events: vec![verified, states::event_of_audit((&about.skill_id, &about.version), &proposal.report, &[])],
         expected_current: proposal.previous.as_ref().map(|entry| entry.version.clone()),
         allow_downgrade: options.allow_downgrade,
         principal: options.principal.clone(),
@@ -437,4 +396,77 @@ pub fn install(
     progress.at("installing", 0, 1)?;
     let entry = home.installed()?.install(&new)?;
     Ok(Installed { entry, pinned })
+}
+
+/// What became of a wish to install, as every face reports it. It only grows.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct InstallReport {
+    /// Whether it was installed.
+    pub installed: bool,
+    /// Why not.
+    pub error: Option<String>,
+    /// The stable name of that: see [`InstallError::kind`]; or `Wider`.
+    pub error_kind: Option<String>,
+    /// Whether the version was quarantined because the audit does not pass.
+    pub quarantined: bool,
+    /// What the index says.
+    pub entry: Option<Entry>,
+    /// Whether the publisher's key was pinned for it.
+    pub pinned: bool,
+    /// The version that was current.
+    pub previous_version: Option<String>,
+    /// Whether a higher version is installed.
+    pub downgrade: bool,
+    /// What it may do.
+    pub capabilities: Option<Capabilities>,
+    /// How that differs from the version that was current.
+    pub changes: Option<Vec<Change>>,
+    /// Whether it may do more than that.
+    pub widens: bool,
+    /// What was found.
+    pub findings: Vec<Value>,
+}
+
+impl InstallReport {
+    /// Of what was proposed: installed, or not, since nobody said yes to what it may do beyond the installed version.
+    #[must_use]
+    pub fn of(proposal: &Proposal<'_>, installed: Option<&Installed>) -> Self {
+        let refused = installed.is_none();
+        Self {
+            installed: !refused,
+            error: refused.then(|| {
+                "not installed: it may do more than the installed version; look at what, and say yes by --allow-wider"
+                    .to_owned()
+            }),
+            error_kind: refused.then(|| "Wider".to_owned()),
+            quarantined: false,
+            entry: installed.map(|installed| installed.entry.clone()),
+            pinned: installed.is_some_and(|installed| installed.pinned),
+            previous_version: proposal.previous.as_ref().map(|entry| entry.version.clone()),
+            downgrade: proposal.downgrade,
+            capabilities: Some(proposal.capabilities.clone()),
+            changes: proposal.changes.clone(),
+            widens: proposal.widens(),
+            findings: proposal.report.findings.iter().map(reported).collect(),
+        }
+    }
+
+    /// Of an artifact that was refused; `None` where it was not even looked at.
+    #[must_use]
+    pub fn refused(error: &InstallError) -> Option<Self> {
+        Some(Self {
+            installed: false,
+            error: Some(error.to_string()),
+            error_kind: Some(error.kind()?),
+            quarantined: matches!(error, InstallError::Audit { quarantined: true, .. }),
+            entry: None,
+            pinned: false,
+            previous_version: None,
+            downgrade: false,
+            capabilities: None,
+            changes: None,
+            widens: false,
+            findings: error.findings().iter().map(reported).collect(),
+        })
+    }
 }

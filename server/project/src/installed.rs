@@ -1,16 +1,29 @@
 //! What is installed: listed, shown, removed, and gone back to an older version.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
-use skillyard_artifact::{Progress, verify::open};
-use skillyard_manifest::{Options, quoted};
+use skillyard_artifact::{Cancelled, Progress, audit::Report, integrity::sha256, update, verify::open};
+use skillyard_manifest::{
+    self as manifest, Options,
+    grammar::{Version, is_skill_id},
+    quoted,
+};
 use skillyard_store::{installed::InstalledSkills, trust_store::SealWith};
 
 use crate::{
+    audit,
     capabilities::{self, Capabilities},
-    home::Home,
+    check::config_of,
+    files::MANIFEST_NAME,
+    home::{Home, PathError},
+    live::Placed,
+    skill::{Additions, Plan, SkillError},
     standing::{self, Refused},
+    states,
     trust::StoreDigest,
 };
 
@@ -62,6 +75,20 @@ pub fn list(home: &Home) -> Result<Listing, FlowError> {
     Ok(Listing { root: skills.root().to_owned(), versions, blocked: blocked.into_values().collect() })
 }
 
+/// The installed versions of one skill.
+///
+/// # Errors
+/// What of them is not what Skillyard wrote.
+pub fn of_skill(home: &Home, skill_id: &str) -> Result<Vec<Listed>, FlowError> {
+    let skills = home.installed()?;
+    let listed = |entry: Entry| {
+        let blocked = skills.known(skill_id, &entry.version)?.blocked;
+        let status = blocked.as_ref().map_or(Status::Active, |state| state.status);
+        Ok(Listed { entry, status, reason: blocked.and_then(|state| state.reason) })
+    };
+    skills.known(skill_id, "")?.entries.into_iter().map(listed).collect()
+}
+
 /// One installed version, with all that can be said about it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Info {
@@ -110,6 +137,104 @@ pub(crate) fn find(
     })?;
     let others = known.entries.iter().filter(|other| **other != entry).map(|other| other.version.clone()).collect();
     Ok((entry, others))
+}
+
+/// The installed version that `given` names: `SKILL` or `SKILL@VERSION`, where no file has that name, or a path in the
+/// folder of an installed version.
+///
+/// # Errors
+/// If the folder of installed skills cannot be found.
+pub fn named(home: &Home, given: &Path) -> Result<Option<(String, Option<String>)>, PathError> {
+    let text = given.to_str().filter(|text| *text != "-" && !text.ends_with(".palyra-skill") && !given.exists());
+    if let Some(text) = text {
+        let (skill_id, version) = match text.split_once('@') {
+            Some((skill_id, version)) => (skill_id, Some(version.to_owned())),
+            None => (text, None),
+        };
+        if is_skill_id(skill_id) {
+            return Ok(Some((skill_id.to_owned(), version)));
+        }
+    }
+    Ok(standing::installed_at(home, given)?.map(|(skill_id, version)| (skill_id, Some(version))))
+}
+
+/// The artifact of an installed version, or of the current one, which is as it was installed.
+///
+/// # Errors
+/// If it is not installed, or not as it was.
+pub fn artifact(
+    home: &Home,
+    skill_id: &str,
+    version: Option<&str>,
+    progress: &dyn Progress,
+) -> Result<(Entry, Vec<u8>), FlowError> {
+    let skills = home.installed()?;
+    let (entry, _) = find(&skills, skill_id, version)?;
+    let bytes = standing::whole(&skills, &entry, progress)?;
+    Ok((entry, bytes))
+}
+
+/// What there is to say at the manifest's version where that is installed with other content than the skill in `folder`
+/// has, with `text` as its manifest. What is made while packaging, and who signed, does not count.
+///
+/// # Errors
+/// Only if `progress` ends it: what cannot be read is for who packages or installs to say.
+pub fn otherwise(home: &Home, folder: &Path, text: &str, progress: &dyn Progress) -> Result<Option<Placed>, Cancelled> {
+    let Ok(config) = config_of(folder) else { return Ok(None) };
+    let path = folder.join(MANIFEST_NAME);
+    let palyra = config.palyra_version.unwrap_or(Options::default().palyra_version);
+    let Ok(about) = audit::manifest(&path, text.as_bytes(), palyra) else { return Ok(None) };
+    let version = Version::parse(&about.version).map(|version| version.to_string());
+    let bytes = match artifact(home, about.skill_id.trim(), version.as_deref(), progress) {
+        Ok((_, bytes)) => bytes,
+        Err(Refused::Cancelled) => return Err(Cancelled),
+        Err(_) => return Ok(None),
+    };
+    let opened = open(&bytes, palyra, progress)?;
+    let read = Plan::of(folder, &config.package, &Additions::default(), progress).and_then(|plan| plan.read(progress));
+    let collected = match read {
+        Ok(collected) => collected,
+        Err(SkillError::Cancelled) => return Err(Cancelled),
+        Err(_) => return Ok(None),
+    };
+    let modules_and_assets = collected.modules.iter().chain(&collected.assets);
+    let here: BTreeMap<&str, [u8; 32]> =
+        modules_and_assets.map(|(path, bytes)| (path.as_str(), sha256(bytes))).collect();
+    // A manifest is packaged as what it means, not as it is written, and with the hashes of all else.
+    let other_ways = [MANIFEST_NAME, "sbom.cdx.json", "provenance.json", "signature.json"];
+    let entries = opened.content.entries().iter().map(|(path, entry)| (path.as_str(), entry.sha256));
+    let there: BTreeMap<&str, [u8; 32]> = entries.filter(|(path, _)| !other_ways.contains(path)).collect();
+    let Some(mut theirs) = opened.manifest().cloned() else { return Ok(None) };
+    theirs.integrity.clone_from(&about.integrity);
+    let manifest_differs = theirs != *about;
+    let differs = Some(MANIFEST_NAME)
+        .filter(|_| manifest_differs)
+        .or_else(|| here.keys().chain(there.keys()).copied().find(|path| here.get(path) != there.get(path)));
+    Ok(differs.map(|path| {
+        let rule = &update::OTHER_CONTENT;
+        let version = manifest::plain(&about.version);
+        Placed {
+            code: rule.code.to_owned(),
+            url: Some(rule.url()),
+            severity: rule.severity,
+            message: format!(
+                "{version} is installed with other content ({} differs): give this one another version",
+                quoted(path)
+            ),
+            key: Some("version".to_owned()),
+        }
+    }))
+}
+
+/// Notes in the log what the audit of an installed version came to, and quarantines it where it must not run. Says whether
+/// it did.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn after_audit(home: &Home, entry: &Entry, report: &Report) -> Result<bool, FlowError> {
+    let failed: Vec<String> = report.objections().into_iter().map(str::to_owned).collect();
+    // Whoever installed it knows its publisher.
+    Ok(states::after_audit(&home.installed()?, (&entry.skill_id, &entry.version), report, &failed, true)?)
 }
 
 /// What an artifact that is installed may do.
@@ -215,10 +340,11 @@ pub fn roll_back(
     Ok(skills.roll_back(skill_id, to, principal, now_unix_ms)?)
 }
 
-/// Takes what is installed as it is, though something else than Skillyard changed it.
+/// Takes what is installed as it is, though something else than Skillyard changed it. A log whose chain is broken is set
+/// aside, and its new place returned.
 ///
 /// # Errors
 /// If it is another by now, or cannot be believed at all.
-pub fn accept(home: &Home, found: StoreDigest, with: SealWith) -> Result<(), FlowError> {
+pub fn accept(home: &Home, found: StoreDigest, with: SealWith) -> Result<Option<PathBuf>, FlowError> {
     Ok(home.installed()?.accept(found, with)?)
 }

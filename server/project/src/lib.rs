@@ -37,4 +37,4 @@ pub mod workspace;
 
 pub use skillyard_manifest::show as shown;
 
-pub use skillyard_artifact::{Cancelled, ErrorKind, Finding, ManifestPlace, Progress};
+pub use skillyard_artifact::{Cancelled, ErrorKind, Finding, ManifestPlace, Progress, timestamp};

@@ -3,17 +3,20 @@
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
-use skillyard_artifact::{Cancelled, Progress, integrity, trust::PublicKey, verify::open};
+use skillyard_artifact::{Cancelled, ErrorKind, Finding, Progress, integrity, trust::PublicKey, update, verify::open};
 use skillyard_manifest::{self as manifest, grammar::Version, quoted};
 use skillyard_store::{
     installed::{Entry, InstalledError, InstalledSkills},
     lifecycle::{Objection, Purpose},
     paths::resolve,
-    states::State,
+    states::{State, Status},
     trust_store::TrustStoreFileError,
 };
 
-use crate::home::{Home, PathError};
+use crate::{
+    home::{Home, PathError},
+    verify::finding,
+};
 
 /// Why a version may not be run.
 #[derive(Debug)]
@@ -67,6 +70,59 @@ impl fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
+
+impl Refused {
+    /// The stable name of why it was looked at and refused; `None` where it could not be looked at.
+    #[must_use]
+    pub fn kind(&self) -> Option<String> {
+        let name = match self {
+            Self::Objection(objection) => return Some(ErrorKind::nearest(finding(objection).rule).to_string()),
+            Self::Blocked(state) => blocked(state),
+            Self::OtherContent { .. } => "OtherContentInstalled",
+            Self::Installed(error) => match error {
+                InstalledError::Blocked(state) => blocked(state),
+                InstalledError::FileChanged { .. } => "InstalledFilesChanged",
+                InstalledError::SealFails { .. }
+                | InstalledError::StatesChanged { .. }
+                | InstalledError::LogChanged { .. }
+                | InstalledError::IndexChanged { .. }
+                | InstalledError::OldCopy { .. }
+                | InstalledError::NotAnIndex { .. } => "InstalledSkillsChanged",
+                InstalledError::AlreadyInstalled { same_content: true, .. } => "AlreadyInstalled",
+                InstalledError::AlreadyInstalled { same_content: false, .. } => "OtherContentInstalled",
+                InstalledError::Downgrade { .. } => "Downgrade",
+                InstalledError::NotInstalled { .. } | InstalledError::NothingBelow { .. } => "NotInstalled",
+                InstalledError::InTheWay { .. } => "InTheWay",
+                InstalledError::Moved { .. } | InstalledError::NotThatOne { .. } => "Moved",
+                InstalledError::BadName { .. } | InstalledError::NoWords { .. } => "BadWords",
+                InstalledError::Read(_)
+                | InstalledError::Write { .. }
+                | InstalledError::Busy { .. }
+                | InstalledError::Seal(_)
+                | InstalledError::State(_) => return None,
+            },
+            Self::Lifecycle(_) | Self::Path(_) | Self::Cancelled => return None,
+        };
+        Some(name.to_owned())
+    }
+
+    /// What was found, where a rule says it.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::Objection(objection) => vec![finding(objection)],
+            Self::OtherContent { .. } => vec![Finding::new(&update::OTHER_CONTENT, self.to_string())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn blocked(state: &State) -> &'static str {
+    match state.status {
+        Status::Disabled => "Disabled",
+        Status::Quarantined | Status::Active => "Quarantined",
+    }
+}
 
 impl From<InstalledError> for Refused {
     fn from(error: InstalledError) -> Self {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use skillyard_artifact::{
     Finding,
     keys::SigningKey,
+    timestamp::rfc3339,
     trust::{PublicKey, TrustDecision, TrustError, look_alike},
 };
 use skillyard_manifest::{grammar::Version, quoted};
@@ -129,7 +130,7 @@ fn not_revoked(home: &Home, publisher: &str, key: PublicKey) -> Result<(), FlowE
     }
 }
 
-fn infallible<T>(error: UpdateError<T>) -> FlowError
+fn flow<T>(error: UpdateError<T>) -> FlowError
 where
     FlowError: From<T>,
 {
@@ -172,7 +173,7 @@ pub fn rotate(home: &Home, statement: &[u8], now_unix_ms: i64) -> Result<Rotated
         decided.map_err(FlowError::Trusted)?;
     }
     // First what takes trust away.
-    let first = lifecycle.update(|known| known.rotate(&publisher, old, new, now_unix_ms)).map_err(infallible)?;
+    let first = lifecycle.update(|known| known.rotate(&publisher, old, new, now_unix_ms)).map_err(flow)?;
     let second = file.update(|store| match store.decide(&publisher, old, false) {
         Ok(TrustDecision::TofuPinned) => {
             store.remove(&publisher, Some(old));
@@ -225,7 +226,7 @@ pub fn revoke(
             }
             Ok::<(), Objection>(())
         })
-        .map_err(infallible)?;
+        .map_err(flow)?;
     file.update(|store| {
         for key in &keys {
             store.remove(publisher, Some(*key));
@@ -264,11 +265,40 @@ pub fn set_floor(
         known.floors.insert(skill_id.trim().to_owned(), floor.clone());
         Ok(())
     });
-    match updated {
-        Ok(updated) => Ok(updated.written),
-        Err(UpdateError::Store(error)) => Err(error.into()),
-        Err(UpdateError::Change(error)) => Err(error),
+    updated.map(|updated| updated.written).map_err(flow)
+}
+
+/// Ends the time of a publisher's key: nothing new that it signed is taken after `not_after_unix_ms`, and what is
+/// installed goes on running. A later end, or none, is set only where `later`. Says whether anything was written.
+///
+/// # Errors
+/// If the publisher is none, the key was revoked, or an earlier end is set.
+pub fn expire(
+    home: &Home,
+    publisher: &str,
+    key: PublicKey,
+    not_after_unix_ms: Option<i64>,
+    later: bool,
+    now_unix_ms: i64,
+) -> Result<bool, FlowError> {
+    if !skillyard_manifest::grammar::is_identifier(publisher) {
+        return Err(FlowError::Words("that is no publisher"));
     }
+    let end = |at: Option<i64>| at.unwrap_or(i64::MAX);
+    let updated = home.lifecycle()?.update(|known| {
+        if let Some(revoked) = known.objects_to_key(publisher, key, Purpose::Run, now_unix_ms) {
+            return Err(revoked.into());
+        }
+        let set = known.key(publisher, key).and_then(|record| record.not_after_unix_ms);
+        if end(set) < end(not_after_unix_ms) && !later {
+            return Err(FlowError::Words("the time of that key ends earlier: --later gives it more"));
+        }
+        if set != not_after_unix_ms {
+            known.expire(publisher, key, not_after_unix_ms, now_unix_ms);
+        }
+        Ok(())
+    });
+    updated.map(|updated| updated.written).map_err(flow)
 }
 
 fn check_reason(reason: &str) -> Result<(), FlowError> {
@@ -349,6 +379,8 @@ pub fn explain(
         words.extend(by.map(|key| format!(", replaced by {}", key.id())));
         let before = record.replaces.as_deref().and_then(PublicKey::from_hex);
         words.extend(before.map(|key| format!(", in place of {}", key.id())));
+        let end = record.not_after_unix_ms.and_then(rfc3339);
+        words.extend(end.map(|end| format!(", until {end}")));
         step("the life of the key?", words, Some(record.state == KeyState::Active));
     } else {
         step("the life of the key?", "nothing is known of it".to_owned(), None);

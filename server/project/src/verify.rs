@@ -11,12 +11,14 @@ use skillyard_artifact::{
 };
 use skillyard_manifest::grammar::Version;
 use skillyard_store::{
-    lifecycle::{Lifecycle, Objection, Purpose, RotationFault},
+    lifecycle::{Lifecycle, Objection, RotationFault},
     paths::PathError,
     trust_store::{SealState, TrustStoreFile, TrustStoreFileError, UpdateError},
 };
 
 use crate::{audit::report, home::Home};
+
+pub use skillyard_store::lifecycle::Purpose;
 
 pub use skillyard_artifact::{
     trust::{PublicKey, TrustDecision},

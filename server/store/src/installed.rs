@@ -1126,21 +1126,30 @@ impl InstalledSkills {
     }
 
     /// Takes index, log and states as they are, because a person looked at them and says so. `found` is the digest of
-    /// what the person looked at. What was under way is given up.
+    /// what the person looked at. What was under way is given up. A log whose chain is broken within is set aside under
+    /// another name, which is returned, and a new one begun; where there is no index, it is made from the folders.
     ///
     /// # Errors
-    /// [`InstalledError::NotThatOne`] where it is another by now; what is no index, or a log whose chain is broken within
-    /// (move the log away then), is not accepted.
-    pub fn accept(&self, found: StoreDigest, with: SealWith) -> Result<(), InstalledError> {
+    /// [`InstalledError::NotThatOne`] where it is another by now.
+    pub fn accept(&self, found: StoreDigest, with: SealWith) -> Result<Option<PathBuf>, InstalledError> {
         let _lock = self.lock(self.wait)?;
         let record = self.seal.read().map_err(InstalledError::Seal)?;
-        let view = match self.look() {
+        let mut view = match self.look() {
             Ok(view) => view,
             Err(InstalledError::SealFails { .. }) => self.unsealed()?,
             Err(error) => return Err(error),
         };
         if view.found() != found {
             return Err(InstalledError::NotThatOne { named: found, found: view.found() });
+        }
+        let aside = self.set_broken_log_aside()?;
+        // An index that is none, or none at all, says nothing of what the folders hold.
+        if view.index.as_deref().and_then(index::parse).is_none() {
+            let unreadable = |cause| InstalledError::Read(ReadError::Io { path: self.root.clone(), cause });
+            let entries = self.entries_of_folders().map_err(unreadable)?;
+            let made = index::write(&entries, now_unix_ms());
+            self.disk.replace(&self.index_path(), &made).map_err(unwritable(&self.index_path()))?;
+            view.index = Some(made);
         }
         let (_, mut ledger) = self.adopt(&view)?;
         let old_place = record.as_deref().and_then(SealFile::place);
@@ -1162,7 +1171,19 @@ impl InstalledSkills {
         let place: KeyPlace = seal.place.clone();
         self.write_seal(seal, &ledger)?;
         self.seal.tidy(&self.disk, &place, old_place.as_ref());
-        Ok(())
+        Ok(aside)
+    }
+
+    /// Nothing can follow on a log whose chain is broken. It is kept, and nobody reads it as the log any more.
+    fn set_broken_log_aside(&self) -> Result<Option<PathBuf>, InstalledError> {
+        if self.events()?.all(|event| event.is_ok()) {
+            return Ok(None);
+        }
+        let aside = (1..).map(|n: u64| self.root.join(format!("audit-broken-{n}.ndjson"))).find(|path| !path.exists());
+        if let Some(aside) = &aside {
+            self.disk.rename(&self.log_path(), aside).map_err(unwritable(aside))?;
+        }
+        Ok(aside)
     }
 
     /// What is there, whatever the seal says.

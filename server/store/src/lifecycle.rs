@@ -10,6 +10,7 @@ use skillyard_artifact::{
     integrity::hex,
     keys::SigningKey,
     signature::verify_strict,
+    timestamp::rfc3339,
     trust::{KeyFault, PublicKey, TrustError},
 };
 use skillyard_manifest::{
@@ -168,6 +169,8 @@ pub enum Objection {
         publisher: String,
         /// The key.
         key: PublicKey,
+        /// Its last millisecond, since 1970.
+        not_after_unix_ms: i64,
     },
     /// The version is below the skill's floor.
     BelowFloor {
@@ -197,8 +200,12 @@ impl fmt::Display for Objection {
                 }
                 f.write_str(": get the version that the new key signed")
             }
-            Self::Expired { publisher, key } => {
-                write!(f, "the time of the key {} of {} is over", key.id(), quoted(publisher))
+            Self::Expired { publisher, key, not_after_unix_ms } => {
+                write!(f, "the time of the key {} of {} is over", key.id(), quoted(publisher))?;
+                if let Some(end) = rfc3339(*not_after_unix_ms) {
+                    write!(f, " since {end}")?;
+                }
+                f.write_str(": get a version that the publisher's current key signed")
             }
             Self::BelowFloor { skill_id, version, floor } => write!(
                 f,
@@ -243,10 +250,10 @@ impl Lifecycle {
         let publisher = publisher.to_owned();
         match record.state {
             KeyState::Retired => Some(Objection::Retired { publisher, key, replaced_by: record.replaced_by.clone() }),
-            _ if record.not_after_unix_ms.is_some_and(|end| now_unix_ms > end) => {
-                Some(Objection::Expired { publisher, key })
+            _ => {
+                let not_after_unix_ms = record.not_after_unix_ms.filter(|end| now_unix_ms > *end)?;
+                Some(Objection::Expired { publisher, key, not_after_unix_ms })
             }
-            _ => None,
         }
     }
 
@@ -299,6 +306,11 @@ impl Lifecycle {
         record.state = KeyState::Active;
         record.replaces = Some(old.to_string());
         Ok(())
+    }
+
+    /// Ends the time of a key after `not_after_unix_ms`; it has no end where that is `None`.
+    pub fn expire(&mut self, publisher: &str, key: PublicKey, not_after_unix_ms: Option<i64>, now_unix_ms: i64) {
+        self.record(publisher, key, now_unix_ms).not_after_unix_ms = not_after_unix_ms;
     }
 
     fn record(&mut self, publisher: &str, key: PublicKey, now_unix_ms: i64) -> &mut KeyRecord {
@@ -492,10 +504,13 @@ mod tests {
         lifecycle.rotate("acme", old, new, 5).unwrap();
         assert!(matches!(lifecycle.objects_to_key("acme", old, Purpose::Take, 9), Some(Objection::Retired { .. })));
         assert_eq!(lifecycle.objects_to_key("acme", old, Purpose::Run, 9), None);
-        lifecycle.publishers.get_mut("acme").unwrap().get_mut(&new).unwrap().not_after_unix_ms = Some(100);
+        lifecycle.expire("acme", new, Some(100), 6);
         assert_eq!(lifecycle.objects_to_key("acme", new, Purpose::Take, 100), None);
         assert!(matches!(lifecycle.objects_to_key("acme", new, Purpose::Take, 101), Some(Objection::Expired { .. })));
         assert_eq!(lifecycle.objects_to_key("acme", new, Purpose::Run, 101), None);
+        lifecycle.expire("acme", new, None, 102);
+        assert_eq!(lifecycle.objects_to_key("acme", new, Purpose::Take, 103), None);
+        assert_eq!(lifecycle.key("acme", new).unwrap().replaces, Some(old.to_string()));
     }
 
     #[test]

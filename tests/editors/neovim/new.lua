@@ -14,7 +14,7 @@ author.answers = {
 local function completed(line)
   return table.concat(vim.fn.getcompletion(line, 'cmdline'), ' ')
 end
-author.check('subcommands', completed('Skillyard ') == 'audit cancel explain new package restart run test verify')
+author.check('subcommands', completed('Skillyard ') == 'audit cancel check explain install new package restart run test verify')
 author.check('rules', completed('Skillyard explain egress/por') == 'egress/port')
 author.check('languages', completed('Skillyard new acme.mail r') == 'rust')
 

@@ -1,7 +1,7 @@
 -- An author packages and signs by the lens over the manifest, with a key made on the way, then verifies and audits.
 
 local author = dofile(vim.env.SITTINGS .. '/author.lua')
-author.answers = { ['Code lenses'] = 'Package and Sign', ['no key to sign with'] = 'Create a signing key' }
+author.answers = { ['Code lenses'] = 'Package and Sign', ['no key to sign with'] = 'Create a signing key', ['is not known here yet'] = 'Trust This Key' }
 
 local begun, ended = false, false
 vim.api.nvim_create_autocmd('LspProgress', {
@@ -35,4 +35,8 @@ author.check('who signed it', verified:find('Publisher: acme', 1, true))
 vim.cmd('Skillyard audit')
 author.read_report('the audit')
 author.check('two windows', #vim.api.nvim_list_wins() == 2)
+
+vim.cmd('Skillyard install')
+local installed = author.read_report('is installed')
+author.check('who may speak for it now', installed:find('from now on the only one', 1, true))
 author.leave()

@@ -339,6 +339,15 @@ local subcommands = {
       execute('skillyard.audit', 'Audit')
     end,
   },
+  install = {
+    run = function(_, rest)
+      local artifact = rest ~= '' and vim.uri_from_fname(absolute(rest)) or nil
+      execute('skillyard.install', 'Install', artifact and { artifact = artifact })
+    end,
+    complete = function(typed)
+      return vim.fn.getcompletion(typed, 'file')
+    end,
+  },
   run = {
     run = function(_, rest)
       run(rest)

@@ -192,6 +192,7 @@ M.commands = {
   ['skillyard.packageAndSign'] = plainly,
   ['skillyard.verify'] = plainly,
   ['skillyard.audit'] = plainly,
+  ['skillyard.install'] = plainly,
   ['skillyard.runTool'] = function(command, context)
     local client = client_of(context)
     if client then

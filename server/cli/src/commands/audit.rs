@@ -12,40 +12,48 @@ use skillyard_project::{
     },
     check::config_of,
     files::MANIFEST_NAME,
+    home::Home,
+    installed::{after_audit, artifact as installed_artifact, named},
     skill::{Additions, Plan},
-    verify::Pin,
+    verify::{Pin, Purpose},
 };
 
 use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, PalyraArguments, PolicyArguments, SCHEMA_VERSION, TrustArguments},
+    machine::{self, PalyraArguments, PolicyArguments, SCHEMA_VERSION, SkillsArguments, TrustArguments},
     out,
     report::{sarif, skill},
     sheet::{Sheet, Tone, number},
     watch::Watch,
 };
 
-/// Audit an artifact, or a skill's folder before it is packaged: what its modules are and want
+/// Audit an artifact, a skill's folder before it is packaged, or what is installed: what its modules are and want
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard audit dist/acme.ledger-1.2.0.palyra-skill
   skillyard audit .                                   a folder, before it is packaged
+  skillyard audit acme.ledger --advisories osv.json   the installed version; quarantined where it fails
   skillyard audit --advisories osv.json --format sarif acme.palyra-skill > audit.sarif
 
 An artifact is verified first. Modules are only parsed, never run or compiled. Nothing is written unless --pin asks \
-for it.
+for it, but of an installed version: what its audit came to is in the log, and one that fails may not be run until \
+`skillyard enable`.
 
 Exit codes: 0 passed; 1 something failed, or the artifact was refused; 2 the command could not do its work.")]
 pub struct Arguments {
-    /// The artifact or the skill's folder; `-` is an artifact on standard input
+    /// The artifact, the skill's folder, or an installed skill: SKILL or SKILL@VERSION; `-` is an artifact on standard
+    /// input
+    #[arg(value_name = "ARTIFACT, DIR or SKILL")]
     target: PathBuf,
     #[command(flatten)]
     trust: TrustArguments,
     /// Remember the key of an unknown publisher, once everything holds and the audit passes
     #[arg(long, help_heading = "Trust")]
     pin: bool,
+    #[command(flatten)]
+    skills: SkillsArguments,
     #[command(flatten)]
     policy: PolicyArguments,
     /// A file of advisories in the format of OSV, to look the modules' packages up in
@@ -77,7 +85,31 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
         palyra: arguments.palyra.version(),
         now_unix_ms: machine::now_unix_ms(),
     };
-    if arguments.target.is_dir() { folder(arguments, &mut options) } else { artifact(arguments, &options) }
+    let home = arguments.skills.home(arguments.trust.trust_store.clone())?;
+    match named(&home, &arguments.target).map_err(Error::Path)? {
+        Some((skill_id, version)) => installed(arguments, &home, &skill_id, version.as_deref(), &options),
+        None if arguments.target.is_dir() => folder(arguments, &mut options),
+        None => artifact(arguments, &home, &options),
+    }
+}
+
+fn installed(
+    arguments: &Arguments,
+    home: &Home,
+    skill_id: &str,
+    version: Option<&str>,
+    options: &AuditOptions,
+) -> Result<Exit, Error> {
+    let watch = Watch::new();
+    let (entry, bytes) = installed_artifact(home, skill_id, version, &watch)?;
+    let trusting = arguments.trust.options(arguments.pin);
+    let audited = audit_artifact(&bytes, home, &trusting, options, Purpose::Run, &watch).map_err(Error::Flow)?;
+    drop(watch);
+    let quarantined = match &audited.report {
+        Some(report) => after_audit(home, &entry, report)?,
+        None => false,
+    };
+    tell(arguments, &audited, options, quarantined)
 }
 
 fn folder(arguments: &Arguments, options: &mut AuditOptions) -> Result<Exit, Error> {
@@ -114,16 +146,23 @@ fn folder(arguments: &Arguments, options: &mut AuditOptions) -> Result<Exit, Err
     Ok(if report.passed() { Exit::Fine } else { Exit::Findings })
 }
 
-fn artifact(arguments: &Arguments, options: &AuditOptions) -> Result<Exit, Error> {
-    let home = machine::home(arguments.trust.trust_store.clone())?;
+fn artifact(arguments: &Arguments, home: &Home, options: &AuditOptions) -> Result<Exit, Error> {
     let bytes = machine::artifact(&arguments.target)?;
     let watch = Watch::new();
-    let audited = audit_artifact(&bytes, &home, &arguments.trust.options(arguments.pin), options, &watch);
+    let audited = audit_artifact(&bytes, home, &arguments.trust.options(arguments.pin), options, Purpose::Take, &watch);
     drop(watch);
-    let audited = audited.map_err(Error::Flow)?;
+    tell(arguments, &audited.map_err(Error::Flow)?, options, false)
+}
+
+fn tell(
+    arguments: &Arguments,
+    audited: &Audited<'_>,
+    options: &AuditOptions,
+    quarantined: bool,
+) -> Result<Exit, Error> {
     let text = match arguments.format {
-        Format::Human => human(&audited),
-        Format::Json => json::line(&document(&audited, options)) + "\n",
+        Format::Human => human(audited, quarantined),
+        Format::Json => json::line(&document(audited, options, quarantined)) + "\n",
         Format::Sarif => {
             let findings = audited.report.as_ref().map_or(&audited.verification.findings, |report| &report.findings);
             sarif::findings(findings, &arguments.target)
@@ -146,11 +185,11 @@ fn with_version(report: &Report, more: &[(&str, Value)]) -> Value {
 /// The keys of an artifact's report that a folder has nothing for.
 fn not_an_artifact() -> Vec<(&'static str, Value)> {
     let nothing = ["daemon_accepts", "daemon_error_kind", "error_kind", "error"].map(|name| (name, Value::Null));
-    nothing.into_iter().chain([("pinned", false.into())]).collect()
+    nothing.into_iter().chain([("pinned", false.into()), ("quarantined", false.into())]).collect()
 }
 
 /// The same keys whether there is anything to audit or not.
-fn document(audited: &Audited<'_>, options: &AuditOptions) -> Value {
+fn document(audited: &Audited<'_>, options: &AuditOptions, quarantined: bool) -> Value {
     let about = &audited.verification;
     let verdict = [
         ("accepted", json!(about.accepted)),
@@ -162,6 +201,7 @@ fn document(audited: &Audited<'_>, options: &AuditOptions) -> Value {
         ("error_kind", json!(about.error_kind)),
         ("error", json!(about.error)),
         ("pinned", json!(audited.pin == Pin::Pinned)),
+        ("quarantined", json!(quarantined)),
     ];
     if let Some(report) = &audited.report {
         return with_version(report, &verdict);
@@ -188,11 +228,14 @@ fn document(audited: &Audited<'_>, options: &AuditOptions) -> Value {
     document
 }
 
-fn human(audited: &Audited<'_>) -> String {
+fn human(audited: &Audited<'_>, quarantined: bool) -> String {
     let mut sheet = Sheet::new();
     skill::title(&mut sheet, &audited.verification);
     skill::verdict(&mut sheet, &audited.verification);
     skill::pin(&mut sheet, &audited.verification, audited.pin);
+    if quarantined {
+        sheet.verdict(Tone::Bad, "QUARANTINED", "no tool of the installed version runs until `skillyard enable`");
+    }
     match &audited.report {
         Some(report) => human_report(&mut sheet, report),
         None => {

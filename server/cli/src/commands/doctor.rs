@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, Format, SCHEMA_VERSION},
+    machine::{self, Format, SCHEMA_VERSION, SkillsArguments},
     out,
     sheet::{Sheet, Tone},
 };
@@ -22,6 +22,8 @@ It looks and changes nothing.
 
 Exit codes: 0 nothing is broken; 1 something is; 2 the command could not do its work.")]
 pub struct Arguments {
+    #[command(flatten)]
+    skills: SkillsArguments,
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -35,7 +37,7 @@ struct Document<'s> {
 
 /// Looks, reports, and says whether anything is broken.
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
-    let signs = examine(&machine::home(None)?, &machine::variable);
+    let signs = examine(&arguments.skills.home(None)?, &machine::variable);
     let text = match arguments.format {
         Format::Human => human(&signs),
         Format::Json => json::line(&Document { schema_version: SCHEMA_VERSION, signs: &signs }) + "\n",

@@ -6,10 +6,10 @@ use std::{
 };
 
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 use skillyard_project::{
     audit::AuditOptions,
-    install::{InstallError, InstallOptions, Installed, Proposal, install, propose},
+    install::{InstallError, InstallOptions, InstallReport, Installed, Proposal, install, propose},
     installed::Source,
     shown,
 };
@@ -21,7 +21,7 @@ use crate::{
     json,
     machine::{self, Format, PalyraArguments, PolicyArguments, SCHEMA_VERSION, SkillsArguments, TrustArguments},
     out,
-    report::{finding, skill},
+    report::skill,
     sheet::{Sheet, Tone},
     watch::Watch,
 };
@@ -61,6 +61,13 @@ pub struct Arguments {
     format: Format,
 }
 
+#[derive(Serialize)]
+struct Document {
+    schema_version: u32,
+    #[serde(flatten)]
+    report: InstallReport,
+}
+
 /// Proposes, asks where that is needed, installs and reports.
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let home = arguments.skills.home(arguments.trust.trust_store.clone())?;
@@ -74,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
             now_unix_ms: machine::now_unix_ms(),
         },
         allow_downgrade: arguments.allow_downgrade,
-        source: source(&arguments.artifact),
+        source: Source::of_file(&arguments.artifact),
         principal: machine::principal(arguments.principal.as_deref()),
     };
     let watch = Watch::new();
@@ -82,18 +89,16 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     drop(watch);
     let proposal = match proposed {
         Ok(proposal) => proposal,
-        Err(error) if error.is_refusal() => return refused(arguments, &error),
-        Err(error) => return Err(error.into()),
+        Err(error) => return refused(arguments, error),
     };
     if arguments.format == Format::Human {
         out::print_aside(&summary(&proposal));
     }
     if proposal.widens() && !arguments.allow_wider && !agreed(arguments) {
-        let error =
-            "not installed: it may do more than the installed version; look at what, and say yes by --allow-wider";
+        let report = InstallReport::of(&proposal, None);
         match arguments.format {
-            Format::Human => out::error(&error),
-            Format::Json => out::print(&(json::line(&document(&proposal, None, Some(error))) + "\n"))?,
+            Format::Human => out::error(&report.error.unwrap_or_default()),
+            Format::Json => out::print(&document(report))?,
         }
         return Ok(Exit::Findings);
     }
@@ -102,23 +107,14 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     drop(watch);
     let installed = match installed {
         Ok(installed) => installed,
-        Err(error) if error.is_refusal() => return refused(arguments, &error),
-        Err(error) => return Err(error.into()),
+        Err(error) => return refused(arguments, error),
     };
     let text = match arguments.format {
         Format::Human => done(&proposal, &installed, &home.paths().skills),
-        Format::Json => json::line(&document(&proposal, Some(&installed), None)) + "\n",
+        Format::Json => document(InstallReport::of(&proposal, Some(&installed))),
     };
     out::print(&text)?;
     Ok(Exit::Fine)
-}
-
-fn source(path: &Path) -> Source {
-    if path == Path::new("-") {
-        return Source { kind: "stdin".to_owned(), reference: "-".to_owned() };
-    }
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Source { kind: "file".to_owned(), reference: absolute.to_string_lossy().into_owned() }
 }
 
 /// Asks at the terminal. Nobody there is a no.
@@ -132,56 +128,23 @@ fn agreed(arguments: &Arguments) -> bool {
     io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
 }
 
-fn refused(arguments: &Arguments, error: &InstallError) -> Result<Exit, Error> {
-    let findings = match error {
-        InstallError::Refused { findings, .. } | InstallError::Audit { findings, .. } => findings.as_slice(),
-        _ => &[],
-    };
+fn refused(arguments: &Arguments, error: InstallError) -> Result<Exit, Error> {
+    let Some(report) = InstallReport::refused(&error) else { return Err(error.into()) };
     match arguments.format {
         Format::Human => {
             let mut sheet = Sheet::aside();
-            sheet.findings(findings);
+            sheet.findings(&error.findings());
             sheet.blank();
             out::print_aside(&sheet.finish());
-            out::error(error);
+            out::error(&error);
         }
-        Format::Json => {
-            let quarantined = matches!(error, InstallError::Audit { quarantined: true, .. });
-            let document = json!({
-                "schema_version": SCHEMA_VERSION,
-                "installed": false,
-                "error": error.to_string(),
-                "quarantined": quarantined,
-                "entry": null,
-                "pinned": false,
-                "previous_version": null,
-                "downgrade": false,
-                "capabilities": null,
-                "changes": null,
-                "widens": false,
-                "findings": findings.iter().map(finding).collect::<Vec<_>>(),
-            });
-            out::print(&(json::line(&document) + "\n"))?;
-        }
+        Format::Json => out::print(&document(report))?,
     }
     Ok(Exit::Findings)
 }
 
-fn document(proposal: &Proposal<'_>, installed: Option<&Installed>, error: Option<&str>) -> serde_json::Value {
-    json!({
-        "schema_version": SCHEMA_VERSION,
-        "installed": installed.is_some(),
-        "error": error,
-        "quarantined": false,
-        "entry": installed.map(|installed| &installed.entry),
-        "pinned": installed.is_some_and(|installed| installed.pinned),
-        "previous_version": proposal.previous.as_ref().map(|entry| &entry.version),
-        "downgrade": proposal.downgrade,
-        "capabilities": proposal.capabilities,
-        "changes": proposal.changes,
-        "widens": proposal.widens(),
-        "findings": proposal.report.findings.iter().map(finding).collect::<Vec<_>>(),
-    })
+fn document(report: InstallReport) -> String {
+    json::line(&Document { schema_version: SCHEMA_VERSION, report }) + "\n"
 }
 
 /// Who signed it, how that key is trusted, what it may do, and what of that is new.

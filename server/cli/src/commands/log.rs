@@ -9,6 +9,7 @@ use skillyard_project::{
     home::Home,
     installed::accept,
     log::{Event, read},
+    shown,
     trust::{SealWith, StoreDigest},
 };
 
@@ -30,7 +31,8 @@ const PACE: Duration = Duration::from_millis(250);
   skillyard log
   skillyard log --last 20 --format json
   skillyard log --follow
-  skillyard log --accept 3f1c…       index, log and states are right as they are, whoever changed them
+  skillyard log --accept 3f1c…       index, log and states are right as they are, whoever changed them; a log whose
+                                     chain is broken is set aside, and an index that is none made from the folders
 
 Each line names the one before it by its digest, and the end is sealed: a cut or an edit shows.
 
@@ -135,18 +137,22 @@ fn follow(home: &Home, arguments: &Arguments) -> Result<Exit, Error> {
 }
 
 fn accepted(home: &Home, digest: StoreDigest, format: Format) -> Result<Exit, Error> {
-    accept(home, digest, SealWith::Same)?;
+    let aside = accept(home, digest, SealWith::Same)?;
+    let lines = read(home, Some(0))?.head.lines;
     let text = match format {
         Format::Human => {
             let mut sheet = Sheet::new();
             sheet.verdict(Tone::Good, "ACCEPTED", "what is installed is right as it is, from now on");
+            if let Some(aside) = &aside {
+                sheet.row("set aside", &format!("{}, whose chain is broken; a new log begins", shown::path(aside)));
+            }
             sheet.finish()
         }
         Format::Json => {
             json::line(&json!({
                 "schema_version": SCHEMA_VERSION,
                 "events": [],
-                "lines": 0,
+                "lines": lines,
                 "whole": true,
                 "error": null,
             })) + "\n"

@@ -7,10 +7,10 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
-use skillyard_manifest::grammar::is_skill_id;
 use skillyard_project::{
     files,
     home::Home,
+    installed::named,
     run::{
         Asking, BareModule, CallOptions, Engine, Held, Packed, RefusedReport, RunError, RunReport, call, run_module,
     },
@@ -168,12 +168,12 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
         now_unix_ms: machine::now_unix_ms(),
     };
     let watch = Watch::new();
-    let packed = if arguments.skill.is_dir() {
+    let trusting = arguments.trust.options(false);
+    let packed = if let Some((skill_id, version)) = named(home, &arguments.skill).map_err(Error::Path)? {
+        Packed::of_installed(&skill_id, version.as_deref(), home, &trusting, held, &watch)?
+    } else if arguments.skill.is_dir() {
         Packed::of_folder(&arguments.skill, None, home, held, &machine::text_variable, &watch)?
-    } else if let Some((skill_id, version)) = installed_name(&arguments.skill) {
-        Packed::of_installed(&skill_id, version.as_deref(), home, &arguments.trust.options(false), held, &watch)?
     } else {
-        let trusting = arguments.trust.options(false);
         Packed::of_file(&arguments.skill, home, &trusting, held, machine::artifact, &watch)?
     };
     let ready = packed.ready(arguments.tool.as_deref(), &watch).map_err(Error::Run)?;
@@ -192,20 +192,6 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
     };
     let watch = Watch::new();
     call(&ready, engine, home, &options, &machine::variable, &watch).map_err(Error::Call)
-}
-
-/// `SKILL` or `SKILL@VERSION`, where no file has that name.
-fn installed_name(given: &Path) -> Option<(String, Option<String>)> {
-    let text = given.to_str()?;
-    if given.exists() || text == "-" {
-        return None;
-    }
-    let (skill_id, version) = match text.split_once('@') {
-        Some((skill_id, version)) => (skill_id, Some(version.to_owned())),
-        None => (text, None),
-    };
-    let is_name = is_skill_id(skill_id) && !text.ends_with(".palyra-skill");
-    is_name.then(|| (skill_id.to_owned(), version))
 }
 
 fn bare(arguments: &Arguments, path: &Path, home: &Home) -> Result<RunReport, Error> {

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, PalyraArguments, PolicyArguments, SCHEMA_VERSION},
+    machine::{self, PalyraArguments, PolicyArguments, SCHEMA_VERSION, SkillsArguments},
     out,
     sheet::{Sheet, Tone, number},
     watch::Watch,
@@ -31,6 +31,8 @@ pub struct Arguments {
     /// The skill's folder
     #[arg(default_value = ".")]
     folder: PathBuf,
+    #[command(flatten)]
+    skills: SkillsArguments,
     #[command(flatten)]
     policy: PolicyArguments,
     #[command(flatten)]
@@ -65,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
         now_unix_ms: machine::now_unix_ms(),
     };
     let watch = Watch::new();
-    let home = machine::home(None)?;
+    let home = arguments.skills.home(None)?;
     let report = test_folder(&arguments.folder, &home, held, &machine::text_variable, &watch).map_err(Error::Test)?;
     drop(watch);
     let text = match arguments.format {

@@ -11,7 +11,7 @@ use skillyard_project::{
     shown,
     signing::{KeyChoice, NoKey, signing_key},
     trust::{self, Changed, Listing, SealState, SealWith, StoreDigest},
-    verify::{Pin, PublicKey, TrustDecision, TrustOptions, verify},
+    verify::{Pin, PublicKey, Purpose, TrustDecision, TrustOptions, verify},
 };
 
 use super::package::ask_passphrase;
@@ -19,7 +19,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, Format, PalyraArguments, SCHEMA_VERSION, public_key, publisher_and_key},
+    machine::{self, Format, PalyraArguments, SCHEMA_VERSION, Until, end, moment, public_key, publisher_and_key},
     out,
     report::skill,
     sheet::{Sheet, Tone},
@@ -39,6 +39,7 @@ const MAX_STATEMENT: usize = 64 << 10;
   skillyard trust pin acme.ledger-1.2.0.palyra-skill   the key of an artifact, once it and its audit hold
   skillyard trust remove acme
   skillyard trust revoke acme=d04ab232… --reason 'the key was stolen'
+  skillyard trust expire acme=d04ab232… 2026-12-31     nothing new that it signed is taken afterwards
   skillyard trust floor acme.ledger 1.2.0 --reason 'CVE-2026-1234'
   skillyard trust rotate acme --to 8a88e3dd… --key old.key -o acme.rotation.json   for your publishers' users
   skillyard trust rotate acme.rotation.json                                        as one of them
@@ -114,6 +115,20 @@ enum Command {
         /// Why
         #[arg(long, value_name = "R")]
         reason: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// End the time of a key: nothing new that it signed is taken afterwards, and what is installed goes on running
+    Expire {
+        /// The publisher, `=`, and the public key in hex
+        #[arg(value_name = "PUB=HEX", value_parser = publisher_and_key)]
+        key: (String, PublicKey),
+        /// Its last day or moment, in UTC: 2026-12-31 or 2026-12-31T12:00:00Z; or `never`
+        #[arg(value_name = "END", value_parser = end)]
+        end: Until,
+        /// Set it though an earlier end is set
+        #[arg(long)]
+        later: bool,
         #[command(flatten)]
         common: Common,
     },
@@ -193,6 +208,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
             _ => rotate(what, common),
         },
         Command::Revoke { what, reason, common } => revoke(what, reason, common),
+        Command::Expire { key: (publisher, key), end, later, common } => expire(publisher, *key, end.0, *later, common),
         Command::Floor { skill, lowest, reason, lower, common } => floor(skill, lowest, reason, *lower, common),
         Command::Show { what, palyra, common } => show(what, palyra, common),
         Command::Accept { digest, seal, common } => accept(*digest, *seal, common),
@@ -334,7 +350,7 @@ fn pin(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Er
     };
     let trusting = TrustOptions { pin: true, ..TrustOptions::default() };
     let watch = Watch::new();
-    let audited = audit_artifact(&bytes, &home, &trusting, &options, &watch);
+    let audited = audit_artifact(&bytes, &home, &trusting, &options, Purpose::Take, &watch);
     drop(watch);
     let audited = audited.map_err(Error::Flow)?;
     let about = &audited.verification;
@@ -447,6 +463,27 @@ fn revoke(what: &str, reason: &str, common: &Common) -> Result<Exit, Error> {
             sheet.finish()
         }
         Format::Json => changed("revoked", true, Some(publisher), keys.first().copied(), &home.paths().trust_store),
+    };
+    out::print(&text)?;
+    Ok(Exit::Fine)
+}
+
+fn expire(publisher: &str, key: PublicKey, end: Option<i64>, later: bool, common: &Common) -> Result<Exit, Error> {
+    let home = common.home()?;
+    let written = trust::expire(&home, publisher, key, end, later, machine::now_i64()).map_err(Error::Flow)?;
+    let text = match common.format {
+        Format::Human => {
+            let mut sheet = Sheet::new();
+            let (tone, word) = if written { (Tone::Good, "SET") } else { (Tone::Plain, "NOTHING TO DO") };
+            let of = format!("{} of {publisher}", key.id());
+            let words = match end {
+                Some(end) => format!("nothing new that {of} signed is taken after {}", moment(end)),
+                None => format!("the time of {of} has no end"),
+            };
+            sheet.verdict(tone, word, &words);
+            sheet.finish()
+        }
+        Format::Json => changed("expires", written, Some(publisher), Some(key), &home.paths().trust_store),
     };
     out::print(&text)?;
     Ok(Exit::Fine)

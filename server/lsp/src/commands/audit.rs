@@ -3,6 +3,8 @@
 //! The manifest is what stands in the editor, saved or not: what is shown there is what is audited. Nothing is written,
 //! and nothing of the skill is run.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use skillyard_manifest as manifest;
 use skillyard_project::{
@@ -19,7 +21,17 @@ use crate::{markdown, work::Work};
 /// Audits, shows the findings at the lines of the manifest, and reports.
 pub(super) async fn run(work: &Work, skill: Skill) -> Result<Outcome, Failure> {
     let uri = skill.uri.clone();
-    let (outcome, found) = work.run(move |progress| audited(&skill, progress)).await??;
+    let session = Arc::clone(work.session());
+    let audited = work.run(move |progress| {
+        let (outcome, mut found) = audited(&skill, progress)?;
+        let around = skill.open.as_ref().and_then(|open| {
+            open.beside.forget();
+            session.look_around(open)?.installed_otherwise(open.source())
+        });
+        found.extend(around);
+        Ok::<_, Failure>((outcome, found))
+    });
+    let (outcome, found) = audited.await??;
     work.session().show_audit(&uri, found);
     Ok(outcome)
 }
@@ -41,7 +53,9 @@ fn audited(skill: &Skill, progress: &dyn skillyard_project::Progress) -> Result<
     for name in ["daemon_accepts", "daemon_error_kind", "error", "error_kind"] {
         document.insert(name.to_owned(), Value::Null);
     }
-    document.insert("pinned".to_owned(), false.into());
+    for name in ["pinned", "quarantined"] {
+        document.insert(name.to_owned(), false.into());
+    }
     Ok((Outcome { report: document, markdown: in_markdown(&report), said, level }, found))
 }
 

@@ -5,6 +5,7 @@
 
 mod audit;
 mod check_workspace;
+mod install;
 mod package_and_sign;
 mod run_tool;
 mod schema_from_example;
@@ -16,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use skillyard_manifest::{self as manifest, Options, Severity, grammar::Version};
 use skillyard_project::{
-    self as project, Cancelled, Finding,
+    self as project, Cancelled, Finding, artifact_file,
     audit::FolderError,
     check::config_of,
-    files,
+    files::{self, ReadError},
     package::{MakeError, usual_output},
     run::RunError,
     shown,
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Verify,
     /// Audits the folder of a manifest.
     Audit,
+    /// Installs the artifact of a manifest.
+    Install,
     /// Calls a tool of the skill.
     RunTool,
     /// Gives the edit that makes an example the schema of a tool.
@@ -58,10 +61,17 @@ pub(crate) enum Command {
 
 impl Command {
     /// Every command, in the order in which they are offered.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::PackageAndSign, Self::Verify, Self::Audit, Self::RunTool, Self::SchemaFromExample, Self::CheckWorkspace];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::PackageAndSign,
+        Self::Verify,
+        Self::Audit,
+        Self::Install,
+        Self::RunTool,
+        Self::SchemaFromExample,
+        Self::CheckWorkspace,
+    ];
     /// Those that are about the whole manifest; the others are about one tool or the whole workspace.
-    pub(crate) const OF_MANIFEST: [Self; 3] = [Self::PackageAndSign, Self::Verify, Self::Audit];
+    pub(crate) const OF_MANIFEST: [Self; 4] = [Self::PackageAndSign, Self::Verify, Self::Audit, Self::Install];
 
     /// Its name in the protocol.
     pub(crate) fn name(self) -> &'static str {
@@ -69,6 +79,7 @@ impl Command {
             Self::PackageAndSign => "skillyard.packageAndSign",
             Self::Verify => "skillyard.verify",
             Self::Audit => "skillyard.audit",
+            Self::Install => "skillyard.install",
             Self::RunTool => "skillyard.runTool",
             Self::SchemaFromExample => "skillyard.schemaFromExample",
             Self::CheckWorkspace => "skillyard.checkWorkspace",
@@ -81,6 +92,7 @@ impl Command {
             Self::PackageAndSign => "Package and Sign",
             Self::Verify => "Verify",
             Self::Audit => "Audit",
+            Self::Install => "Install",
             Self::RunTool => "Run Tool",
             Self::SchemaFromExample => "Schema from Example",
             Self::CheckWorkspace => "Check Workspace",
@@ -94,6 +106,7 @@ impl Command {
             Self::PackageAndSign => CodeActionKind::new("source.skillyard.packageAndSign"),
             Self::Verify => CodeActionKind::new("source.skillyard.verify"),
             Self::Audit => CodeActionKind::new("source.skillyard.audit"),
+            Self::Install => CodeActionKind::new("source.skillyard.install"),
             Self::RunTool => CodeActionKind::new("source.skillyard.runTool"),
             Self::SchemaFromExample => CodeActionKind::new("source.skillyard.schemaFromExample"),
             Self::CheckWorkspace => CodeActionKind::new("source.skillyard.checkWorkspace"),
@@ -153,8 +166,11 @@ pub(crate) struct Arguments {
     uri: Option<Uri>,
     /// `skillyard.packageAndSign`: the name of the signing key; without it the person is asked where there is a choice.
     key: Option<String>,
-    /// `skillyard.verify`: the artifact, a `file:` address; without it the one that *Package and Sign* writes.
+    /// `skillyard.verify`, `skillyard.install`: the artifact, a `file:` address; without it the one that *Package and
+    /// Sign* writes.
     artifact: Option<Uri>,
+    /// `skillyard.install`: the folder of installed skills, a `file:` address; without it the usual one.
+    folder: Option<Uri>,
     /// `skillyard.runTool`: the tool's id; without it the skill's default tool, or its only one.
     /// `skillyard.schemaFromExample`: the tool's id.
     tool: Option<String>,
@@ -170,12 +186,14 @@ impl Arguments {
     /// The names that `command` does not know among those that are set.
     fn unknown(&self, command: Command) -> Option<&'static str> {
         let key = self.key.is_some() && command != Command::PackageAndSign;
-        let artifact = self.artifact.is_some() && command != Command::Verify;
+        let artifact = self.artifact.is_some() && !matches!(command, Command::Verify | Command::Install);
+        let folder = self.folder.is_some() && command != Command::Install;
         let run = command == Command::RunTool;
         let schema = command == Command::SchemaFromExample;
         [
             (key, "key"),
             (artifact, "artifact"),
+            (folder, "folder"),
             (!run && !schema && self.tool.is_some(), "tool"),
             (!run && self.input.is_some(), "input"),
             (!schema && self.example.is_some(), "example"),
@@ -270,6 +288,23 @@ impl Skill {
             }
         }
     }
+}
+
+/// The artifact that was named, else the one that *Package and Sign* writes: its place and its bytes.
+fn artifact_of(skill: &Skill, named: Option<Uri>) -> Result<(PathBuf, Vec<u8>), Failure> {
+    let no_file = |uri: &Uri| Failure::Failed(format!("{} is no file", manifest::quoted(uri.as_str())));
+    let usual = named.is_none();
+    let path = match named {
+        Some(uri) => file_path(&uri).ok_or_else(|| no_file(&uri))?,
+        None => skill.artifact()?,
+    };
+    let bytes = artifact_file::read(&path).map_err(|error| match error {
+        ReadError::NotFound { .. } if usual => {
+            Failure::Failed(format!("{error}: run Package and Sign first, which writes it"))
+        }
+        error => Failure::failed(error),
+    })?;
+    Ok((path, bytes))
 }
 
 /// Whether two texts are the same but for what editors keep apart from the text: a byte order mark, the kind of line
@@ -444,6 +479,7 @@ pub(crate) async fn run(
         (Command::PackageAndSign, Some(skill)) => package_and_sign::run(&work, skill, arguments.key).await,
         (Command::Verify, Some(skill)) => verify::run(&work, skill, arguments.artifact).await,
         (Command::Audit, Some(skill)) => audit::run(&work, skill).await,
+        (Command::Install, Some(skill)) => install::run(&work, skill, arguments.artifact, arguments.folder).await,
         (Command::RunTool, Some(skill)) => run_tool::run(&work, skill, arguments.tool, arguments.input).await,
         (Command::SchemaFromExample, Some(skill)) => {
             let (tool, example) = (arguments.tool.unwrap_or_default(), arguments.example.unwrap_or_default());

@@ -4,33 +4,17 @@
 //! said, and nothing is pinned. A publisher whose key is another than the known one is refused as everywhere.
 
 use skillyard_manifest as manifest;
-use skillyard_project::{
-    artifact_file,
-    files::ReadError,
-    verify::{TrustDecision, TrustOptions, Verification, verify},
-};
+use skillyard_project::verify::{TrustDecision, TrustOptions, Verification, verify};
 use tower_lsp::ls_types::{MessageType, Uri};
 
-use super::{Failure, Outcome, Skill, findings, now_unix_ms, report_of};
-use crate::{documents::file_path, markdown, work::Work};
+use super::{Failure, Outcome, Skill, artifact_of, findings, now_unix_ms, report_of};
+use crate::{markdown, work::Work};
 
 /// Verifies the artifact that was named, else the one that *Package and Sign* writes.
 pub(super) async fn run(work: &Work, skill: Skill, artifact: Option<Uri>) -> Result<Outcome, Failure> {
-    let named = artifact.map(|uri| {
-        let path = file_path(&uri);
-        path.ok_or_else(|| Failure::Failed(format!("{} is no file", manifest::quoted(uri.as_str()))))
-    });
-    let named = named.transpose()?;
     let home = work.session().home()?;
     work.run(move |progress| {
-        let usual = named.is_none();
-        let path = named.map_or_else(|| skill.artifact(), Ok)?;
-        let bytes = artifact_file::read(&path).map_err(|error| match error {
-            ReadError::NotFound { .. } if usual => {
-                Failure::Failed(format!("{error}: run Package and Sign first, which writes it"))
-            }
-            error => Failure::failed(error),
-        })?;
+        let (path, bytes) = artifact_of(&skill, artifact)?;
         let options = TrustOptions { allow_tofu: true, ..TrustOptions::default() };
         let verified = verify(&bytes, &home, &options, skill.palyra(), now_unix_ms(), progress)?;
         let verification = &verified.verification;

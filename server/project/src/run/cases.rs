@@ -10,7 +10,7 @@ use super::{
     call::{CallError, CallOptions, Engine, call},
     packed::{Held, Packed, RunError},
     replay::Replay,
-    report::RunReport,
+    report::{RefusedReport, RunReport},
 };
 use crate::{
     cases::{Case, CaseError, CaseFile, of_skill, read},
@@ -51,8 +51,18 @@ pub struct CaseReport {
     pub failures: Vec<String>,
     /// Milliseconds.
     pub duration_ms: f64,
-    /// The call, where there was one; those after the first 32 MiB of reports are left out.
-    pub report: Option<RunReport>,
+    /// The call, or why there was none, where that can be told; those after the first 32 MiB of reports are left out.
+    pub report: Option<CaseCall>,
+}
+
+/// What became of the call of a case.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(untagged)]
+pub enum CaseCall {
+    /// It ended.
+    Ended(Box<RunReport>),
+    /// The skill was refused before it.
+    Refused(Box<RefusedReport>),
 }
 
 /// What became of all of them.
@@ -111,7 +121,7 @@ pub fn test_folder(
 const REPORTS_BYTES: usize = 32 << 20;
 
 /// Bytes of a report's JSON.
-fn size(report: &RunReport) -> usize {
+fn size(report: &CaseCall) -> usize {
     struct Bytes(usize);
     impl io::Write for Bytes {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -128,14 +138,17 @@ fn size(report: &RunReport) -> usize {
     serde_json::to_writer(&mut bytes, report).map_or(usize::MAX, |()| bytes.0)
 }
 
-type Came = (Vec<String>, Option<RunReport>);
+type Came = (Vec<String>, Option<CaseCall>);
 
 fn one(packed: &Packed, case: &Case, home: &Home, progress: &dyn Progress) -> Result<Came, TestError> {
     let failed = |why: String| Ok((vec![why], None));
     let ready = match packed.ready(Some(&case.tool), progress) {
         Ok(ready) => ready,
         Err(RunError::Cancelled) => return Err(TestError::Cancelled),
-        Err(error) => return failed(error.to_string()),
+        Err(error) => {
+            let report = RefusedReport::of(&error, Some(&case.tool));
+            return Ok((vec![error.to_string()], report.map(|report| CaseCall::Refused(Box::new(report)))));
+        }
     };
     let storage = match tempfile::tempdir() {
         Ok(folder) => folder,
@@ -159,7 +172,7 @@ fn one(packed: &Packed, case: &Case, home: &Home, progress: &dyn Progress) -> Re
     };
     let nothing = |_: &str| -> Option<OsString> { None };
     match call(&ready, engine, home, &options, &nothing, progress) {
-        Ok(report) => Ok((compare(case, &report), Some(report))),
+        Ok(report) => Ok((compare(case, &report), Some(CaseCall::Ended(Box::new(report))))),
         Err(CallError::Cancelled) => Err(TestError::Cancelled),
         Err(error) => failed(error.to_string()),
     }

@@ -17,6 +17,7 @@ use skillyard_manifest::{
 };
 use skillyard_runtime::call::Limits;
 use skillyard_store::{
+    installed::InstalledError,
     lifecycle::{Lifecycle, Purpose},
     secrets::SecretName,
 };
@@ -62,7 +63,14 @@ pub enum RunError {
         findings: Vec<Finding>,
     },
     /// An administrator, or what is installed, says no.
-    Standing(Box<Refused>),
+    Standing {
+        /// Why.
+        refused: Box<Refused>,
+        /// What was to run, as far as it was looked at.
+        about: Option<Box<About>>,
+        /// What was found.
+        findings: Vec<Finding>,
+    },
     /// There is no such tool.
     NoTool {
         /// What was asked for, if anything.
@@ -104,7 +112,7 @@ impl fmt::Display for RunError {
                 };
                 write!(f, "not run: the audit does not pass, and a daemon would quarantine the skill: {first}{more}")
             }
-            Self::Standing(refused) => write!(f, "not run: {refused}"),
+            Self::Standing { refused, .. } => write!(f, "not run: {refused}"),
             Self::NoTool { asked: Some(asked), tools } => {
                 let hint = did_you_mean(asked, tools.iter().map(String::as_str), &format!("it has {}", list(tools)));
                 write!(f, "the skill has no tool {}; {hint}", manifest::quoted(asked))
@@ -142,12 +150,18 @@ impl fmt::Display for RunError {
 impl std::error::Error for RunError {}
 
 impl RunError {
-    /// The stable name of why an artifact is refused (see [`ErrorKind`]), or `AuditFailed`.
+    /// The stable name of why it is refused: see [`ErrorKind`] and [`Refused::kind`]; or `AuditFailed`. A skill that is
+    /// not installed was not refused, as a file that is not there.
     #[must_use]
     pub fn kind(&self) -> Option<String> {
         match self {
             Self::Refused { kind, .. } => kind.map(|kind| format!("{kind:?}")),
             Self::Audit { .. } => Some("AuditFailed".to_owned()),
+            Self::Standing { refused, .. }
+                if !matches!(&**refused, Refused::Installed(InstalledError::NotInstalled { .. })) =>
+            {
+                refused.kind()
+            }
             _ => None,
         }
     }
@@ -156,8 +170,28 @@ impl RunError {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         match self {
-            Self::Refused { findings, .. } | Self::Audit { findings, .. } => findings,
+            Self::Refused { findings, .. } | Self::Audit { findings, .. } | Self::Standing { findings, .. } => findings,
             _ => &[],
+        }
+    }
+
+    /// What was refused, as far as it is known.
+    #[must_use]
+    pub fn about(&self) -> Option<&About> {
+        match self {
+            Self::Refused { about, .. } | Self::Standing { about, .. } => about.as_deref(),
+            Self::Audit { about, .. } => Some(about),
+            _ => None,
+        }
+    }
+
+    fn standing(refused: Refused, about: Option<About>) -> Self {
+        match refused {
+            Refused::Cancelled => Self::Cancelled,
+            refused => {
+                let findings = refused.findings();
+                Self::Standing { refused: Box::new(refused), about: about.map(Box::new), findings }
+            }
         }
     }
 }
@@ -170,10 +204,7 @@ impl From<Cancelled> for RunError {
 
 impl From<Refused> for RunError {
     fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Cancelled => Self::Cancelled,
-            refused => Self::Standing(Box::new(refused)),
-        }
+        Self::standing(refused, None)
     }
 }
 
@@ -316,7 +347,10 @@ impl Packed {
     ) -> Result<Self, RunError> {
         let skills = home.installed().map_err(Refused::Path)?;
         let (entry, _) = crate::installed::find(&skills, skill_id, version)?;
-        let bytes = standing::whole(&skills, &entry, progress)?;
+        let bytes = standing::whole(&skills, &entry, progress).map_err(|refused| {
+            let (skill_id, version) = (entry.skill_id.clone(), entry.version.clone());
+            RunError::standing(refused, Some(About { skill_id, version, signed_by: SignedBy::Publisher }))
+        })?;
         Self::of_artifact(bytes, home, trusting, held)
     }
 
@@ -372,15 +406,16 @@ impl Packed {
             signed_by: (artifact.publisher(), artifact.key()),
             now_unix_ms: now,
         };
-        standing::check(&self.home, &subject, progress)?;
+        let about = || About {
+            skill_id: subject.skill_id.to_owned(),
+            version: subject.version.to_owned(),
+            signed_by: self.signed_by,
+        };
+        standing::check(&self.home, &subject, progress)
+            .map_err(|refused| RunError::standing(refused, Some(about())))?;
         let failed: Vec<String> = audit.objections().into_iter().map(str::to_owned).collect();
         if !failed.is_empty() {
-            let about = About {
-                skill_id: artifact.manifest().skill_id.clone(),
-                version: artifact.manifest().version.clone(),
-                signed_by: self.signed_by,
-            };
-            return Err(RunError::Audit { about: Box::new(about), failed, findings: audit.findings });
+            return Err(RunError::Audit { about: Box::new(about()), failed, findings: audit.findings });
         }
         match verification.artifact {
             Some(artifact) => Ready::of(artifact, &audit, self.signed_by, tool),

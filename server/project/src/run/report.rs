@@ -156,8 +156,8 @@ pub struct About {
 /// What has no value in a report.
 pub type Nothing = Option<()>;
 
-/// The report of an artifact that was refused, or did not pass the audit, before any call: the fields of a
-/// [`RunReport`], of which none is left out.
+/// The report of what was refused before any call, be it the artifact, the audit, an administrator or what is installed:
+/// the fields of a [`RunReport`], of which none is left out.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct RefusedReport {
     skill_id: Option<String>,
@@ -198,22 +198,16 @@ impl RefusedReport {
     /// The report of `error`, where that is a refusal; `tool` is what was asked for.
     #[must_use]
     pub fn of(error: &RunError, tool: Option<&str>) -> Option<Self> {
-        let about = match error {
-            RunError::Refused { about, .. } => about.as_deref().cloned(),
-            RunError::Audit { about, .. } => Some(About::clone(about)),
-            _ => return None,
-        };
-        let signed_by = about.as_ref().map(|about| about.signed_by);
-        let (skill_id, version) = about.map(|about| (about.skill_id, about.version)).unzip();
-        let tool_id = tool.map(str::to_owned);
+        let error_kind = Some(error.kind()?);
+        let about = error.about();
         Some(Self {
-            skill_id,
-            version,
-            tool_id,
+            skill_id: about.map(|about| about.skill_id.clone()),
+            version: about.map(|about| about.version.clone()),
+            tool_id: tool.map(str::to_owned),
             error: error.to_string(),
-            error_kind: error.kind(),
+            error_kind,
             findings: error.findings().iter().map(reported).collect(),
-            signed_by,
+            signed_by: about.map(|about| about.signed_by),
             ..Self::default()
         })
     }

@@ -1,6 +1,8 @@
 //! The text of `installed-index.json`: one entry a line, sorted, so that one skill's entries are found and exchanged
 //! without looking at the others.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use skillyard_manifest::grammar::Version;
 
@@ -11,6 +13,18 @@ pub struct Source {
     pub kind: String,
     /// Where it was.
     pub reference: String,
+}
+
+impl Source {
+    /// The file at `path`; `-` is standard input.
+    #[must_use]
+    pub fn of_file(path: &Path) -> Self {
+        if path == Path::new("-") {
+            return Self { kind: "stdin".to_owned(), reference: "-".to_owned() };
+        }
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Self { kind: "file".to_owned(), reference: absolute.to_string_lossy().into_owned() }
+    }
 }
 
 /// A secret that a skill wants and that is not kept.

@@ -420,6 +420,59 @@ fn an_edited_index_is_refused_and_names_what_differs() {
 }
 
 #[test]
+fn whatever_is_refused_can_be_accepted() {
+    type Spoil = fn(&World);
+    fn lines(world: &World) -> Vec<String> {
+        fs::read_to_string(world.root().join(LOG)).unwrap().lines().map(str::to_owned).collect()
+    }
+    fn edit_log(world: &World) {
+        let mut all = lines(world);
+        // Only the last line is sealed by itself; what does not follow on it is seen by who reads the whole log.
+        let last = all.len() - 1;
+        all[last].push(' ');
+        all[0] = all[0].replacen("acme", "evil", 1);
+        fs::write(world.root().join(LOG), all.join("\n") + "\n").unwrap();
+    }
+    fn half_a_log(world: &World) {
+        fs::write(world.root().join(LOG), "{").unwrap();
+    }
+    fn no_index_and_less(world: &World) {
+        fs::write(world.root().join(INDEX), "{").unwrap();
+        fs::remove_dir_all(world.root().join("acme.a").join("1.0.0")).unwrap();
+    }
+    fn no_index(world: &World) {
+        no_index_and_less(world);
+        fs::remove_file(world.root().join(INDEX)).unwrap();
+    }
+    fn nothing(world: &World) {
+        fs::remove_dir_all(world.root()).unwrap();
+    }
+    let cases: [(Spoil, usize, u64, bool); 5] = [
+        (edit_log, 2, 0, true),
+        (half_a_log, 2, 0, true),
+        (no_index_and_less, 1, 5, false),
+        (no_index, 1, 5, false),
+        (nothing, 0, 0, false),
+    ];
+    for (at, (spoil, versions, lines, aside)) in cases.into_iter().enumerate() {
+        let world = two();
+        spoil(&world);
+        let error = refusal(&world).to_string();
+        let digest = error.split("--accept ").nth(1).unwrap().split('`').next().unwrap();
+        let path = world.skills().accept(digest.parse().unwrap(), SealWith::Same).unwrap();
+        assert_eq!(path.is_some_and(|path| path.exists()), aside, "{at}");
+        let examined = world.skills().examine().unwrap();
+        assert_eq!(
+            (examined.snapshot.entries.len(), examined.lines, examined.unknown, examined.missing),
+            (versions, lines, vec![], vec![]),
+            "{at}"
+        );
+        ops_more(&world, &Op::Install(2, 0));
+        assert_eq!(world.skills().read().unwrap().entries.len(), versions + 1, "{at}");
+    }
+}
+
+#[test]
 fn an_index_that_a_power_cut_broke_is_made_again() {
     for broken in [None, Some(""), Some("{\"schema_version\":1,\"upda"), Some("\0\0\0\0\0\0\0")] {
         let world = two();
