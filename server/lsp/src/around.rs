@@ -18,7 +18,7 @@ use skillyard_project::{
     Cancelled, Progress,
     around::{Around, Looks},
     home::Home,
-    installed::{self, Listed},
+    installed::{self, Installed, Listed},
     live::{Live, Placed},
     trust,
 };
@@ -46,7 +46,7 @@ impl Beside {
 pub(crate) struct Surrounding {
     pub(crate) around: Arc<Around>,
     trust: Trust,
-    installed: Option<Installed>,
+    installed: Option<OfSkill>,
     /// What was picked of it last, and by what.
     picked: Mutex<Option<(Named, Arc<Facts>)>>,
 }
@@ -94,19 +94,18 @@ impl Trust {
 }
 
 /// What is installed of a skill.
-struct Installed {
+struct OfSkill {
     skill_id: String,
     versions: Vec<InstalledFact>,
-    /// The version that the manifest had, and what there is to say where it is installed with other content.
-    otherwise: Option<(String, Placed)>,
+    /// The version that the manifest named.
+    same: Option<Installed>,
 }
 
-impl Installed {
+impl OfSkill {
     /// Reads what is installed of the skill of `snapshot`; nothing where it cannot be believed, which is for who runs or
     /// installs to say.
     fn read(home: &Home, snapshot: &Snapshot, progress: &dyn Progress) -> Option<Self> {
-        let source = snapshot.source();
-        let skill_id = source.text_at(&["skill_id"])?.trim().to_owned();
+        let skill_id = snapshot.source().text_at(&["skill_id"])?.trim().to_owned();
         let fact = |version: Listed| InstalledFact {
             version: version.entry.version,
             current: version.entry.current,
@@ -115,22 +114,16 @@ impl Installed {
         };
         let versions: Vec<_> = installed::of_skill(home, &skill_id).ok()?.into_iter().map(fact).collect();
         let folder = snapshot.revision.folder.as_deref().filter(|_| !versions.is_empty());
-        let otherwise = folder.and_then(|folder| {
-            let placed = installed::otherwise(home, folder, snapshot.revision.text(), progress).ok()??;
-            Some((source.text_at(&["version"])?.to_owned(), placed))
-        });
-        Some(Self { skill_id, versions, otherwise })
+        let same =
+            folder.and_then(|folder| Installed::read(home, folder, snapshot.revision.text(), progress).ok()).flatten();
+        Some(Self { skill_id, versions, same })
     }
 }
 
 impl Surrounding {
-    /// What there is to say of the manifest that `source` is, where its version is installed with other content.
-    pub(crate) fn installed_otherwise(&self, source: &Source<'_>) -> Option<Placed> {
-        let installed = self.installed.as_ref()?;
-        let (version, placed) = installed.otherwise.as_ref()?;
-        let same = source.text_at(&["skill_id"]).map(str::trim) == Some(&installed.skill_id)
-            && source.text_at(&["version"]) == Some(version);
-        same.then(|| placed.clone())
+    /// What there is to say of the manifest `text` where its version is installed with other content.
+    pub(crate) fn installed_otherwise(&self, text: &str) -> Option<Placed> {
+        self.installed.as_ref()?.same.as_ref()?.otherwise(text)
     }
 
     /// What is known around the manifest that `source` is.
@@ -192,7 +185,7 @@ impl Session {
         let surrounding = Surrounding {
             around: Arc::new(found.ok()?),
             trust: Trust::read(home.as_ref()),
-            installed: home.and_then(|home| Installed::read(&home, snapshot, &progress)),
+            installed: home.and_then(|home| OfSkill::read(&home, snapshot, &progress)),
             picked: Mutex::default(),
         };
         let surrounding = Arc::new(surrounding);

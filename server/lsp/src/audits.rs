@@ -97,7 +97,7 @@ impl Session {
         let analysed = snapshot.analysed();
         let mut live = snapshot.beside.live.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = live.audit(&surrounding.around, &analysed.text, analysed.options.palyra_version)?;
-        found.extend(surrounding.installed_otherwise(snapshot.source()));
+        found.extend(surrounding.installed_otherwise(&analysed.text));
         Some(found)
     }
 

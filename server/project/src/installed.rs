@@ -10,6 +10,7 @@ use skillyard_artifact::{Cancelled, Progress, audit::Report, integrity::sha256, 
 use skillyard_manifest::{
     self as manifest, Options,
     grammar::{Version, is_skill_id},
+    model::Manifest,
     quoted,
 };
 use skillyard_store::{installed::InstalledSkills, trust_store::SealWith};
@@ -174,56 +175,77 @@ pub fn artifact(
     Ok((entry, bytes))
 }
 
-/// What there is to say at the manifest's version where that is installed with other content than the skill in `folder`
-/// has, with `text` as its manifest. What is made while packaging, and who signed, does not count.
-///
-/// # Errors
-/// Only if `progress` ends it: what cannot be read is for who packages or installs to say.
-pub fn otherwise(home: &Home, folder: &Path, text: &str, progress: &dyn Progress) -> Result<Option<Placed>, Cancelled> {
-    let Ok(config) = config_of(folder) else { return Ok(None) };
-    let path = folder.join(MANIFEST_NAME);
-    let palyra = config.palyra_version.unwrap_or(Options::default().palyra_version);
-    let Ok(about) = audit::manifest(&path, text.as_bytes(), palyra) else { return Ok(None) };
-    let version = Version::parse(&about.version).map(|version| version.to_string());
-    let bytes = match artifact(home, about.skill_id.trim(), version.as_deref(), progress) {
-        Ok((_, bytes)) => bytes,
-        Err(Refused::Cancelled) => return Err(Cancelled),
-        Err(_) => return Ok(None),
-    };
-    let opened = open(&bytes, palyra, progress)?;
-    let read = Plan::of(folder, &config.package, &Additions::default(), progress).and_then(|plan| plan.read(progress));
-    let collected = match read {
-        Ok(collected) => collected,
-        Err(SkillError::Cancelled) => return Err(Cancelled),
-        Err(_) => return Ok(None),
-    };
-    let modules_and_assets = collected.modules.iter().chain(&collected.assets);
-    let here: BTreeMap<&str, [u8; 32]> =
-        modules_and_assets.map(|(path, bytes)| (path.as_str(), sha256(bytes))).collect();
-    // A manifest is packaged as what it means, not as it is written, and with the hashes of all else.
-    let other_ways = [MANIFEST_NAME, "sbom.cdx.json", "provenance.json", "signature.json"];
-    let entries = opened.content.entries().iter().map(|(path, entry)| (path.as_str(), entry.sha256));
-    let there: BTreeMap<&str, [u8; 32]> = entries.filter(|(path, _)| !other_ways.contains(path)).collect();
-    let Some(mut theirs) = opened.manifest().cloned() else { return Ok(None) };
-    theirs.integrity.clone_from(&about.integrity);
-    let manifest_differs = theirs != *about;
-    let differs = Some(MANIFEST_NAME)
-        .filter(|_| manifest_differs)
-        .or_else(|| here.keys().chain(there.keys()).copied().find(|path| here.get(path) != there.get(path)));
-    Ok(differs.map(|path| {
+/// A version that is installed, to hold the folder of its skill against.
+#[derive(Debug)]
+pub struct Installed {
+    version: String,
+    palyra: Version,
+    manifest: Box<Manifest>,
+    /// A module or asset of the folder that is another than the installed one, or that only one of the two has.
+    differs: Option<String>,
+}
+
+impl Installed {
+    /// Reads the installed version that the manifest `text` of the skill in `folder` names, and the folder's modules and
+    /// assets. `None` where none is installed, and where what is there cannot be read: that is for who packages or
+    /// installs to say.
+    ///
+    /// # Errors
+    /// Only if `progress` ends it.
+    pub fn read(home: &Home, folder: &Path, text: &str, progress: &dyn Progress) -> Result<Option<Self>, Cancelled> {
+        let Ok(config) = config_of(folder) else { return Ok(None) };
+        let palyra = config.palyra_version.unwrap_or(Options::default().palyra_version);
+        let Ok(about) = audit::manifest(Path::new(MANIFEST_NAME), text.as_bytes(), palyra) else { return Ok(None) };
+        let version = Version::parse(&about.version).map(|version| version.to_string());
+        let (entry, bytes) = match artifact(home, about.skill_id.trim(), version.as_deref(), progress) {
+            Ok(found) => found,
+            Err(Refused::Cancelled) => return Err(Cancelled),
+            Err(_) => return Ok(None),
+        };
+        let opened = open(&bytes, palyra, progress)?;
+        let plan = Plan::of(folder, &config.package, &Additions::default(), progress);
+        let collected = match plan.and_then(|plan| plan.read(progress)) {
+            Ok(collected) => collected,
+            Err(SkillError::Cancelled) => return Err(Cancelled),
+            Err(_) => return Ok(None),
+        };
+        let modules_and_assets = collected.modules.iter().chain(&collected.assets);
+        let here: BTreeMap<&str, [u8; 32]> =
+            modules_and_assets.map(|(path, bytes)| (path.as_str(), sha256(bytes))).collect();
+        // A manifest is packaged as what it means, not as it is written. The others are made while packaging.
+        let other_ways = [MANIFEST_NAME, "sbom.cdx.json", "provenance.json", "signature.json"];
+        let entries = opened.content.entries().iter().map(|(path, entry)| (path.as_str(), entry.sha256));
+        let there: BTreeMap<&str, [u8; 32]> = entries.filter(|(path, _)| !other_ways.contains(path)).collect();
+        let differs = here.keys().chain(there.keys()).find(|path| here.get(*path) != there.get(*path));
+        let differs = differs.map(|path| (*path).to_owned());
+        let Some(manifest) = opened.manifest().cloned() else { return Ok(None) };
+        Ok(Some(Self { version: entry.version, palyra, manifest: Box::new(manifest), differs }))
+    }
+
+    /// What there is to say at the version of the manifest `text`, if it is this one and the skill has other content. Who
+    /// signed, and what is made while packaging, does not count. Nothing is read for it.
+    #[must_use]
+    pub fn otherwise(&self, text: &str) -> Option<Placed> {
+        let about = audit::manifest(Path::new(MANIFEST_NAME), text.as_bytes(), self.palyra).ok()?;
+        let version = Version::parse(&about.version).map(|version| version.to_string());
+        if about.skill_id.trim() != self.manifest.skill_id.trim() || version.as_ref() != Some(&self.version) {
+            return None;
+        }
+        let same = Manifest { integrity: about.integrity.clone(), ..(*self.manifest).clone() } == *about;
+        let path = if same { self.differs.as_deref()? } else { MANIFEST_NAME };
         let rule = &update::OTHER_CONTENT;
-        let version = manifest::plain(&about.version);
-        Placed {
+        Some(Placed {
             code: rule.code.to_owned(),
             url: Some(rule.url()),
             severity: rule.severity,
             message: format!(
-                "{version} is installed with other content ({} differs): give this one another version",
+                "{} is installed with other content ({} differs): give this one another version",
+                manifest::plain(&about.version),
                 quoted(path)
             ),
             key: Some("version".to_owned()),
-        }
-    }))
+        })
+    }
 }
 
 /// Notes in the log what the audit of an installed version came to, and quarantines it where it must not run. Says whether

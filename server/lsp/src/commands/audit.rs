@@ -26,7 +26,7 @@ pub(super) async fn run(work: &Work, skill: Skill) -> Result<Outcome, Failure> {
         let (outcome, mut found) = audited(&skill, progress)?;
         let around = skill.open.as_ref().and_then(|open| {
             open.beside.forget();
-            session.look_around(open)?.installed_otherwise(open.source())
+            session.look_around(open)?.installed_otherwise(open.revision.text())
         });
         found.extend(around);
         Ok::<_, Failure>((outcome, found))
