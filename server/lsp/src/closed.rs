@@ -126,7 +126,11 @@ impl Session {
         // As an editor shows it.
         let text = String::from_utf8_lossy(&bytes);
         match self.closed_snapshot(&uri, &text) {
-            Some(snapshot) => Said::Closed(uri, publisher::diagnostics(&snapshot, &snapshot.analysed())),
+            Some(snapshot) => {
+                let mut found = publisher::diagnostics(&snapshot, &snapshot.analysed());
+                found.sort_by_key(|found| found.range.start);
+                Said::Closed(uri, found)
+            }
             None => Said::Open,
         }
     }

@@ -1,7 +1,7 @@
 //! *Check Workspace*: what there is to say of every manifest below the workspace's folders, open or not, by the settings that
 //! count for each.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Map, Value, json};
 use skillyard_project::workspace::manifests_below;
@@ -17,7 +17,10 @@ pub(super) async fn run(work: &Work) -> Result<Outcome, Failure> {
     if folders.is_empty() {
         return Err(Failure::Failed("no folder is open whose skills could be checked: open one".to_owned()));
     }
-    let paths = work.run(move |_| manifests_below(&folders)).await?;
+    let paths = {
+        let folders = folders.clone();
+        work.run(move |_| manifests_below(&folders)).await?
+    };
     // An id that two of them give is told in both.
     session.these_are_all(paths.clone()).await;
     let look = work.run(move |progress| session.look_at_closed(&paths, progress)).await??;
@@ -48,7 +51,7 @@ pub(super) async fn run(work: &Work) -> Result<Outcome, Failure> {
         "failing": with_errors(&look).map(|(uri, _)| uri).collect::<Vec<_>>(),
     });
     let report = if let Value::Object(report) = report { report } else { Map::new() };
-    Ok(Outcome { report, markdown: in_markdown(&look), said, level })
+    Ok(Outcome { report, markdown: in_markdown(&look, &folders), said, level })
 }
 
 fn plural(count: usize) -> &'static str {
@@ -59,11 +62,16 @@ fn with_errors(look: &Look) -> impl Iterator<Item = &(Uri, Vec<Diagnostic>)> {
     look.closed.iter().filter(|(_, found)| found.iter().any(|one| one.severity == Some(DiagnosticSeverity::ERROR)))
 }
 
-fn in_markdown(look: &Look) -> String {
+fn in_markdown(look: &Look, folders: &[PathBuf]) -> String {
     let mut out = format!("## The workspace's manifests\n\n{} closed, {} open.\n", look.closed.len(), look.open);
     for (uri, found) in look.closed.iter().filter(|(_, found)| !found.is_empty()) {
-        let path = file_path(uri).map(|path| path.display().to_string()).unwrap_or_default();
-        out.push_str(&format!("\n### {}\n\n", markdown::words(&path)));
+        let path = file_path(uri).unwrap_or_default();
+        // As a person sees it in their only folder.
+        let below = match folders {
+            [folder] => path.strip_prefix(folder).unwrap_or(&path),
+            _ => &path,
+        };
+        out.push_str(&format!("\n### {}\n\n", markdown::words(&below.display().to_string())));
         out.extend(found.iter().map(|one| {
             let line = one.range.start.line + 1;
             format!("- line {line}: {}\n", markdown::message(&one.message))
