@@ -1,9 +1,13 @@
-//! The JSON Schema of `skill.toml`, for editors and validators that know nothing of Skillyard. Made from
-//! [`crate::shape`]; draft 7, the one that TOML tools read.
+//! The JSON Schemas of `skill.toml` and `skillyard.toml`, for editors and validators that know nothing of Skillyard. Made
+//! from [`crate::shape`] and [`crate::config`]; draft 7, the one that TOML tools read.
 
 use serde_json::{Map, Value, json};
 
-use crate::shape::{KeyShape, ROOT, TableShape, Type};
+use crate::{
+    Level,
+    config::CONFIG,
+    shape::{KeyShape, ROOT, TableShape, Type},
+};
 
 /// The schema of a whole manifest.
 ///
@@ -11,11 +15,25 @@ use crate::shape::{KeyShape, ROOT, TableShape, Type};
 /// accepts and an author should write; the array spelling of tables is left out on purpose.
 #[must_use]
 pub fn json_schema() -> Value {
-    let mut rest = table(&ROOT);
+    of(&ROOT, "Palyra skill manifest", "skill")
+}
+
+/// The schema of a whole `skillyard.toml`. What it refuses, `check` refuses too; not the other way round.
+#[must_use]
+pub fn config_schema() -> Value {
+    of(&CONFIG, "Skillyard's settings for a folder", "skillyard")
+}
+
+/// The schema of the file `name`.toml.
+fn of(shape: &'static TableShape, title: &str, name: &str) -> Value {
+    let mut rest = table(shape);
     let root = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "Palyra skill manifest",
-        "x-taplo-info": { "authors": ["Skillyard"], "patterns": ["^(.*(/|\\\\)skill\\.toml|skill\\.toml)$"] },
+        "title": title,
+        "x-taplo-info": {
+            "authors": ["Skillyard"],
+            "patterns": [format!("^(.*(/|\\\\){name}\\.toml|{name}\\.toml)$")],
+        },
     });
     let mut out = Map::new();
     for part in [root, rest.take()] {
@@ -125,12 +143,16 @@ fn limits(path: &str, key: &str) -> Vec<(&'static str, Value)> {
     let version = json!("^\\s*\\+?[0-9]+\\.\\+?[0-9]+\\.\\+?[0-9]+\\s*$");
     let label = json!({ "pattern": "^\\s*[a-z0-9._-]+\\s*$" });
     match (path, key) {
+        // A level of `[rules]`.
+        ("", "*") => vec![("enum", json!(Level::NAMES.map(|(name, _)| name)))],
         ("", "manifest_version") => vec![("enum", json!([1, 2]))],
         ("", "skill_id") => vec![("pattern", json!("^\\s*[a-z0-9_-]+(\\.[a-z0-9_-]+)*\\s*$"))],
         ("", "publisher") | ("entrypoints.tools[]", "id") | ("operator.plugin", "default_tool_id") => {
             vec![("pattern", identifier)]
         }
-        ("", "version") | ("compat", "min_palyra_version" | "max_palyra_version") => vec![("pattern", version)],
+        ("", "version" | "palyra_version") | ("compat", "min_palyra_version" | "max_palyra_version") => {
+            vec![("pattern", version)]
+        }
         ("", "name") | ("entrypoints.tools[]", "name" | "description") => vec![("pattern", text)],
         ("entrypoints", "tools") | ("capabilities.secrets[]", "key_names") => vec![("minItems", json!(1))],
         ("capabilities.secrets[]", "scope") => {

@@ -36,7 +36,7 @@ pub use config::{analyze_config, read_config};
 pub use daemon::{ErrorKind, Warning, check_compat, validate, warnings};
 pub use diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit};
 pub use grants::{Grants, PolicyBinding, grants, policy_bindings};
-pub use json_schema::json_schema;
+pub use json_schema::{config_schema, json_schema};
 pub use options::{Level, Options};
 pub use show::{is_unseen, plain, quoted};
 pub use text::{Encoding, LineIndex, Position, Span};

@@ -23,17 +23,22 @@ pub enum Level {
 }
 
 impl Level {
+    /// What names a level; the last three are how people write them too.
+    pub(crate) const NAMES: [(&str, Self); 8] = [
+        ("allow", Self::Allow),
+        ("hint", Self::Hint),
+        ("info", Self::Info),
+        ("warn", Self::Warn),
+        ("deny", Self::Deny),
+        ("off", Self::Allow),
+        ("warning", Self::Warn),
+        ("error", Self::Deny),
+    ];
+
     /// Reads `allow`, `hint`, `info`, `warn` or `deny` (and, as people write them too, `off`, `warning`, `error`).
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "allow" | "off" => Self::Allow,
-            "hint" => Self::Hint,
-            "info" => Self::Info,
-            "warn" | "warning" => Self::Warn,
-            "deny" | "error" => Self::Deny,
-            _ => return None,
-        })
+        Self::NAMES.into_iter().find_map(|(known, level)| (known == name).then_some(level))
     }
 
     /// The severity to report at; `None` for [`Level::Allow`].

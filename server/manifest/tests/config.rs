@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use skillyard_manifest::{
         CONFIG, ConfigFile, MAX_CONFIG_BYTES, ModulesValue, PackageTable, check_level, file_fault, pattern_fault,
         shape::PACKAGE,
     },
+    config_schema,
     fix::apply_edits,
     grammar::{PALYRA_VERSION, Version},
     is_unseen, read_config,
@@ -89,11 +90,20 @@ fn model(text: &str) -> Option<ConfigFile> {
     Some(file)
 }
 
-/// The analysis refuses a text exactly where the model does, and reads the same where it does not.
+static SCHEMA: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&config_schema()).expect("a schema"));
+
+/// The analysis refuses a text exactly where the model does, and reads the same where it does not. The JSON Schema takes
+/// what it takes.
 fn agree(text: &str) {
     let ours = read_config(text);
     let theirs = model(text);
     assert_eq!(ours.clone().ok(), theirs, "{text:?}\n{:#?}", analyze_config(text));
+    if ours.is_ok() {
+        let value: serde_json::Value = toml::from_str(text).unwrap();
+        let faults: Vec<String> = SCHEMA.iter_errors(&value).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{faults:?} in {text:?}");
+    }
     if let Err(findings) = &ours {
         assert_eq!(*findings, analyze_config(text));
     }
@@ -247,4 +257,25 @@ fn levels_of_a_family_count_for_its_rules() {
     let file = read_config("[rules]\n\"egress/*\" = \"hint\"\n").unwrap();
     let options = Options { levels: file.levels, ..Options::default() };
     assert_eq!(options.level("egress/port"), Some(Level::Hint));
+}
+
+#[test]
+fn the_schema_refuses_what_a_schema_can() {
+    assert!(jsonschema::draft7::meta::is_valid(&config_schema()));
+    let properties = config_schema()["properties"].clone();
+    assert!(CONFIG.keys.iter().all(|key| properties.get(key.name).is_some_and(|key| key["description"].is_string())));
+    for (text, good) in [
+        ("palyra_version = '0.1.0'\n[rules]\n'egress/*' = 'warn'\n[package]\nmodules = { 'a.wasm' = 'b.wasm' }", true),
+        ("[package]\nmodules = ['*.wasm']", true),
+        ("palyra_version = 1", false),
+        ("palyra_version = '0.1'", false),
+        ("[rulez]", false),
+        ("[rules]\n'egress/*' = 'loud'", false),
+        ("[package]\nmodules = 'a.wasm'", false),
+        ("[package]\ncolour = 'blue'", false),
+    ] {
+        let value: serde_json::Value = toml::from_str(text).unwrap();
+        assert_eq!(SCHEMA.is_valid(&value), good, "{text}");
+        assert!(good || read_config(text).is_err(), "{text}");
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use skillyard_manifest::{
-    json_schema,
+    config_schema, json_schema,
     rules::{self, Rule},
 };
 
@@ -55,6 +55,7 @@ pub fn generate(check: bool) -> Result<(), Error> {
 fn from_the_library() -> Files {
     let mut files = Files::new();
     files.insert("schema/skill.schema.json".into(), format!("{:#}\n", json_schema()));
+    files.insert("schema/skillyard.schema.json".into(), format!("{:#}\n", config_schema()));
     let of_manifests = rules::FAMILIES.iter().map(|family| (family.name, family.about, family.rules));
     pages(&mut files, PAGES[0], "manifest", "the table in `../src/rules`", of_manifests);
     let families = skillyard_artifact::rules::FAMILIES;

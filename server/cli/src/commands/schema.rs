@@ -1,20 +1,26 @@
-//! `skillyard schema`: the JSON Schema of `skill.toml`, for tools that know no more than schemas.
+//! `skillyard schema`: the JSON Schemas of `skill.toml` and `skillyard.toml`, for tools that know no more than schemas.
 
 use clap::Args;
+use skillyard_manifest::{config_schema, json_schema};
 
 use crate::{error::Error, exit::Exit, out};
 
-/// Print the JSON Schema of skill.toml
+/// Print the JSON Schema of skill.toml, or of skillyard.toml
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   skillyard schema > skill.schema.json
+  skillyard schema --config > skillyard.schema.json
 
 An editor for TOML then reads it from the first line of a manifest: #:schema ./skill.schema.json")]
-pub struct Arguments {}
+pub struct Arguments {
+    /// That of skillyard.toml
+    #[arg(long)]
+    config: bool,
+}
 
 /// Prints it.
-pub fn run(_arguments: &Arguments) -> Result<Exit, Error> {
-    let schema = skillyard_manifest::json_schema();
+pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
+    let schema = if arguments.config { config_schema() } else { json_schema() };
     out::print(&format!("{schema:#}\n"))?;
     Ok(Exit::Fine)
 }
