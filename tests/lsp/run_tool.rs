@@ -108,6 +108,16 @@ fn a_lens_stands_over_each_tool_and_an_action_in_it() {
     client.stop();
 }
 
+#[test]
+fn what_is_refused_anyway_is_not_asked_about() {
+    let skill = guest(true);
+    let mut client = skill.serve(minimal());
+    let id = run_tool(&mut client, &skill, json!({"tool": "acme.echo", "input": {"n": 2}}));
+    let (report, _) = finished(&mut client, id);
+    assert_eq!(report["outcome"], "input_invalid", "{report}");
+    client.stop();
+}
+
 /// A report without what no two calls have in common.
 fn but_for_times(mut report: Value) -> Value {
     let all = report.as_object_mut().unwrap();

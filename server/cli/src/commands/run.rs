@@ -178,7 +178,7 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
     };
     let ready = packed.ready(arguments.tool.as_deref(), &watch).map_err(Error::Run)?;
     drop(watch);
-    let approved = match ready.asking(home, &machine::variable) {
+    let approved = match ready.asking(&input, home, &machine::variable) {
         Some(asking) => arguments.approve || approve(&asking),
         None => false,
     };

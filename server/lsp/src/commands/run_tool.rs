@@ -42,7 +42,7 @@ pub(super) async fn run(
                 Some(input) => input,
                 None => usual_input(&ready, &own_home).value,
             };
-            (ready.asking(&own_home, &|name| env::var_os(name)), input)
+            (ready.asking(&input.to_string(), &own_home, &|name| env::var_os(name)), input)
         };
         Ok::<_, Failure>((packed, asking, input))
     });

@@ -15,7 +15,7 @@ use skillyard_manifest::{
     grammar::Version,
     model::{Manifest, Tool},
 };
-use skillyard_runtime::call::Limits;
+use skillyard_runtime::{call::Limits, json};
 use skillyard_store::{
     installed::InstalledError,
     lifecycle::{Lifecycle, Purpose},
@@ -545,11 +545,13 @@ impl<'b> Ready<'b> {
         })
     }
 
-    /// What a person is to approve, or nothing where no binding asks for it. Says where the secrets would come from, of
-    /// `home` and the environment's variables, which `lookup` gives; no kept value is opened.
+    /// What a person is to approve for a call with `input`; nothing where no binding asks for it, or where the call comes
+    /// to nothing anyway, since the tool's schema refuses the input. Says where the secrets would come from, of `home` and
+    /// the environment's variables, which `lookup` gives; no kept value is opened.
     #[must_use]
-    pub fn asking(&self, home: &Home, lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<Asking> {
+    pub fn asking(&self, input: &str, home: &Home, lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<Asking> {
         let tool = self.tool();
+        json::check(&tool.input_schema, input).ok()?;
         let actions: Vec<String> = self.to_approve().map(|binding| binding.action.clone()).collect();
         (!actions.is_empty()).then(|| Asking {
             tool_id: tool.id.clone(),
