@@ -314,7 +314,7 @@ step("the task finds what is wrong in files that are not open", async () => {
   await input.fill("skillyard");
   await editor.row("skillyard").waitFor();
   await page.keyboard.press("Enter");
-  await editor.row("check").click();
+  await editor.pick("check");
   // The one error is counted.
   await page.locator('.statusbar-item[id="status.problems"] [aria-label*="Errors: 1"]').first().waitFor();
   await editor.command("Focus on Problems View");
@@ -328,7 +328,7 @@ step("the page of a rule is shown", async () => {
   await editor.command("Skillyard: Explain Rule");
   const input = page.locator(".quick-input-box input").first();
   await input.fill("tool/not-namespaced");
-  await editor.row("tool/not-namespaced").click();
+  await editor.pick("tool/not-namespaced");
   await (await editor.view("main h1")).locator("h1", { hasText: "tool/not-namespaced" }).waitFor();
   await editor.shot("rule");
   await closeAll();
@@ -339,7 +339,7 @@ step("what a skill may do beyond an artifact is shown", async () => {
   appendFileSync(join(editor.workspace, "greeter/skill.toml"), wider);
   await editor.file("greeter/skill.toml");
   await editor.command("Skillyard: What May It Do Beyond");
-  await editor.row("palyra-skill").click();
+  await editor.pick("palyra-skill");
   const view = await editor.view("main table");
   await view.locator("td", { hasText: "api.acme.example" }).first().waitFor();
   await editor.shot("beyond");
@@ -348,12 +348,15 @@ step("what a skill may do beyond an artifact is shown", async () => {
 
 step("an artifact is installed to a folder once its key is trusted", async () => {
   await editor.command("Skillyard: Install to a Folder");
-  await editor.row("palyra-skill").click();
+  await editor.pick("palyra-skill");
   // The dialog for folders, as a box to type in.
   const box = page.locator(".quick-input-widget", { hasText: "The folder of installed skills" }).locator(".quick-input-box input").first();
   const folder = join(editor.home, "installed");
   mkdirSync(folder);
+  // It begins with a folder of its own, and lists what is in that.
+  await editor.row("..").waitFor();
   await box.fill(`${folder}/`);
+  await editor.row("modules").waitFor({ state: "detached" });
   await page.locator(".quick-input-widget").getByText("Install Here").click();
   await dialog().waitFor();
   assert.match(await dialog().innerText(), /Nothing is trusted by itself/);
@@ -380,8 +383,8 @@ step("a new skill is made and opened", async () => {
   await page.locator(".quick-input-message", { hasText: "dots between" }).waitFor();
   await input.fill("acme.mail");
   await page.keyboard.press("Enter");
-  await editor.row("Rust").click();
-  await editor.row("workspace").click();
+  await editor.pick("Rust");
+  await editor.pick("workspace");
   await page.locator(".editor-group-container.active .view-line", { hasText: "acme.mail" }).first().waitFor();
   assert.ok(existsSync(join(editor.workspace, "acme.mail/modules/tool.wasm")));
 });
@@ -390,7 +393,7 @@ step("the walkthrough leads to a first skill", async () => {
   await closeAll();
   await editor.command("Open Walkthrough");
   await page.locator(".quick-input-box input").first().fill("Your First Skill");
-  await editor.row("Your First Skill").click();
+  await editor.pick("Your First Skill");
   const steps = page.locator(".gettingStartedContainer .step-title");
   await steps.filter({ hasText: "Make a skill" }).first().waitFor();
   assert.deepEqual(

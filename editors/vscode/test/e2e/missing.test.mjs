@@ -70,7 +70,7 @@ test("a package for the platform needs nothing on the machine", async () => {
     // How a page looks in high contrast.
     await editor.command("Skillyard: Explain Rule");
     await page.locator(".quick-input-box input").first().fill("tool/not-namespaced");
-    await editor.row("tool/not-namespaced").click();
+    await editor.pick("tool/not-namespaced");
     await editor.view("main h1");
     await editor.shot("contrast");
   } finally {

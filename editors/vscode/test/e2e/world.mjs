@@ -211,7 +211,20 @@ class Editor {
 
   /** Runs a command of the palette by its title. */
   async command(title) {
-    await this.#quick("F1", `>${title}`, () => this.row(title).click({ timeout: 10_000 }));
+    await this.#quick("F1", `>${title}`, () => this.pick(title));
+  }
+
+  /** Takes a row of what the quick input offers. Once more where the list was drawn anew under the pointer. */
+  async pick(words) {
+    const row = this.row(words);
+    for (let attempt = 1; ; attempt += 1) {
+      await row.click({ timeout: 10_000 });
+      try {
+        return await row.waitFor({ state: "hidden", timeout: 5000 });
+      } catch (error) {
+        if (attempt === 3) throw error;
+      }
+    }
   }
 
   /** A row of what the quick input offers. */
@@ -225,9 +238,12 @@ class Editor {
     const [name, folder] = [basename(path), dirname(path)];
     const rows = this.page.locator(".quick-input-list .monaco-list-row", { hasText: name });
     const row = (folder === "." ? rows : rows.filter({ hasText: folder })).first();
-    await this.#quick("Control+p", path, () => row.click({ timeout: 10_000 }));
     const shown = this.page.locator(".editor-group-container.active .breadcrumbs-control", { hasText: name });
-    await shown.filter({ hasText: folder === "." ? "" : folder }).waitFor();
+    const there = shown.filter({ hasText: folder === "." ? "" : folder });
+    await this.#quick("Control+p", path, async () => {
+      await row.click({ timeout: 10_000 });
+      await there.waitFor({ timeout: 10_000 });
+    });
     await this.page.locator(".editor-group-container.active .monaco-editor .view-line").first().waitFor();
   }
 
