@@ -3,12 +3,27 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use skillyard_project::workspace::manifests_below;
 use tower_lsp::ls_types::{Diagnostic, DiagnosticSeverity, MessageType, Uri};
 
-use super::{Failure, Outcome, SCHEMA_VERSION};
+use super::{Failure, Outcome, report_of};
 use crate::{closed::Look, documents::file_path, markdown, work::Work};
+
+/// What a client gets.
+#[derive(Serialize)]
+struct Report<'a> {
+    /// How many closed manifests were checked.
+    checked: usize,
+    /// How many were left to what is said of open ones.
+    open: usize,
+    errors: usize,
+    warnings: usize,
+    /// What could not be read, with the reason.
+    unreadable: &'a [String],
+    /// The closed manifests with an error.
+    failing: Vec<&'a Uri>,
+}
 
 /// Checks, shows what is said of the closed ones, and reports.
 pub(super) async fn run(work: &Work) -> Result<Outcome, Failure> {
@@ -41,16 +56,9 @@ pub(super) async fn run(work: &Work) -> Result<Outcome, Failure> {
         (0, ..) if look.unreadable.is_empty() => MessageType::WARNING,
         _ => MessageType::ERROR,
     };
-    let report = json!({
-        "schema_version": SCHEMA_VERSION,
-        "checked": checked,
-        "open": look.open,
-        "errors": errors,
-        "warnings": warnings,
-        "unreadable": look.unreadable,
-        "failing": with_errors(&look).map(|(uri, _)| uri).collect::<Vec<_>>(),
-    });
-    let report = if let Value::Object(report) = report { report } else { Map::new() };
+    let failing = with_errors(&look).map(|(uri, _)| uri).collect();
+    let report = Report { checked, open: look.open, errors, warnings, unreadable: &look.unreadable, failing };
+    let report = report_of(&report)?;
     Ok(Outcome { report, markdown: in_markdown(&look, &folders), said, level })
 }
 
