@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use skillyard_manifest::{Level, config::check_level};
 
-/// What the flags say.
+// What the flags say.
 #[derive(Clone, Default, Debug)]
 pub struct LevelFlags {
     /// By rule code or family, in the order given.

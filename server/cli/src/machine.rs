@@ -76,7 +76,7 @@ pub fn version(text: &str) -> Result<Version, String> {
     Version::parse(text).ok_or_else(|| "write three numbers, such as 0.1.0".to_owned())
 }
 
-/// `--palyra-version`.
+// `--palyra-version`.
 #[derive(Args, Debug)]
 pub struct PalyraArguments {
     /// The version of the daemon that the skill is for
@@ -96,7 +96,7 @@ impl PalyraArguments {
     }
 }
 
-/// Where skills are installed.
+// Where skills are installed.
 #[derive(Args, Debug)]
 pub struct SkillsArguments {
     /// The folder of installed skills, in place of the usual one
@@ -124,7 +124,7 @@ pub fn principal(given: Option<&str>) -> String {
     given.map_or_else(|| states::principal(&variable), str::to_owned)
 }
 
-/// Whom to trust.
+// Whom to trust.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Trust")]
 pub struct TrustArguments {
@@ -146,7 +146,7 @@ impl TrustArguments {
     }
 }
 
-/// What an audit lets pass.
+// What an audit lets pass.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Policy")]
 pub struct PolicyArguments {

@@ -54,33 +54,64 @@ pub struct Cli {
 }
 
 #[derive(Subcommand, Debug)]
+// A command's arguments are made when it is asked for: those of all the others cost every start a millisecond. What is
+// said of a command in the list stands here therefore, and what its arguments flatten has no doc comment: that would be
+// taken for the command's.
+#[command(defer = true)]
 enum Command {
+    /// Make a new skill: manifest, a tool, its module built, and cases to test it with
     New(new::Arguments),
+    /// Check manifests: what a daemon would refuse or warn about, and what a careful reader would
     Check(Box<check::Arguments>),
+    /// Explain a rule: what it is about, what a daemon does, and how to fix what it finds
     Explain(explain::Arguments),
+    /// Format manifests; what a file means and its comments stay
     Fmt(fmt::Arguments),
+    /// Make a signing key and print its public half, or list the keys that are there
     Keygen(keygen::Arguments),
+    /// Package a skill's folder and sign it
     Package(Box<package::Arguments>),
+    /// Show what is in an artifact: manifest, files, modules, SBOM, provenance, signature
     Inspect(inspect::Arguments),
+    /// Verify an artifact: whether it is whole, who signed it, and whether you trust them
     Verify(verify::Arguments),
+    /// Audit an artifact, a skill's folder before it is packaged, or what is installed: what its modules are and want
     Audit(Box<audit::Arguments>),
+    /// Show what a skill may do, or what a new version may do beyond an old one
     Capabilities(capabilities::Arguments),
+    /// Show and change whom you trust
     Trust(trust::Arguments),
+    /// Install an artifact: verified, audited, and shown with what it may do beyond the version that is installed
     Install(Box<install::Arguments>),
+    /// List what is installed
     List(list::Arguments),
+    /// Show an installed skill: who signed it, what it may do, its state, and whether its files are as they were installed
     Info(info::Arguments),
+    /// Remove an installed skill, or one version of it
     Remove(remove::Arguments),
+    /// Go back to an older version that is installed
     Rollback(rollback::Arguments),
+    /// Keep a version of a skill from being run or installed, by any path
     Quarantine(quarantine::Arguments),
+    /// Let a quarantined or disabled version be run again
     Enable(enable::Arguments),
+    /// Show what happened to the installed skills, and whether the log is whole
     Log(log::Arguments),
+    /// Call a tool of a skill as a daemon would: verified, audited, under policy and quotas, behind walls
     Run(Box<run::Arguments>),
+    /// Run a skill's cases (tests/*.json): each calls a tool as `run` does, with requests replayed from the case
     Test(test::Arguments),
+    /// Say what stands on this machine: walls, keys, stores, editors
     Doctor(doctor::Arguments),
+    /// Keep secrets for the tools that you run
     Secret(secret::Arguments),
+    /// Show how full the cache of compiled modules is, or clear it
     Cache(cache::Arguments),
+    /// Serve an editor over standard input and output
     Lsp(lsp::Arguments),
+    /// Print the JSON Schema of skill.toml, or of skillyard.toml
     Schema(schema::Arguments),
+    /// Print completions for a shell
     Completions(completions::Arguments),
 }
 
@@ -143,6 +174,18 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_begins_with_what_the_list_says() {
+        let listed: Vec<String> = Cli::command().get_subcommands().map(about).collect();
+        let mut built = Cli::command();
+        built.build();
+        assert_eq!(listed, built.get_subcommands().map(about).take(listed.len()).collect::<Vec<_>>());
+    }
+
+    fn about(command: &clap::Command) -> String {
+        format!("{}: {}", command.get_name(), command.get_about().map(ToString::to_string).unwrap_or_default())
     }
 
     #[test]

@@ -32,13 +32,13 @@ use serde_json::{Map, Value, json};
 use skillyard_artifact::integrity::{hex, sha256};
 use skillyard_manifest::grammar::{self, Version};
 
-use self::{
-    index::normalize,
-    ledger::{Ledger, Pending, Stage, content_digest, index_digest},
-};
 pub use self::{
     index::{Entry, MissingSecret, Source},
     ledger::Recovered,
+};
+use self::{
+    index::{Exchanged, normalize},
+    ledger::{Ledger, Pending, Stage, content_digest, digest_of_parts, index_digest},
 };
 use crate::{
     credentials::Credentials,
@@ -680,7 +680,7 @@ impl InstalledSkills {
             Some(entries) => {
                 let new = index::exchange(&index, &change.skill_id, entries, now_unix_ms)
                     .ok_or_else(|| InstalledError::NotAnIndex { path: self.index_path() })?;
-                (now_unix_ms, index_digest(Some(&new)), Some(new))
+                (now_unix_ms, digest_of_parts(&new.parts()), Some(new))
             }
         };
         ledger.stage = None;
@@ -708,7 +708,7 @@ impl InstalledSkills {
         &self,
         seal: Seal,
         mut ledger: Ledger,
-        new_index: Option<Vec<u8>>,
+        new_index: Option<Exchanged<'_>>,
     ) -> Result<(Seal, Ledger), InstalledError> {
         let Some(pending) = ledger.pending.take() else { return Ok((seal, ledger)) };
         let skill = self.root.join(&pending.skill_id);
@@ -782,9 +782,10 @@ impl InstalledSkills {
         ledger: &Ledger,
         pending: &Pending,
         entries: &[Entry],
-        new_index: Option<Vec<u8>>,
+        new_index: Option<Exchanged<'_>>,
     ) -> Result<(), InstalledError> {
         let path = self.index_path();
+        let from;
         let new = match new_index {
             Some(new) => new,
             None => {
@@ -793,7 +794,7 @@ impl InstalledSkills {
                 if digest == pending.index_after {
                     return Ok(());
                 }
-                let from = match there {
+                from = match there {
                     Some(there) if digest == ledger.index => there,
                     None if ledger.index == digest => index::write(&[], 0),
                     // Broken by a power cut: the folders are new already.
@@ -808,7 +809,7 @@ impl InstalledSkills {
                     .ok_or_else(|| InstalledError::NotAnIndex { path: path.clone() })?
             }
         };
-        self.disk.replace_lightly(&path, &[&new]).map_err(unwritable(&path))
+        self.disk.replace_lightly(&path, &new.parts()).map_err(unwritable(&path))
     }
 
     /// Installs a version and makes it the current one.

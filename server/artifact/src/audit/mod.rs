@@ -250,10 +250,7 @@ impl Report {
             check.check_id == VALIDATION
                 && self.modules.iter().any(|module| {
                     check.details.get("module").is_some_and(|named| *named == module.path)
-                        && matches!(
-                            module.kind,
-                            Some(module::ModuleKind::WasiCommandComponent | module::ModuleKind::PalyraToolComponent)
-                        )
+                        && module.kind.is_some_and(module::ModuleKind::is_component)
                 })
         };
         let failed = self.checks.iter().filter(|check| check.status == Status::Fail && !is_component(check));

@@ -193,6 +193,12 @@ pub enum ModuleKind {
 }
 
 impl ModuleKind {
+    /// Whether it is a component, and no core module.
+    #[must_use]
+    pub fn is_component(self) -> bool {
+        matches!(self, Self::WasiCommandComponent | Self::PalyraToolComponent)
+    }
+
     /// The name in every report.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -29,7 +29,6 @@ use crate::{
     watch::Watch,
 };
 
-/// Audit an artifact, a skill's folder before it is packaged, or what is installed: what its modules are and want
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard audit dist/acme.ledger-1.2.0.palyra-skill

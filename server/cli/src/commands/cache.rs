@@ -12,7 +12,6 @@ use crate::{
     sheet::{Sheet, Tone, number, size},
 };
 
-/// Show how full the cache of compiled modules is, or clear it
 #[derive(Args, Debug)]
 #[command(
     arg_required_else_help = true,

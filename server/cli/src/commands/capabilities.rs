@@ -24,7 +24,6 @@ use crate::{
     watch::Watch,
 };
 
-/// Show what a skill may do, or what a new version may do beyond an old one
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard capabilities .

@@ -22,7 +22,6 @@ use crate::{
     report::{Reporter, Tally, concise, github, human, json, sarif},
 };
 
-/// Check manifests: what a daemon would refuse or warn about, and what a careful reader would
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard check                                  every skill.toml below the current folder

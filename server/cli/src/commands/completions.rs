@@ -5,7 +5,6 @@ use clap_complete::Shell;
 
 use crate::{Cli, error::Error, exit::Exit, out};
 
-/// Print completions for a shell
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard completions bash > ~/.local/share/bash-completion/completions/skillyard

@@ -13,7 +13,6 @@ use crate::{
     sheet::{Sheet, Tone},
 };
 
-/// Say what stands on this machine: walls, keys, stores, editors
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   skillyard doctor

@@ -6,7 +6,6 @@ use skillyard_project::installed::Status;
 use super::quarantine::{Common, change};
 use crate::{error::Error, exit::Exit};
 
-/// Let a quarantined or disabled version be run again
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   skillyard enable acme.ledger --version 1.2.0 --override --reason 'looked at it' --principal ops@acme

@@ -9,7 +9,6 @@ use skillyard_project::rules;
 
 use crate::{error::Error, exit::Exit, json, out};
 
-/// Explain a rule: what it is about, what a daemon does, and how to fix what it finds
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard explain egress/port

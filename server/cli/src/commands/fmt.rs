@@ -12,7 +12,6 @@ use skillyard_project::{
 
 use crate::{error::Error, exit::Exit, out};
 
-/// Format manifests; what a file means and its comments stay
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard fmt                     format every skill.toml below the current folder

@@ -18,7 +18,6 @@ use crate::{
     watch::Watch,
 };
 
-/// Show an installed skill: who signed it, what it may do, its state, and whether its files are as they were installed
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard info acme.ledger

@@ -20,7 +20,6 @@ use crate::{
     watch::Watch,
 };
 
-/// Show what is in an artifact: manifest, files, modules, SBOM, provenance, signature
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard inspect dist/acme.ledger-1.2.0.palyra-skill

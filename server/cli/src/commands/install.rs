@@ -26,7 +26,6 @@ use crate::{
     watch::Watch,
 };
 
-/// Install an artifact: verified, audited, and shown with what it may do beyond the version that is installed
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard install dist/acme.ledger-1.2.0.palyra-skill

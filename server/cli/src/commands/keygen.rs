@@ -15,7 +15,6 @@ use crate::{
     sheet::{Sheet, Tone},
 };
 
-/// Make a signing key and print its public half, or list the keys that are there
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard keygen                         the key that `skillyard package` signs with

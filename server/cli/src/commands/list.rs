@@ -16,7 +16,6 @@ use crate::{
     sheet::{Sheet, Tone},
 };
 
-/// List what is installed
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard list

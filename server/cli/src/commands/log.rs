@@ -25,7 +25,6 @@ use crate::{
 /// How often the log is looked at again.
 const PACE: Duration = Duration::from_millis(250);
 
-/// Show what happened to the installed skills, and whether the log is whole
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard log

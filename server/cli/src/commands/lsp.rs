@@ -4,7 +4,6 @@ use clap::Args;
 
 use crate::{error::Error, exit::Exit};
 
-/// Serve an editor over standard input and output
 #[derive(Args, Debug)]
 #[command(after_help = "Example (Neovim):
   vim.lsp.start({ name = \"skillyard\", cmd = { \"skillyard\", \"lsp\" } })")]

@@ -21,7 +21,6 @@ use crate::{
     sheet::{Sheet, Tone},
 };
 
-/// Make a new skill: manifest, a tool, its module built, and cases to test it with
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard new acme.mail                            a skill of acme, in the folder acme.mail

@@ -26,7 +26,6 @@ use crate::{
     watch::Watch,
 };
 
-/// Package a skill's folder and sign it
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard package                            the current folder, to dist/SKILL-VERSION.palyra-skill

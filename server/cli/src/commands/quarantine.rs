@@ -16,7 +16,6 @@ use crate::{
     sheet::{Sheet, Tone},
 };
 
-/// Keep a version of a skill from being run or installed, by any path
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard quarantine acme.ledger --reason 'CVE-2026-1234' --principal ops@acme
@@ -34,7 +33,7 @@ pub struct Arguments {
     disable: bool,
 }
 
-/// What an administrator says.
+// What an administrator says.
 #[derive(Args, Debug)]
 pub struct Common {
     /// The skill

@@ -13,7 +13,6 @@ use crate::{
     sheet::{Sheet, Tone},
 };
 
-/// Remove an installed skill, or one version of it
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard remove acme.ledger

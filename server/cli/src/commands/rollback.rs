@@ -14,7 +14,6 @@ use crate::{
     watch::Watch,
 };
 
-/// Go back to an older version that is installed
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard rollback acme.ledger                    the highest version below the current one

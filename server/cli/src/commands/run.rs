@@ -30,7 +30,6 @@ use crate::{
 /// The largest input that is read, in bytes.
 const MAX_INPUT: u64 = 16 << 20;
 
-/// Call a tool of a skill as a daemon would: verified, audited, under policy and quotas, behind walls
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard run acme.echo --input '{\"text\": \"hello\"}'        the skill in the current folder
@@ -85,7 +84,7 @@ pub struct Arguments {
     format: Format,
 }
 
-/// A module without a skill.
+// A module without a skill.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "A bare module")]
 struct BareArguments {

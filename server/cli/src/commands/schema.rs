@@ -5,7 +5,6 @@ use skillyard_manifest::{config_schema, json_schema};
 
 use crate::{error::Error, exit::Exit, out};
 
-/// Print the JSON Schema of skill.toml, or of skillyard.toml
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   skillyard schema > skill.schema.json

@@ -17,7 +17,6 @@ use crate::{
     sheet::{Sheet, Tone},
 };
 
-/// Keep secrets for the tools that you run
 #[derive(Args, Debug)]
 #[command(
     arg_required_else_help = true,

@@ -16,7 +16,6 @@ use crate::{
     watch::Watch,
 };
 
-/// Run a skill's cases (tests/*.json): each calls a tool as `run` does, with requests replayed from the case
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard test

@@ -29,7 +29,6 @@ use crate::{
 /// The largest statement about a change of keys that is read, in bytes.
 const MAX_STATEMENT: usize = 64 << 10;
 
-/// Show and change whom you trust
 #[derive(Args, Debug)]
 #[command(
     arg_required_else_help = true,

@@ -17,7 +17,6 @@ use crate::{
     watch::Watch,
 };
 
-/// Verify an artifact: whether it is whole, who signed it, and whether you trust them
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   skillyard verify dist/acme.ledger-1.2.0.palyra-skill

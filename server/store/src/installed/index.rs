@@ -190,25 +190,48 @@ pub(super) fn find(bytes: &[u8], skill_id: &str) -> Option<Vec<Entry>> {
     lines.map(|line| serde_json::from_slice(line.strip_suffix(b",").unwrap_or(line)).ok()).collect()
 }
 
-/// The index with the entries of `skill_id` exchanged for `entries` (normalized). `None` where it is none of ours.
-pub(super) fn exchange(bytes: &[u8], skill_id: &str, entries: &[Entry], updated_at_unix_ms: i64) -> Option<Vec<u8>> {
-    let parts = part(bytes, skill_id)?;
-    let mut out = Vec::with_capacity(bytes.len() + entries.len() * 1024);
-    out.extend_from_slice(head(updated_at_unix_ms).as_bytes());
-    for (at, lines) in [parts.before, &[], parts.after].into_iter().enumerate() {
-        if at == 1 {
-            push_lines(&mut out, entries);
-            continue;
+/// An index whose entries of one skill are exchanged. What stays is borrowed of the old one: that may be megabytes.
+pub(super) struct Exchanged<'o> {
+    head: String,
+    before: &'o [u8],
+    own: Vec<u8>,
+    after: &'o [u8],
+}
+
+impl Exchanged<'_> {
+    /// Its bytes, in parts.
+    pub(super) fn parts(&self) -> Vec<&[u8]> {
+        let mut parts = vec![self.head.as_bytes()];
+        for lines in [self.before, &self.own, self.after] {
+            // The last line of all has no comma.
+            let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+            let lines = lines.strip_suffix(b",").unwrap_or(lines);
+            if !lines.is_empty() {
+                if parts.len() > 1 {
+                    parts.push(b",\n");
+                }
+                parts.push(lines);
+            }
         }
-        out.extend_from_slice(lines);
-        // The last line of all has no comma.
-        if lines.ends_with(b"\n") && !lines.ends_with(b",\n") {
-            out.truncate(out.len() - 1);
-            out.extend_from_slice(b",\n");
+        if parts.len() > 1 {
+            parts.push(b"\n");
         }
+        parts.push(FOOT.as_bytes());
+        parts
     }
-    end_lines(&mut out);
-    Some(out)
+}
+
+/// The index with the entries of `skill_id` exchanged for `entries` (normalized). `None` where it is none of ours.
+pub(super) fn exchange<'o>(
+    bytes: &'o [u8],
+    skill_id: &str,
+    entries: &[Entry],
+    updated_at_unix_ms: i64,
+) -> Option<Exchanged<'o>> {
+    let Parts { before, after, .. } = part(bytes, skill_id)?;
+    let mut own = Vec::new();
+    push_lines(&mut own, entries);
+    Some(Exchanged { head: head(updated_at_unix_ms), before, own, after })
 }
 
 #[cfg(test)]
@@ -250,7 +273,7 @@ mod tests {
             all.retain(|entry| entry.skill_id != id);
             all.extend(own.clone());
             normalize(&mut all);
-            text = exchange(&text, id, &own, round).unwrap();
+            text = exchange(&text, id, &own, round).unwrap().parts().concat();
             assert_eq!(String::from_utf8_lossy(&text), String::from_utf8_lossy(&write(&all, round)), "round {round}");
             assert_eq!(parse(&text).unwrap(), (all.clone(), round));
             for id in ids {

@@ -14,7 +14,16 @@ const REMEMBERED: usize = 20;
 
 /// The digest of an index: BLAKE3 in hex, or `missing`.
 pub(super) fn index_digest(index: Option<&[u8]>) -> String {
-    index.map_or_else(|| "missing".to_owned(), |bytes| blake3::hash(bytes).to_hex().to_string())
+    index.map_or_else(|| "missing".to_owned(), |bytes| digest_of_parts(&[bytes]))
+}
+
+/// That of an index in parts.
+pub(super) fn digest_of_parts(parts: &[&[u8]]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// Something that a crash had left and that was put right.
