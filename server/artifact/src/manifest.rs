@@ -3,14 +3,14 @@
 use std::thread;
 
 use skillyard_manifest::{
-    Grants, PolicyBinding, Warning, check_compat,
+    Grants, MAX_SECRET_NAMES, PolicyBinding, Warning, check_compat,
     document::Document,
     grammar::Version,
     grants,
     model::{IntegrityFile, Manifest},
     plain, policy_bindings, quoted,
     rules::Rule,
-    validate, warnings,
+    secrets_fit, validate, warnings,
 };
 
 use crate::{
@@ -61,7 +61,7 @@ pub static MANIFEST_TOO_LARGE: Rule = silent(
     "content/manifest-too-large",
     "the manifest is too large to be read",
     "Reading takes many times the memory of the text, so no manifest above 256 KiB, or of more than \
-     16,384 lines, commas and braces, is read in an artifact. What a daemon would say is not known, and taken to be a refusal.",
+     16,384 lines, commas and braces, or whose secrets have names of more than a mebibyte together, is read in an artifact. What a daemon would say is not known, and taken to be a refusal.",
 );
 
 /// Nesting beyond what every thread has room for.
@@ -223,6 +223,11 @@ fn shallow(text: &str, palyra: Version) -> Read {
     };
     if let Err(kind) = validate(&manifest) {
         return refused(kind.into(), format!("a daemon refuses the manifest: {kind}"), findings);
+    }
+    if !secrets_fit(&manifest) {
+        let message = format!("the names of all secrets come to more than {MAX_SECRET_NAMES} bytes, `scope/key` each");
+        let finding = Finding::new(&MANIFEST_TOO_LARGE, message).in_entry(PATH);
+        return Read { facts: Err(Refusal::new(ErrorKind::ManifestParse, finding)), manifest: None, findings };
     }
     untrimmed(&manifest, &mut findings);
     let compat = check_compat(&manifest, palyra).map_err(|kind| {

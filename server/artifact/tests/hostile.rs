@@ -234,6 +234,10 @@ fn contents() {
     with_text("content/manifest", "x = [");
     with_text("content/manifest", &MANIFEST.replace("\"acme\"", "\"ACME\""));
     with_text("content/manifest-too-large", &format!("# {}\n{MANIFEST}", "x".repeat(1 << 20)));
+    let keys: Vec<String> = (0..1000).map(|n| format!("\"k{n}\"")).collect();
+    let (scope, keys) = ("s".repeat(2000), keys.join(","));
+    let secrets = format!("{MANIFEST}\n[[capabilities.secrets]]\nscope = \"skill:{scope}\"\nkey_names = [{keys}]\n");
+    with_text("content/manifest-too-large", &secrets);
     with_text("content/byte-order-mark", &format!("\u{FEFF}{MANIFEST}"));
     with_text("content/carriage-return", &MANIFEST.replace('\n', "\r\n"));
     with_text("content/incompatible", &MANIFEST.replace("major = 1", "major = 2"));

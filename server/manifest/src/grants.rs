@@ -6,6 +6,10 @@ use serde::Serialize;
 
 use crate::model::Manifest;
 
+/// The most bytes that the names of all secrets come to, each `scope/key`: a scope is repeated with each of its keys, so
+/// that a file of megabytes could ask for names of gigabytes.
+pub const MAX_SECRET_NAMES: usize = 1 << 20;
+
 /// The handles that a daemon hands to a module. Every list is sorted and without repeats.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Grants {
@@ -30,16 +34,31 @@ pub struct PolicyBinding {
     pub requires_approval: bool,
 }
 
-/// The grants of `manifest`.
+/// Whether the names of all secrets of `manifest` come to at most [`MAX_SECRET_NAMES`].
+#[must_use]
+pub fn secrets_fit<S>(manifest: &Manifest<S>) -> bool {
+    let all: usize = manifest.capabilities.secrets.iter().map(|secret| secret.key_names.len()).sum();
+    secret_keys(manifest).count() == all
+}
+
+/// Each `scope/key`, as long as they fit.
+fn secret_keys<S>(manifest: &Manifest<S>) -> impl Iterator<Item = (&str, &str)> {
+    let secrets = manifest.capabilities.secrets.iter();
+    let all = secrets.flat_map(|secret| secret.key_names.iter().map(|key| (secret.scope.as_str(), key.as_str())));
+    all.scan(0_usize, |bytes, (scope, key)| {
+        *bytes = bytes.saturating_add(scope.len()).saturating_add(1).saturating_add(key.len());
+        (*bytes <= MAX_SECRET_NAMES).then_some((scope, key))
+    })
+}
+
+/// The grants of `manifest`. Of secrets that do not [fit](secrets_fit), only the first.
 #[must_use]
 pub fn grants<S>(manifest: &Manifest<S>) -> Grants {
     let capabilities = &manifest.capabilities;
     let trimmed = |list: &[String]| sorted(list.iter().map(|s| s.trim().to_owned()));
     Grants {
         http_hosts: trimmed(&capabilities.http_egress_allowlist),
-        secret_keys: sorted(
-            capabilities.secrets.iter().flat_map(|s| s.key_names.iter().map(|key| format!("{}/{key}", s.scope))),
-        ),
+        secret_keys: sorted(secret_keys(manifest).map(|(scope, key)| format!("{scope}/{key}"))),
         storage_prefixes: trimmed(&capabilities.filesystem.write_roots),
         channels: Vec::new(),
     }

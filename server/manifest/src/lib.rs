@@ -35,7 +35,7 @@ use workspace::Names;
 pub use config::{analyze_config, read_config};
 pub use daemon::{ErrorKind, Warning, check_compat, validate, warnings};
 pub use diagnostic::{Daemon, Diagnostic, Fix, Related, Severity, Tag, TextEdit};
-pub use grants::{Grants, PolicyBinding, grants, policy_bindings};
+pub use grants::{Grants, MAX_SECRET_NAMES, PolicyBinding, grants, policy_bindings, secrets_fit};
 pub use json_schema::{config_schema, json_schema};
 pub use options::{Level, Options};
 pub use show::{is_unseen, plain, quoted};
@@ -207,7 +207,7 @@ fn decide<S: Schema>(manifest: &Manifest<S>, options: &Options) -> Judgement {
             compat_error_kind: check_compat(manifest, options.palyra_version).err(),
             warnings: warnings(manifest),
         },
-        grants: Some(grants(manifest)),
+        grants: secrets_fit(manifest).then(|| grants(manifest)),
         policy_bindings: Some(policy_bindings(manifest)),
         refusal: None,
     }

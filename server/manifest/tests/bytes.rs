@@ -38,6 +38,24 @@ fn a_large_file_is_told_once() {
 }
 
 #[test]
+fn names_of_secrets_do_not_multiply_without_end() {
+    // Megabytes of text would come to terabytes of `scope/key`.
+    let secrets = |scope: usize, keys: usize| {
+        let keys: Vec<String> = (0..keys).map(|n| format!("\"k{n}\"")).collect();
+        let (scope, keys) = ("s".repeat(scope), keys.join(","));
+        let text =
+            GOOD.to_owned() + &format!("[[capabilities.secrets]]\nscope = \"skill:{scope}\"\nkey_names = [{keys}]\n");
+        analyze(&text, &Options::default())
+    };
+    let few = secrets(20, 300);
+    assert_eq!(few.grants.as_ref().map(|grants| grants.secret_keys.len()), Some(300));
+    assert!(codes(&few).contains(&"secrets/too-long"), "nobody reviews so many: {:?}", codes(&few));
+    let many = secrets(1 << 20, 200_000);
+    assert!(many.daemon.accepts && many.grants.is_none());
+    assert!(codes(&many).contains(&"secrets/too-long"));
+}
+
+#[test]
 fn control_characters_outside_strings() {
     for (text, span) in
         [("# a\0b\nx = 1", Span::new(3, 4)), ("x = 1\ry = 2", Span::new(5, 6)), ("x = 1 #\u{7F}", Span::new(7, 8))]

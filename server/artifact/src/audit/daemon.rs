@@ -73,16 +73,16 @@ fn manifest(subject: &Subject<'_, Scanned>, policy: &Policy, checks: &mut Vec<Ch
         format!("hosts asked for: {}", hosts.len()),
         json!({ "http_egress_allowlist": shown(hosts) }),
     ));
-    let keys: Vec<String> = capabilities
+    let keys = capabilities.secrets.iter().map(|secret| secret.key_names.len()).sum::<usize>();
+    let names = capabilities
         .secrets
         .iter()
-        .flat_map(|secret| secret.key_names.iter().map(|key| format!("{}/{key}", secret.scope)))
-        .collect();
+        .flat_map(|secret| secret.key_names.iter().map(|key| format!("{}/{key}", secret.scope)));
     checks.push(Check::new(
         "manifest_secret_scopes",
         Status::Pass,
-        format!("secrets asked for: {}", keys.len()),
-        json!({ "secrets": shown(&keys) }),
+        format!("secrets asked for: {keys}"),
+        json!({ "secrets": shown(&names.take(SHOWN).collect::<Vec<_>>()) }),
     ));
 
     let devices = capabilities.device_capabilities.len();
@@ -198,8 +198,10 @@ fn feed(scan: &VulnerabilityScan) -> Check {
     Check::new(FEED, status, message, details)
 }
 
+/// The most names in the details of a check.
+const SHOWN: usize = 100;
+
 /// Names for the details, escaped.
 fn shown(names: &[String]) -> Vec<String> {
-    const MOST: usize = 100;
-    names.iter().take(MOST).map(|name| plain(name)).collect()
+    names.iter().take(SHOWN).map(|name| plain(name)).collect()
 }

@@ -1,6 +1,9 @@
 //! Secrets: scopes and key names.
 
-use super::{Context, Family, FixKind, Rule, common};
+use super::{
+    Context, Family, FixKind, Rule, common,
+    identity::{LONGEST, too_long},
+};
 use crate::{
     diagnostic::{Daemon, Severity, TextEdit},
     document::Origin,
@@ -11,7 +14,7 @@ use crate::{
 pub(super) static FAMILY: Family = Family {
     name: "secrets",
     about: "`capabilities.secrets`: whose secrets, and which of them.",
-    rules: &[&BAD_SCOPE, &NO_KEYS, &BAD_KEY, &UNTRIMMED, &OTHER_SKILL, &DUPLICATE_KEY, &SPLIT_SCOPE],
+    rules: &[&BAD_SCOPE, &NO_KEYS, &BAD_KEY, &UNTRIMMED, &OTHER_SKILL, &DUPLICATE_KEY, &SPLIT_SCOPE, &TOO_LONG],
     check,
 };
 
@@ -100,12 +103,30 @@ static SPLIT_SCOPE: Rule = Rule {
     good: "[[capabilities.secrets]]\nscope = \"global\"\nkey_names = [\"a\", \"b\"]",
 };
 
+static TOO_LONG: Rule = Rule {
+    code: "secrets/too-long",
+    severity: Severity::Warning,
+    daemon: Daemon::Silent,
+    fix: FixKind::None,
+    summary: "A scope, a key name or the list of keys is of absurd length",
+    details: "A daemon sets no limit, but nobody reviews hundreds of secrets, and an approval prompt cannot show them. A \
+              scope is repeated with each of its keys: where all names together come to more than a mebibyte, no grants are \
+              worked out, and no artifact with such a manifest is accepted. Ask for the secrets that the tools use.",
+    bad: "[[capabilities.secrets]]\nscope = \"global\"\nkey_names = [\"api_key_of_the_weather_service_of_the_weather_office_of_\
+          the_united_states_of_america_for_the_forecast_of_the_coming_week_and_of_the_next\"]",
+    good: "[[capabilities.secrets]]\nscope = \"global\"\nkey_names = [\"weather_api_key\"]",
+};
+
+/// The most keys of one scope that anyone reviews.
+const MAX_KEYS: usize = 256;
+
 fn check(cx: &mut Context<'_, '_>) {
     let Some(capabilities) = cx.capabilities() else { return };
     let secrets = capabilities.tables("secrets");
     for secret in &secrets {
         if let Some(scope) = secret.text("scope") {
             check_scope(cx, scope);
+            too_long(cx, &TOO_LONG, scope, "the scope", LONGEST + "principal:".len());
         }
         check_keys(cx, *secret);
     }
@@ -245,6 +266,11 @@ fn check_keys(cx: &mut Context<'_, '_>, secret: View<'_, '_>) {
         } else {
             common::report_bad_name(cx, &BAD_KEY, *key, "the name of a secret", items.len() == 1);
         }
+    }
+    keys.iter().for_each(|key| too_long(cx, &TOO_LONG, *key, "the name of a secret", LONGEST));
+    if items.len() > MAX_KEYS {
+        let message = format!("{} keys in one scope: {MAX_KEYS} are the most that anyone reviews", items.len());
+        cx.report(&TOO_LONG, item.node.span, message);
     }
     let good = keys.iter().filter(|key| !key.trimmed().is_empty());
     common::report_repeated(cx, &DUPLICATE_KEY, good.map(|key| (key.trimmed().to_owned(), *key)));
