@@ -43,8 +43,8 @@ fn names_of_secrets_do_not_multiply_without_end() {
     let secrets = |scope: usize, keys: usize| {
         let keys: Vec<String> = (0..keys).map(|n| format!("\"k{n}\"")).collect();
         let (scope, keys) = ("s".repeat(scope), keys.join(","));
-        let text =
-            GOOD.to_owned() + &format!("[[capabilities.secrets]]\nscope = \"skill:{scope}\"\nkey_names = [{keys}]\n");
+        let text = include_str!("../../../tests/fixtures/greeter/skill.toml").to_owned()
+            + &format!("[[capabilities.secrets]]\nscope = \"skill:{scope}\"\nkey_names = [{keys}]\n");
         analyze(&text, &Options::default())
     };
     let few = secrets(20, 300);
