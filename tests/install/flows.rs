@@ -138,7 +138,14 @@ fn a_quarantined_version_runs_by_no_path_and_is_not_installed_again() {
     for path in paths {
         run(path, 0);
     }
+    // Nor does a module of its folder run by itself.
+    let module = fs::read_dir(format!("{folder}/modules")).unwrap().next().unwrap().unwrap().path();
+    let module = module.to_string_lossy().into_owned();
+    let bare = || skills.run(&["run", "--module", &module]);
+    assert!(!bare().err.contains("quarantined"));
     skills.quarantine("1.0.0");
+    let ran = bare().exits(1);
+    assert!(ran.err.contains("is quarantined by `ada`: `bad build`"), "{ran:?}");
     skills.0.0.write(
         "skill/tests/a.json",
         r#"{"tool": "northwind.ledger_read", "input": {}, "approve": true, "expect": {"outcome": "ok"}}"#,

@@ -116,6 +116,8 @@ fn a_revoked_key_is_refused_by_every_path() {
     skills.run(&["run", "--skill", ID, "--approve"]).exits(0);
     let revoked = skills.json(0, TRUST, &["trust", "revoke", "northwind", "--reason", "stolen"]);
     assert_eq!(revoked["public_key"], ELEVENS);
+    let info = skills.json(1, INSTALLED, &["info", ID]);
+    assert!(info["ended"].as_str().unwrap().contains("was revoked"), "{info}");
     let file = skills.folder("1.0.0").join("artifact.palyra-skill").to_string_lossy().into_owned();
     for path in [ID, &artifact, &file] {
         let ran = skills.run(&["run", "--skill", path, "--approve"]).exits(1);

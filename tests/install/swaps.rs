@@ -167,3 +167,17 @@ fn an_artifact_that_is_exchanged_after_it_was_read_is_not_what_is_installed() {
     assert!(output.status.success());
     assert_eq!(fs::read(skills.folder("1.0.0").join("artifact.palyra-skill")).unwrap(), good);
 }
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_looked_at_was_not_changed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let skills = Skills::new();
+    skills.install(&skills.pack("1.0.0", ""));
+    let root = skills.folder("1.0.0").parent().unwrap().parent().unwrap().to_owned();
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o775)).unwrap();
+    for command in ["list", "log"] {
+        let ran = skills.run(&[command]).exits(2);
+        assert!(ran.err.contains("775") && !ran.out.contains("CHANGED"), "{ran:?}");
+    }
+}

@@ -11,7 +11,7 @@ use skillyard_artifact::{
     integrity::{hex, sha256},
     verify::{Verification, open},
 };
-use skillyard_manifest::{grammar::Version, quoted};
+use skillyard_manifest::{Options, grammar::Version, quoted};
 use skillyard_store::{
     events::{EventKind, NewEvent},
     installed::{InstalledError, NewVersion},
@@ -271,7 +271,10 @@ pub fn propose<'b>(
         None => None,
         Some(previous) => {
             let old = match standing::whole(&skills, previous, progress) {
-                Ok(bytes) => installed::capabilities_of(&bytes, progress)?,
+                Ok(bytes) => {
+                    let opened = open(&bytes, Options::default().palyra_version, progress)?;
+                    installed::capabilities_of(&opened, progress)?
+                }
                 Err(Refused::Cancelled) => return Err(Refused::Cancelled.into()),
                 // What it may do is not known any more; all that the new one may do counts as more.
                 Err(_) => None,

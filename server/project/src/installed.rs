@@ -6,7 +6,13 @@ use std::{
 };
 
 use serde::Serialize;
-use skillyard_artifact::{Cancelled, Progress, audit::Report, integrity::sha256, update, verify::open};
+use skillyard_artifact::{
+    Cancelled, Progress,
+    audit::Report,
+    integrity::sha256,
+    update,
+    verify::{Opened, open},
+};
 use skillyard_manifest::{
     self as manifest, Options,
     grammar::{Version, is_skill_id},
@@ -101,27 +107,45 @@ pub struct Info {
     pub state: Option<State>,
     /// Why it does not run as it is on the disk, if so.
     pub changed: Option<String>,
+    /// Why it may not be run by what is known of its key and of the skill's floor, if so.
+    pub ended: Option<String>,
     /// What it may do; `None` where its artifact is not as it was installed.
     pub capabilities: Option<Capabilities>,
     /// The other versions that are installed.
     pub others: Vec<String>,
 }
 
-/// Shows one version: `version`, or the current one.
+/// Shows one version: `version`, or the current one, as it stands at `now_unix_ms` (milliseconds since 1970).
 ///
 /// # Errors
 /// If it is not installed, or what is installed cannot be believed.
-pub fn info(home: &Home, skill_id: &str, version: Option<&str>, progress: &dyn Progress) -> Result<Info, FlowError> {
+pub fn info(
+    home: &Home,
+    skill_id: &str,
+    version: Option<&str>,
+    now_unix_ms: u64,
+    progress: &dyn Progress,
+) -> Result<Info, FlowError> {
     let skills = home.installed()?;
     let (entry, others) = find(&skills, skill_id, version)?;
+    let mut ended = None;
     let (changed, capabilities) = match standing::whole(&skills, &entry, progress) {
-        Ok(bytes) => (None, capabilities_of(&bytes, progress)?),
+        Ok(bytes) => {
+            let opened = open(&bytes, Options::default().palyra_version, progress)?;
+            if let Some(signer) = opened.publisher().zip(opened.key()) {
+                ended = match standing::not_ended(home, skill_id, &entry.version, signer, now_unix_ms) {
+                    Err(Refused::Objection(objection)) => Some(objection.to_string()),
+                    other => other.map(|()| None)?,
+                };
+            }
+            (None, capabilities_of(&opened, progress)?)
+        }
         Err(Refused::Cancelled) => return Err(Refused::Cancelled),
         Err(error) => (Some(error.to_string()), None),
     };
     let state = skills.state(skill_id, &entry.version)?;
     let folder = skills.folder(skill_id, &entry.version);
-    Ok(Info { entry, folder, state, changed, capabilities, others })
+    Ok(Info { entry, folder, state, changed, ended, capabilities, others })
 }
 
 /// An installed version, and the other versions of its skill.
@@ -260,11 +284,10 @@ pub fn after_audit(home: &Home, entry: &Entry, report: &Report) -> Result<bool, 
 }
 
 /// What an artifact that is installed may do.
-pub(crate) fn capabilities_of(bytes: &[u8], progress: &dyn Progress) -> Result<Option<Capabilities>, FlowError> {
-    let opened = open(bytes, Options::default().palyra_version, progress)?;
+pub(crate) fn capabilities_of(opened: &Opened<'_>, progress: &dyn Progress) -> Result<Option<Capabilities>, Cancelled> {
     match opened.manifest() {
         Some(manifest) => {
-            let imports = capabilities::imports_of_artifact(&opened, progress)?;
+            let imports = capabilities::imports_of_artifact(opened, progress)?;
             Ok(Some(Capabilities::of(manifest).with_imports(imports)))
         }
         None => Ok(None),

@@ -47,9 +47,11 @@ pub fn read(home: &Home, last: Option<usize>) -> Result<Log, FlowError> {
                 Err(error) => return Err(Refused::Installed(error)),
                 Ok(()) => skills.read()?.digest.unwrap_or(StoreDigest::Missing),
             };
-            Some(InstalledError::LogChanged { fault, found })
+            Some(InstalledError::LogChanged { root: skills.root().to_owned(), fault, found })
         }
-        (None, Err(error)) => Some(error),
+        (None, Err(error)) if error.is_change() => Some(error),
+        // It could not be looked at: nobody changed anything, for all that is known.
+        (None, Err(error)) => return Err(Refused::Installed(error)),
         (None, Ok(())) => None,
     };
     Ok(Log { events, fault, head: reader.head().clone() })

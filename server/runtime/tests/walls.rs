@@ -32,7 +32,6 @@ mod linux {
             Call, Finished, Folder, Fuel, Given, HostCall, HttpRequest, HttpResponse, Limits, Log, Memory, Outcome,
             Outside, Refusal,
         },
-        host::Code,
         walls::{self, WallName},
         worker::{self, Cancel, CodeSource, Failure, Program, Ran, Runner, serve_with},
     };
@@ -328,7 +327,7 @@ mod linux {
     }
 
     /// Runs in the worker, walls up, in place of a module: what the call's tool is named after.
-    fn attack(_: Code, call: &Call, _: Arc<dyn Outside>) -> Finished {
+    fn attack(_: Vec<u8>, call: &Call, _: Arc<dyn Outside>) -> Finished {
         let input: Value = serde_json::from_str(&call.input).unwrap_or_default();
         let does = ATTACKS.iter().map(|attack| (attack.name, attack.does)).chain(USES.iter().copied());
         let does = does.chain([("leaked file", (|_: &Value| leaked()) as Does), ("variables", |_| variables())]);

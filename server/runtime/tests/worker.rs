@@ -176,8 +176,7 @@ fn request(url: &str, body: Vec<u8>) -> HttpRequest {
 }
 
 /// Everything once.
-fn asks(code: Code, call: &Call, outside: Arc<dyn Outside>) -> Finished {
-    let Code::Bytes(code) = code else { panic!("it came in the order") };
+fn asks(code: Vec<u8>, call: &Call, outside: Arc<dyn Outside>) -> Finished {
     let body = vec![7, 8, 9];
     let answer =
         outside.http(request("https://a.example", body)).map(|answer| (answer.status, answer.headers, answer.body));
@@ -192,7 +191,7 @@ fn asks(code: Code, call: &Call, outside: Arc<dyn Outside>) -> Finished {
     finished(Outcome::Ok, Some(said.to_string()))
 }
 
-fn many_calls(_: Code, _: &Call, outside: Arc<dyn Outside>) -> Finished {
+fn many_calls(_: Vec<u8>, _: &Call, outside: Arc<dyn Outside>) -> Finished {
     for n in 0..HOST_CALLS + 500 {
         outside.host_call(HostCall {
             name: "open".into(),
@@ -206,7 +205,7 @@ fn many_calls(_: Code, _: &Call, outside: Arc<dyn Outside>) -> Finished {
     finished(Outcome::Ok, None)
 }
 
-fn many_requests(_: Code, _: &Call, outside: Arc<dyn Outside>) -> Finished {
+fn many_requests(_: Vec<u8>, _: &Call, outside: Arc<dyn Outside>) -> Finished {
     let threads: Vec<_> = (0..80)
         .map(|_| {
             let outside = outside.clone();
@@ -217,7 +216,7 @@ fn many_requests(_: Code, _: &Call, outside: Arc<dyn Outside>) -> Finished {
     finished(Outcome::Ok, Some(ok.to_string()))
 }
 
-fn one_request(_: Code, _: &Call, outside: Arc<dyn Outside>) -> Finished {
+fn one_request(_: Vec<u8>, _: &Call, outside: Arc<dyn Outside>) -> Finished {
     match outside.http(request("https://a.example", Vec::new())) {
         Ok(_) => finished(Outcome::Ok, None),
         Err(Refusal::TimedOut(_)) => finished(Outcome::TimedOut, None),
@@ -225,28 +224,28 @@ fn one_request(_: Code, _: &Call, outside: Arc<dyn Outside>) -> Finished {
     }
 }
 
-fn hangs(_: Code, _: &Call, outside: Arc<dyn Outside>) -> Finished {
+fn hangs(_: Vec<u8>, _: &Call, outside: Arc<dyn Outside>) -> Finished {
     outside.log(Log { level: LogLevel::Info, text: "hanging".into() });
     loop {
         thread::park();
     }
 }
 
-fn log_flood(_: Code, _: &Call, outside: Arc<dyn Outside>) -> Finished {
+fn log_flood(_: Vec<u8>, _: &Call, outside: Arc<dyn Outside>) -> Finished {
     loop {
         outside.log(Log { level: LogLevel::Info, text: "x".repeat(100) });
     }
 }
 
-fn panics(_: Code, _: &Call, _: Arc<dyn Outside>) -> Finished {
+fn panics(_: Vec<u8>, _: &Call, _: Arc<dyn Outside>) -> Finished {
     panic!("on purpose \u{1b}[31m")
 }
 
-fn aborts(_: Code, _: &Call, _: Arc<dyn Outside>) -> Finished {
+fn aborts(_: Vec<u8>, _: &Call, _: Arc<dyn Outside>) -> Finished {
     std::process::abort()
 }
 
-fn spins(_: Code, _: &Call, _: Arc<dyn Outside>) -> Finished {
+fn spins(_: Vec<u8>, _: &Call, _: Arc<dyn Outside>) -> Finished {
     let mut n = 0_u64;
     loop {
         n = std::hint::black_box(n.wrapping_add(1));
@@ -260,7 +259,7 @@ fn never_compiles(_: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 fn as_worker(mode: &str) -> ExitCode {
-    let with = |run: fn(Code, &Call, Arc<dyn Outside>) -> Finished| serve_with(&Runner { run, ..Runner::default() });
+    let with = |run: fn(Vec<u8>, &Call, Arc<dyn Outside>) -> Finished| serve_with(&Runner { run, ..Runner::default() });
     let done = match mode {
         "product" => serve(),
         "asks" => with(asks),

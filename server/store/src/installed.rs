@@ -484,13 +484,14 @@ impl InstalledSkills {
             // Everything is older than it should be, or nothing is there at all.
             let shorter = matches!(fault, LogFault::Cut { .. });
             return Err(if shorter && !index_good {
-                InstalledError::OldCopy { root: self.root.clone(), found, gone: view.index.is_none() }
+                let gone = view.index.is_none() && self.entries_of_folders().unwrap_or_default().is_empty();
+                InstalledError::OldCopy { root: self.root.clone(), found, gone }
             } else {
-                InstalledError::LogChanged { fault, found }
+                InstalledError::LogChanged { root: self.root.clone(), fault, found }
             });
         }
         if !states_good {
-            return Err(InstalledError::StatesChanged { path: self.states_path(), found });
+            return Err(InstalledError::StatesChanged { root: self.root.clone(), found });
         }
         if !index_good {
             let broken = view.index.as_deref().and_then(index::parse).is_none();
@@ -529,7 +530,7 @@ impl InstalledSkills {
         let (there, folders) = (names(&there), names(&folders));
         let all: BTreeSet<&String> = there.keys().chain(folders.keys()).collect();
         let differs = all.into_iter().filter(|name| there.get(*name) != folders.get(*name)).take(5).cloned().collect();
-        InstalledError::IndexChanged { path: self.index_path(), differs, found: view.found() }
+        InstalledError::IndexChanged { root: self.root.clone(), differs, found: view.found() }
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Vec<Entry>, InstalledError> {
@@ -635,7 +636,9 @@ impl InstalledSkills {
         let fault = events.by_ref().find_map(Result::err);
         match fault {
             None => {}
-            Some(fault) => return Err(InstalledError::LogChanged { fault, found: view.found() }),
+            Some(fault) => {
+                return Err(InstalledError::LogChanged { root: self.root.clone(), fault, found: view.found() });
+            }
         }
         let ledger = Ledger {
             schema_version: 1,
@@ -1228,6 +1231,7 @@ impl InstalledSkills {
         let (mut lines, mut foreign) = (0, 0);
         for event in log.by_ref() {
             let event = event.map_err(|fault| InstalledError::LogChanged {
+                root: self.root.clone(),
                 fault,
                 found: snapshot.digest.unwrap_or(StoreDigest::Missing),
             })?;
@@ -1404,13 +1408,15 @@ pub enum InstalledError {
     State(StateError),
     /// The table of states is not the one that Skillyard wrote.
     StatesChanged {
-        /// The table.
-        path: PathBuf,
+        /// The root.
+        root: PathBuf,
         /// The digest of what is there.
         found: StoreDigest,
     },
     /// The event log is not the one that Skillyard wrote.
     LogChanged {
+        /// The root.
+        root: PathBuf,
         /// What is the matter with it.
         fault: LogFault,
         /// The digest of what is there.
@@ -1418,8 +1424,8 @@ pub enum InstalledError {
     },
     /// The index is not the one that Skillyard wrote.
     IndexChanged {
-        /// The index.
-        path: PathBuf,
+        /// The root.
+        root: PathBuf,
         /// Some of the versions that it says other things of than their folders.
         differs: Vec<String>,
         /// The digest of what is there.
@@ -1511,12 +1517,39 @@ pub enum InstalledError {
     },
 }
 
-/// The command by which a person accepts what is there.
-struct Accept<'a>(&'a StoreDigest);
+/// The command by which a person accepts what is there, for a file in the root or for the root itself.
+struct Accept<'a>(&'a Path, &'a StoreDigest);
 
 impl fmt::Display for Accept<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "look at it; if it is right as it is, run `skillyard log --accept {}`", self.0)
+        let root = Shown(self.0).to_string().replace('\'', r"'\''");
+        write!(f, "`skillyard log --skills-dir '{root}' --accept {}`", self.1)
+    }
+}
+
+/// What to do about a change that somebody else made.
+struct LookAtIt<'a>(&'a Path, &'a StoreDigest);
+
+impl fmt::Display for LookAtIt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "look at it; if it is right as it is, run {}", Accept(self.0, self.1))
+    }
+}
+
+impl InstalledError {
+    /// Whether something else than Skillyard changed index, log, states or seal: they were looked at, and are not to be
+    /// believed.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        matches!(
+            self,
+            Self::SealFails { .. }
+                | Self::StatesChanged { .. }
+                | Self::LogChanged { .. }
+                | Self::IndexChanged { .. }
+                | Self::OldCopy { .. }
+                | Self::NotAnIndex { .. }
+        )
     }
 }
 
@@ -1536,37 +1569,39 @@ impl fmt::Display for InstalledError {
             ),
             Self::Seal(error) => error.fmt(f),
             Self::SealFails { root, found, error } => {
-                write!(f, "{error}. It guards what is installed in {}: {}", Shown(root), Accept(found))
+                write!(f, "{error}. It guards what is installed in {}: {}", Shown(root), LookAtIt(root, found))
             }
             Self::State(error) => error.fmt(f),
-            Self::StatesChanged { path, found } => write!(
+            Self::StatesChanged { root, found } => write!(
                 f,
                 "the states of skills in {} were changed by something else than Skillyard, so a quarantine may be \
                  missing: {}",
-                Shown(path),
-                Accept(found)
+                Shown(&root.join(STATES)),
+                LookAtIt(root, found)
             ),
-            Self::LogChanged { fault, found } => write!(f, "the event log was changed: {fault}: {}", Accept(found)),
-            Self::IndexChanged { path, differs, found } => {
-                write!(f, "the index {} was changed by something else than Skillyard", Shown(path))?;
+            Self::LogChanged { root, fault, found } => {
+                write!(f, "the event log was changed: {fault}: {}", LookAtIt(root, found))
+            }
+            Self::IndexChanged { root, differs, found } => {
+                write!(f, "the index {} was changed by something else than Skillyard", Shown(&root.join(INDEX)))?;
                 if !differs.is_empty() {
                     let differs: Vec<String> = differs.iter().map(|name| quoted(name)).collect();
                     write!(f, " (it and the folders differ about {})", differs.join(", "))?;
                 }
-                write!(f, ": {}", Accept(found))
+                write!(f, ": {}", LookAtIt(root, found))
             }
             Self::OldCopy { root, found, gone: false } => write!(
                 f,
                 "what is installed in {} was restored from an older copy: index and log end before what Skillyard \
                  wrote last, so a quarantine or a removal may be missing: {}",
                 Shown(root),
-                Accept(found)
+                LookAtIt(root, found)
             ),
             Self::OldCopy { root, found, gone: true } => write!(
                 f,
-                "what Skillyard installed in {} is gone. Put it back; if nothing is to be installed there, run \
-                 `skillyard log --accept {found}`",
-                Shown(root)
+                "what Skillyard installed in {} is gone. Put it back; if nothing is to be installed there, run {}",
+                Shown(root),
+                Accept(root, found)
             ),
             Self::NotAnIndex { path } => {
                 write!(f, "{} is no index of installed skills, and was left as it is", Shown(path))

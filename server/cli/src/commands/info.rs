@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{Format, SCHEMA_VERSION, SkillsArguments, moment},
+    machine::{Format, SCHEMA_VERSION, SkillsArguments, moment, now_unix_ms},
     out,
     report::skill,
     sheet::{Sheet, Tone},
@@ -41,11 +41,11 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let home = arguments.skills.home(None)?;
     let watch = Watch::new();
-    let found = info(&home, &arguments.skill, arguments.version.as_deref(), &watch);
+    let found = info(&home, &arguments.skill, arguments.version.as_deref(), now_unix_ms(), &watch);
     drop(watch);
     let info = found?;
     let status = info.state.as_ref().map_or(Status::Active, |state| state.status);
-    let runs = info.changed.is_none() && status == Status::Active;
+    let runs = info.changed.is_none() && info.ended.is_none() && status == Status::Active;
     let text = match arguments.format {
         Format::Human => human(&info, status),
         Format::Json => {
@@ -56,6 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
                 "status": status,
                 "state": info.state,
                 "changed": info.changed,
+                "ended": info.ended,
                 "capabilities": info.capabilities,
                 "others": info.others,
             })) + "\n"
@@ -69,13 +70,14 @@ fn human(info: &Info, status: Status) -> String {
     let mut sheet = Sheet::new();
     let entry = &info.entry;
     sheet.title(&format!("{} {} by {}", entry.skill_id, entry.version, entry.publisher));
-    match (&info.changed, status, &info.state) {
+    match (&info.changed, &info.ended, status, &info.state) {
         (Some(changed), ..) => sheet.verdict(Tone::Bad, "CHANGED", changed),
-        (None, Status::Active, _) => sheet.verdict(Tone::Good, "ACTIVE", "its files are as they were installed"),
-        (None, _, Some(state)) => {
+        (None, Some(ended), ..) => sheet.verdict(Tone::Bad, "MAY NOT RUN", ended),
+        (None, None, Status::Active, _) => sheet.verdict(Tone::Good, "ACTIVE", "its files are as they were installed"),
+        (None, None, _, Some(state)) => {
             sheet.verdict(Tone::Bad, &status.name().to_uppercase(), &states::words(state));
         }
-        (None, _, None) => sheet.verdict(Tone::Bad, &status.name().to_uppercase(), ""),
+        (None, None, _, None) => sheet.verdict(Tone::Bad, &status.name().to_uppercase(), ""),
     }
     sheet.blank();
     sheet.row("folder", &shown::path(&info.folder));

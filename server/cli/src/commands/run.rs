@@ -12,7 +12,8 @@ use skillyard_project::{
     home::Home,
     installed::named,
     run::{
-        Asking, BareModule, CallOptions, Engine, Held, Packed, RefusedReport, RunError, RunReport, call, run_module,
+        Asking, BareModule, CallOptions, Engine, Held, Packed, RefusedReport, RunError, RunReport, call,
+        may_run_module, run_module,
     },
     shown,
 };
@@ -128,12 +129,13 @@ struct Document<R> {
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let home = arguments.skills.home(arguments.trust.trust_store.clone())?;
     let report = match &arguments.bare.module {
-        Some(module) => bare(arguments, module, &home)?,
-        None => match tool(arguments, &home) {
-            Ok(report) => report,
-            Err(Error::Run(error)) if arguments.format == Format::Json => return refused(error, arguments),
-            Err(error) => return Err(error),
-        },
+        Some(module) => bare(arguments, module, &home),
+        None => tool(arguments, &home),
+    };
+    let report = match report {
+        Ok(report) => report,
+        Err(Error::Run(error)) if arguments.format == Format::Json => return refused(error, arguments),
+        Err(error) => return Err(error),
     };
     let text = match arguments.format {
         Format::Human => report::human(&report, arguments.trace),
@@ -175,10 +177,16 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
     } else {
         Packed::of_file(&arguments.skill, home, &trusting, held, machine::artifact, &watch)?
     };
-    let ready = packed.ready(arguments.tool.as_deref(), &watch).map_err(Error::Run)?;
+    let mut ready = packed.ready(arguments.tool.as_deref(), &watch).map_err(Error::Run)?;
     drop(watch);
     let approved = match ready.asking(&input, home, &machine::variable) {
-        Some(asking) => arguments.approve || approve(&asking),
+        Some(asking) if !arguments.approve => {
+            let approved = approve(&asking);
+            // A person takes their time, and in that somebody may have quarantined the version.
+            ready = packed.ready(arguments.tool.as_deref(), &Watch::new()).map_err(Error::Run)?;
+            approved
+        }
+        Some(_) => true,
         None => false,
     };
     let options = CallOptions {
@@ -196,6 +204,7 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
 fn bare(arguments: &Arguments, path: &Path, home: &Home) -> Result<RunReport, Error> {
     let bare = &arguments.bare;
     let engine = engine(arguments, home)?;
+    may_run_module(path, home, machine::now_unix_ms(), &Watch::new()).map_err(Error::Run)?;
     let bytes = files::read(path, BareModule::MAX_BYTES).map_err(Error::Read)?;
     let module = BareModule {
         bytes,

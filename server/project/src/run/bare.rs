@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -15,8 +16,10 @@ use skillyard_runtime::call::{Call, Given, Limits};
 
 use super::{
     call::{CallError, Engine, Job, bare_world, finish},
+    packed::RunError,
     report::{RunReport, SignedBy},
 };
+use crate::{home::Home, standing};
 
 /// A module and what it is given.
 #[derive(Clone, PartialEq, Debug)]
@@ -56,6 +59,14 @@ impl BareModule {
     pub const TIMEOUT_MS: u64 = 30_000;
     /// The largest module that is read, in bytes.
     pub const MAX_BYTES: usize = 64 << 20;
+}
+
+/// Says whether the module at `path` may be run by itself. One that belongs to an installed skill only where that may.
+///
+/// # Errors
+/// [`RunError::Standing`] where it may not.
+pub fn may_run_module(path: &Path, home: &Home, now_unix_ms: u64, progress: &dyn Progress) -> Result<(), RunError> {
+    Ok(standing::check_path(home, path, now_unix_ms, progress)?)
 }
 
 /// As a daemon keeps a list of grants: trimmed, without empty ones, sorted, without repeats.

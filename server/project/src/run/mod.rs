@@ -15,7 +15,7 @@ mod places;
 mod replay;
 mod report;
 
-pub use bare::{BareModule, run_module};
+pub use bare::{BareModule, may_run_module, run_module};
 pub use call::{CallError, CallOptions, Engine, UsualInput, WORKER, call, usual_input, usual_input_of};
 pub use cases::{CaseReport, TestError, TestReport, test_folder};
 pub use packed::{AskedSecret, Asking, Held, Packed, Ready, RunError};

@@ -40,7 +40,7 @@ impl std::error::Error for CompileError {}
 pub enum Code {
     /// In memory.
     Bytes(Vec<u8>),
-    /// In a file, at its start. It is mapped where the module is no component, and must not change while the call runs.
+    /// In a file, at its start. It may be mapped, and must not change while the call runs.
     File(File),
 }
 

@@ -20,10 +20,6 @@ use crate::{
     walls::{self, First, Plan, Role, WallName},
 };
 
-/// Bytes that are copied at once.
-#[cfg(target_os = "linux")]
-const COPIED: usize = 128 << 10;
-
 /// The exit code of a worker whose parent is gone.
 pub(super) const ORPHANED: i32 = 3;
 
@@ -32,7 +28,7 @@ pub(super) const ORPHANED: i32 = 3;
 #[derive(Clone, Debug)]
 pub struct Runner {
     /// Runs compiled code.
-    pub run: fn(Code, &Call, Arc<dyn Outside>) -> Finished,
+    pub run: fn(Vec<u8>, &Call, Arc<dyn Outside>) -> Finished,
     /// Compiles a module.
     pub compile: fn(&[u8]) -> Result<Vec<u8>, String>,
     /// Walls that are left out, to see what each holds.
@@ -51,7 +47,7 @@ impl Default for Runner {
     /// What the product runs.
     fn default() -> Self {
         Self {
-            run: host::run,
+            run: |code, call, outside| host::run(Code::Bytes(code), call, outside),
             compile: |module| host::compile(module).map_err(|error| error.message),
             without: Vec::new(),
         }
@@ -131,8 +127,8 @@ fn run(pipes: &mut Pipes, runner: &Runner, first: First, order: RunOrder) -> Res
     // Before the walls hide the cache.
     let cached = match &code {
         CodeAt::Payload => None,
-        CodeAt::File { path, blake3 } => match cached(path, blake3, call.kind.is_component()) {
-            Ok(cached) => Some(cached),
+        CodeAt::File { path, blake3 } => match cached(path, blake3) {
+            Ok(bytes) => Some(bytes),
             Err(why) => return refuse(pipes, Refused::CacheFile(why)),
         },
     };
@@ -141,7 +137,7 @@ fn run(pipes: &mut Pipes, runner: &Runner, first: First, order: RunOrder) -> Res
             return refuse(pipes, Refused::Folder(format!("{}: {error}", folder.host().display())));
         }
     }
-    let code_len = cached.as_ref().map_or(u64::from(code_bytes), |(_, length)| *length);
+    let code_len = cached.as_ref().map_or(u64::from(code_bytes), |bytes| bytes.len() as u64);
     let plan = Plan {
         role: Role::Run { limits: call.limits, code_bytes: code_len + u64::from(input_bytes) },
         folders: &call.given.folders,
@@ -155,7 +151,7 @@ fn run(pipes: &mut Pipes, runner: &Runner, first: First, order: RunOrder) -> Res
     let input = wire::exactly(&mut pipes.from, input_bytes)?;
     call.input = String::from_utf8(input).map_err(|_| WireError::Unknown("input that is no UTF-8".into()))?;
     let rest = wire::exactly(&mut pipes.from, code_bytes)?;
-    let code = cached.map_or(Code::Bytes(rest), |(code, _)| code);
+    let code = cached.unwrap_or(rest);
     let deadline = started + Duration::from_millis(call.limits.wall_clock_ms.min(u64::from(u32::MAX)));
     let remote = Arc::new(Remote::new(pipes.to.try_clone()?, deadline));
     let from = pipes.from.try_clone()?;
@@ -212,59 +208,21 @@ fn listen(mut from: File, remote: &Remote) -> ! {
     }
 }
 
-/// The file's bytes and their number, read once and then compared: what runs is what was checked, whatever happens to the
-/// file.
-fn cached(path: &Path, blake3: &[u8; 32], component: bool) -> Result<(Code, u64), String> {
-    let at = |error: io::Error| format!("{}: {error}", path.display());
-    let file = File::open(path).map_err(at)?;
-    let length = file.metadata().map_err(at)?.len();
-    if length > u64::from(wire::CODE_BYTES) {
-        return Err(format!("{}: it has {length} bytes", path.display()));
-    }
-    let file = file.take(u64::from(wire::CODE_BYTES));
-    // The engine has no way to map a component.
-    let (code, digest) = if component { in_memory(file, length) } else { mappable(file, length) }.map_err(at)?;
+/// The file's bytes, read once and then compared: what runs is what was checked, whatever happens to the file.
+fn cached(path: &Path, blake3: &[u8; 32]) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| {
+        let length = file.metadata()?.len();
+        if length > u64::from(wire::CODE_BYTES) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it has {length} bytes")));
+        }
+        bytes.reserve_exact(usize::try_from(length).unwrap_or_default());
+        file.take(u64::from(wire::CODE_BYTES)).read_to_end(&mut bytes)
+    });
+    read.map_err(|error| format!("{}: {error}", path.display()))?;
     // The comparison takes the same time wherever they differ.
-    if digest != blake3::Hash::from_bytes(*blake3) {
+    if blake3::hash(&bytes) != blake3::Hash::from_bytes(*blake3) {
         return Err(format!("{} is not what was put there", path.display()));
     }
-    Ok((code, length))
-}
-
-fn in_memory(mut file: impl Read, length: u64) -> io::Result<(Code, blake3::Hash)> {
-    let mut bytes = Vec::new();
-    bytes.reserve_exact(usize::try_from(length).unwrap_or_default());
-    file.read_to_end(&mut bytes)?;
-    let digest = blake3::hash(&bytes);
-    Ok((Code::Bytes(bytes), digest))
-}
-
-/// A copy in a file without a name, sealed, so that nobody can write to it any more: what is mapped of it is what was read,
-/// and of megabytes of code only what a call comes by is.
-#[cfg(target_os = "linux")]
-fn mappable(mut file: impl Read, length: u64) -> io::Result<(Code, blake3::Hash)> {
-    use io::Write as _;
-    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    let made = |flags| memfd_create("skillyard-code", flags);
-    // Linux before 6.3 does not know that a file is never to be a program; some later ones want it said.
-    let Ok(copy) = made(flags | MemfdFlags::NOEXEC_SEAL).or_else(|_| made(flags)) else {
-        return in_memory(file, length);
-    };
-    let mut copy = File::from(copy);
-    let mut digest = blake3::Hasher::new();
-    let mut part = vec![0; COPIED];
-    loop {
-        let read = file.read(&mut part)?;
-        let Some(bytes @ [_, ..]) = part.get(..read) else { break };
-        digest.update(bytes);
-        copy.write_all(bytes)?;
-    }
-    fcntl_add_seals(&copy, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
-    Ok((Code::File(copy), digest.finalize()))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn mappable(file: impl Read, length: u64) -> io::Result<(Code, blake3::Hash)> {
-    in_memory(file, length)
+    Ok(bytes)
 }

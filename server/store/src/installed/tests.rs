@@ -410,7 +410,10 @@ fn an_edited_index_is_refused_and_names_what_differs() {
     let error = refusal(&world);
     let InstalledError::IndexChanged { differs, found, .. } = &error else { panic!("{error:?}") };
     assert_eq!(differs, &["acme.a 1.0.0"]);
-    assert!(error.to_string().contains(&format!("skillyard log --accept {found}")), "{error}");
+    // Where the folder is another one than usual, the command has to say so.
+    let root = world.root().canonicalize().unwrap();
+    let command = format!("skillyard log --skills-dir '{}' --accept {found}`", root.display());
+    assert!(error.to_string().contains(&command), "{error}");
     // A person who looked at it says that it is right.
     let other = StoreDigest::Sha256([1; 32]);
     let wrong = world.skills().accept(other, SealWith::Same).unwrap_err();
