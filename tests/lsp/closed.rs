@@ -115,6 +115,33 @@ fn what_is_opened_is_spoken_of_once() {
 }
 
 #[test]
+fn an_address_that_is_spelled_otherwise_is_the_same_file() {
+    let workspace = Workspace::new();
+    let skill = "b@d+(=1,2)";
+    fs::rename(workspace.path("bad").parent().unwrap(), workspace.path(skill).parent().unwrap()).unwrap();
+    let mut client = workspace.serve(modern());
+    check(&mut client);
+    let (shown, _) = pushed(&mut client);
+    client.notified("window/showMessage");
+    // As the editor of a person spells it: with nothing encoded, or with everything.
+    let bare = address(&workspace.path(skill));
+    let encoded = bare.replace("skill.toml", "%73kill.toml");
+    for uri in [bare, encoded] {
+        assert_ne!(uri, shown);
+        let document = Document::open(&mut client, &uri, "toml", &bad(), Encoding::Utf16);
+        assert_eq!(pushed(&mut client), (shown.clone(), vec![]));
+        let report = check(&mut client);
+        assert_eq!((&report["checked"], &report["open"]), (&json!(1), &json!(1)), "{report}");
+        client.notified("window/showMessage");
+        document.close(&mut client);
+        check(&mut client);
+        client.notified("window/showMessage");
+        assert_eq!(pushed(&mut client).0, shown);
+    }
+    client.stop();
+}
+
+#[test]
 fn ids_that_closed_manifests_share_are_told_in_both() {
     let workspace = Workspace::new();
     workspace.write("bad", GOOD);

@@ -134,7 +134,8 @@ fn but_for_times(mut report: Value) -> Value {
 fn the_result_is_that_of_the_command_line() {
     let skill = guest(false);
     let mut client = skill.serve(minimal());
-    let input = json!({"n": 4, "é": ["|", "`"]});
+    // With what looks like a place in a text, but is a tool's own.
+    let input = json!({"n": 4, "é": ["|", "`"], "line": -1, "range": {"start": {"character": 1.5}}});
     let id = run_tool(&mut client, &skill, json!({"tool": "acme.echo", "input": input}));
     let (report, shown) = finished(&mut client, id);
     let folder = skill.folder();
@@ -152,6 +153,10 @@ fn the_result_is_that_of_the_command_line() {
     }
 
     // What goes wrong is a result too, and shown as a warning.
+    // Null is an input, and not the want of one.
+    let id = run_tool(&mut client, &skill, json!({"tool": "acme.echo", "input": null}));
+    let (report, _) = finished(&mut client, id);
+    assert_eq!((&report["outcome"], &report["input"]), (&json!("input_invalid"), &Value::Null), "{report}");
     let id = run_tool(&mut client, &skill, json!({"tool": "acme.echo", "input": {"n": 2}}));
     let (report, shown) = finished(&mut client, id);
     assert_eq!((&report["outcome"], &shown["type"]), (&json!("input_invalid"), &json!(2)));

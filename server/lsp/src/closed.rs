@@ -14,7 +14,7 @@ use tower_lsp::ls_types::{Diagnostic, DiagnosticSeverity, Uri};
 
 use crate::{documents::file_path, publisher, session::Session};
 
-/// The closed manifests whose diagnostics are shown.
+/// The closed manifests whose diagnostics are shown, by their paths from the root, with the addresses under which they are.
 #[derive(Default)]
 pub(crate) struct Closed(Mutex<BTreeMap<PathBuf, Uri>>);
 
@@ -64,16 +64,17 @@ impl Session {
     pub(crate) async fn show_closed(&self, found: &[(Uri, Vec<Diagnostic>)]) {
         let now: BTreeMap<PathBuf, Uri> = found
             .iter()
+            .filter(|(_, diagnostics)| !diagnostics.is_empty())
+            .filter_map(|(uri, _)| Some((from_root(uri)?, uri.clone())))
             // Of what was opened meanwhile the editor knows already.
-            .filter(|(uri, diagnostics)| !diagnostics.is_empty() && self.snapshot(uri).is_none())
-            .filter_map(|(uri, _)| Some((file_path(uri)?, uri.clone())))
+            .filter(|(path, _)| !self.is_open_file(path))
             .collect();
         let before = std::mem::replace(&mut *self.closed.shown(), now.clone());
         for (_, gone) in before.into_iter().filter(|(path, _)| !now.contains_key(path)) {
             self.client.publish_diagnostics(gone, Vec::new(), None).await;
         }
         for (uri, diagnostics) in found {
-            if file_path(uri).is_some_and(|path| now.contains_key(&path)) {
+            if from_root(uri).is_some_and(|path| now.contains_key(&path)) {
                 self.client.publish_diagnostics(uri.clone(), diagnostics.clone(), None).await;
             }
         }
@@ -81,7 +82,7 @@ impl Session {
 
     /// A document is open now: what was said of the closed file goes.
     pub(crate) fn opens_closed(self: &Arc<Self>, uri: &Uri) {
-        let shown = file_path(uri).and_then(|path| self.closed.shown().remove(&path));
+        let shown = from_root(uri).and_then(|path| self.closed.shown().remove(&path));
         // Who is pushed to gets those of the open document in their place.
         if let Some(shown) = shown.filter(|shown| self.abilities().pulls_diagnostics || shown != uri) {
             let session = Arc::clone(self);
@@ -90,7 +91,8 @@ impl Session {
     }
 
     /// Looks again at those of the files that something is shown of.
-    pub(crate) fn check_closed_again(self: &Arc<Self>, mut paths: Vec<PathBuf>) {
+    pub(crate) fn check_closed_again(self: &Arc<Self>, paths: Vec<PathBuf>) {
+        let mut paths: Vec<PathBuf> = paths.iter().map(|path| files::absolute(path)).collect();
         paths.retain(|path| self.closed.shown().contains_key(path));
         if paths.is_empty() {
             return;
@@ -134,6 +136,11 @@ impl Session {
             None => Said::Open,
         }
     }
+}
+
+/// The file at an address, by its path from the root: one file has many addresses.
+fn from_root(uri: &Uri) -> Option<PathBuf> {
+    file_path(uri).as_deref().map(files::absolute)
 }
 
 /// What there is to say of a file.

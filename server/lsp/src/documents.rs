@@ -4,7 +4,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -114,6 +114,13 @@ impl Documents {
     /// A document.
     pub(crate) fn get(&self, uri: &Uri) -> Option<&Document> {
         self.0.get(uri)
+    }
+
+    /// Whether the file at a path from the root is open, under whatever spelling of its address, as something that is
+    /// spoken of.
+    pub(crate) fn has_file(&self, path: &Path) -> bool {
+        self.all()
+            .any(|document| document.revision.kind != Kind::Other && document.revision.path.as_deref() == Some(path))
     }
 
     /// A document, to be told more about.

@@ -1,8 +1,8 @@
 //! The body of a message: JSON in, a request, a notification or a response out.
 //!
 //! Read more tolerantly than the letter of the protocol, since a message that is dropped leaves the server with another
-//! text than the editor's: a lone surrogate or a byte that is no UTF-8 becomes U+FFFD, and a line or column that is no
-//! unsigned 32-bit number becomes the nearest one.
+//! text than the editor's: a lone surrogate or a byte that is no UTF-8 becomes U+FFFD, and a line or column of a position
+//! that is no unsigned 32-bit number becomes the nearest one.
 
 use std::borrow::Cow;
 
@@ -30,8 +30,8 @@ struct Raw {
     error: Option<Error>,
 }
 
-/// `null` is a value here and not an absence.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+/// For an optional field of which `null` is a value and not an absence.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
     T::deserialize(value).map(Some)
 }
 
@@ -95,8 +95,31 @@ fn mend(body: &[u8]) -> Option<String> {
     (lossy || copied > 0).then_some(out)
 }
 
-/// Makes every `line` and `character` an unsigned 32-bit number: a negative one counts as 0, one that is too large as
-/// the largest.
+/// The fields that hold positions, and those on the way to them, in the parameters of all requests and notifications. What
+/// is not the protocol's own (the arguments of a command, settings, the `data` that an item carries) is reached by none.
+const OF_POSITIONS: [&str; 18] = [
+    "additionalTextEdits",
+    "contentChanges",
+    "context",
+    "diagnostics",
+    "end",
+    "insert",
+    "item",
+    "location",
+    "position",
+    "positions",
+    "range",
+    "ranges",
+    "relatedInformation",
+    "replace",
+    "selectionRange",
+    "start",
+    "textDocument",
+    "textEdit",
+];
+
+/// Makes every `line` and `character` of a position an unsigned 32-bit number: a negative one counts as 0, one that is too
+/// large as the largest.
 fn tame(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -108,7 +131,8 @@ fn tame(value: &mut Value) {
                             *field = Value::from(nearest as u32);
                         }
                     }
-                    _ => tame(field),
+                    _ if OF_POSITIONS.contains(&key.as_str()) => tame(field),
+                    _ => {}
                 }
             }
         }
@@ -181,5 +205,30 @@ mod tests {
             read.params().unwrap()["range"],
             json!({"start":{"line":0,"character":u32::MAX},"end":{"line":1,"character":u32::MAX}})
         );
+        let read = request(
+            r#"{"method":"a","params":{"position":{"line":-1,"character":0},"positions":[{"line":0,"character":-1}],"contentChanges":[{"range":{"start":{"line":-1}}}],"context":{"diagnostics":[{"range":{"end":{"line":-1}}}]}}}"#,
+        );
+        assert_eq!(
+            read.params(),
+            Some(&json!({
+                "position": {"line": 0, "character": 0}, "positions": [{"line": 0, "character": 0}],
+                "contentChanges": [{"range": {"start": {"line": 0}}}],
+                "context": {"diagnostics": [{"range": {"end": {"line": 0}}}]},
+            }))
+        );
+    }
+
+    #[test]
+    fn what_only_looks_like_a_position_stays() {
+        let like = json!({"line": -1, "character": 1.5, "position": {"line": -1}, "range": {"start": {"line": 1e300}}});
+        for params in [
+            json!({"command": "c", "arguments": [{"input": like, "range": like}]}),
+            json!({"settings": like}),
+            json!({"initializationOptions": like}),
+            json!({"context": {"diagnostics": [{"data": like}]}, "data": like}),
+        ] {
+            let read = request(&json!({"method": "a", "params": params}).to_string());
+            assert_eq!(read.params(), Some(&params));
+        }
     }
 }

@@ -228,7 +228,8 @@ impl Session {
         let revision = Revision::new(uri.clone(), 0, Rope::from_str(text), Kind::Manifest);
         let state = self.state();
         let has_neighbours = state.has_neighbours(&revision);
-        state.documents.get(uri).is_none().then(|| Snapshot {
+        let is_open = state.documents.has_file(revision.path.as_deref()?);
+        (!is_open).then(|| Snapshot {
             revision,
             audited: None,
             ran: None,
@@ -285,6 +286,11 @@ impl Session {
     /// Whether a document is open.
     pub(crate) fn is_open(&self, uri: &Uri) -> bool {
         self.state().documents.get(uri).is_some()
+    }
+
+    /// Whether the file at a path from the root is open as a manifest, however the client spells its address.
+    pub(crate) fn is_open_file(&self, path: &Path) -> bool {
+        self.state().documents.has_file(path)
     }
 
     /// Whether `snapshot` has the newest text of its document.

@@ -36,6 +36,7 @@ use crate::{
     documents::file_path,
     log::log,
     markdown,
+    message::present,
     session::{Session, Snapshot, plain},
     work::{Cancel, Work},
 };
@@ -174,7 +175,8 @@ pub(crate) struct Arguments {
     /// `skillyard.runTool`: the tool's id; without it the skill's default tool, or its only one.
     /// `skillyard.schemaFromExample`: the tool's id.
     tool: Option<String>,
-    /// `skillyard.runTool`: the input, any JSON value; without it the last one, or an example.
+    /// `skillyard.runTool`: the input, any JSON value, null too; without it the last one, or an example.
+    #[serde(default, deserialize_with = "present")]
     input: Option<Value>,
     /// `skillyard.schemaFromExample`: what the schema is to take, any JSON value but null.
     example: Option<Value>,
