@@ -43,9 +43,10 @@ export function registerCommands(
     const made = await report(command, title, argument);
     if (made !== undefined) reports.show(made);
   };
-  const inputs = new Inputs(context.extensionUri, server, (manifest, tool, input) =>
-    told(log, () => report("skillyard.runTool", "Run Tool", { uri: manifest.toString(), tool, input })),
-  );
+  const inputs = new Inputs(context.extensionUri, server, (manifest, tool, input) => {
+    const argument = { uri: manifest.toString(), tool, ...(input === undefined ? {} : { input: input.value }) };
+    return told(log, () => report("skillyard.runTool", "Run Tool", argument));
+  });
 
   const register = (name: string, run: (...args: unknown[]) => Promise<void>) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, (...args: unknown[]) => told(log, () => run(...args))));
