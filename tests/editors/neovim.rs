@@ -138,6 +138,57 @@ fn a_skill_is_made_tested_and_explained() {
 
 #[test]
 #[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn one_server_knows_all_skills_of_a_repository_or_below_a_configuration() {
+    for way in [Way::Bare, Way::Runtimepath] {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let workspace = workspace(home.path());
+        fs::create_dir(workspace.join(".git")).expect("a folder");
+        if way != Way::Bare {
+            // A repository of the home is no workspace, nor is a configuration there.
+            fs::create_dir(home.path().join(".git")).expect("a folder");
+            fs::write(home.path().join("skillyard.toml"), "").expect("a file");
+        }
+        for folder in [
+            "workspace/one",
+            "workspace/two/deep",
+            "workspace/closed",
+            "plain/a",
+            "plain/skills/b",
+            "plain/shut",
+            "alone",
+        ] {
+            let folder = home.path().join(folder);
+            fs::create_dir_all(&folder).expect("a folder");
+            fs::write(folder.join("skill.toml"), BEFORE).expect("a file");
+            if !folder.ends_with("alone") {
+                fs::write(folder.join("skillyard.toml"), "").expect("a file");
+            }
+        }
+        fs::write(home.path().join("plain/skillyard.toml"), "").expect("a file");
+        sitting(home.path(), way, "roots.lua");
+    }
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn cases_that_never_end_are_ended_by_their_author_and_with_the_editor() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let workspace = workspace(home.path());
+    fs::write(workspace.join("skill.toml"), two_tools()).expect("a file");
+    fs::write(workspace.join("module.wasm"), COMMAND).expect("a file");
+    fs::create_dir(workspace.join("tests")).expect("a folder");
+    fs::write(workspace.join("tests/loop.json"), r#"{"tool": "acme.loop", "input": {}, "approve": true}"#)
+        .expect("a file");
+    let said = sitting(home.path(), Way::Runtimepath, "cases.lua");
+    let processes: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("process ")).collect();
+    assert_eq!(processes.len(), 2, "{said}");
+    for process in processes {
+        assert!(ends(process), "the call {process} outlives its end: {said}");
+    }
+}
+
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
 fn a_server_that_is_killed_comes_back() {
     let home = tempfile::tempdir().expect("a temporary folder");
     fs::write(workspace(home.path()).join("skill.toml"), BEFORE).expect("a file");

@@ -22,6 +22,7 @@ fn the_extension_holds_together() {
     node(&[tsc, "--noEmit", "-p", "."]);
     node(&[tsc, "--noEmit", "-p", "src/webviews.tsconfig.json"]);
     node(&["scripts/settings.mjs", "--check", env!("CARGO_BIN_EXE_skillyard")]);
+    node(&["test/unit.test.mjs"]);
     node(&["test/package.test.mjs"]);
 }
 

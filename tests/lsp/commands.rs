@@ -156,6 +156,7 @@ fn wrong_calls_are_refused_with_the_reason() {
         ("skillyard.packageAndSign", json!({"uri": uri, "artifact": uri}), "`artifact`"),
         ("skillyard.verify", json!({"uri": uri, "folder": uri}), "`folder`"),
         ("skillyard.install", json!({"uri": uri, "key": "a"}), "`key`"),
+        ("skillyard.install", json!({"folder": "file:///nowhere"}), "uri"),
         ("skillyard.packageAndSign", json!({"uri": uri, "output": "/etc/passwd"}), "output"),
         ("skillyard.packageAndSign", json!({"uri": uri, "trustStore": "x"}), "trustStore"),
         ("skillyard.audit", json!({"uri": uri, "example": {}}), "`example`"),

@@ -208,6 +208,27 @@ fn an_artifact_and_a_folder_that_are_named_are_meant() {
     client.stop();
 }
 
+/// An editor picks files too: nothing of a skill's folder need be there.
+#[test]
+fn an_artifact_alone_is_read_once_and_installed() {
+    let skill = Skill::new();
+    package(&skill);
+    let path = skill.home().join("elsewhere.palyra-skill");
+    fs::rename(artifact(&skill, "1.0.0"), &path).unwrap();
+    let mut client = skill.serve(quiet());
+    let argument =
+        json!({"artifact": crate::address(&path), "folder": crate::address(&skill.home().join("elsewhere"))});
+    let id = execute(&mut client, "skillyard.install", argument);
+    let question = client.asked("window/showMessageRequest");
+    // What a person agrees to is what was read, whatever lies there by now.
+    fs::write(&path, "something else").unwrap();
+    client.respond(&question, "result", json!({"title": "Trust This Key"}));
+    let (report, _) = finished(&mut client, id);
+    assert_eq!(report["installed"], true, "{report}");
+    assert!(skill.home().join("elsewhere/acme.echo/1.0.0/install-metadata.json").exists());
+    client.stop();
+}
+
 #[test]
 fn a_client_that_cannot_ask_is_told_the_flag() {
     let skill = Skill::new();

@@ -20,6 +20,11 @@ export function shownLines(text: string): string {
     .join("");
 }
 
+/** The same for a terminal: no sequence in it does anything there. */
+export function shownInTerminal(text: string): string {
+  return `${shownLines(text).replaceAll("\n", "\r\n")}\r\n`;
+}
+
 const HTML: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 /** `text` as HTML that is nothing but text. */

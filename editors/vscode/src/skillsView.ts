@@ -1,4 +1,9 @@
-/** The view *Skills* in the explorer: each skill of the workspace with its tools, what it may touch, and its artifacts. */
+/**
+ * The view *Skills* in the explorer: each skill of the workspace with its tools, what it may touch, and its artifacts.
+ *
+ * The skills are listed by their folders alone. What is in one the program is asked when a person expands it, and never in a
+ * workspace that they do not trust.
+ */
 
 import * as path from "node:path";
 import * as vscode from "vscode";
@@ -6,10 +11,25 @@ import * as vscode from "vscode";
 import { type Capabilities, capabilities, type Tool, tools } from "./capabilities";
 import type { Server } from "./server";
 import { shown } from "./shown";
-import { artifacts, folderOf, manifests, shownFolder } from "./skill";
+import { artifacts, folderOf, MANIFEST, manifests, shownFolder } from "./skill";
+
+/** What was found out about a skill; without the report the reason why there is none. */
+interface Looked {
+  readonly about: Capabilities | undefined;
+  readonly why: string;
+}
+
+/** A skill. It is looked at once it is expanded, and anew only when its manifest changed since. */
+interface Skill {
+  readonly kind: "skill";
+  readonly manifest: vscode.Uri;
+  /** What was found out last, which may be out of date while it is found out anew. */
+  known?: Looked | undefined;
+  looking?: Promise<Looked> | undefined;
+}
 
 type Node =
-  | { readonly kind: "skill"; readonly manifest: vscode.Uri; readonly about: Capabilities | undefined; readonly why: string }
+  | Skill
   | { readonly kind: "group"; readonly label: string; readonly icon: string; readonly children: readonly Node[] }
   | { readonly kind: "tool"; readonly manifest: vscode.Uri; readonly tool: string; readonly of: Tool }
   | { readonly kind: "fact"; readonly label: string; readonly description: string; readonly icon: string }
@@ -23,35 +43,60 @@ export function registerSkills(context: vscode.ExtensionContext, server: Server)
   const skills = new Skills(server);
   const view = vscode.window.createTreeView("skillyard.skills", { treeDataProvider: skills, showCollapseAll: true });
   let timer: NodeJS.Timeout | undefined;
-  const refresh = () => {
+  // What is to be done once it is quiet.
+  let list = false;
+  const folders = new Map<string, { readonly manifest: boolean }>();
+  const later = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => void skills.refresh(), SETTLED_MS);
+    timer = setTimeout(() => {
+      for (const [folder, { manifest }] of folders) skills.changed(folder, manifest);
+      folders.clear();
+      if (list) void skills.list();
+      list = false;
+    }, SETTLED_MS);
   };
-  const watchers = ["**/skill.toml", "**/dist/*.palyra-skill"].map((glob) => {
-    const watcher = vscode.workspace.createFileSystemWatcher(glob);
-    watcher.onDidCreate(refresh);
-    watcher.onDidChange(refresh);
-    watcher.onDidDelete(refresh);
-    return watcher;
-  });
+  const listLater = () => {
+    list = true;
+    later();
+  };
+  const changed = (folder: string, manifest: boolean) => {
+    folders.set(folder, { manifest: manifest || folders.get(folder)?.manifest === true });
+    later();
+  };
+  const manifest = vscode.workspace.createFileSystemWatcher(`**/${MANIFEST}`);
+  manifest.onDidChange((uri) => changed(folderOf(uri), true));
+  manifest.onDidCreate(listLater);
+  manifest.onDidDelete(listLater);
+  const artifact = vscode.workspace.createFileSystemWatcher("**/dist/*.palyra-skill");
+  const made = (uri: vscode.Uri) => changed(path.dirname(path.dirname(uri.fsPath)), false);
+  artifact.onDidCreate(made);
+  artifact.onDidChange(made);
+  artifact.onDidDelete(made);
   context.subscriptions.push(
     view,
     skills,
-    ...watchers,
+    manifest,
+    artifact,
     { dispose: () => clearTimeout(timer) },
-    vscode.workspace.onDidChangeWorkspaceFolders(refresh),
-    vscode.workspace.onDidGrantWorkspaceTrust(refresh),
+    vscode.workspace.onDidChangeWorkspaceFolders(listLater),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => skills.forget()),
     server.onDidChangeState(({ kind }) => {
-      if (kind === "running") refresh();
+      // It may be another program than before.
+      if (kind === "running") skills.forget();
     }),
-    vscode.commands.registerCommand("skillyard.refreshSkills", () => skills.refresh()),
+    vscode.commands.registerCommand("skillyard.refreshSkills", () => {
+      skills.forget();
+      return skills.list();
+    }),
   );
-  void skills.refresh();
+  void skills.list();
 }
 
 class Skills implements vscode.TreeDataProvider<Node>, vscode.Disposable {
-  #roots: readonly vscode.Uri[] = [];
-  readonly #changed = new vscode.EventEmitter<undefined>();
+  /** By their folders. */
+  #skills = new Map<string, Skill>();
+  readonly #one = limit(AT_ONCE);
+  readonly #changed = new vscode.EventEmitter<Node | undefined>();
   public readonly onDidChangeTreeData = this.#changed.event;
 
   public constructor(private readonly server: Server) {}
@@ -60,32 +105,58 @@ class Skills implements vscode.TreeDataProvider<Node>, vscode.Disposable {
     this.#changed.dispose();
   }
 
-  public async refresh(): Promise<void> {
-    this.#roots = await manifests();
-    await vscode.commands.executeCommand("setContext", "skillyard.hasSkills", this.#roots.length > 0);
+  /** Finds the skills that are there, and keeps what is known of those that were. */
+  public async list(): Promise<void> {
+    const before = this.#skills;
+    const found = (await manifests()).map((manifest): [string, Skill] => {
+      const folder = folderOf(manifest);
+      return [folder, before.get(folder) ?? { kind: "skill", manifest }];
+    });
+    this.#skills = new Map(found);
+    await vscode.commands.executeCommand("setContext", "skillyard.hasSkills", found.length > 0);
+    this.#changed.fire(undefined);
+  }
+
+  /** What lies in the folder of a skill changed; its manifest, too, if `manifest`. */
+  public changed(folder: string, manifest: boolean): void {
+    const skill = this.#skills.get(folder);
+    if (skill === undefined || (skill.known === undefined && skill.looking === undefined)) return;
+    if (manifest) skill.looking = undefined;
+    this.#changed.fire(skill);
+  }
+
+  /** Forgets what is known of all skills. */
+  public forget(): void {
+    for (const skill of this.#skills.values()) skill.known = skill.looking = undefined;
     this.#changed.fire(undefined);
   }
 
   public async getChildren(node?: Node): Promise<Node[]> {
-    if (node === undefined) return this.#skills();
+    if (node === undefined) return [...this.#skills.values()];
     if (node.kind === "group") return [...node.children];
-    return node.kind === "skill" ? parts(node) : [];
+    if (node.kind !== "skill" || !vscode.workspace.isTrusted) return [];
+    return parts(node.manifest, (await this.#look(node)).about);
   }
 
-  async #skills(): Promise<Node[]> {
-    const out: Node[] = [];
-    for (let at = 0; at < this.#roots.length; at += AT_ONCE) {
-      const some = this.#roots.slice(at, at + AT_ONCE).map(async (manifest): Promise<Node> => {
-        try {
-          const { report, why } = await capabilities(this.server, folderOf(manifest));
-          return { kind: "skill", manifest, about: report, why };
-        } catch (error) {
-          return { kind: "skill", manifest, about: undefined, why: error instanceof Error ? error.message : String(error) };
-        }
-      });
-      out.push(...(await Promise.all(some)));
+  /** What a skill may do, found out by the program unless it is known. */
+  async #look(skill: Skill): Promise<Looked> {
+    if (skill.looking !== undefined) return skill.looking;
+    const looking = this.#one(async (): Promise<Looked> => {
+      try {
+        const { report, why } = await capabilities(this.server, folderOf(skill.manifest));
+        return { about: report, why };
+      } catch (error) {
+        return { about: undefined, why: error instanceof Error ? error.message : String(error) };
+      }
+    });
+    skill.looking = looking;
+    const known = await looking;
+    if (skill.looking === looking) {
+      skill.known = known;
+      // Its own line says it too, once its children are there.
+      setTimeout(() => this.#changed.fire(skill));
     }
-    return out;
+    return known;
   }
 
   public getTreeItem(node: Node): vscode.TreeItem {
@@ -102,11 +173,12 @@ function made(node: Node): vscode.TreeItem {
   const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;
   switch (node.kind) {
     case "skill": {
-      const { manifest, about, why } = node;
-      const item = new vscode.TreeItem(about === undefined ? shownFolder(manifest) : shown(about.skill_id, 80), Collapsed);
-      item.description = about === undefined ? "has errors" : shown(about.version, 40);
-      item.tooltip = about === undefined ? shown(why, 2000) : folderOf(manifest);
-      item.iconPath = new vscode.ThemeIcon(about === undefined ? "warning" : "package");
+      const { manifest, known } = node;
+      const refused = known !== undefined && known.about === undefined;
+      const item = new vscode.TreeItem(shown(shownFolder(manifest), 80), vscode.workspace.isTrusted ? Collapsed : None);
+      item.description = known === undefined ? "" : known.about === undefined ? "has errors" : shown(`${known.about.skill_id} ${known.about.version}`, 80);
+      item.tooltip = refused ? shown(known.why, 2000) : shown(folderOf(manifest), 2000);
+      item.iconPath = new vscode.ThemeIcon(refused ? "warning" : "package");
       item.id = manifest.toString();
       item.command = { command: "vscode.open", title: "Open Manifest", arguments: [manifest] };
       return item;
@@ -137,8 +209,24 @@ function made(node: Node): vscode.TreeItem {
   }
 }
 
-async function parts(skill: Extract<Node, { kind: "skill" }>): Promise<Node[]> {
-  const { manifest, about } = skill;
+/** Runs at most so many at a time; the others wait for their turn. */
+function limit(most: number) {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async <T>(run: () => Promise<T>): Promise<T> => {
+    if (running < most) running += 1;
+    else await new Promise<void>((go) => waiting.push(go));
+    try {
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+}
+
+async function parts(manifest: vscode.Uri, about: Capabilities | undefined): Promise<Node[]> {
   const group = (label: string, icon: string, children: readonly Node[]): Node[] =>
     children.length === 0 ? [] : [{ kind: "group", label, icon, children }];
   const packaged = (await artifacts(manifest)).map((artifact): Node => ({ kind: "artifact", manifest, artifact }));

@@ -5,6 +5,7 @@ import * as vscode from "vscode";
 
 import { call, CallCancelled } from "./cli";
 import type { Server } from "./server";
+import { shownInTerminal, shownLines } from "./shown";
 import { ELSEWHERE, folderOf, manifests, shownFolder } from "./skill";
 
 /** What `skillyard test` reports, as far as it is shown. */
@@ -112,31 +113,31 @@ async function runSkill(
     for (const one of cases) {
       const found = report?.cases.find(({ name }) => name === one.label);
       if (found === undefined) {
-        run.errored(one, new vscode.TestMessage(stderr || "skillyard test says nothing of this case"));
+        run.errored(one, new vscode.TestMessage(shownLines(stderr) || "skillyard test says nothing of this case"));
         continue;
       }
-      for (const { text } of found.report?.logs ?? []) run.appendOutput(`${text.replace(/\r?\n/g, "\r\n")}\r\n`, undefined, one);
+      for (const { text } of found.report?.logs ?? []) run.appendOutput(shownInTerminal(text), undefined, one);
       if (found.passed) run.passed(one, found.duration_ms);
       else run.failed(one, found.failures.map(message), found.duration_ms);
     }
   } catch (error) {
     if (error instanceof CallCancelled) cases.forEach((one) => run.skipped(one));
-    else cases.forEach((one) => run.errored(one, new vscode.TestMessage(error instanceof Error ? error.message : String(error))));
+    else cases.forEach((one) => run.errored(one, new vscode.TestMessage(shownLines(error instanceof Error ? error.message : String(error)))));
   }
 }
 
-/** A failure; where it holds two JSON values against each other the editor shows their difference. */
+/** A failure, in which a tool's own text may stand; where it holds two JSON values against each other the editor shows their difference. */
 function message(failure: string): vscode.TestMessage {
   const outputs = /^expected the output (.*), and it is (.*)$/s.exec(failure);
   const values = outputs?.slice(1).map((text) => {
     try {
-      return JSON.stringify(JSON.parse(text), null, 2);
+      return shownLines(JSON.stringify(JSON.parse(text), null, 2));
     } catch {
       return undefined;
     }
   });
   const [expected, actual] = values ?? [];
   return expected === undefined || actual === undefined
-    ? new vscode.TestMessage(failure)
-    : vscode.TestMessage.diff(failure, expected, actual);
+    ? new vscode.TestMessage(shownLines(failure))
+    : vscode.TestMessage.diff(shownLines(failure), expected, actual);
 }

@@ -190,7 +190,7 @@ local function test()
     require('skillyard.report').open({ title = 'Test', markdown = cases_in_markdown(report), fine = report.failed == 0 })
     local said = ('%d passed, %d failed'):format(report.passed, report.failed)
     tell(said, report.failed == 0 and vim.log.levels.INFO or vim.log.levels.ERROR)
-  end)
+  end, 'Test')
 end
 
 local languages = { 'wat', 'c', 'assemblyscript', 'rust' }
@@ -304,11 +304,12 @@ end
 
 --- Has the server check every manifest of the workspace, open or not.
 local function check()
-  local client = vim.lsp.get_clients({ name = server.NAME })[1]
+  local buffer = vim.api.nvim_get_current_buf()
+  -- Each workspace has a server of its own; the one that is meant is this buffer's, if it has one.
+  local client = server.client(buffer) or vim.lsp.get_clients({ name = server.NAME })[1]
   if not client then
     return warn('open a skill.toml first: the server checks the folder that it is in')
   end
-  local buffer = vim.api.nvim_get_current_buf()
   local command = { command = 'skillyard.checkWorkspace', title = 'Check Workspace', arguments = {} }
   require('skillyard.requests').execute(client, buffer, command)
 end
@@ -393,7 +394,9 @@ local subcommands = {
   },
   cancel = {
     run = function()
-      if not require('skillyard.requests').cancel() then
+      local asked = require('skillyard.requests').cancel()
+      local ended = require('skillyard.program').cancel()
+      if not asked and not ended then
         tell('nothing is under way')
       end
     end,

@@ -1,17 +1,39 @@
 --- What the program does on its own, without the language server: called, and its JSON read.
 local M = {}
 
+--- The calls that can be ended early.
+---@type table<{ title: string, cancelled: boolean, process: vim.SystemObj? }, true>
+local under_way = {}
+
+--- Ends the calls that can be ended early; whether there were any.
+---@return boolean
+function M.cancel()
+  local any = false
+  for known in pairs(under_way) do
+    any = true
+    known.cancelled = true
+    known.process:kill('sigterm')
+  end
+  return any
+end
+
 --- Calls the program.
 ---@param arguments string[]
 ---@param done fun(report: any, text: string) With the JSON that it printed, or nil and its own text.
-function M.call(arguments, done)
+---@param title string? What it does, where that can be ended early: by `:Skillyard cancel`, and with the editor.
+function M.call(arguments, done, title)
   local path, why = require('skillyard.server').program()
   if not path then
     return require('skillyard.server').tell_missing(why)
   end
   local call = vim.list_extend({ path }, arguments)
-  local ok, failed = pcall(vim.system, call, { text = true, stdin = false }, function(ended)
+  local known = { title = title, cancelled = false }
+  local ok, made = pcall(vim.system, call, { text = true, stdin = false }, function(ended)
+    under_way[known] = nil
     vim.schedule(function()
+      if known.cancelled then
+        return require('skillyard').tell(title .. ' was cancelled')
+      end
       local read, report = pcall(vim.json.decode, ended.stdout or '', { luanil = { object = true, array = true } })
       if not read or type(report) ~= 'table' then
         report = nil
@@ -21,7 +43,16 @@ function M.call(arguments, done)
     end)
   end)
   if not ok then
-    require('skillyard').tell(('%s: %s'):format(path, failed), vim.log.levels.ERROR)
+    require('skillyard').tell(('%s: %s'):format(path, made), vim.log.levels.ERROR)
+  elseif title then
+    known.process = made
+    under_way[known] = true
+    vim.api.nvim_create_autocmd('VimLeavePre', {
+      group = vim.api.nvim_create_augroup('skillyard.program', { clear = true }),
+      callback = function()
+        M.cancel()
+      end,
+    })
   end
 end
 

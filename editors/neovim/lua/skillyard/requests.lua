@@ -98,7 +98,7 @@ end
 ---@param report table
 ---@return boolean
 local function fine(report)
-  for _, name in ipairs({ 'accepted', 'passed' }) do
+  for _, name in ipairs({ 'accepted', 'passed', 'installed' }) do
     if type(report[name]) == 'boolean' then
       return report[name]
     end

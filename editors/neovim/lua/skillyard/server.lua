@@ -114,18 +114,26 @@ function M.manifests()
   return buffers(M.manifest)
 end
 
---- The folder that a manifest's workspace is: the nearest with a `skillyard.toml` or a repository. The server keeps a
---- person's keys out of workspaces, so a repository of the whole home is none.
+--- The folder that a manifest's workspace is: its repository, else the topmost folder with a `skillyard.toml`, else its own.
+--- Not the nearest: each new skill has a `skillyard.toml`, and one server is to know all of them. The server keeps a person's
+--- keys out of workspaces, so a repository of the whole home is none.
 ---@param file string
 ---@return string
 local function root_of(file)
-  local own = vim.fs.dirname(file)
-  local root = vim.fs.root(file, { 'skillyard.toml', '.git' })
   local home = vim.uv.os_homedir()
-  if not root or (home and vim.startswith(vim.fs.normalize(home) .. '/', vim.fs.normalize(root) .. '/')) then
-    return own
+  home = home and vim.fs.normalize(home) .. '/'
+  local topmost
+  for folder in vim.fs.parents(file) do
+    local path = (vim.fs.normalize(folder) .. '/'):gsub('/+$', '/')
+    if home and vim.startswith(home, path) then
+      break
+    elseif vim.uv.fs_stat(path .. '.git') then
+      return folder
+    elseif vim.uv.fs_stat(path .. 'skillyard.toml') then
+      topmost = folder
+    end
   end
-  return root
+  return topmost or vim.fs.dirname(file)
 end
 
 ---@param buffer integer

@@ -53,7 +53,7 @@ function inMarkdown({ skill_id, version, against }: Capabilities, older: vscode.
 }
 
 /** Differences as a table. */
-export function changesInMarkdown(changes: readonly Change[]): string {
+function changesInMarkdown(changes: readonly Change[]): string {
   return ["| | what | before | after |", "| --- | --- | --- | --- |", ...changes.map(row)].join("\n");
 }
 

@@ -8,10 +8,10 @@ import { Inputs } from "../input/panel";
 import { NoProgram } from "../program";
 import type { Report, Reports } from "../report/panel";
 import { Refused, type Server } from "../server";
-import { folderOf, manifests, pickManifest, save } from "../skill";
-import { compare, pickArtifact } from "./compare";
+import { folderOf, pickManifest, save } from "../skill";
+import { compare } from "./compare";
 import { explainRule } from "./explainRule";
-import { install } from "./install";
+import { pickInstall } from "./install";
 import { newSkill } from "./newSkill";
 
 /** What a command of the server gives. */
@@ -43,9 +43,10 @@ export function registerCommands(
     const made = await report(command, title, argument);
     if (made !== undefined) reports.show(made);
   };
-  const inputs = new Inputs(context.extensionUri, server, (manifest, tool, input) =>
-    told(log, () => report("skillyard.runTool", "Run Tool", { uri: manifest.toString(), tool, input })),
-  );
+  const inputs = new Inputs(context.extensionUri, server, (manifest, tool, input) => {
+    const argument = { uri: manifest.toString(), tool, ...(input === undefined ? {} : { input: input.value }) };
+    return told(log, () => report("skillyard.runTool", "Run Tool", argument));
+  });
 
   const register = (name: string, run: (...args: unknown[]) => Promise<void>) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, (...args: unknown[]) => told(log, () => run(...args))));
@@ -84,8 +85,8 @@ export function registerCommands(
     await compare(server, reports, about, artifact);
   });
   registerTrusted("skillyard.install", "Install", async ({ manifest, artifact }) => {
-    const chosen = artifact ?? (await pickArtifact(manifest === undefined ? await manifests() : [manifest], "Which artifact is installed?"));
-    if (chosen !== undefined) await install(server, reports, chosen);
+    const chosen = await pickInstall(manifest, artifact);
+    if (chosen !== undefined) await execute("skillyard.install", "Install", chosen);
   });
   // Nothing of the workspace is run by it: it is there in Restricted Mode too.
   register("skillyard.checkWorkspace", () => execute("skillyard.checkWorkspace", "Check Workspace", {}));

@@ -16,8 +16,11 @@ interface ExampleInput {
   readonly schema: unknown;
 }
 
-/** Runs a tool of a manifest with an input; `undefined` where it came to nothing, which a person has been told. */
-export type Run = (manifest: vscode.Uri, tool: string, input: unknown) => Promise<Report | undefined>;
+/**
+ * Runs a tool of a manifest with an input, or with what `skillyard/exampleInput` gave; `undefined` where it came to nothing,
+ * which a person has been told.
+ */
+export type Run = (manifest: vscode.Uri, tool: string, input: { readonly value: unknown } | undefined) => Promise<Report | undefined>;
 
 export class Inputs {
   readonly #open = new Map<string, vscode.WebviewPanel>();
@@ -61,7 +64,7 @@ export class Inputs {
       await panel.webview.postMessage({ running: true } satisfies Running);
       try {
         await save(manifest);
-        last = await this.run(manifest, tool, JSON.parse(wish.run));
+        last = await this.run(manifest, tool, wish.run === null ? undefined : { value: JSON.parse(wish.run) });
       } finally {
         await panel.webview.postMessage({ running: false } satisfies Running);
       }
@@ -81,7 +84,6 @@ export class Inputs {
     return { schema, remembered, text: JSON.stringify(input, null, 2) };
   }
 }
-
 
 function body(tool: string): string {
   const keys = process.platform === "darwin" ? "⌘↵" : "Ctrl+Enter";

@@ -9,6 +9,7 @@ import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 
 import { shown } from "../shown";
 import type { Came, Opened, Running, Wish } from "./messages";
+import { inexact, whyNot } from "./numbers";
 
 declare function acquireVsCodeApi(): {
   postMessage(wish: Wish): void;
@@ -29,8 +30,10 @@ const origin = element<HTMLParagraphElement>("origin");
 const MOST_PROBLEMS = 8;
 let validator: Validator | undefined;
 let running = false;
+/** What the server gave, as long as it would call the tool with just that by itself. */
+let given: string | undefined;
 
-/** What is wrong with the input; `undefined` in place of the value where it is no JSON. */
+/** What is wrong with the input; without the value where it is no JSON, or one that is not read exactly. */
 function check(): { readonly value?: unknown; readonly faults: string[] } {
   let value: unknown;
   try {
@@ -38,6 +41,9 @@ function check(): { readonly value?: unknown; readonly faults: string[] } {
   } catch (error) {
     return { faults: [`This is no JSON yet: ${(error as Error).message}`] };
   }
+  const rounded = inexact(text.value);
+  // What was left as it is the server has, and exactly.
+  if (rounded !== undefined) return { faults: text.value === given ? [] : [whyNot(rounded)] };
   let found: OutputUnit[] = [];
   try {
     const result = validator?.validate(value);
@@ -58,7 +64,9 @@ function show(): void {
   const { faults } = check();
   const fine = faults.length === 0;
   problems.className = fine ? "fine" : "";
-  const lines = fine ? ["The tool's schema takes it."] : faults.slice(0, MOST_PROBLEMS);
+  const rounded = inexact(text.value);
+  const good = rounded === undefined ? "The tool's schema takes it." : `${rounded} may stand here rounded; left as it is, the tool gets it exactly.`;
+  const lines = fine ? [good] : faults.slice(0, MOST_PROBLEMS);
   if (faults.length > MOST_PROBLEMS) lines.push(`… and ${faults.length - MOST_PROBLEMS} more`);
   problems.replaceChildren(
     ...lines.map((line) => {
@@ -73,7 +81,11 @@ function show(): void {
 }
 
 function start(): void {
-  if (!run.disabled) editor.postMessage({ run: text.value });
+  if (run.disabled) return;
+  const asGiven = text.value === given && inexact(text.value) !== undefined;
+  // From now on the server would call it with what is sent here.
+  if (!asGiven) given = undefined;
+  editor.postMessage({ run: asGiven ? null : text.value });
 }
 
 /** The fields that the schema names, for a person who does not know them by heart. */
@@ -114,6 +126,7 @@ window.addEventListener("message", ({ data }: MessageEvent<Opened | Running | Ca
   }
   const { schema } = data;
   validator = typeof schema === "object" || typeof schema === "boolean" ? new Validator(schema as Schema, "2020-12", false) : undefined;
+  given = data.text;
   text.value = editor.getState()?.text ?? data.text;
   origin.textContent = data.remembered ? "This is what the tool was called with last." : "This is an example made from the tool's schema.";
   describe(schema);

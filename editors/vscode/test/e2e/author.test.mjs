@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
@@ -227,6 +227,10 @@ step("a tool's input is checked while it is typed, its call approved, and its re
   await view.locator("#problems li", { hasText: "/n" }).waitFor();
   assert.equal(await view.locator("#run").isDisabled(), true);
   await editor.shot("input");
+  // What a double does not hold the tool would get as another number.
+  await input.fill('{"n": 9007199254740993}');
+  await view.locator("#problems li", { hasText: "9007199254740993 cannot be sent exactly" }).waitFor();
+  assert.equal(await view.locator("#run").isDisabled(), true);
   await input.fill('{"n": 7, "said": "<b>hello</b>"}');
   await view.locator("#problems.fine li").waitFor();
 
@@ -283,14 +287,23 @@ step("the skills stand in the explorer with their tools, capabilities and artifa
   await editor.command("Focus on Skills View");
   const tree = page.locator(".pane", { has: page.locator('.pane-header[aria-label^="Skills"]') });
   const row = (words) => tree.locator(".monaco-list-row", { hasText: words }).first();
-  await row("acme.greeter").waitFor();
-  // The one with a mistake is there as well.
-  await row("has errors").waitFor();
-  await row("acme.guest").locator(".monaco-tl-twistie").click();
+  const expand = (words) => row(words).locator(".monaco-tl-twistie").click();
+  await row("greeter").waitFor();
+  // Nobody asked yet what is in them.
+  assert.equal(await tree.locator(".monaco-list-row", { hasText: /acme|errors/ }).count(), 0);
+  await expand("guest");
+  await row("acme.guest 1.0.0").waitFor();
   await row("acme.loop").waitFor();
-  await row("Capabilities").locator(".monaco-tl-twistie").click();
+  await expand("Capabilities");
   await row("writes").waitFor();
-  await row("acme.greeter").locator(".monaco-tl-twistie").click();
+  // What changed is looked at anew.
+  writeFileSync(join(editor.workspace, "guest/skill.toml"), GUEST.replace("1.0.0", "1.0.1"));
+  await row("acme.guest 1.0.1").waitFor();
+  writeFileSync(join(editor.workspace, "guest/skill.toml"), GUEST);
+  await row("acme.guest 1.0.0").waitFor();
+  await expand("closed");
+  await row("has errors").waitFor();
+  await expand("greeter");
   await tree.locator(".monaco-list-row", { hasText: "Artifacts" }).first().waitFor();
   await editor.shot("skills");
   await files.click();
@@ -359,12 +372,17 @@ step("an artifact is installed to a folder once its key is trusted", async () =>
   await editor.row("modules").waitFor({ state: "detached" });
   await page.locator(".quick-input-widget").getByText("Install Here").click();
   await dialog().waitFor();
-  assert.match(await dialog().innerText(), /Nothing is trusted by itself/);
+  assert.match(await dialog().innerText(), /Nothing is trusted by itself: the publisher .?acme.? is not known/);
   await editor.shot("trust");
+  // Whoever swaps the file while the question stands comes too late.
+  const artifact = join(editor.workspace, "greeter/dist/acme.greeter-0.1.0.palyra-skill");
+  const agreed = readFileSync(artifact);
+  writeFileSync(artifact, "another");
   await choose("Trust This Key");
   await (await editor.view("main h2")).locator("h2", { hasText: "is installed" }).waitFor();
   await editor.shot("installed");
-  assert.ok(existsSync(join(folder, "acme.greeter/0.1.0/artifact.palyra-skill")));
+  assert.ok(readFileSync(join(folder, "acme.greeter/0.1.0/artifact.palyra-skill")).equals(agreed));
+  writeFileSync(artifact, agreed);
   await closeAll();
 });
 

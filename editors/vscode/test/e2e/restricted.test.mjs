@@ -48,6 +48,12 @@ test("a workspace in Restricted Mode is checked, and nothing of it is run", asyn
     await page.locator(".squiggly-error").first().waitFor();
     await editor.file("guest/skill.toml");
     await page.locator(".editor-group-container.active .view-line", { hasText: "acme.guest" }).first().waitFor();
+    // The skills stand there by name, and no more is found out about them.
+    await editor.command("Focus on Skills View");
+    const skills = page.locator(".pane", { has: page.locator('.pane-header[aria-label^="Skills"]') }).locator(".monaco-list-row");
+    await skills.filter({ hasText: "guest" }).first().waitFor();
+    assert.deepEqual((await skills.allInnerTexts()).map((text) => text.trim()), ["echo", "guest"]);
+    assert.equal(await skills.locator(".monaco-tl-twistie.collapsible").count(), 0);
     // Nothing is offered.
     await page.keyboard.press("F1");
     await page.locator(".quick-input-box input").first().fill(">Skillyard: ");

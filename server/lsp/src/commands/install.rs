@@ -5,7 +5,7 @@
 
 use std::{env, path::PathBuf, sync::Arc};
 
-use skillyard_manifest as manifest;
+use skillyard_manifest::{self as manifest, Options};
 use skillyard_project::{
     Finding,
     audit::{AuditOptions, Policy},
@@ -52,11 +52,11 @@ enum Came {
     Wider(Vec<Change>),
 }
 
-/// Installs the artifact that was named, else the one that *Package and Sign* writes; in `folder`, else where installed
-/// skills usually are.
+/// Installs the artifact that was named, else the one that *Package and Sign* writes of `skill`; in `folder`, else where
+/// installed skills usually are.
 pub(super) async fn run(
     work: &Work,
-    skill: Skill,
+    skill: Option<Skill>,
     artifact: Option<Uri>,
     folder: Option<Uri>,
 ) -> Result<Outcome, Failure> {
@@ -64,8 +64,11 @@ pub(super) async fn run(
         file_path(&uri).ok_or_else(|| Failure::Failed(format!("{} is no folder", manifest::quoted(uri.as_str()))))
     });
     let home = work.session().home()?.with_skills_in(folder.transpose()?).map_err(Failure::failed)?;
-    let uri = skill.uri.clone();
-    let read = work.run(move |_| Ok::<_, Failure>((artifact_of(&skill, artifact)?, skill.palyra())));
+    let uri = skill.as_ref().map(|skill| skill.uri.clone());
+    let read = work.run(move |_| {
+        let palyra = skill.as_ref().map_or(Options::default().palyra_version, Skill::palyra);
+        Ok::<_, Failure>((artifact_of(skill.as_ref(), artifact)?, palyra))
+    });
     let ((path, bytes), palyra) = read.await??;
     let (bytes, home) = (Arc::new(bytes), Arc::new(home));
     let mut agreed = Agreed::default();
@@ -85,7 +88,13 @@ pub(super) async fn run(
         match came.await?? {
             Came::Done(outcome) => {
                 // What is told of the installed versions.
-                work.session().follow_anew(&uri);
+                match &uri {
+                    Some(uri) => work.session().follow_anew(uri),
+                    None => {
+                        let open = work.session().manifests().into_iter().filter(|manifest| manifest.is_skill());
+                        open.for_each(|manifest| work.session().follow_anew(&manifest.uri));
+                    }
+                }
                 return Ok(*outcome);
             }
             Came::Stranger((publisher, key), looks) => {

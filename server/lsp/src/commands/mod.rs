@@ -141,7 +141,7 @@ impl Command {
 /// A call of a command: what it is about, as it was when the call came.
 pub(crate) struct Call {
     command: Command,
-    /// `None` for what is about the workspace.
+    /// `None` for what is about the workspace, or about an artifact alone.
     skill: Option<Skill>,
     arguments: Arguments,
 }
@@ -163,7 +163,7 @@ pub(crate) struct Skill {
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The manifest, a `file:` address.
+    /// The manifest, a `file:` address. `skillyard.install` of an `artifact` does without.
     uri: Option<Uri>,
     /// `skillyard.packageAndSign`: the name of the signing key; without it the person is asked where there is a choice.
     key: Option<String>,
@@ -238,6 +238,9 @@ impl Call {
             return Err(wrong(format!("{name} needs `tool`, the id of a tool, and `example`, a JSON value but null")));
         }
         let Some(uri) = arguments.uri.clone() else {
+            if command == Command::Install && arguments.artifact.is_some() {
+                return Ok(Self { command, skill: None, arguments });
+            }
             return Err(wrong(format!("{name} needs `uri`, the address of a skill.toml")));
         };
         let manifest = file_path(&uri).filter(|path| path.file_name().is_some_and(|name| name == "skill.toml"));
@@ -292,13 +295,14 @@ impl Skill {
     }
 }
 
-/// The artifact that was named, else the one that *Package and Sign* writes: its place and its bytes.
-fn artifact_of(skill: &Skill, named: Option<Uri>) -> Result<(PathBuf, Vec<u8>), Failure> {
+/// The artifact that was named, else the one that *Package and Sign* writes of `skill`: its place and its bytes.
+fn artifact_of(skill: Option<&Skill>, named: Option<Uri>) -> Result<(PathBuf, Vec<u8>), Failure> {
     let no_file = |uri: &Uri| Failure::Failed(format!("{} is no file", manifest::quoted(uri.as_str())));
     let usual = named.is_none();
-    let path = match named {
-        Some(uri) => file_path(&uri).ok_or_else(|| no_file(&uri))?,
-        None => skill.artifact()?,
+    let path = match (named, skill) {
+        (Some(uri), _) => file_path(&uri).ok_or_else(|| no_file(&uri))?,
+        (None, Some(skill)) => skill.artifact()?,
+        (None, None) => return Err(Failure::Failed("neither a manifest nor an artifact is named".to_owned())),
     };
     let bytes = artifact_file::read(&path).map_err(|error| match error {
         ReadError::NotFound { .. } if usual => {
@@ -481,7 +485,7 @@ pub(crate) async fn run(
         (Command::PackageAndSign, Some(skill)) => package_and_sign::run(&work, skill, arguments.key).await,
         (Command::Verify, Some(skill)) => verify::run(&work, skill, arguments.artifact).await,
         (Command::Audit, Some(skill)) => audit::run(&work, skill).await,
-        (Command::Install, Some(skill)) => install::run(&work, skill, arguments.artifact, arguments.folder).await,
+        (Command::Install, skill) => install::run(&work, skill, arguments.artifact, arguments.folder).await,
         (Command::RunTool, Some(skill)) => run_tool::run(&work, skill, arguments.tool, arguments.input).await,
         (Command::SchemaFromExample, Some(skill)) => {
             let (tool, example) = (arguments.tool.unwrap_or_default(), arguments.example.unwrap_or_default());

@@ -14,7 +14,7 @@ use crate::{markdown, work::Work};
 pub(super) async fn run(work: &Work, skill: Skill, artifact: Option<Uri>) -> Result<Outcome, Failure> {
     let home = work.session().home()?;
     work.run(move |progress| {
-        let (path, bytes) = artifact_of(&skill, artifact)?;
+        let (path, bytes) = artifact_of(Some(&skill), artifact)?;
         let options = TrustOptions { allow_tofu: true, ..TrustOptions::default() };
         let verified = verify(&bytes, &home, &options, skill.palyra(), now_unix_ms(), progress)?;
         let verification = &verified.verification;
