@@ -89,7 +89,9 @@ impl Refused {
                 InstalledError::Downgrade { .. } => "Downgrade",
                 InstalledError::NotInstalled { .. } | InstalledError::NothingBelow { .. } => "NotInstalled",
                 InstalledError::InTheWay { .. } => "InTheWay",
-                InstalledError::Moved { .. } | InstalledError::NotThatOne { .. } => "Moved",
+                InstalledError::Moved { .. }
+                | InstalledError::StagedFolderTaken { .. }
+                | InstalledError::NotThatOne { .. } => "Moved",
                 InstalledError::BadName { .. } | InstalledError::NoWords { .. } => "BadWords",
                 InstalledError::Read(_)
                 | InstalledError::Write { .. }

@@ -127,10 +127,12 @@ impl Disk {
         to.parent().map_or(Ok(()), sync_folder)
     }
 
-    /// Removes a folder and what is in it; links in it are removed, not followed. Missing is fine.
+    /// Removes a folder and what is in it, or what lies there in its place; links are removed, not followed. Missing is
+    /// fine.
     pub(crate) fn remove_folder(&self, folder: &Path) -> io::Result<()> {
         self.step(Step::RemoveFolder)?;
-        ignore_missing(fs::remove_dir_all(folder))
+        let is_file = fs::symlink_metadata(folder).is_ok_and(|found| found.is_file());
+        ignore_missing(if is_file { fs::remove_file(folder) } else { fs::remove_dir_all(folder) })
     }
 
     /// Makes `path`, which has `from` good bytes, end with `bytes` behind them. What a crash left behind the good ones

@@ -332,7 +332,9 @@ impl InstalledSkills {
     /// [`InstalledError::FileChanged`] where they are not.
     pub fn artifact(&self, entry: &Entry) -> Result<Vec<u8>, InstalledError> {
         let path = self.folder(&entry.skill_id, &entry.version).join(ARTIFACT);
-        let bytes = INSTALLED_FILE.read(&path).map_err(InstalledError::Read)?;
+        let Some(bytes) = INSTALLED_FILE.read_if_there(&path).map_err(InstalledError::Read)? else {
+            return Err(InstalledError::FileChanged { files: vec![path] });
+        };
         if hex(&sha256(&bytes)) != entry.artifact_sha256 {
             return Err(InstalledError::FileChanged { files: vec![path] });
         }
@@ -587,10 +589,15 @@ impl InstalledSkills {
             seal = self.write_seal(seal, &ledger)?;
         }
         if let Some(pending) = ledger.pending.clone() {
-            ledger.remember(now, format!("finished what was interrupted: {}", pending.what));
-            (seal, ledger) = self.take_steps(seal, ledger, None)?;
+            (seal, ledger) = match self.is_lost(&pending) && index_digest(index.as_deref()) == ledger.index {
+                true => self.give_up(seal, ledger, index.as_deref(), now)?,
+                false => {
+                    ledger.remember(now, format!("finished what was interrupted: {}", pending.what));
+                    blocked = blocked.with(&pending.states);
+                    self.take_steps(seal, ledger, None)?
+                }
+            };
             index = INDEX_FILE.read_if_there(&self.index_path()).map_err(InstalledError::Read)?;
-            blocked = blocked.with(&pending.states);
         }
         if let Some(stage) = ledger.stage.take() {
             let folder = self.root.join(&stage.skill_id).join(staged(&stage.version));
@@ -701,8 +708,81 @@ impl InstalledSkills {
             states: change.states,
             forgotten: change.forgotten,
         }));
+        if let Some(pending) = &ledger.pending {
+            self.check_places(pending)?;
+        }
         let seal = self.write_seal(seal, &ledger)?;
+        if let Some(pending) = ledger.pending.as_deref().filter(|pending| self.is_lost(pending)) {
+            let path = self.root.join(&pending.skill_id);
+            self.give_up(seal, ledger, Some(&index), now_unix_ms)?;
+            return Err(InstalledError::StagedFolderTaken { path });
+        }
         self.take_steps(seal, ledger, new_index)?;
+        Ok(())
+    }
+
+    /// Refuses where a folder lies in the place of a file that is about to be written: once a change is written down, it
+    /// would be tried again for ever.
+    fn check_places(&self, pending: &Pending) -> Result<(), InstalledError> {
+        let entries = pending.entries.iter().flatten();
+        let facts = entries.map(|entry| self.folder(&entry.skill_id, &entry.version).join(METADATA));
+        let pointer = self.root.join(&pending.skill_id).join(CURRENT);
+        let mut files = facts.chain(pending.entries.is_some().then_some(pointer));
+        files.find(|path| is_folder(path)).map_or(Ok(()), |path| Err(InstalledError::InTheWay { path }))
+    }
+
+    /// Whether somebody took away the folder that is to come into place: it is neither there nor where it was staged.
+    fn is_lost(&self, pending: &Pending) -> bool {
+        let skill = self.root.join(&pending.skill_id);
+        pending
+            .placed
+            .as_ref()
+            .is_some_and(|version| !is_folder(&skill.join(staged(version))) && !is_folder(&skill.join(version)))
+    }
+
+    /// Brings everything back to what it was before what is under way, whose folder is lost. `index` is the one from
+    /// before, and what comes after the index in [`take_steps`](Self::take_steps) may have been done before a power cut.
+    /// The caller holds the lock.
+    fn give_up(
+        &self,
+        seal: Seal,
+        mut ledger: Ledger,
+        index: Option<&[u8]>,
+        now_unix_ms: i64,
+    ) -> Result<(Seal, Ledger), InstalledError> {
+        let Some(pending) = ledger.pending.take() else { return Ok((seal, ledger)) };
+        let skill = self.root.join(&pending.skill_id);
+        let mut entries = index.and_then(|index| index::find(index, &pending.skill_id)).unwrap_or_default();
+        normalize(&mut entries);
+        self.write_facts(&entries)?;
+        self.point(&skill, entries.iter().find(|entry| entry.current))?;
+        if events::tail(&self.log_path(), None).map_err(InstalledError::Read)?.bytes > ledger.log.bytes {
+            self.disk.append(&self.log_path(), ledger.log.bytes, b"").map_err(unwritable(&self.log_path()))?;
+        }
+        // A version that is placed gets a row only where it had none.
+        let rows: Vec<_> = pending.states.iter().map(|state| (state.skill_id.clone(), state.version.clone())).collect();
+        if !rows.is_empty() {
+            States::open(&self.states_path(), &self.disk)
+                .and_then(|mut states| states.write(&self.disk, &[], &rows))
+                .map_err(InstalledError::State)?;
+        }
+        ledger.remember(now_unix_ms, format!("gave up {}, since its folder had been taken away", pending.what));
+        let seal = self.write_seal(seal, &ledger)?;
+        Ok((seal, ledger))
+    }
+
+    /// Writes the facts of each version into its folder, where that is there: one that somebody deleted is for `doctor`
+    /// to name.
+    fn write_facts(&self, entries: &[Entry]) -> Result<(), InstalledError> {
+        for entry in entries {
+            let folder = self.folder(&entry.skill_id, &entry.version);
+            let path = folder.join(METADATA);
+            // A version of a daemon's may have another form; it is left as it is where it says the same.
+            let same = || matches!(read_metadata(&path), Ok(Some(known)) if known == *entry);
+            if is_folder(&folder) && !same() {
+                self.disk.replace(&path, &metadata(entry)).map_err(unwritable(&path))?;
+            }
+        }
         Ok(())
     }
 
@@ -718,26 +798,24 @@ impl InstalledSkills {
         if let Some(version) = &pending.placed {
             let (from, to) = (skill.join(staged(version)), skill.join(version));
             // Where the staged one is gone, it was moved.
-            if from.exists() {
+            if is_folder(&from) {
+                // Not over what somebody put there meanwhile.
+                if fs::symlink_metadata(&to).is_ok() {
+                    return Err(InstalledError::InTheWay { path: to });
+                }
                 self.disk.rename(&from, &to).map_err(unwritable(&to))?;
             }
         }
         for version in &pending.dropped {
             let (from, to) = (skill.join(version), skill.join(removed(version)));
-            if from.exists() {
+            if fs::symlink_metadata(&from).is_ok() {
                 self.disk.remove_folder(&to).map_err(unwritable(&to))?;
                 self.disk.rename(&from, &to).map_err(unwritable(&to))?;
             }
             self.disk.remove_folder(&to).map_err(unwritable(&to))?;
         }
         if let Some(entries) = &pending.entries {
-            for entry in entries {
-                let path = self.folder(&entry.skill_id, &entry.version).join(METADATA);
-                // A version of a daemon's may have another form; it is left as it is where it says the same.
-                if !matches!(read_metadata(&path), Ok(Some(known)) if known == *entry) {
-                    self.disk.replace(&path, &metadata(entry)).map_err(unwritable(&path))?;
-                }
-            }
+            self.write_facts(entries)?;
             self.point(&skill, entries.iter().find(|entry| entry.current))?;
             self.step_index(&ledger, &pending, entries, new_index)?;
         }
@@ -762,6 +840,8 @@ impl InstalledSkills {
     fn point(&self, skill: &Path, current: Option<&Entry>) -> Result<(), InstalledError> {
         let path = skill.join(CURRENT);
         match current {
+            // Somebody deleted the folders of all versions, which is for `doctor` to say.
+            Some(_) if !is_folder(skill) => {}
             Some(entry) => {
                 let text = format!("{}\n", entry.version);
                 let there = POINTER_FILE.read_if_there(&path);
@@ -770,7 +850,7 @@ impl InstalledSkills {
                 }
             }
             None => {
-                if skill.exists() {
+                if is_folder(skill) {
                     self.disk.remove(&path).map_err(unwritable(&path))?;
                     // Only where nothing that is not ours lies there.
                     let _ = fs::remove_dir(skill);
@@ -883,7 +963,9 @@ impl InstalledSkills {
             })),
         });
         let now = new.now_unix_ms;
-        let active = State {
+        // What a person said of it before stays said.
+        let said = self.state(skill_id, version)?.filter(|state| state.reason.is_some());
+        let active = said.is_none().then(|| State {
             skill_id: skill_id.clone(),
             version: version.clone(),
             status: Status::Active,
@@ -892,14 +974,14 @@ impl InstalledSkills {
             operator_principal: new.principal.clone(),
             created_at_unix_ms: now,
             updated_at_unix_ms: now,
-        };
+        });
         let change = Change {
             what: format!("installing {skill_id} {version}"),
             skill_id: skill_id.clone(),
             placed: Some(version.clone()),
             entries: Some(entries),
             events,
-            states: vec![active],
+            states: active.into_iter().collect(),
             ..Change::default()
         };
         self.commit(opened, change, now)?;
@@ -929,7 +1011,7 @@ impl InstalledSkills {
             }
             self.disk.make(&path, content).map_err(unwritable(&path))?;
         }
-        for folder in &folders {
+        for folder in folders.iter().chain([&skill]) {
             self.disk.sync(folder).map_err(unwritable(folder))?;
         }
         for (name, content) in own.into_iter().chain(files) {
@@ -974,6 +1056,10 @@ impl InstalledSkills {
                 })?,
         };
         let mut to = to.clone();
+        let folder = self.folder(skill_id, &to.version);
+        if !is_folder(&folder) {
+            return Err(InstalledError::FileChanged { files: vec![folder] });
+        }
         if let Some(state) = opened.blocked.0.get(&(skill_id.to_owned(), to.version.clone())) {
             return Err(InstalledError::Blocked(Box::new(state.clone())));
         }
@@ -1287,6 +1373,11 @@ fn read_metadata(path: &Path) -> Result<Option<Entry>, ReadError> {
     Ok(document.filter(|document| document.schema_version == 1).map(|document| document.entry))
 }
 
+/// Whether a folder lies there. A link to one is none.
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+}
+
 /// The folders in a folder by name, those with a dot in front left out; none where it is missing. Links are no folders.
 fn folders_in(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
@@ -1503,6 +1594,11 @@ pub enum InstalledError {
         /// The skill.
         skill_id: String,
     },
+    /// What was unpacked to be installed was taken away before it came into its place.
+    StagedFolderTaken {
+        /// The skill's folder.
+        path: PathBuf,
+    },
     /// A word is missing or too long.
     NoWords {
         /// Which.
@@ -1654,6 +1750,11 @@ impl fmt::Display for InstalledError {
             Self::Moved { skill_id } => {
                 write!(f, "another process changed what is installed of {} just now: look again", quoted(skill_id))
             }
+            Self::StagedFolderTaken { path } => write!(
+                f,
+                "something else took away what was being unpacked in {}: nothing was installed; try again",
+                Shown(path)
+            ),
             Self::NoWords { what } => write!(f, "the {what} must have 1 to {MAX_WORDS} characters"),
             Self::NotThatOne { named, found } => {
                 write!(f, "what is installed is {found}, not {named}: look at it again before you accept it")

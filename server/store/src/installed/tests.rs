@@ -709,3 +709,211 @@ fn a_root_that_others_can_write_to_is_refused() {
     fs::set_permissions(world.root(), fs::Permissions::from_mode(0o770)).unwrap();
     assert!(matches!(refusal(&world), InstalledError::Read(ReadError::OpenToOthers { .. })));
 }
+
+// What a person takes away by hand.
+
+/// Three versions of one skill, of which the highest is current, and one of another.
+fn three() -> World {
+    let world = World::new();
+    ops(&[Op::Install(0, 0), Op::Install(0, 2), Op::Install(1, 0)], &world);
+    world
+}
+
+#[test]
+fn a_version_whose_folder_was_deleted_by_hand_stands_in_nobodys_way() {
+    type Away = fn(&World) -> PathBuf;
+    fn folder(world: &World) -> PathBuf {
+        let folder = world.root().join("acme.a/1.0.0");
+        fs::remove_dir_all(&folder).unwrap();
+        folder
+    }
+    fn a_file_in_its_place(world: &World) -> PathBuf {
+        let folder = folder(world);
+        fs::write(&folder, "x").unwrap();
+        folder
+    }
+    let cases: [(Away, Op); 6] = [
+        (folder, Op::Install(0, 1)),
+        (folder, Op::RollBack(0, Some(2))),
+        (folder, Op::Remove(0, Some(2))),
+        (folder, Op::Remove(0, Some(0))),
+        (a_file_in_its_place, Op::Install(0, 1)),
+        (a_file_in_its_place, Op::Remove(0, Some(0))),
+    ];
+    for (away, op) in cases {
+        let world = three();
+        let before = observe(&world);
+        let folder = away(&world);
+        assert!(perform(&world.skills(), &op, &before).unwrap(), "{op:?}");
+        let after = before.after(&op).0;
+        let there = after
+            .installed
+            .get("acme.a")
+            .is_some_and(|versions| versions.contains_key(&Version::parse("1.0.0").unwrap()));
+        let missing = world.skills().examine().unwrap().missing;
+        assert_eq!(missing, if there { vec![folder] } else { vec![] }, "{op:?}");
+        // And nothing of the others is locked.
+        assert!(perform(&world.skills(), &Op::Install(2, 0), &after).unwrap(), "{op:?}");
+        if there {
+            let after = after.after(&Op::Install(2, 0)).0;
+            assert!(perform(&world.skills(), &Op::Remove(0, Some(0)), &after).unwrap(), "{op:?}");
+        }
+        observe(&world);
+        is_tidy(&world);
+    }
+}
+
+#[test]
+fn a_skill_whose_folder_was_deleted_by_hand_stands_in_nobodys_way() {
+    for op in [Op::Install(0, 1), Op::Remove(0, Some(0)), Op::Remove(0, None)] {
+        let world = three();
+        let before = observe(&world);
+        fs::remove_dir_all(world.root().join("acme.a")).unwrap();
+        assert!(perform(&world.skills(), &op, &before).unwrap(), "{op:?}");
+        let after = before.after(&op).0;
+        if after.installed.contains_key("acme.a") {
+            assert!(!world.skills().examine().unwrap().missing.is_empty());
+            assert!(perform(&world.skills(), &Op::Remove(0, None), &after).unwrap(), "{op:?}");
+        }
+        observe(&world);
+        is_tidy(&world);
+    }
+}
+
+#[test]
+fn what_is_in_the_way_is_named_before_anything_is_begun() {
+    for name in ["current", "1.0.0/install-metadata.json"] {
+        let world = three();
+        let path = world.root().join("acme.a").join(name);
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let before = world.skills().read().unwrap();
+        let (artifact, files) = (content("acme.a", "1.10.0"), files("acme.a", "1.10.0"));
+        let new = new_version("acme.a", "1.10.0", &artifact, &files, Some("1.9.0".to_owned()));
+        match world.skills().install(&new) {
+            Err(InstalledError::InTheWay { path: found }) => assert_eq!(found, path),
+            done => panic!("{name}: {done:?}"),
+        }
+        assert_eq!(world.skills().read().unwrap().entries, before.entries, "{name}");
+        is_tidy(&world);
+        ops_there(&world, &Op::Install(2, 0));
+    }
+}
+
+/// [`ops_more`] where a part of the store is spoiled.
+fn ops_there(world: &World, op: &Op) {
+    assert!(perform(&world.skills(), op, &Model::default()).unwrap());
+}
+
+/// A plan is under the seal, the process gone, and then somebody takes the staged folder away: it is as before. Where the
+/// folder was in its place already, what was begun is done.
+#[test]
+fn a_plan_whose_staged_folder_was_taken_away_is_undone() {
+    let (mut undone, mut done) = (0, 0);
+    for before in [vec![], vec![Op::Install(0, 0)], vec![Op::Install(0, 0), Op::Install(1, 1)]] {
+        for at in 0.. {
+            let world = World::new();
+            let old = ops(&before, &world);
+            let op = Op::Install(0, 1);
+            let (skills, begun) = world.crashing(at);
+            let result = perform(&skills, &op, &old);
+            drop(skills);
+            let staged = world.root().join("acme.a").join(staged("1.10.0"));
+            let planned = world.skills().look().unwrap().seal.is_some_and(|(_, ledger)| ledger.pending.is_some());
+            if planned && staged.exists() {
+                fs::remove_dir_all(&staged).unwrap();
+                // Whoever undoes it may be interrupted too.
+                for again in 0.. {
+                    let (skills, begun) = world.crashing(again);
+                    let _ = skills.read();
+                    if begun.load(Ordering::SeqCst) <= again {
+                        break;
+                    }
+                }
+                assert_eq!(observe(&world), old, "{before:?}, step {at}");
+                let recovered = world.skills().read().unwrap().recovered;
+                assert!(recovered.last().unwrap().what.contains("gave up installing acme.a 1.10.0"), "{recovered:?}");
+                assert!(perform(&world.skills(), &op, &old).unwrap());
+                undone += 1;
+            } else if planned {
+                assert_eq!(observe(&world), old.after(&op).0, "{before:?}, step {at}");
+                done += 1;
+            }
+            let now = observe(&world);
+            assert!(perform(&world.skills(), &Op::Install(2, 2), &now).unwrap());
+            is_tidy(&world);
+            if begun.load(Ordering::SeqCst) <= at {
+                result.unwrap();
+                break;
+            }
+        }
+    }
+    assert!(undone >= 3 && done > 10, "{undone} {done}");
+}
+
+/// The folder came into its place and was taken away there before the rest was done.
+#[test]
+fn a_plan_whose_placed_folder_was_taken_away_is_undone_or_shows_as_missing() {
+    let (mut undone, mut missing) = (0, 0);
+    for at in 0.. {
+        let world = World::new();
+        let old = ops(&[Op::Install(0, 0), Op::Install(1, 1)], &world);
+        let op = Op::Install(0, 1);
+        let (skills, begun) = world.crashing(at);
+        let result = perform(&skills, &op, &old);
+        drop(skills);
+        let placed = world.root().join("acme.a/1.10.0");
+        let planned = world.skills().look().unwrap().seal.is_some_and(|(_, ledger)| ledger.pending.is_some());
+        if planned && placed.exists() {
+            fs::remove_dir_all(&placed).unwrap();
+            let examined = world.skills().examine().unwrap();
+            if examined.missing.is_empty() {
+                assert_eq!(observe(&world), old, "step {at}");
+                assert!(perform(&world.skills(), &op, &old).unwrap());
+                undone += 1;
+            } else {
+                assert_eq!(examined.missing, [placed]);
+                assert!(perform(&world.skills(), &Op::Remove(0, Some(1)), &old.after(&op).0).unwrap());
+                missing += 1;
+            }
+        }
+        let now = observe(&world);
+        assert!(perform(&world.skills(), &Op::Install(2, 2), &now).unwrap());
+        is_tidy(&world);
+        if begun.load(Ordering::SeqCst) <= at {
+            result.unwrap();
+            break;
+        }
+    }
+    assert!(undone > 0 && missing > 0, "{undone} {missing}");
+}
+
+/// Somebody takes the staged folder away at any step, and no process ends.
+#[test]
+fn a_staged_folder_that_goes_while_it_is_being_installed_leaves_the_old_state_or_the_new_one() {
+    let mut taken = 0;
+    for at in 0.. {
+        let world = World::new();
+        let old = ops(&[Op::Install(0, 0)], &world);
+        let op = Op::Install(0, 1);
+        let mut skills = world.skills();
+        let (steps, folder) = (Arc::new(AtomicUsize::new(0)), world.root().join("acme.a").join(staged("1.10.0")));
+        let count = Arc::clone(&steps);
+        skills.disk.before = Some(Box::new(move |_| {
+            if count.fetch_add(1, Ordering::SeqCst) == at {
+                let _ = fs::remove_dir_all(&folder);
+            }
+            Ok(())
+        }));
+        let result = perform(&skills, &op, &old);
+        drop(skills);
+        taken += usize::from(matches!(result, Err(InstalledError::StagedFolderTaken { .. })));
+        let now = observe(&world);
+        assert_eq!(now, if result.is_ok() { old.after(&op).0 } else { old }, "step {at}: {result:?}");
+        is_tidy(&world);
+        if steps.load(Ordering::SeqCst) <= at {
+            break;
+        }
+    }
+    assert!(taken > 0);
+}
