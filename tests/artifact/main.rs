@@ -15,4 +15,5 @@ mod skillyard;
 mod transcript;
 mod trust;
 mod walls;
+mod words;
 mod world;

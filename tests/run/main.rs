@@ -15,6 +15,7 @@ mod secret;
 #[path = "../check/skillyard.rs"]
 #[expect(dead_code, reason = "shared with the tests of check")]
 mod skillyard;
+mod words;
 #[path = "../artifact/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of artifacts")]
 mod world;

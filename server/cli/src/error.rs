@@ -2,8 +2,10 @@
 
 use std::{fmt, io};
 
+use serde_json::{Value, json};
 use skillyard_lsp::ServeError;
 use skillyard_project::{
+    Finding,
     audit::{FolderError, NoAdvisories},
     cache::CacheError,
     check::CheckError,
@@ -25,7 +27,7 @@ use skillyard_project::{
     verify::FlowError,
 };
 
-use crate::exit::Exit;
+use crate::{exit::Exit, machine::SCHEMA_VERSION, report};
 
 /// Why a command could not do its work.
 #[derive(Debug)]
@@ -95,6 +97,14 @@ pub enum Error {
     Installed(Box<Refused>),
     /// Nothing was removed.
     Remove(Box<RemoveError>),
+    /// A manifest or an artifact is refused: all that is to be said.
+    Refused(String),
+    /// Standard input is empty.
+    StdinEmpty,
+    /// `--input @`.
+    InputNamesNoFile,
+    /// A path stands where a tool's id belongs.
+    ToolIsPath(String),
     /// A panic.
     Internal,
 }
@@ -133,10 +143,69 @@ impl Error {
         }
     }
 
+    /// What a person can do about it, a line each, beside what it says itself.
+    pub fn advice(&self) -> Vec<String> {
+        let (mut lines, closing) = match self {
+            Self::Run(error) => (error.advice().to_vec(), "To run it without deciding: --allow-tofu."),
+            Self::Install(error) => match &**error {
+                InstallError::Refused { advice, .. } => {
+                    (advice.clone(), "To trust the first key you see from now on: --allow-tofu.")
+                }
+                _ => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        if !lines.is_empty() && self.kind().as_deref() == Some("UntrustedPublisher") {
+            lines.push(closing.to_owned());
+        }
+        lines
+    }
+
+    /// The stable name of why something was refused; `None` where nothing was, or no name says it.
+    pub fn kind(&self) -> Option<String> {
+        match self {
+            Self::Run(error) | Self::Test(TestError::Run(error)) => error.kind(),
+            Self::Make(error) => error.error_kind(),
+            Self::Folder(FolderError::Manifest { kind, .. }) => Some(kind.to_string()),
+            Self::Installed(refused) => refused.kind(),
+            Self::Install(error) => error.kind(),
+            Self::Remove(error) => match &**error {
+                RemoveError::Flow(refused) => refused.kind(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What was found in what is refused.
+    pub fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::Run(error) | Self::Test(TestError::Run(error)) => error.findings().to_vec(),
+            Self::Make(error) => error.findings().to_vec(),
+            Self::Installed(refused) => refused.findings(),
+            Self::Install(error) => error.findings(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The one JSON document of a refusal.
+    pub fn document(&self) -> Value {
+        json!({
+            "schema_version": SCHEMA_VERSION,
+            "error": self.lines().join("; "),
+            "error_kind": self.kind(),
+            "findings": self.findings().iter().map(report::finding).collect::<Vec<_>>(),
+        })
+    }
+
     /// How a command ends that meets it: a skill that is refused was looked at, and something was found.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Run(error) | Self::Test(TestError::Run(error)) if error.kind().is_some() => Exit::Findings,
+            Self::Run(error) | Self::Test(TestError::Run(error)) if error.refuses() => Exit::Findings,
+            Self::Make(error) if error.refuses() => Exit::Findings,
+            Self::Folder(FolderError::Manifest { .. } | FolderError::Unwieldy { .. }) | Self::Refused(_) => {
+                Exit::Findings
+            }
             Self::Installed(refused) if refused.kind().is_some() => Exit::Findings,
             Self::Install(error) if error.kind().is_some() => Exit::Findings,
             Self::Remove(error) if matches!(&**error, RemoveError::Flow(refused) if refused.kind().is_some()) => {
@@ -194,6 +263,13 @@ impl fmt::Display for Error {
             Self::Install(error) => error.fmt(f),
             Self::Installed(error) => error.fmt(f),
             Self::Remove(error) => error.fmt(f),
+            Self::Refused(why) => f.write_str(why),
+            Self::StdinEmpty => f.write_str("standard input is empty; pipe the input into it, as JSON"),
+            Self::InputNamesNoFile => f.write_str("`--input @` names no file; write `--input @input.json`"),
+            Self::ToolIsPath(path) => {
+                let path = shown::words(path, 200);
+                write!(f, "`{path}` is a path, and a tool's id is wanted here; a skill is named by `--skill {path}`")
+            }
             Self::Internal => {
                 write!(f, "internal error: this is a fault of skillyard; please report what is printed above")
             }

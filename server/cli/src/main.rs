@@ -16,7 +16,7 @@ mod watch;
 
 use std::{panic, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use skillyard_project::run::{WORKER, serve_worker};
 
 use crate::{
@@ -121,16 +121,32 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == WORKER) && arguments.next().is_none() {
         return if serve_worker() { Exit::Fine } else { Exit::Failed }.into();
     }
-    let Cli { command, check: _ } = Cli::parse_from(alias::expand(std::env::args_os()));
+    let matches = Cli::command().get_matches_from(alias::expand(std::env::args_os()));
+    let for_a_program = asks_for_json(&matches);
+    let Cli { command, check: _ } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     // The panic itself has been printed by then. Exit code 1 would say that something was found.
     let ended = panic::catch_unwind(|| run(command)).unwrap_or(Err(Error::Internal));
     match ended {
         Ok(exit) => exit.into(),
+        // Who asked for JSON and gets the exit code 1 has a document to read.
+        Err(error) if for_a_program && error.exit() == Exit::Findings => {
+            out::print(&(json::line(&error.document()) + "\n")).map_or(Exit::Failed, |()| Exit::Findings).into()
+        }
         Err(error) => {
             error.lines().iter().for_each(|line| out::error(line));
+            error.advice().iter().for_each(|line| out::aside(line));
             error.exit().into()
         }
     }
+}
+
+/// Whether the command was asked for one JSON document.
+fn asks_for_json(mut matches: &ArgMatches) -> bool {
+    while let Some((_, of_command)) = matches.subcommand() {
+        matches = of_command;
+    }
+    let format = matches.try_get_raw("format").ok().flatten();
+    format.is_some_and(|mut values| values.any(|value| value == "json"))
 }
 
 fn run(command: Command) -> Result<Exit, Error> {
@@ -167,8 +183,6 @@ fn run(command: Command) -> Result<Exit, Error> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -59,6 +59,11 @@ pub fn error(message: &dyn Display) {
     say("error", message);
 }
 
+/// Writes a line of advice to standard error, below the error that it is about.
+pub fn aside(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", shown::line(line));
+}
+
 /// Writes text to standard error as it is.
 pub fn print_aside(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());

@@ -27,7 +27,7 @@ use crate::{
     installed::{self, Entry, MissingSecret, Source},
     standing::{self, Refused},
     states,
-    verify::{FlowError, PublicKey, Trust, TrustDecision, TrustOptions, pin},
+    verify::{FlowError, PublicKey, Trust, TrustDecision, TrustOptions, advice, pin},
 };
 
 /// What a person wants.
@@ -58,6 +58,8 @@ pub enum InstallError {
         kind: Option<ErrorKind>,
         /// The publisher and its key, where nothing is wrong but that nobody decided about them yet: first use may.
         stranger: Option<(String, PublicKey)>,
+        /// What a person can do about a key that is not trusted: lines of text.
+        advice: Vec<String>,
         /// What was found.
         findings: Vec<Finding>,
     },
@@ -91,6 +93,14 @@ impl InstallError {
             Self::Standing(refused) => refused.kind(),
             _ => None,
         }
+    }
+
+    /// What was found and is not said by the error's own words.
+    #[must_use]
+    pub fn unsaid_findings(&self) -> Vec<Finding> {
+        let Self::Refused { why, .. } = self else { return self.findings() };
+        let said = |finding: &Finding| finding.entry.is_none() && finding.message == *why;
+        self.findings().into_iter().filter(|finding| !said(finding)).collect()
     }
 
     /// What was found.
@@ -225,7 +235,9 @@ pub fn propose<'b>(
     trust.judge(&mut verification, Purpose::Take, audit.now_unix_ms);
     let (Some(artifact), Some(report)) = (&verification.artifact, report) else {
         let undecided = undecided && verification.findings.len() == found;
+        let advice = advice(&verification);
         return Err(InstallError::Refused {
+            advice,
             why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
             kind: verification.error_kind,
             stranger: verification.publisher.zip(verification.public_key).filter(|_| undecided),
@@ -342,7 +354,8 @@ pub fn install(
     let verification = &proposal.verification;
     let Some(artifact) = &verification.artifact else {
         let why = verification.error.clone().unwrap_or_else(|| "it is not accepted".to_owned());
-        return Err(InstallError::Refused { why, kind: verification.error_kind, stranger: None, findings: Vec::new() });
+        let (kind, stranger) = (verification.error_kind, None);
+        return Err(InstallError::Refused { why, kind, stranger, advice: Vec::new(), findings: Vec::new() });
     };
     let mut files: Vec<(String, Cow<'_, [u8]>)> = Vec::new();
     for (path, entry) in artifact.entries().iter() {

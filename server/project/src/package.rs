@@ -119,6 +119,32 @@ impl fmt::Display for MakeError {
     }
 }
 
+impl MakeError {
+    /// Whether the skill was looked at and cannot be packaged as it is, and not that the looking failed.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        matches!(self, Self::Secrets(_) | Self::Package(_))
+    }
+
+    /// What a daemon's own builder would say; `None` where it would build.
+    #[must_use]
+    pub fn error_kind(&self) -> Option<String> {
+        match self {
+            Self::Package(error) => error.error_kind().map(|kind| kind.to_string()),
+            _ => None,
+        }
+    }
+
+    /// What was found in the files.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Secrets(findings) | Self::Package(PackageError::Refused(findings)) => findings,
+            _ => &[],
+        }
+    }
+}
+
 impl std::error::Error for MakeError {}
 
 impl From<SkillError> for MakeError {

@@ -9,7 +9,7 @@ use skillyard_artifact::{
     update,
     verify::{Opened, open},
 };
-use skillyard_manifest::grammar::Version;
+use skillyard_manifest::{Severity, grammar::Version};
 use skillyard_store::{
     lifecycle::{Lifecycle, Objection, RotationFault},
     paths::PathError,
@@ -178,6 +178,28 @@ pub(crate) fn judge(lifecycle: &Lifecycle, verification: &mut Verification<'_>, 
     if let Some(objection) = objection {
         verification.refuse(finding(&objection));
     }
+}
+
+/// What a person can do about an artifact that is refused for its key alone: lines of text. Empty where more stands in the
+/// way, for nobody should come to trust what is broken.
+#[must_use]
+pub fn advice(about: &Verification<'_>) -> Vec<String> {
+    let errors = about.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let (Some(publisher), Some(key), 0..=1) = (&about.publisher, &about.public_key, errors) else { return Vec::new() };
+    let mut lines: Vec<String> = match about.error_kind {
+        Some(ErrorKind::UntrustedPublisher) => {
+            vec!["Ask the publisher for the public key, by another way than this file came. If it is the same:".to_owned()]
+        }
+        Some(ErrorKind::TrustedPublisherKeyMismatch | ErrorKind::TofuKeyMismatch) => vec![
+            "If the publisher changed keys, take the statement that the old key signed: `skillyard trust rotate STATEMENT`."
+                .to_owned(),
+            format!("How it was decided: `skillyard trust show {publisher}={key}`."),
+            "Once the publisher confirmed the new key, by another way than this file came:".to_owned(),
+        ],
+        _ => return Vec::new(),
+    };
+    lines.push(format!("  skillyard trust allow {publisher}={key}"));
+    lines
 }
 
 /// An objection as a finding.

@@ -444,19 +444,19 @@ impl fmt::Display for KeyFileError {
         match self {
             Self::Name { name } => write!(
                 f,
-                "{} is no name for a key: use 1 to 64 of a-z, 0-9, `-` and `_`, a letter or digit first. For a file \
-                 write its path, in the current folder `./NAME`",
+                "{} is no name for a key: use 1 to 64 of a-z, 0-9, `-` and `_`, a letter or digit first. A file is \
+                 made by `keygen --output FILE` and named by `--key FILE`",
                 quoted(name)
             ),
             Self::NoKey { name, folder } => write!(
                 f,
-                "there is no key `{name}` in {}: make one with `skillyard keygen`, or, for a file in the current \
-                 folder, write `./{name}`",
+                "there is no key `{name}` in {}: `skillyard keygen {name}` makes one; for a file: `--key ./{name}`",
                 Shown(folder)
             ),
             Self::Exists { name, at } => write!(
                 f,
-                "there is a key `{name}` already ({at}): choose another name, or say that it is to be replaced and lost"
+                "there is a key `{name}` already ({at}): choose another name, or let go of \
+                 that key for good with `--replace`"
             ),
             Self::Read(error) => write!(f, "the key was not read: {error}"),
             Self::Write { path, cause } => write!(f, "{}: {cause}", Shown(path)),

@@ -126,8 +126,12 @@ fn folder(arguments: &Arguments, options: &mut AuditOptions) -> Result<Exit, Err
         Ok(report) => report,
         // The skill is at fault, not the command.
         Err(error @ (FolderError::Manifest { .. } | FolderError::Unwieldy { .. })) => {
-            out::error(&error);
-            return Ok(Exit::Findings);
+            let error = Error::Folder(error);
+            if arguments.format == Format::Json {
+                out::print(&(json::line(&not_audited(&error, options)) + "\n"))?;
+                return Ok(Exit::Findings);
+            }
+            return Err(error);
         }
         Err(error) => return Err(Error::Folder(error)),
     };
@@ -185,6 +189,22 @@ fn with_version(report: &Report, more: &[(&str, Value)]) -> Value {
 fn not_an_artifact() -> Vec<(&'static str, Value)> {
     let nothing = ["daemon_accepts", "daemon_error_kind", "error_kind", "error"].map(|name| (name, Value::Null));
     nothing.into_iter().chain([("pinned", false.into()), ("quarantined", false.into())]).collect()
+}
+
+/// The report of a folder whose manifest is refused.
+fn not_audited(error: &Error, options: &AuditOptions) -> Value {
+    let mut document = json!({
+        "accepted": null, "passed": false, "should_quarantine": true, "daemon_passed": false,
+        "daemon_accepts": null, "daemon_error_kind": null, "pinned": false, "quarantined": false,
+        "skill_id": null, "version": null, "publisher": null, "trust_decision": null, "payload_sha256": null,
+        "generated_at_unix_ms": options.now_unix_ms, "policy": options.policy,
+        "manifest_warnings": [], "checks": [], "extra_checks": [], "quarantine_reasons": [error.to_string()],
+        "modules": [], "vulnerability_scan": null,
+    });
+    if let (Some(document), Value::Object(why)) = (document.as_object_mut(), error.document()) {
+        document.extend(why);
+    }
+    document
 }
 
 /// The same keys whether there is anything to audit or not.

@@ -63,10 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     for target in [Some(&arguments.target), arguments.against.as_ref()].into_iter().flatten() {
         match load(target, arguments)? {
             Ok(capabilities) => loaded.push(capabilities),
-            Err(refused) => {
-                out::error(&refused);
-                return Ok(Exit::Findings);
-            }
+            Err(refused) => return Err(Error::Refused(refused)),
         }
     }
     let mut loaded = loaded.into_iter();

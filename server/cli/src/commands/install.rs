@@ -27,6 +27,8 @@ use crate::{
 };
 
 #[derive(Args, Debug)]
+// Here first use is remembered, as it is nowhere else.
+#[command(mut_arg("allow_tofu", |flag| flag.help("Trust an unknown publisher, and remember the key: it is pinned with the installation")))]
 #[command(after_help = "Examples:
   skillyard install dist/acme.ledger-1.2.0.palyra-skill
   skillyard install --allow-tofu acme.palyra-skill       trust the publisher's key from now on
@@ -132,10 +134,12 @@ fn refused(arguments: &Arguments, error: InstallError) -> Result<Exit, Error> {
     match arguments.format {
         Format::Human => {
             let mut sheet = Sheet::aside();
-            sheet.findings(&error.findings());
+            sheet.findings(&error.unsaid_findings());
             sheet.blank();
             out::print_aside(&sheet.finish());
             out::error(&error);
+            let error = Error::from(error);
+            error.advice().iter().for_each(|line| out::aside(line));
         }
         Format::Json => out::print(&document(report))?,
     }

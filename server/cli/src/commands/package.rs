@@ -106,12 +106,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
             out::print(&text)?;
             Ok(Exit::Fine)
         }
-        Err(Error::Make(MakeError::Secrets(findings) | MakeError::Package(PackageError::Refused(findings)))) => {
-            refused(&findings);
+        Err(error @ Error::Make(_)) if error.exit() == Exit::Findings && arguments.format == Format::Json => {
+            out::print(&(json::line(&nothing_made(&error, arguments.dry_run)) + "\n"))?;
             Ok(Exit::Findings)
         }
-        Err(Error::Make(error @ MakeError::Package(_))) => {
-            out::error(&error);
+        Err(Error::Make(MakeError::Secrets(findings) | MakeError::Package(PackageError::Refused(findings)))) => {
+            refused(&findings);
             Ok(Exit::Findings)
         }
         Err(error) => Err(error),
@@ -146,6 +146,18 @@ pub(super) fn ask_passphrase(source: &str) -> Option<Passphrase> {
     }
     let _ = write!(io::stderr(), "Passphrase of {}: ", shown::line(source));
     rpassword::read_password().ok().map(Passphrase::new)
+}
+
+/// The report of what was not made: every field of one that was, and why.
+fn nothing_made(error: &Error, dry_run: bool) -> Value {
+    let mut document = error.document();
+    if let Some(document) = document.as_object_mut() {
+        let nothing = ["artifact", "skill_id", "publisher", "version", "payload_sha256", "key_id", "bytes", "output"];
+        document.extend(nothing.map(|name| (name.to_owned(), Value::Null)));
+        document.extend(["entries", "files", "left_out"].map(|name| (name.to_owned(), json!([]))));
+        document.insert("dry_run".to_owned(), dry_run.into());
+    }
+    document
 }
 
 /// What keeps the skill from being packaged goes where errors go: there is no report of what was not made.
@@ -240,6 +252,8 @@ fn document(prepared: &Prepared, made: &Made) -> Value {
         .map(|item| json!({ "entry": item.entry, "kind": kind(item.kind), "file": item.file.to_string_lossy() }));
     let left_out = prepared.plan.left_out.iter().map(|out| json!({ "path": out.path, "why": out.why.name() }));
     document.extend([
+        ("error".to_owned(), Value::Null),
+        ("error_kind".to_owned(), Value::Null),
         ("dry_run".to_owned(), is_trial.into()),
         ("output".to_owned(), made.path.to_string_lossy().into()),
         ("files".to_owned(), files.collect()),

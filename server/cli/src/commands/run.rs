@@ -161,6 +161,9 @@ fn refused(error: RunError, arguments: &Arguments) -> Result<Exit, Error> {
 }
 
 fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
+    if let Some(path) = arguments.tool.as_deref().filter(|tool| is_path(tool)) {
+        return Err(Error::ToolIsPath(path.to_owned()));
+    }
     let engine = engine(arguments, home)?;
     let input = input(arguments.input.as_deref())?;
     let held = Held {
@@ -227,6 +230,11 @@ fn engine(arguments: &Arguments, home: &Home) -> Result<Engine, Error> {
     Engine::of_this_program(home, !arguments.no_cache).map_err(Error::Call)
 }
 
+/// Whether the tool is really a path: no tool's id looks like one.
+fn is_path(tool: &str) -> bool {
+    matches!(tool, "." | "..") || tool.contains(['/', '\\']) || tool.ends_with(".palyra-skill")
+}
+
 /// The input's text.
 fn input(given: Option<&str>) -> Result<String, Error> {
     match given {
@@ -238,10 +246,14 @@ fn input(given: Option<&str>) -> Result<String, Error> {
             if bytes.len() > limit {
                 return Err(Error::StdinTooLarge(limit));
             }
+            if bytes.trim_ascii().is_empty() {
+                return Err(Error::StdinEmpty);
+            }
             String::from_utf8(bytes).map_err(|error| Error::StdinNotUtf8(error.utf8_error().valid_up_to()))
         }
         Some(text) => match text.strip_prefix('@') {
             None => Ok(text.to_owned()),
+            Some("") => Err(Error::InputNamesNoFile),
             Some(path) => {
                 let path = PathBuf::from(path);
                 let limit = usize::try_from(MAX_INPUT).unwrap_or(usize::MAX);

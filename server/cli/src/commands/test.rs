@@ -100,7 +100,8 @@ fn human(report: &TestReport) -> String {
 
 /// The report as build servers read it: a suite with a case each.
 fn junit(report: &TestReport) -> String {
-    let seconds: f64 = report.cases.iter().map(|case| case.duration_ms / 1000.0).sum();
+    // The sum of nothing is -0.0.
+    let seconds = report.cases.iter().map(|case| case.duration_ms / 1000.0).sum::<f64>().abs();
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" \
          errors=\"0\" skipped=\"0\" time=\"{seconds:.3}\">\n",

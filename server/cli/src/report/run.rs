@@ -26,7 +26,14 @@ pub fn human(report: &RunReport, trace: bool) -> String {
     sheet.title(&about);
     let (tone, word) = verdict(report);
     sheet.verdict(tone, word, report.error.as_deref().unwrap_or_default());
-    for violation in &report.violations {
+    if report.violations.iter().any(|it| it.of == "input" && it.keyword == "json") {
+        sheet.line("To read a file: `--input @input.json`.");
+    }
+    if report.lacks_approval() {
+        sheet.line("Run it again with `--approve`, or in a terminal to be asked.");
+    }
+    // Of what is no JSON the verdict has said all.
+    for violation in report.violations.iter().filter(|it| it.of == "output" || it.keyword != "json") {
         let pointer = if violation.pointer.is_empty() { "the whole" } else { &violation.pointer };
         sheet.item(
             Tone::Bad,
@@ -66,7 +73,9 @@ pub fn human(report: &RunReport, trace: bool) -> String {
             );
         }
     }
-    used(&mut sheet, report);
+    if !matches!(report.outcome, Outcome::InputInvalid | Outcome::Denied) {
+        used(&mut sheet, report);
+    }
     calls(&mut sheet, report, trace);
     policy(&mut sheet, report);
     if !report.hints.is_empty() {
@@ -203,7 +212,8 @@ fn policy(sheet: &mut Sheet, report: &RunReport) {
             let by =
                 if action.policies.is_empty() { String::new() } else { format!(" by {}", action.policies.join(", ")) };
             sheet.toned_row(tone, word, &format!("{}{by}", action.action));
-            if !action.allowed() {
+            // What the verdict says is not said again.
+            if !action.allowed() && report.outcome != Outcome::Denied {
                 sheet.row("", &action.hint);
             }
         }

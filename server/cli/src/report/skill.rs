@@ -1,9 +1,9 @@
 //! What every page about an artifact shows: what it is, the verdict, who signed, what it may do.
 
-use skillyard_manifest::{Grants, PolicyBinding, Severity};
+use skillyard_manifest::{Grants, PolicyBinding};
 use skillyard_project::{
     ErrorKind, Finding,
-    verify::{Pin, TrustDecision, Verification},
+    verify::{Pin, TrustDecision, Verification, advice},
 };
 
 use crate::{
@@ -45,10 +45,13 @@ pub fn verdict(sheet: &mut Sheet, about: &Verification<'_>) {
         Some(kind) => sheet.row("a daemon", &format!("refuses it too: {kind}")),
         None => sheet.toned_row(Tone::Wary, "a daemon", "alone would accept it"),
     }
-    // Only where it is all that stands in the way: nobody should come to trust what is broken.
-    let errors = about.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    if about.error_kind == Some(ErrorKind::UntrustedPublisher) && errors <= 1 {
-        advise(sheet, about);
+    let advice = advice(about);
+    if !advice.is_empty() {
+        sheet.blank();
+        advice.iter().for_each(|line| sheet.line(line));
+        if about.error_kind == Some(ErrorKind::UntrustedPublisher) {
+            sheet.line("To look without deciding: --allow-tofu. To trust the first key you see from now on: --pin.");
+        }
     }
 }
 
@@ -56,16 +59,6 @@ pub fn verdict(sheet: &mut Sheet, about: &Verification<'_>) {
 pub fn findings(about: &Verification<'_>) -> Vec<Finding> {
     let said = |finding: &Finding| finding.entry.is_none() && Some(&finding.message) == about.error.as_ref();
     about.findings.iter().filter(|finding| !said(finding)).cloned().collect()
-}
-
-/// How to come to trust an unknown publisher.
-fn advise(sheet: &mut Sheet, about: &Verification<'_>) {
-    if let (Some(publisher), Some(key)) = (&about.publisher, &about.public_key) {
-        sheet.blank();
-        sheet.line("Ask the publisher for the public key, by another way than this file came. If it is the same:");
-        sheet.line(&format!("  skillyard trust allow {publisher}={key}"));
-        sheet.line("To look without deciding: --allow-tofu. To trust the first key you see from now on: --pin.");
-    }
 }
 
 /// What became of a first use.

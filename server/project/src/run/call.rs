@@ -284,7 +284,10 @@ pub fn call(
         Ok(input) => report.input = input,
         Err(violations) => {
             report.violations = Violation::all("input", &violations);
-            let error = format!("the input does not hold to the input_schema of {}; nothing ran", tool.id);
+            let error = match violations.iter().find(|violation| violation.keyword == "json") {
+                Some(violation) => format!("the input is {}; nothing ran", violation.message),
+                None => format!("the input does not hold to the input_schema of {}; nothing ran", tool.id),
+            };
             return ends(report, Outcome::InputInvalid, error);
         }
     }

@@ -101,7 +101,7 @@ pub fn test_folder(
         progress.at("testing", at as u64, total).map_err(|_| TestError::Cancelled)?;
         let began = Instant::now();
         let (failures, report) = match read(&path) {
-            Ok(case) => one(&packed, &case, home, progress)?,
+            Ok(case) => one(&packed, (&name, &case), home, progress)?,
             Err(error) => (vec![error.to_string()], None),
         };
         let report = report.filter(|report| {
@@ -140,7 +140,7 @@ fn size(report: &CaseCall) -> usize {
 
 type Came = (Vec<String>, Option<CaseCall>);
 
-fn one(packed: &Packed, case: &Case, home: &Home, progress: &dyn Progress) -> Result<Came, TestError> {
+fn one(packed: &Packed, (name, case): (&str, &Case), home: &Home, progress: &dyn Progress) -> Result<Came, TestError> {
     let failed = |why: String| Ok((vec![why], None));
     let ready = match packed.ready(Some(&case.tool), progress) {
         Ok(ready) => ready,
@@ -172,21 +172,24 @@ fn one(packed: &Packed, case: &Case, home: &Home, progress: &dyn Progress) -> Re
     };
     let nothing = |_: &str| -> Option<OsString> { None };
     match call(&ready, engine, home, &options, &nothing, progress) {
-        Ok(report) => Ok((compare(case, &report), Some(CaseCall::Ended(Box::new(report))))),
+        Ok(report) => Ok((compare(name, case, &report), Some(CaseCall::Ended(Box::new(report))))),
         Err(CallError::Cancelled) => Err(TestError::Cancelled),
         Err(error) => failed(error.to_string()),
     }
 }
 
 /// What is not as expected.
-fn compare(case: &Case, report: &RunReport) -> Vec<String> {
+fn compare(name: &str, case: &Case, report: &RunReport) -> Vec<String> {
     let mut failures = Vec::new();
     let outcome = match serde_json::to_value(report.outcome) {
         Ok(Value::String(outcome)) => outcome,
         _ => String::new(),
     };
     if outcome != case.expect.outcome() {
-        let why = report.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+        let mut why = report.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+        if report.lacks_approval() && !case.approve {
+            why.push_str(&format!("; set \"approve\": true in tests/{name}"));
+        }
         failures.push(format!("expected the outcome {}, and it is {outcome}{why}", case.expect.outcome()));
     }
     if let Some(expected) = &case.expect.output

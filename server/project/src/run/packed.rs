@@ -30,7 +30,7 @@ use crate::{
     shown,
     standing::{self, Refused, Subject},
     suggest::did_you_mean,
-    verify::{FlowError, Trust, TrustDecision, TrustOptions, judge},
+    verify::{FlowError, Trust, TrustDecision, TrustOptions, advice, judge},
 };
 
 /// Why nothing runs.
@@ -50,6 +50,8 @@ pub enum RunError {
         kind: Option<ErrorKind>,
         /// What the artifact says of itself, where it can be read.
         about: Option<Box<About>>,
+        /// What a person can do about it: see [`advice`].
+        advice: Vec<String>,
         /// What was found.
         findings: Vec<Finding>,
     },
@@ -157,6 +159,7 @@ impl RunError {
         match self {
             Self::Refused { kind, .. } => kind.map(|kind| format!("{kind:?}")),
             Self::Audit { .. } => Some("AuditFailed".to_owned()),
+            Self::Make(error) => error.error_kind(),
             Self::Standing { refused, .. }
                 if !matches!(&**refused, Refused::Installed(InstalledError::NotInstalled { .. })) =>
             {
@@ -166,11 +169,27 @@ impl RunError {
         }
     }
 
+    /// Whether a skill was looked at and refused, and not that the looking failed.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.kind().is_some() || matches!(self, Self::Make(error) if error.refuses())
+    }
+
+    /// What a person can do about a key that is not trusted: lines of text.
+    #[must_use]
+    pub fn advice(&self) -> &[String] {
+        match self {
+            Self::Refused { advice, .. } => advice,
+            _ => &[],
+        }
+    }
+
     /// What was found in the artifact that is refused.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         match self {
             Self::Refused { findings, .. } | Self::Audit { findings, .. } | Self::Standing { findings, .. } => findings,
+            Self::Make(error) => error.findings(),
             _ => &[],
         }
     }
@@ -426,11 +445,13 @@ impl Packed {
 
 /// Why bytes are not run, from what verifying them came to.
 fn refused(verification: Verification<'_>, signed_by: SignedBy) -> RunError {
+    let advice = advice(&verification);
     let about = verification.skill_id.zip(verification.version);
     RunError::Refused {
         why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
         kind: verification.error_kind,
         about: about.map(|(skill_id, version)| Box::new(About { skill_id, version, signed_by })),
+        advice,
         findings: verification.findings,
     }
 }

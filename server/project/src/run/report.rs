@@ -195,17 +195,19 @@ pub struct RefusedReport {
 }
 
 impl RefusedReport {
-    /// The report of `error`, where that is a refusal; `tool` is what was asked for.
+    /// The report of `error`, where that refuses a skill; `tool` is what was asked for.
     #[must_use]
     pub fn of(error: &RunError, tool: Option<&str>) -> Option<Self> {
-        let error_kind = Some(error.kind()?);
+        if !error.refuses() {
+            return None;
+        }
         let about = error.about();
         Some(Self {
             skill_id: about.map(|about| about.skill_id.clone()),
             version: about.map(|about| about.version.clone()),
             tool_id: tool.map(str::to_owned),
             error: error.to_string(),
-            error_kind,
+            error_kind: error.kind(),
             findings: error.findings().iter().map(reported).collect(),
             signed_by: about.map(|about| about.signed_by),
             ..Self::default()
@@ -270,6 +272,13 @@ impl RunReport {
             unasked: Vec::new(),
             hints: Vec::new(),
         }
+    }
+
+    /// Whether it was denied, and a person's approval is what it lacks.
+    #[must_use]
+    pub fn lacks_approval(&self) -> bool {
+        let mut actions = self.policy.iter().flat_map(|policy| &policy.actions);
+        self.outcome == Outcome::Denied && actions.any(|it| !it.allowed() && it.requires_approval && !it.approved)
     }
 
     /// Whether the tool gave what it should.

@@ -18,7 +18,7 @@ use std::{
 use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator, paths::Location};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use skillyard_manifest::show::words;
+use skillyard_manifest::{quoted, show::words};
 
 use super::count::{MAX_VALUES, too_many};
 
@@ -98,13 +98,24 @@ impl Violation {
             .find(|part| !part.is_empty() && part.bytes().any(|b| !b.is_ascii_digit()))
             .unwrap_or_else(|| error.kind().keyword());
         // The value may be long or a secret: its pointer says which it is.
-        let message = error.masked_with("the value").to_string();
+        let message = match error.kind().keyword() {
+            "falseSchema" => not_allowed(error.instance_path().as_str()),
+            _ => error.masked_with("the value").to_string(),
+        };
         Self {
             instance_pointer: words(error.instance_path().as_str(), MAX_MESSAGE),
             schema_pointer: words(schema_pointer, MAX_MESSAGE),
             keyword: words(known(error.kind().keyword(), keyword, schema_pointer), MAX_MESSAGE),
             message: words(&message, MAX_MESSAGE),
         }
+    }
+}
+
+/// What a schema that is `false` says of the value at `pointer`.
+fn not_allowed(pointer: &str) -> String {
+    match pointer.rsplit_once('/') {
+        Some((_, key)) => format!("{} is not allowed here", quoted(&key.replace("~1", "/").replace("~0", "~"))),
+        None => "no value is allowed here".to_owned(),
     }
 }
 

@@ -1,0 +1,41 @@
+//! What a person is told whose call does not come about: what, where, and what to do.
+
+use crate::guest::{FOLDERS, Guest, bytes, tool};
+
+#[test]
+fn a_denied_call_says_how_to_approve_it() {
+    let asks = tool("echo", "input_schema = {}\noutput_schema = {}\nrisk = { requires_approval = true }");
+    let guest = Guest::of(bytes("command"), &[asks], FOLDERS);
+    let ran = guest.shown(&[]).exits(1);
+    assert!(ran.out.contains("Run it again with `--approve`"), "{ran:?}");
+    assert!(!ran.out.contains("\nUsed"), "nothing ran: {ran:?}");
+    let case = r#"{"tool": "acme.echo", "expect": {"outcome": "ok"}}"#;
+    guest.0.0.write("skill/tests/a.json", case);
+    let ran = guest.0.run(&["test", "skill"]).exits(1);
+    assert!(ran.out.contains("set \"approve\": true in tests/a.json"), "{ran:?}");
+}
+
+#[test]
+fn input_that_is_no_json_is_called_so() {
+    let closed = "input_schema = { type = \"object\", properties = { b = false } }\noutput_schema = {}";
+    let guest = Guest::of(bytes("command"), &[tool("echo", closed)], FOLDERS);
+    let ran = guest.shown(&["--input", "input.json"]).exits(1);
+    assert!(ran.out.contains("the input is no JSON") && ran.out.contains("line 1 column 1"), "{ran:?}");
+    assert!(ran.out.contains("`--input @input.json`") && !ran.out.contains("schema"), "{ran:?}");
+    assert!(!ran.out.contains("\nUsed"), "nothing ran: {ran:?}");
+    let ran = guest.shown(&["--input", r#"{"b": 1}"#]).exits(1);
+    assert!(ran.out.contains("`b` is not allowed") && !ran.out.contains("False schema"), "{ran:?}");
+    let ran = guest.0.0.run_with(&["run", "--skill", "skill", "--input", "-"], " \n").exits(2);
+    assert!(ran.err.contains("standard input is empty"), "{ran:?}");
+    let ran = guest.shown(&["--input", "@"]).exits(2);
+    assert!(ran.err.contains("names no file"), "{ran:?}");
+}
+
+#[test]
+fn a_path_in_place_of_a_tool_is_told_its_flag() {
+    let guest = Guest::named("command", &["echo"], FOLDERS);
+    for path in ["skill/", ".", "x.palyra-skill"] {
+        let ran = guest.0.run(&["run", path]).exits(2);
+        assert!(ran.err.contains(&format!("`--skill {path}`")), "{ran:?}");
+    }
+}
