@@ -299,11 +299,13 @@ step("the skills stand in the explorer with their tools, capabilities and artifa
   // What changed is looked at anew.
   writeFileSync(join(editor.workspace, "guest/skill.toml"), GUEST.replace("1.0.0", "1.0.1"));
   await row("acme.guest 1.0.1").waitFor();
+  await row("writes").waitFor();
   writeFileSync(join(editor.workspace, "guest/skill.toml"), GUEST);
   await row("acme.guest 1.0.0").waitFor();
   await expand("closed");
   await row("has errors").waitFor();
   await expand("greeter");
+  await row("acme.greeter 0.1.0").waitFor();
   await tree.locator(".monaco-list-row", { hasText: "Artifacts" }).first().waitFor();
   await editor.shot("skills");
   await files.click();
