@@ -19,13 +19,14 @@ interface Looked {
   readonly why: string;
 }
 
+/** What changed in the folder of a skill. */
+type Change = "manifest" | "artifacts";
+
 /** A skill. It is looked at once it is expanded, and anew only when its manifest changed since. */
 interface Skill {
   readonly kind: "skill";
   readonly manifest: vscode.Uri;
-  /** What was found out last, which may be out of date while it is found out anew. */
-  known?: Looked | undefined;
-  looking?: Promise<Looked> | undefined;
+  looked?: Promise<Looked> | undefined;
 }
 
 type Node =
@@ -45,13 +46,12 @@ export function registerSkills(context: vscode.ExtensionContext, server: Server)
   let timer: NodeJS.Timeout | undefined;
   // What is to be done once it is quiet.
   let list = false;
-  const folders = new Map<string, { readonly manifest: boolean }>();
+  const folders = new Map<string, Change>();
   const later = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      for (const [folder, { manifest }] of folders) skills.changed(folder, manifest);
+      void skills.changed([...folders], list);
       folders.clear();
-      if (list) void skills.list();
       list = false;
     }, SETTLED_MS);
   };
@@ -60,12 +60,15 @@ export function registerSkills(context: vscode.ExtensionContext, server: Server)
     later();
   };
   const changed = (folder: string, manifest: boolean) => {
-    folders.set(folder, { manifest: manifest || folders.get(folder)?.manifest === true });
+    folders.set(folder, manifest ? "manifest" : (folders.get(folder) ?? "artifacts"));
     later();
   };
   const manifest = vscode.workspace.createFileSystemWatcher(`**/${MANIFEST}`);
   manifest.onDidChange((uri) => changed(folderOf(uri), true));
-  manifest.onDidCreate(listLater);
+  manifest.onDidCreate((uri) => {
+    list = true;
+    changed(folderOf(uri), true);
+  });
   manifest.onDidDelete(listLater);
   const artifact = vscode.workspace.createFileSystemWatcher("**/dist/*.palyra-skill");
   const made = (uri: vscode.Uri) => changed(path.dirname(path.dirname(uri.fsPath)), false);
@@ -79,15 +82,12 @@ export function registerSkills(context: vscode.ExtensionContext, server: Server)
     artifact,
     { dispose: () => clearTimeout(timer) },
     vscode.workspace.onDidChangeWorkspaceFolders(listLater),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => skills.forget()),
+    vscode.workspace.onDidGrantWorkspaceTrust(listLater),
     server.onDidChangeState(({ kind }) => {
       // It may be another program than before.
-      if (kind === "running") skills.forget();
+      if (kind === "running") void skills.refresh();
     }),
-    vscode.commands.registerCommand("skillyard.refreshSkills", () => {
-      skills.forget();
-      return skills.list();
-    }),
+    vscode.commands.registerCommand("skillyard.refreshSkills", () => skills.refresh()),
   );
   void skills.list();
 }
@@ -117,31 +117,42 @@ class Skills implements vscode.TreeDataProvider<Node>, vscode.Disposable {
     this.#changed.fire(undefined);
   }
 
-  /** What lies in the folder of a skill changed; its manifest, too, if `manifest`. */
-  public changed(folder: string, manifest: boolean): void {
-    const skill = this.#skills.get(folder);
-    if (skill === undefined || (skill.known === undefined && skill.looking === undefined)) return;
-    if (manifest) skill.looking = undefined;
-    this.#changed.fire(skill);
+  /** Something changed in these folders; `list` where there may be other skills than before. */
+  public async changed(folders: readonly (readonly [string, Change])[], list: boolean): Promise<void> {
+    const seen = folders.flatMap(([folder, change]) => {
+      const skill = this.#skills.get(folder);
+      if (skill?.looked === undefined) return [];
+      if (change === "manifest") skill.looked = undefined;
+      return [skill];
+    });
+    // Drawing all anew asks for what is expanded by itself.
+    if (list) return this.list();
+    await Promise.all(
+      seen.map(async (skill) => {
+        // Drawn once, when it is known: the editor mixes up two drawings at a time.
+        const looked = this.#look(skill);
+        await looked;
+        if (skill.looked === looked) this.#changed.fire(skill);
+      }),
+    );
   }
 
-  /** Forgets what is known of all skills. */
-  public forget(): void {
-    for (const skill of this.#skills.values()) skill.known = skill.looking = undefined;
-    this.#changed.fire(undefined);
+  /** Finds the skills anew, and forgets what is known of them. */
+  public async refresh(): Promise<void> {
+    for (const skill of this.#skills.values()) skill.looked = undefined;
+    await this.list();
   }
 
   public async getChildren(node?: Node): Promise<Node[]> {
     if (node === undefined) return [...this.#skills.values()];
     if (node.kind === "group") return [...node.children];
     if (node.kind !== "skill" || !vscode.workspace.isTrusted) return [];
-    return parts(node.manifest, (await this.#look(node)).about);
+    return parts(node.manifest, await this.#look(node));
   }
 
   /** What a skill may do, found out by the program unless it is known. */
-  async #look(skill: Skill): Promise<Looked> {
-    if (skill.looking !== undefined) return skill.looking;
-    const looking = this.#one(async (): Promise<Looked> => {
+  #look(skill: Skill): Promise<Looked> {
+    skill.looked ??= this.#one(async () => {
       try {
         const { report, why } = await capabilities(this.server, folderOf(skill.manifest));
         return { about: report, why };
@@ -149,14 +160,7 @@ class Skills implements vscode.TreeDataProvider<Node>, vscode.Disposable {
         return { about: undefined, why: error instanceof Error ? error.message : String(error) };
       }
     });
-    skill.looking = looking;
-    const known = await looking;
-    if (skill.looking === looking) {
-      skill.known = known;
-      // Its own line says it too, once its children are there.
-      setTimeout(() => this.#changed.fire(skill));
-    }
-    return known;
+    return skill.looked;
   }
 
   public getTreeItem(node: Node): vscode.TreeItem {
@@ -173,12 +177,10 @@ function made(node: Node): vscode.TreeItem {
   const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;
   switch (node.kind) {
     case "skill": {
-      const { manifest, known } = node;
-      const refused = known !== undefined && known.about === undefined;
+      const { manifest } = node;
       const item = new vscode.TreeItem(shown(shownFolder(manifest), 80), vscode.workspace.isTrusted ? Collapsed : None);
-      item.description = known === undefined ? "" : known.about === undefined ? "has errors" : shown(`${known.about.skill_id} ${known.about.version}`, 80);
-      item.tooltip = refused ? shown(known.why, 2000) : shown(folderOf(manifest), 2000);
-      item.iconPath = new vscode.ThemeIcon(refused ? "warning" : "package");
+      item.tooltip = shown(folderOf(manifest), 2000);
+      item.iconPath = new vscode.ThemeIcon("package");
       item.id = manifest.toString();
       item.command = { command: "vscode.open", title: "Open Manifest", arguments: [manifest] };
       return item;
@@ -197,6 +199,7 @@ function made(node: Node): vscode.TreeItem {
     case "fact": {
       const item = new vscode.TreeItem(shown(node.label, 80), None);
       item.description = shown(node.description, 80);
+      item.tooltip = shown(`${node.label} ${node.description}`, 2000);
       item.iconPath = new vscode.ThemeIcon(node.icon);
       return item;
     }
@@ -226,12 +229,15 @@ function limit(most: number) {
   };
 }
 
-async function parts(manifest: vscode.Uri, about: Capabilities | undefined): Promise<Node[]> {
+async function parts(manifest: vscode.Uri, { about, why }: Looked): Promise<Node[]> {
   const group = (label: string, icon: string, children: readonly Node[]): Node[] =>
     children.length === 0 ? [] : [{ kind: "group", label, icon, children }];
   const packaged = (await artifacts(manifest)).map((artifact): Node => ({ kind: "artifact", manifest, artifact }));
-  if (about === undefined) return group("Artifacts", "archive", packaged);
+  if (about === undefined) {
+    return [{ kind: "fact", label: "has errors", description: why, icon: "warning" }, ...group("Artifacts", "archive", packaged)];
+  }
   return [
+    { kind: "fact", label: `${about.skill_id} ${about.version}`, description: "", icon: "tag" },
     ...group("Tools", "tools", tools(about).map((of): Node => ({ kind: "tool", manifest, tool: of.id, of }))),
     ...group("Capabilities", "key", facts(about)),
     ...group("Artifacts", "archive", packaged),

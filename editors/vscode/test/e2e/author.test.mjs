@@ -140,8 +140,11 @@ step("a mistake is underlined at its value, explained in a hover, and fixed", as
 step("it is formatted as on the command line", async () => {
   await editor.command("Format Document");
   await page.locator(".editor-group-container.active .view-line", { hasText: 'version = "1.0.0"' }).first().waitFor();
-  await page.keyboard.press("Control+s");
-  await until("the file is formatted", () => editor.read("echo/skill.toml").includes('version = "1.0.0"'));
+  // The palette that closes may still have the keyboard.
+  await until("the file is formatted", async () => {
+    await page.keyboard.press("Control+s");
+    return editor.read("echo/skill.toml").includes('version = "1.0.0"');
+  });
   const expected = MISTAKEN.replace("version   =   ", "version = ").replace('id = "echo"', 'id = "acme.echo"');
   assert.equal(editor.read("echo/skill.toml"), expected);
 });
@@ -299,11 +302,13 @@ step("the skills stand in the explorer with their tools, capabilities and artifa
   // What changed is looked at anew.
   writeFileSync(join(editor.workspace, "guest/skill.toml"), GUEST.replace("1.0.0", "1.0.1"));
   await row("acme.guest 1.0.1").waitFor();
+  await row("writes").waitFor();
   writeFileSync(join(editor.workspace, "guest/skill.toml"), GUEST);
   await row("acme.guest 1.0.0").waitFor();
   await expand("closed");
   await row("has errors").waitFor();
   await expand("greeter");
+  await row("acme.greeter 0.1.0").waitFor();
   await tree.locator(".monaco-list-row", { hasText: "Artifacts" }).first().waitFor();
   await editor.shot("skills");
   await files.click();
