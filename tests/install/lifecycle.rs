@@ -252,6 +252,41 @@ fn nothing_below_a_floor_is_taken_or_run() {
     assert_eq!(skills.json(0, INSTALLED, &["list"])["versions"].as_array().unwrap().len(), 2);
 }
 
+/// Going back takes no other version than one that may run, whether it is named or not.
+#[test]
+fn nobody_goes_back_to_a_version_that_may_not_run() {
+    let skills = Skills::new();
+    second(&skills);
+    skills.install(&skills.pack("1.0.0", ""));
+    rotation(&skills);
+    skills.run(&["trust", "rotate", "rotation.json"]).exits(0);
+    skills.install(&pack_with_second(&skills, "1.1.0"));
+    let refused = |words: &str| {
+        for arguments in [&["rollback", ID][..], &["rollback", ID, "--version", "1.0.0"]] {
+            let refused = skills.run(arguments).exits(1);
+            assert!(refused.err.contains(words), "{arguments:?}: {refused:?}");
+        }
+        let list = skills.json(0, INSTALLED, &["list"]);
+        assert_eq!(list["versions"][1]["current"], true);
+    };
+    let folder = skills.folder("1.0.0");
+    fs::write(folder.join("more"), "x").unwrap();
+    refused("changed since it was installed");
+    fs::remove_file(folder.join("more")).unwrap();
+    let away = skills.0.0.path("away");
+    fs::rename(&folder, &away).unwrap();
+    refused("changed since it was installed");
+    fs::rename(&away, &folder).unwrap();
+    skills.run(&["trust", "floor", ID, "1.1.0", "--reason", "CVE-2026-1234"]).exits(0);
+    refused("is below 1.1.0");
+    skills.run(&["trust", "floor", ID, "1.0.0", "--reason", "x", "--lower"]).exits(0);
+    // A key that was replaced still runs what it signed.
+    skills.run(&["rollback", ID]).exits(0);
+    skills.run(&["rollback", ID, "--version", "1.1.0"]).exits(0);
+    skills.run(&["trust", "revoke", &format!("northwind={ELEVENS}"), "--reason", "stolen"]).exits(0);
+    refused("was revoked: `stolen`");
+}
+
 #[test]
 fn a_decision_is_explained_step_by_step() {
     let skills = Skills::new();

@@ -342,10 +342,10 @@ impl std::fmt::Display for RemoveError {
 impl std::error::Error for RemoveError {}
 
 /// Makes an older installed version the current one: `to`, or the highest below the current one. It must be as it was
-/// installed.
+/// installed, its key not revoked, and its version not below the skill's floor.
 ///
 /// # Errors
-/// If there is none, or it may not be run.
+/// If there is none, or it may not be run; where another process makes another version the current one meanwhile.
 pub fn roll_back(
     home: &Home,
     skill_id: &str,
@@ -355,11 +355,22 @@ pub fn roll_back(
     progress: &dyn Progress,
 ) -> Result<(Entry, Entry), FlowError> {
     let skills = home.installed()?;
-    if let Some(version) = to {
-        let (entry, _) = find(&skills, skill_id, Some(version))?;
-        standing::whole(&skills, &entry, progress)?;
-    }
-    Ok(skills.roll_back(skill_id, to, principal, now_unix_ms)?)
+    let (from, others) = find(&skills, skill_id, None)?;
+    let to = match to {
+        Some(version) => version.to_owned(),
+        None => {
+            let current = Version::parse(&from.version);
+            let below = others.into_iter().filter(|version| Version::parse(version) < current);
+            let highest = below.max_by_key(|version| Version::parse(version));
+            highest.ok_or_else(|| InstalledError::NothingBelow {
+                skill_id: skill_id.to_owned(),
+                version: from.version.clone(),
+            })?
+        }
+    };
+    let (entry, _) = find(&skills, skill_id, Some(&to))?;
+    standing::of_installed(home, &skills, &entry, now_unix_ms, progress)?;
+    Ok(skills.roll_back(skill_id, &from.version, &to, principal, now_unix_ms)?)
 }
 
 /// Takes what is installed as it is, though something else than Skillyard changed it. A log whose chain is broken is set
