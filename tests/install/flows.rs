@@ -251,6 +251,55 @@ fn an_installed_version_whose_audit_fails_later_is_quarantined() {
     let audit = "skill.audit";
     assert_eq!(kinds, [audit, audit, "skill.quarantined", audit, audit]);
     skills.run(&["audit", "northwind.other"]).exits(1);
+
+    // Nor does it end what a person said: who enabled the version knew what the audit says.
+    let enable = ["enable", ID, "--override", "--reason", "the camera is meant", "--principal", "ada"];
+    skills.run(&enable).exits(0);
+    let failed = skills.json(1, AUDIT, &["audit", ID]);
+    assert_eq!((&failed["passed"], &failed["quarantined"]), (&json!(false), &json!(false)));
+    assert_eq!(skills.json(0, INSTALLED, &["list"])["versions"][0]["status"], "active");
+}
+
+/// A name that no folder can have is refused before anything is pinned, quarantined or logged.
+#[test]
+fn a_name_that_nothing_is_installed_under_leaves_nothing() {
+    let skills = Skills::new();
+    skills.run(&["trust", "remove", "northwind"]).exits(0);
+    let long = format!("northwind.{}", "a".repeat(195));
+    let device = "[capabilities]\ndevice_capabilities = [\"camera\"]\n";
+    let cases = [("con.acme", "1.0.0", ""), (&*long, "1.0.0", ""), (ID, "01.0.0", ""), (ID, "01.0.0", device)];
+    for (id, version, more) in cases {
+        let artifact = skills.pack_as(id, version, more, &module(&[]));
+        for trust in ["--allow-tofu", &format!("--trusted-publisher=northwind={ELEVENS}")] {
+            let refused = skills.json(1, INSTALL, &["install", &artifact, trust]);
+            assert_eq!((&refused["pinned"], &refused["quarantined"]), (&json!(false), &json!(false)), "{refused}");
+            assert_eq!(refused["error_kind"], "BadWords", "{refused}");
+            assert!(refused["error"].as_str().unwrap().contains("cannot be installed: as a"), "{refused}");
+        }
+    }
+    let list = skills.run(&["trust", "list", "--format", "json"]).exits(0).json();
+    assert_eq!((&list["pinned"], &list["trusted"]), (&json!([]), &json!([])));
+    assert_eq!(skills.json(0, INSTALLED, &["list"])["blocked"], json!([]));
+    assert_eq!(skills.json(0, INSTALLED, &["log"])["events"], json!([]));
+}
+
+#[test]
+fn a_pin_that_was_made_before_it_failed_is_told() {
+    let skills = Skills::new();
+    let artifact = skills.pack("1.0.0", "");
+    skills.install(&artifact);
+    skills.run(&["remove", ID]).exits(0);
+    skills.run(&["trust", "remove", "northwind"]).exits(0);
+    fs::create_dir_all(skills.folder("1.0.0")).unwrap();
+    let refused = skills.json(1, INSTALL, &["install", &artifact, "--allow-tofu"]);
+    assert_eq!((&refused["installed"], &refused["pinned"]), (&json!(false), &json!(true)));
+    assert_eq!(refused["error_kind"], "InTheWay");
+    let error = refused["error"].as_str().unwrap();
+    assert!(error.contains("move it away first") && error.contains("`skillyard trust remove northwind`"), "{error}");
+    let list = skills.run(&["trust", "list", "--format", "json"]).exits(0).json();
+    assert_eq!(list["pinned"][0]["key"]["public_key"], ELEVENS);
+    // It is not said again of a pin that was there before.
+    assert_eq!(skills.json(1, INSTALL, &["install", &artifact, "--allow-tofu"])["pinned"], false);
 }
 
 #[test]

@@ -14,6 +14,9 @@ const TRUST: &str = "schema/trust-report.schema.json";
 /// The public key of the key of 32 bytes 0x22.
 const TWENTY_TWOS: &str = "a09aa5f47a6759802ff955f8dc2d2a14a5c99d23be97f864127ff9383455a4f0";
 
+/// The public key of the key of 32 bytes 0x33.
+const THIRTY_THREES: &str = "17cb79fb2b4120f2b1ec65e4198d6e08b28e813feb01e4a400839b85e18080ce";
+
 /// A second key, in a file.
 fn second(skills: &Skills) {
     skills.0.0.write("second.key", "22".repeat(32));
@@ -66,6 +69,67 @@ fn a_new_key_counts_when_the_old_one_signed_it() {
     stranger.0.0.write("rotation.json", text);
     let refused = stranger.run(&["trust", "rotate", "rotation.json"]);
     assert!(refused.code != Some(0) && refused.err.contains("is not trusted"), "{refused:?}");
+}
+
+/// `from` signs that `to` takes its place, and the statement is taken or not.
+fn hand_over(skills: &Skills, from: &str, to: &str, name: &str) -> crate::skillyard::Ran {
+    skills.run(&["trust", "rotate", "northwind", "--to", to, "--key", from, "-o", name]).exits(0);
+    skills.run(&["trust", "rotate", name])
+}
+
+#[test]
+fn a_key_that_was_replaced_hands_nothing_over() {
+    let skills = Skills::new();
+    second(&skills);
+    hand_over(&skills, "elevens.key", TWENTY_TWOS, "first.json").exits(0);
+    // Whoever stole the old key signs with it that it is followed by another.
+    let refused = hand_over(&skills, "elevens.key", THIRTY_THREES, "stolen.json");
+    assert!(refused.code != Some(0) && refused.err.contains("was replaced"), "{refused:?}");
+    let shown = skills.json(1, TRUST, &["trust", "show", &format!("northwind={THIRTY_THREES}")]);
+    assert_eq!(shown["trusted"], false);
+
+    // Statements are public: the first one, told again after the second, changes nothing.
+    hand_over(&skills, "second.key", THIRTY_THREES, "next.json").exits(0);
+    let store = skills.json(0, TRUST, &["trust", "list"]);
+    let again = skills.json(0, TRUST, &["trust", "rotate", "first.json"]);
+    assert_eq!(again["written"], false);
+    assert_eq!(skills.json(0, TRUST, &["trust", "list"]), store);
+    let refused = skills.run(&["install", &pack_with_second(&skills, "1.0.0")]).exits(1);
+    assert!(refused.err.contains("was replaced"), "{refused:?}");
+    skills.run(&["trust", "show", &format!("northwind={THIRTY_THREES}")]).exits(0);
+    // Nor does it bring back a key that a person took out of the store since.
+    skills.run(&["trust", "remove", "northwind", TWENTY_TWOS]).exits(0);
+    skills.run(&["trust", "rotate", "first.json"]);
+    let keys = skills.json(0, TRUST, &["trust", "list"])["trusted"].to_string();
+    assert!(!keys.contains(TWENTY_TWOS) && keys.contains(THIRTY_THREES), "{keys}");
+}
+
+#[test]
+fn a_key_whose_time_is_over_hands_nothing_over() {
+    let skills = Skills::new();
+    skills.run(&["trust", "expire", &format!("northwind={ELEVENS}"), "2024-02-29"]).exits(0);
+    let refused = hand_over(&skills, "elevens.key", TWENTY_TWOS, "late.json");
+    assert!(refused.code != Some(0) && refused.err.contains("is over since"), "{refused:?}");
+    skills.run(&["trust", "show", &format!("northwind={TWENTY_TWOS}")]).exits(1);
+}
+
+/// A daemon reads the trust store alone: a key that somebody else has must stand there under no name.
+#[test]
+fn a_revoked_key_stands_in_the_store_under_no_publisher() {
+    let skills = Skills::new();
+    skills.run(&["trust", "allow", &format!("southwind={ELEVENS}")]).exits(0);
+    skills.run(&["trust", "pin", &format!("westwind={ELEVENS}")]).exits(0);
+    skills.run(&["trust", "allow", &format!("southwind={TWENTY_TWOS}")]).exits(0);
+    let revoked = ["trust", "revoke", &format!("northwind={ELEVENS}"), "--reason", "stolen"];
+    let report = skills.json(0, TRUST, &revoked);
+    assert_eq!(report["revoked"][0]["public_key"], ELEVENS);
+    assert_eq!(report["revoked"][0]["removed_from"], json!(["northwind", "southwind", "westwind"]));
+    let list = skills.json(0, TRUST, &["trust", "list"]);
+    let text = list.to_string();
+    assert!(!text.contains(ELEVENS) && text.contains(TWENTY_TWOS), "{text}");
+    skills.run(&["trust", "allow", &format!("westwind={TWENTY_TWOS}")]).exits(0);
+    let told = skills.run(&["trust", "revoke", &format!("southwind={TWENTY_TWOS}"), "--reason", "stolen"]).exits(0);
+    assert!(told.out.contains("southwind, westwind"), "{told:?}");
 }
 
 #[test]
@@ -188,6 +252,41 @@ fn nothing_below_a_floor_is_taken_or_run() {
     skills.run(&[&lower[..], &["--lower"]].concat()).exits(0);
     skills.run(&["run", "--skill", &artifact, "--approve"]).exits(0);
     assert_eq!(skills.json(0, INSTALLED, &["list"])["versions"].as_array().unwrap().len(), 2);
+}
+
+/// Going back takes no other version than one that may run, whether it is named or not.
+#[test]
+fn nobody_goes_back_to_a_version_that_may_not_run() {
+    let skills = Skills::new();
+    second(&skills);
+    skills.install(&skills.pack("1.0.0", ""));
+    rotation(&skills);
+    skills.run(&["trust", "rotate", "rotation.json"]).exits(0);
+    skills.install(&pack_with_second(&skills, "1.1.0"));
+    let refused = |words: &str| {
+        for arguments in [&["rollback", ID][..], &["rollback", ID, "--version", "1.0.0"]] {
+            let refused = skills.run(arguments).exits(1);
+            assert!(refused.err.contains(words), "{arguments:?}: {refused:?}");
+        }
+        let list = skills.json(0, INSTALLED, &["list"]);
+        assert_eq!(list["versions"][1]["current"], true);
+    };
+    let folder = skills.folder("1.0.0");
+    fs::write(folder.join("more"), "x").unwrap();
+    refused("changed since it was installed");
+    fs::remove_file(folder.join("more")).unwrap();
+    let away = skills.0.0.path("away");
+    fs::rename(&folder, &away).unwrap();
+    refused("changed since it was installed");
+    fs::rename(&away, &folder).unwrap();
+    skills.run(&["trust", "floor", ID, "1.1.0", "--reason", "CVE-2026-1234"]).exits(0);
+    refused("is below 1.1.0");
+    skills.run(&["trust", "floor", ID, "1.0.0", "--reason", "x", "--lower"]).exits(0);
+    // A key that was replaced still runs what it signed.
+    skills.run(&["rollback", ID]).exits(0);
+    skills.run(&["rollback", ID, "--version", "1.1.0"]).exits(0);
+    skills.run(&["trust", "revoke", &format!("northwind={ELEVENS}"), "--reason", "stolen"]).exits(0);
+    refused("was revoked: `stolen`");
 }
 
 #[test]

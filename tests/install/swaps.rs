@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    skills::{ID, Skills},
+    skills::{ID, INSTALLED, Skills},
     world::module,
 };
 
@@ -144,28 +144,40 @@ fn a_quarantine_that_was_taken_out_of_the_table_is_refused() {
 }
 
 /// The bytes are read once: what stands in the file afterwards is not what is installed.
-#[cfg(unix)]
 #[test]
 fn an_artifact_that_is_exchanged_after_it_was_read_is_not_what_is_installed() {
-    use std::{io::Write as _, process::Stdio};
+    use std::{
+        io::{BufRead as _, BufReader, Read as _},
+        process::Stdio,
+    };
     let skills = Skills::new();
-    let artifact = skills.pack("1.0.0", "");
+    skills.install(&skills.pack("1.0.0", ""));
+    // Of the same publisher and version: whoever reads the file again installs it without a word.
+    let other = skills.pack("1.1.0", "[capabilities]\nhttp_egress_allowlist = [\"evil.example\"]\n");
+    let evil = fs::read(skills.0.0.path(&other)).unwrap();
+    let artifact = skills.pack("1.1.0", "");
     let good = fs::read(skills.0.0.path(&artifact)).unwrap();
-    // From standard input, so that the moment of reading is known.
-    let mut child = skills
-        .0
-        .command(&["install", "-", "--format", "json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(&good).unwrap();
-    drop(input);
-    fs::write(skills.0.0.path(&artifact), "evil").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    assert_eq!(fs::read(skills.folder("1.0.0").join("artifact.palyra-skill")).unwrap(), good);
+    assert_ne!(good, evil);
+
+    // While the lock is held nothing is installed; who only looks needs none.
+    let lock = fs::File::options().write(true).open(skills.root().join("installed-index.json.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut child =
+        skills.0.command(&["install", &artifact]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("1.1.0") {
+        assert_ne!(told.read_line(&mut line).unwrap(), 0, "{line}");
+    }
+    // The file was verified and a person shown what it may do, and now it is exchanged.
+    fs::write(skills.0.0.path(&artifact), &evil).unwrap();
+    assert!(child.try_wait().unwrap().is_none() && !skills.folder("1.1.0").exists());
+    lock.unlock().unwrap();
+    told.read_to_string(&mut line).unwrap();
+    assert!(child.wait().unwrap().success(), "{line}");
+    assert_eq!(fs::read(skills.folder("1.1.0").join("artifact.palyra-skill")).unwrap(), good);
+    let info = skills.json(0, INSTALLED, &["info", ID]);
+    assert!(info["entry"]["version"] == "1.1.0" && !info.to_string().contains("evil.example"), "{info}");
 }
 
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! What stands on this machine: the walls round a worker, the person's own stores, the editors.
 //!
-//! It looks and changes nothing.
+//! It looks. What it finds half done, an installation that a crash interrupted say, is finished or undone, as by every
+//! command that reads it; nothing else is changed.
 
 use std::{
     env,

@@ -11,10 +11,10 @@ use skillyard_artifact::{
     integrity::{hex, sha256},
     verify::{Verification, open},
 };
-use skillyard_manifest::{Options, grammar::Version, quoted};
+use skillyard_manifest::{Options, grammar::Version, plain, quoted};
 use skillyard_store::{
     events::{EventKind, NewEvent},
-    installed::{InstalledError, NewVersion},
+    installed::{InstalledError, NewVersion, check_name},
     lifecycle::Purpose,
     secrets::{SecretError, SecretName},
 };
@@ -27,7 +27,7 @@ use crate::{
     installed::{self, Entry, MissingSecret, Source},
     standing::{self, Refused},
     states,
-    verify::{FlowError, PublicKey, Trust, TrustDecision, TrustOptions, advice, pin},
+    verify::{FlowError, Pin, PublicKey, Trust, TrustDecision, TrustOptions, advice, pin},
 };
 
 /// What a person wants.
@@ -81,6 +81,13 @@ pub enum InstallError {
         /// Its path.
         path: String,
     },
+    /// The publisher's key was pinned, and then it could not be installed.
+    AfterPin {
+        /// Why not.
+        error: Box<InstallError>,
+        /// The publisher.
+        publisher: String,
+    },
 }
 
 impl InstallError {
@@ -91,6 +98,7 @@ impl InstallError {
             Self::Refused { kind, .. } => Some(kind.unwrap_or(ErrorKind::ManifestValidation).to_string()),
             Self::Audit { .. } => Some("AuditFailed".to_owned()),
             Self::Standing(refused) => refused.kind(),
+            Self::AfterPin { error, .. } => error.kind(),
             _ => None,
         }
     }
@@ -109,6 +117,7 @@ impl InstallError {
         match self {
             Self::Refused { findings, .. } | Self::Audit { findings, .. } => findings.clone(),
             Self::Standing(refused) => refused.findings(),
+            Self::AfterPin { error, .. } => error.findings(),
             _ => Vec::new(),
         }
     }
@@ -132,6 +141,12 @@ impl fmt::Display for InstallError {
             Self::Standing(error) => write!(f, "not installed: {error}"),
             Self::Secrets(error) => error.fmt(f),
             Self::Entry { path } => write!(f, "{} cannot be unpacked", quoted(path)),
+            Self::AfterPin { error, publisher } => write!(
+                f,
+                "{error}. The key of {} was pinned before that; `skillyard trust remove {}` takes it out again",
+                quoted(publisher),
+                plain(publisher)
+            ),
         }
     }
 }
@@ -245,6 +260,8 @@ pub fn propose<'b>(
         });
     };
     let capabilities = Capabilities::of(artifact.manifest()).with_imports(imports);
+    // Before anything is said of it: nothing is known by such a name, in a log or elsewhere.
+    check_name(&capabilities.skill_id, &capabilities.version)?;
     let skills = home.installed()?;
     let known = skills.known(&capabilities.skill_id, &capabilities.version)?;
     let same = known.entries.iter().find(|entry| entry.version == capabilities.version);
@@ -365,8 +382,6 @@ pub fn install(
         let content = content.ok_or_else(|| InstallError::Entry { path: path.clone() })?;
         files.push((path, content));
     }
-    let trusting = TrustOptions { pin: options.trusting.wants_tofu(), ..options.trusting.clone() };
-    let pinned = pin(&proposal.trust, &trusting, verification, true, progress)? == crate::verify::Pin::Pinned;
     let about = &proposal.capabilities;
     let (artifact_sha256, payload_sha256) = (hex(&sha256(proposal.bytes)), hex(&artifact.payload_sha256()));
     let decision = match artifact.trust_decision() {
@@ -409,9 +424,21 @@ pub fn install(
         principal: options.principal.clone(),
         now_unix_ms,
     };
+    let skills = home.installed()?;
+    // A person takes their time over a question, and in that somebody may have revoked the key.
+    let signer = (artifact.publisher(), artifact.key());
+    standing::not_objected(home, (&about.skill_id, &about.version), signer, Purpose::Take, now_unix_ms)?;
+    // Whoever ends it does so before anything is written.
     progress.at("installing", 0, 1)?;
-    let entry = home.installed()?.install(&new)?;
-    Ok(Installed { entry, pinned })
+    let trusting = TrustOptions { pin: options.trusting.wants_tofu(), ..options.trusting.clone() };
+    let pinned = pin(&proposal.trust, &trusting, verification, true, progress)? == Pin::Pinned;
+    match skills.install(&new) {
+        Ok(entry) => Ok(Installed { entry, pinned }),
+        Err(error) if pinned => {
+            Err(InstallError::AfterPin { error: Box::new(error.into()), publisher: about.publisher.clone() })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What became of a wish to install, as every face reports it. It only grows.
@@ -476,7 +503,7 @@ impl InstallReport {
             error_kind: Some(error.kind()?),
             quarantined: matches!(error, InstallError::Audit { quarantined: true, .. }),
             entry: None,
-            pinned: false,
+            pinned: matches!(error, InstallError::AfterPin { .. }),
             previous_version: None,
             downgrade: false,
             capabilities: None,

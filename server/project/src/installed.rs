@@ -19,7 +19,7 @@ use skillyard_manifest::{
     model::Manifest,
     quoted,
 };
-use skillyard_store::{installed::InstalledSkills, trust_store::SealWith};
+use skillyard_store::{installed::InstalledSkills, lifecycle::Purpose, trust_store::SealWith};
 
 use crate::{
     audit,
@@ -132,8 +132,9 @@ pub fn info(
     let (changed, capabilities) = match standing::whole(&skills, &entry, progress) {
         Ok(bytes) => {
             let opened = open(&bytes, Options::default().palyra_version, progress)?;
+            let now = i64::try_from(now_unix_ms).unwrap_or(i64::MAX);
             if let Some(signer) = opened.publisher().zip(opened.key()) {
-                ended = match standing::not_ended(home, skill_id, &entry.version, signer, now_unix_ms) {
+                ended = match standing::not_objected(home, (skill_id, &entry.version), signer, Purpose::Run, now) {
                     Err(Refused::Objection(objection)) => Some(objection.to_string()),
                     other => other.map(|()| None)?,
                 };
@@ -365,10 +366,10 @@ impl std::fmt::Display for RemoveError {
 impl std::error::Error for RemoveError {}
 
 /// Makes an older installed version the current one: `to`, or the highest below the current one. It must be as it was
-/// installed.
+/// installed, its key not revoked, and its version not below the skill's floor.
 ///
 /// # Errors
-/// If there is none, or it may not be run.
+/// If there is none, or it may not be run; where another process makes another version the current one meanwhile.
 pub fn roll_back(
     home: &Home,
     skill_id: &str,
@@ -378,11 +379,22 @@ pub fn roll_back(
     progress: &dyn Progress,
 ) -> Result<(Entry, Entry), FlowError> {
     let skills = home.installed()?;
-    if let Some(version) = to {
-        let (entry, _) = find(&skills, skill_id, Some(version))?;
-        standing::whole(&skills, &entry, progress)?;
-    }
-    Ok(skills.roll_back(skill_id, to, principal, now_unix_ms)?)
+    let (from, others) = find(&skills, skill_id, None)?;
+    let to = match to {
+        Some(version) => version.to_owned(),
+        None => {
+            let current = Version::parse(&from.version);
+            let below = others.into_iter().filter(|version| Version::parse(version) < current);
+            let highest = below.max_by_key(|version| Version::parse(version));
+            highest.ok_or_else(|| InstalledError::NothingBelow {
+                skill_id: skill_id.to_owned(),
+                version: from.version.clone(),
+            })?
+        }
+    };
+    let (entry, _) = find(&skills, skill_id, Some(&to))?;
+    standing::of_installed(home, &skills, &entry, now_unix_ms, progress)?;
+    Ok(skills.roll_back(skill_id, &from.version, &to, principal, now_unix_ms)?)
 }
 
 /// Takes what is installed as it is, though something else than Skillyard changed it. A log whose chain is broken is set

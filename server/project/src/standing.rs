@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use skillyard_artifact::{Cancelled, ErrorKind, Finding, Progress, integrity, trust::PublicKey, update, verify::open};
 use skillyard_manifest::{self as manifest, grammar::Version, quoted};
 use skillyard_store::{
-    installed::{Entry, InstalledError, InstalledSkills},
+    installed::{ARTIFACT, Entry, InstalledError, InstalledSkills},
     lifecycle::{Objection, Purpose},
     paths::resolve,
     states::{State, Status},
@@ -93,6 +93,7 @@ impl Refused {
                 | InstalledError::StagedFolderTaken { .. }
                 | InstalledError::NotThatOne { .. } => "Moved",
                 InstalledError::BadName { .. } | InstalledError::NoWords { .. } => "BadWords",
+                InstalledError::TooMuch { .. } => "TooLarge",
                 InstalledError::Read(_)
                 | InstalledError::Write { .. }
                 | InstalledError::Busy { .. }
@@ -171,7 +172,8 @@ pub fn check(home: &Home, subject: &Subject<'_>, progress: &dyn Progress) -> Res
     // As a version is compared: another way to write it is the same one.
     let version = Version::parse(subject.version).map_or_else(|| subject.version.to_owned(), |it| it.to_string());
     let skill_id = subject.skill_id.trim();
-    not_ended(home, skill_id, &version, subject.signed_by, subject.now_unix_ms)?;
+    let now = i64::try_from(subject.now_unix_ms).unwrap_or(i64::MAX);
+    not_objected(home, (skill_id, &version), subject.signed_by, Purpose::Run, now)?;
     let known = skills.known(skill_id, &version)?;
     if let Some(state) = known.blocked {
         return Err(Refused::Blocked(Box::new(state)));
@@ -186,23 +188,43 @@ pub fn check(home: &Home, subject: &Subject<'_>, progress: &dyn Progress) -> Res
     Ok(())
 }
 
-/// Whether neither the key's life has ended for this purpose nor the skill's floor is above `version`.
+/// Says whether nothing speaks against a key, for `purpose`, or against a version: a revocation, an end, a floor.
 ///
 /// # Errors
-/// [`Refused::Objection`] where one of them is so.
-pub(crate) fn not_ended(
+/// [`Refused::Objection`] where something does.
+pub(crate) fn not_objected(
     home: &Home,
-    skill_id: &str,
-    version: &str,
+    (skill_id, version): (&str, &str),
     (publisher, key): (&str, PublicKey),
-    now_unix_ms: u64,
+    purpose: Purpose,
+    now_unix_ms: i64,
 ) -> Result<(), Refused> {
     let lifecycle = home.lifecycle()?.load().map_err(|error| Refused::Lifecycle(Box::new(error)))?.store;
-    let now = i64::try_from(now_unix_ms).unwrap_or(i64::MAX);
-    lifecycle
-        .objects_to_key(publisher, key, Purpose::Run, now)
-        .or_else(|| lifecycle.objects_to_version(skill_id, version))
-        .map_or(Ok(()), |objection| Err(Refused::Objection(Box::new(objection))))
+    let objection = lifecycle
+        .objects_to_key(publisher, key, purpose, now_unix_ms)
+        .or_else(|| lifecycle.objects_to_version(skill_id, version));
+    objection.map_or(Ok(()), |objection| Err(Refused::Objection(Box::new(objection))))
+}
+
+/// Says whether an installed version is whole, and nothing was said against its key or its version. What an administrator
+/// said about it is for the store to say, all while nobody else changes it.
+///
+/// # Errors
+/// What keeps it from running.
+pub(crate) fn of_installed(
+    home: &Home,
+    skills: &InstalledSkills,
+    entry: &Entry,
+    now_unix_ms: i64,
+    progress: &dyn Progress,
+) -> Result<(), Refused> {
+    let bytes = whole(skills, entry, progress)?;
+    let opened = open(&bytes, manifest::Options::default().palyra_version, progress)?;
+    let Some((publisher, key)) = opened.publisher().zip(opened.key()) else {
+        let file = skills.folder(&entry.skill_id, &entry.version).join(ARTIFACT);
+        return Err(Refused::Installed(InstalledError::FileChanged { files: vec![file] }));
+    };
+    not_objected(home, (&entry.skill_id, &entry.version), (publisher, key), Purpose::Run, now_unix_ms)
 }
 
 /// Says whether the file at `path` may be run by itself: one in the folder of an installed version only where that
@@ -231,8 +253,20 @@ pub(crate) fn check_path(home: &Home, path: &Path, now_unix_ms: u64, progress: &
 /// The bytes of an installed artifact, where it and all files that were unpacked from it are as they were installed.
 ///
 /// # Errors
-/// Which are not.
+/// Which are not; [`InstalledError::Moved`] where the version was removed while it was looked at.
 pub(crate) fn whole(skills: &InstalledSkills, entry: &Entry, progress: &dyn Progress) -> Result<Vec<u8>, Refused> {
+    let looked = unchanged(skills, entry, progress);
+    if let Err(Refused::Installed(InstalledError::FileChanged { .. } | InstalledError::Read(_))) = &looked {
+        let known = skills.known(&entry.skill_id, &entry.version)?.entries;
+        let same = |it: &Entry| Entry { current: entry.current, ..it.clone() } == *entry;
+        if !known.iter().any(same) {
+            return Err(Refused::Installed(InstalledError::Moved { skill_id: entry.skill_id.clone() }));
+        }
+    }
+    looked
+}
+
+fn unchanged(skills: &InstalledSkills, entry: &Entry, progress: &dyn Progress) -> Result<Vec<u8>, Refused> {
     let bytes = skills.artifact(entry)?;
     let opened = open(&bytes, manifest::Options::default().palyra_version, progress)?;
     let entries = opened.content.entries();

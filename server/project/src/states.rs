@@ -71,7 +71,8 @@ pub fn set(home: &Home, wish: &Wish) -> Result<State, FlowError> {
 }
 
 /// Writes to the log what the audit of a version came to, `failed` being what keeps it from running; and quarantines it
-/// where it failed, its publisher is `known`, and nobody said anything of it before. Says whether it did.
+/// where it failed, its publisher is `known`, and nobody said anything of it before: neither that it may not run nor, as
+/// who enables it does, that it may. Says whether it did.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -85,15 +86,13 @@ pub fn after_audit(
     let now_unix_ms = i64::try_from(report.generated_at_unix_ms).unwrap_or(i64::MAX);
     let events = vec![event_of_audit(version, report, failed)];
     let (skill_id, number) = version;
-    // What a person said stays in the words of that person.
-    if failed.is_empty() || !known || skills.known(skill_id, number)?.blocked.is_some() {
+    if failed.is_empty() || !known {
         skills.note(events, now_unix_ms)?;
         return Ok(false);
     }
     let reason = format!("the audit does not pass: {}", failed.join("; ")).chars().take(REASON).collect();
     let verdict = Verdict { status: Status::Quarantined, reason, principal: AUDITOR.to_owned(), now_unix_ms };
-    skills.set_state(skill_id, number, &verdict, &events)?;
-    Ok(true)
+    skills.set_state_where_nobody_did(skill_id, number, &verdict, &events).map(|(_, is_new)| is_new)
 }
 
 /// An audit as it stands in the log.

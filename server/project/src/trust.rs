@@ -1,6 +1,6 @@
 //! The trust store in a person's hands: looked at, added to, taken from.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use skillyard_artifact::{
     Finding,
@@ -159,22 +159,29 @@ pub struct Rotated {
 /// list both stand from then on, since what is installed goes on running, and nothing new of the old one is taken.
 ///
 /// # Errors
-/// If the statement does not count, the old key is not trusted for the publisher, or one of them was revoked.
+/// If the statement does not count, the old key is not trusted for the publisher, one of them was revoked, or the old one
+/// was replaced by another or its time is over.
 pub fn rotate(home: &Home, statement: &[u8], now_unix_ms: i64) -> Result<Rotated, FlowError> {
     let (rotation, old, new) = Rotation::parse(statement).map_err(FlowError::Rotation)?;
     let publisher = rotation.publisher;
     let (file, lifecycle) = (home.trust_store()?, home.lifecycle()?);
     let store = file.load()?.store;
     let known = lifecycle.load()?.store;
-    let was_taken = known.key(&publisher, old).is_some_and(|record| record.replaced_by == Some(new.to_string()));
+    let was_taken = known.was_rotated(&publisher, old, new);
     // Where it was interrupted between the two files, or comes a second time, the new key may be the trusted one already.
     let decided = store.decide(&publisher, old, false);
     if !(was_taken && store.decide(&publisher, new, false).is_ok()) {
         decided.map_err(FlowError::Trusted)?;
     }
     // First what takes trust away.
-    let first = lifecycle.update(|known| known.rotate(&publisher, old, new, now_unix_ms)).map_err(flow)?;
+    let rotate = |known: &mut Lifecycle| {
+        known.rotate(&publisher, old, new, now_unix_ms)?;
+        Ok::<_, Objection>(known.objects_to_key(&publisher, new, Purpose::Take, now_unix_ms).is_none())
+    };
+    let first = lifecycle.update(rotate).map_err(flow)?;
     let second = file.update(|store| match store.decide(&publisher, old, false) {
+        // An old statement: another key took the place of the new one since.
+        _ if !first.value => Ok(()),
         Ok(TrustDecision::TofuPinned) => {
             store.remove(&publisher, Some(old));
             store.pin(&publisher, new)
@@ -194,8 +201,17 @@ pub fn rotation(publisher: &str, old: &SigningKey, new: PublicKey, now_unix_ms: 
     Rotation::sign(publisher, old, new, now_unix_ms).map_err(FlowError::Rotation)
 }
 
-/// Revokes a key of a publisher, or all that are trusted: nothing that they signed is taken or run any more, and a daemon
-/// that reads the trust store does not find them there.
+/// A key that was revoked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Revoked {
+    /// The key.
+    pub key: PublicKey,
+    /// The publishers under whom it stood in the trust store, sorted: it stands under none of them any more.
+    pub removed_from: Vec<String>,
+}
+
+/// Revokes a key of a publisher, or all that are trusted: nothing that they signed is taken or run any more, whoever is
+/// named as its publisher, and a daemon that reads the trust store does not find them there under any name.
 ///
 /// # Errors
 /// If there is no reason, the publisher has no key, or it cannot be written.
@@ -205,7 +221,7 @@ pub fn revoke(
     key: Option<PublicKey>,
     reason: &str,
     now_unix_ms: i64,
-) -> Result<Vec<PublicKey>, FlowError> {
+) -> Result<Vec<Revoked>, FlowError> {
     check_reason(reason)?;
     let file = home.trust_store()?;
     let store = file.load()?.store;
@@ -227,13 +243,15 @@ pub fn revoke(
             Ok::<(), Objection>(())
         })
         .map_err(flow)?;
-    file.update(|store| {
-        for key in &keys {
-            store.remove(publisher, Some(*key));
-        }
-        Ok::<(), TrustError>(())
+    let removed = file.update(|store| {
+        let names: BTreeSet<String> = store.trusted.keys().chain(store.tofu.keys()).cloned().collect();
+        let revoked = |key: &PublicKey| {
+            let removed_from = names.iter().filter(|name| store.remove(name, Some(*key))).cloned().collect();
+            Revoked { key: *key, removed_from }
+        };
+        Ok::<Vec<Revoked>, TrustError>(keys.iter().map(revoked).collect())
     })?;
-    Ok(keys)
+    Ok(removed.value)
 }
 
 /// Sets the version below which nothing of a skill is taken or run; a floor is lowered only where `lower`.

@@ -55,6 +55,12 @@ impl Disk {
         self.exchange(path, &[bytes], true)
     }
 
+    /// Removes what a [`replace`](Self::replace) of `path` left that was interrupted. Missing is fine.
+    pub(crate) fn remove_stale(&self, path: &Path) -> io::Result<()> {
+        self.step(Step::RemoveStale)?;
+        temporary(path).map_or(Ok(()), |temporary| ignore_missing(fs::remove_file(temporary)))
+    }
+
     /// [`replace`](Self::replace) for what can be made again: after a power cut, not after a crash, the file may be the
     /// old one or broken. `parts` are written one after the other.
     pub(crate) fn replace_lightly(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
@@ -62,16 +68,10 @@ impl Disk {
     }
 
     fn exchange(&self, path: &Path, parts: &[&[u8]], durably: bool) -> io::Result<()> {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        let (Some(folder), Some(temporary)) = (path.parent(), temporary(path)) else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a path of a file"));
         };
-        let mut temporary = std::ffi::OsString::from(".");
-        temporary.push(name);
-        temporary.push(".new");
-        let temporary = folder.join(temporary);
-
-        self.step(Step::RemoveStale)?;
-        ignore_missing(fs::remove_file(&temporary))?;
+        self.remove_stale(path)?;
         self.step(Step::CreateTemporary)?;
         // `create_new` follows no link that lies in wait.
         let mut file = private(fs::OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
@@ -190,6 +190,14 @@ impl Disk {
         }
         Ok(())
     }
+}
+
+/// Where the new content of `path` is written to; nothing where that is no path of a file.
+fn temporary(path: &Path) -> Option<PathBuf> {
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(path.file_name()?);
+    temporary.push(".new");
+    Some(path.parent()?.join(temporary))
 }
 
 /// Takes the room on the disk before anything is written. Where a file whose room is still to be found takes the place of

@@ -12,8 +12,8 @@
 //! the next one removes; after it, the next one takes the steps again. Readers take no lock: they read seal, files, seal,
 //! and again where the seal changed in between.
 //!
-//! The index can be made again from the folders, so it is not forced to the disk: after a power cut it may be the one
-//! before, or broken, and is made again. One that reads and is another is refused.
+//! The index can be made again from the folders, so it is not forced to the disk: after a power cut it may be an older one,
+//! or broken, and is made again. One that reads and is neither is refused.
 
 mod index;
 mod ledger;
@@ -190,7 +190,7 @@ enum Judgement {
     Whole,
     /// An operation is under way, or was interrupted.
     Unfinished,
-    /// The index is broken or the one before, as after a power cut.
+    /// The index is broken or an older one, as after a power cut.
     Torn,
 }
 
@@ -302,7 +302,6 @@ impl InstalledSkills {
             },
         };
         let mut entries = entries;
-        normalize(&mut entries);
         let mut blocked = view.blocked.0.get(&(skill_id.to_owned(), version.to_owned())).cloned();
         // What was decided counts before it is done.
         if let Some(pending) = view.seal.as_ref().and_then(|(_, ledger)| ledger.pending.as_deref()) {
@@ -311,7 +310,9 @@ impl InstalledSkills {
                 Some(state) if state.status != Status::Active => Some(state.clone()),
                 _ => blocked,
             };
+            entries.retain(|entry| pending.skill_id != skill_id || !pending.dropped.contains(&entry.version));
         }
+        normalize(&mut entries);
         Ok(Known { entries, blocked })
     }
 
@@ -365,7 +366,11 @@ impl InstalledSkills {
             let path = folder.join(&name);
             let good = match (name.as_str(), unpacked.get(&name)) {
                 (ARTIFACT, None) => true,
-                (METADATA, None) => read_metadata(&path).is_ok_and(|known| known.is_some_and(|known| known == *entry)),
+                // Which version is current is for the index to say, and another process may just be changing it.
+                (METADATA, None) => matches!(
+                    read_metadata(&path),
+                    Ok(Some(known)) if Entry { current: entry.current, ..known.clone() } == *entry
+                ),
                 (_, Some(hash)) => INSTALLED_FILE.read(&path).is_ok_and(|bytes| sha256(&bytes) == *hash),
                 (_, None) => false,
             };
@@ -496,9 +501,11 @@ impl InstalledSkills {
             return Err(InstalledError::StatesChanged { root: self.root.clone(), found });
         }
         if !index_good {
-            let broken = view.index.as_deref().and_then(index::parse).is_none();
+            let found = view.index.as_deref().and_then(index::parse);
             let previous = ledger.previous_index.as_deref().is_some_and(is_index);
-            if broken || previous {
+            // Several changes may be lost at once. What comes of it is exactly what was sealed, so nobody gains by an old one.
+            let older = |at: i64| at < ledger.updated_at_unix_ms && matches!(self.made_again(ledger), Ok(Some(_)));
+            if previous || found.is_none_or(|(_, at)| older(at)) {
                 return Ok(Judgement::Torn);
             }
             return Err(self.index_changed(view));
@@ -577,15 +584,17 @@ impl InstalledSkills {
         let mut index = view.index.take();
         let mut blocked = std::mem::take(&mut view.blocked);
         let now = now_unix_ms();
-        if judgement == Judgement::Torn && ledger.pending.is_none() {
-            let made = self.index_from_folders(ledger.updated_at_unix_ms, &ledger.index)?;
-            let Some(made) = made else {
+        // Where an operation changes the index, it is made again on its way.
+        let changes_index = ledger.pending.as_ref().is_some_and(|pending| pending.entries.is_some());
+        if judgement == Judgement::Torn && !changes_index {
+            let Some(made) = self.made_again(&ledger)? else {
                 let found = view.found();
                 return Err(InstalledError::OldCopy { root: self.root.clone(), found, gone: index.is_none() });
             };
             self.disk.replace(&self.index_path(), &made).map_err(unwritable(&self.index_path()))?;
             index = Some(made);
-            ledger.remember(now, "the index was broken, and was made again from the folders".to_owned());
+            let what = "the index was broken or an older one, and was made again from the folders";
+            ledger.remember(now, what.to_owned());
             seal = self.write_seal(seal, &ledger)?;
         }
         if let Some(pending) = ledger.pending.clone() {
@@ -631,11 +640,14 @@ impl InstalledSkills {
             Some(bytes) => index::parse(bytes).ok_or_else(|| InstalledError::NotAnIndex { path: self.index_path() })?,
         };
         for entry in &entries {
-            check_skill_id(&entry.skill_id)?;
-            check_version(&entry.version)?;
+            check_name(&entry.skill_id, &entry.version)?;
         }
         normalize(&mut entries);
         let index = index::write(&entries, updated_at_unix_ms);
+        let (bytes, limit) = (index.len() as u64, INDEX_FILE.limit);
+        if bytes > limit {
+            return Err(InstalledError::TooMuch { path: self.index_path(), bytes, limit });
+        }
         if view.index.as_ref() != Some(&index) {
             self.disk.replace(&self.index_path(), &index).map_err(unwritable(&self.index_path()))?;
         }
@@ -662,23 +674,55 @@ impl InstalledSkills {
     }
 
     fn write_seal(&self, seal: Seal, ledger: &Ledger) -> Result<Seal, InstalledError> {
-        let note = serde_json::to_string(ledger)
-            .map_err(|cause| InstalledError::Write { path: self.index_path(), cause: cause.into() })?;
+        let note = note_of(ledger).map_err(unwritable(&self.index_path()))?;
         let seal = seal.follow(ledger.digest(), None).noting(note);
         self.seal.write(&self.disk, &seal).map_err(InstalledError::Seal)?;
         Ok(seal)
     }
 
-    /// The index as the folders give it, where that is the one with `digest`.
-    fn index_from_folders(&self, updated_at_unix_ms: i64, digest: &str) -> Result<Option<Vec<u8>>, InstalledError> {
+    /// The index as the folders give it, with what is under way, where that is the very one that is sealed.
+    fn made_again(&self, ledger: &Ledger) -> Result<Option<Vec<u8>>, InstalledError> {
+        let pending = ledger.pending.as_deref();
+        let change = pending.and_then(|pending| Some((pending, pending.entries.as_deref()?)));
+        let (updated_at_unix_ms, digest) = match change {
+            Some((pending, _)) => (pending.updated_at_unix_ms, &pending.index_after),
+            None => (ledger.updated_at_unix_ms, &ledger.index),
+        };
+        self.index_from_folders(
+            change.map(|(pending, entries)| (&*pending.skill_id, entries)),
+            updated_at_unix_ms,
+            digest,
+        )
+    }
+
+    /// The index as the folders give it, the entries of one skill put in place of what its folders say, where that is the
+    /// one with `digest`.
+    fn index_from_folders(
+        &self,
+        change: Option<(&str, &[Entry])>,
+        updated_at_unix_ms: i64,
+        digest: &str,
+    ) -> Result<Option<Vec<u8>>, InstalledError> {
         let unreadable = |cause| InstalledError::Read(ReadError::Io { path: self.root.clone(), cause });
-        let made = index::write(&self.entries_of_folders().map_err(unreadable)?, updated_at_unix_ms);
+        let mut found = self.entries_of_folders().map_err(unreadable)?;
+        if let Some((skill_id, entries)) = change {
+            found.retain(|entry| entry.skill_id != skill_id);
+            found.extend_from_slice(entries);
+            normalize(&mut found);
+        }
+        let made = index::write(&found, updated_at_unix_ms);
         Ok((index_digest(Some(&made)) == digest).then_some(made))
     }
 
-    /// Writes a change down and takes its steps.
-    fn commit(&self, opened: Opened, change: Change, now_unix_ms: i64) -> Result<(), InstalledError> {
-        let Opened { _lock, seal, mut ledger, index, blocked } = opened;
+    /// Writes a change down and takes its steps. Where it places a version, that is unpacked before.
+    fn commit(
+        &self,
+        opened: Opened,
+        change: Change,
+        now_unix_ms: i64,
+        placed: Option<(&Entry, &NewVersion<'_>)>,
+    ) -> Result<(), InstalledError> {
+        let Opened { _lock, mut seal, mut ledger, index, blocked } = opened;
         let unwritten = |cause| InstalledError::Write { path: self.log_path(), cause };
         let (lines, log_after) = events::lines(&ledger.log, &change.events, now_unix_ms).map_err(unwritten)?;
         let entries = change.entries.map(|mut entries| {
@@ -693,8 +737,7 @@ impl InstalledSkills {
                 (now_unix_ms, digest_of_parts(&new.parts()), Some(new))
             }
         };
-        ledger.stage = None;
-        ledger.pending = Some(Box::new(Pending {
+        let pending = Box::new(Pending {
             what: change.what,
             skill_id: change.skill_id,
             placed: change.placed,
@@ -707,10 +750,14 @@ impl InstalledSkills {
             states_after: blocked.with(&change.states).digest(),
             states: change.states,
             forgotten: change.forgotten,
-        }));
-        if let Some(pending) = &ledger.pending {
-            self.check_places(pending)?;
+        });
+        self.check_places(&pending)?;
+        self.check_sizes(&ledger, &pending, new_index.as_ref())?;
+        if let Some((entry, new)) = placed {
+            (seal, ledger) = self.stage(seal, ledger, entry, new)?;
         }
+        ledger.stage = None;
+        ledger.pending = Some(pending);
         let seal = self.write_seal(seal, &ledger)?;
         if let Some(pending) = ledger.pending.as_deref().filter(|pending| self.is_lost(pending)) {
             let path = self.root.join(&pending.skill_id);
@@ -729,6 +776,30 @@ impl InstalledSkills {
         let pointer = self.root.join(&pending.skill_id).join(CURRENT);
         let mut files = facts.chain(pending.entries.is_some().then_some(pointer));
         files.find(|path| is_folder(path)).map_or(Ok(()), |path| Err(InstalledError::InTheWay { path }))
+    }
+
+    /// Refuses what would be written and never read again, since whoever reads it takes no more than a limit.
+    fn check_sizes(
+        &self,
+        ledger: &Ledger,
+        pending: &Pending,
+        new_index: Option<&Exchanged<'_>>,
+    ) -> Result<(), InstalledError> {
+        let fits = |path: PathBuf, bytes: u64, limit: u64| match bytes > limit {
+            true => Err(InstalledError::TooMuch { path, bytes, limit }),
+            false => Ok(()),
+        };
+        for entry in pending.entries.iter().flatten() {
+            let path = self.folder(&entry.skill_id, &entry.version).join(METADATA);
+            fits(path, metadata(entry).len() as u64, METADATA_FILE.limit)?;
+        }
+        if let Some(new) = new_index {
+            let bytes = new.parts().iter().map(|part| part.len() as u64).sum();
+            fits(self.index_path(), bytes, INDEX_FILE.limit)?;
+        }
+        let planned = Ledger { stage: None, pending: Some(Box::new(pending.clone())), ..ledger.clone() };
+        let (bytes, limit) = self.seal.size_with(&note_of(&planned).map_err(unwritable(&self.index_path()))?);
+        fits(self.seal.path(), bytes, limit)
     }
 
     /// Whether somebody took away the folder that is to come into place: it is neither there nor where it was staged.
@@ -754,6 +825,11 @@ impl InstalledSkills {
         let skill = self.root.join(&pending.skill_id);
         let mut entries = index.and_then(|index| index::find(index, &pending.skill_id)).unwrap_or_default();
         normalize(&mut entries);
+        // Where a file was being written and is what it was before, nobody else tidies up.
+        let facts = entries.iter().map(|entry| self.folder(&entry.skill_id, &entry.version).join(METADATA));
+        for path in facts.chain([skill.join(CURRENT)]).filter(|path| path.parent().is_some_and(is_folder)) {
+            self.disk.remove_stale(&path).map_err(unwritable(&path))?;
+        }
         self.write_facts(&entries)?;
         self.point(&skill, entries.iter().find(|entry| entry.current))?;
         if events::tail(&self.log_path(), None).map_err(InstalledError::Read)?.bytes > ledger.log.bytes {
@@ -880,13 +956,16 @@ impl InstalledSkills {
                 from = match there {
                     Some(there) if digest == ledger.index => there,
                     None if ledger.index == digest => index::write(&[], 0),
-                    // Broken by a power cut: the folders are new already.
-                    _ => match self.index_from_folders(pending.updated_at_unix_ms, &pending.index_after)? {
-                        Some(made) => {
-                            return self.disk.replace(&path, &made).map_err(unwritable(&path));
-                        }
-                        None => return Err(InstalledError::NotAnIndex { path }),
-                    },
+                    // Broken by a power cut, or an older one.
+                    _ => {
+                        let change = Some((&*pending.skill_id, entries));
+                        let made = self.index_from_folders(change, pending.updated_at_unix_ms, &pending.index_after)?;
+                        return match made {
+                            Some(made) => self.disk.replace(&path, &made).map_err(unwritable(&path)),
+                            // A person has to look, and is told what to accept.
+                            None => Err(self.index_changed(&self.unsealed()?)),
+                        };
+                    }
                 };
                 index::exchange(&from, &pending.skill_id, entries, pending.updated_at_unix_ms)
                     .ok_or_else(|| InstalledError::NotAnIndex { path: path.clone() })?
@@ -903,8 +982,7 @@ impl InstalledSkills {
     /// person decided on; what cannot be written.
     pub fn install(&self, new: &NewVersion<'_>) -> Result<Entry, InstalledError> {
         let (skill_id, version) = (&new.entry.skill_id, &new.entry.version);
-        check_skill_id(skill_id)?;
-        check_version(version)?;
+        check_name(skill_id, version)?;
         for (path, _) in &new.files {
             check_entry_path(path)?;
         }
@@ -938,8 +1016,6 @@ impl InstalledSkills {
         }
         let entry = Entry { current: true, installed_at_unix_ms: new.now_unix_ms, ..new.entry.clone() };
         let previous = current.map(|entry| entry.version.clone());
-        let opened = self.stage(opened, &entry, new)?;
-
         let mut entries = old;
         for old in &mut entries {
             old.current = false;
@@ -984,16 +1060,22 @@ impl InstalledSkills {
             states: active.into_iter().collect(),
             ..Change::default()
         };
-        self.commit(opened, change, now)?;
+        self.commit(opened, change, now, Some((&entry, new)))?;
         Ok(entry)
     }
 
     /// Unpacks into a folder beside the place, and reads again what was written.
-    fn stage(&self, mut opened: Opened, entry: &Entry, new: &NewVersion<'_>) -> Result<Opened, InstalledError> {
+    fn stage(
+        &self,
+        seal: Seal,
+        mut ledger: Ledger,
+        entry: &Entry,
+        new: &NewVersion<'_>,
+    ) -> Result<(Seal, Ledger), InstalledError> {
         let skill = self.root.join(&entry.skill_id);
         let folder = skill.join(staged(&entry.version));
-        opened.ledger.stage = Some(Stage { skill_id: entry.skill_id.clone(), version: entry.version.clone() });
-        opened.seal = self.write_seal(opened.seal, &opened.ledger)?;
+        ledger.stage = Some(Stage { skill_id: entry.skill_id.clone(), version: entry.version.clone() });
+        let seal = self.write_seal(seal, &ledger)?;
         self.disk.private_folder(&skill).map_err(unwritable(&skill))?;
         self.disk.remove_folder(&folder).map_err(unwritable(&folder))?;
         self.disk.make_folder(&folder).map_err(unwritable(&folder))?;
@@ -1020,42 +1102,31 @@ impl InstalledSkills {
                 return Err(InstalledError::FileChanged { files: vec![path] });
             }
         }
-        Ok(opened)
+        Ok((seal, ledger))
     }
 
-    /// Makes another installed version the current one: `to`, or the highest one below the current one.
+    /// Makes the installed version `to` the current one in place of `from`, the one that was current when the caller looked
+    /// whether `to` is whole.
     ///
     /// # Errors
-    /// If there is no such version, or it may not be run.
+    /// If there is no such version, or it may not be run; [`Moved`](InstalledError::Moved) where another one is current.
     pub fn roll_back(
         &self,
         skill_id: &str,
-        to: Option<&str>,
+        from: &str,
+        to: &str,
         principal: &str,
         now_unix_ms: i64,
     ) -> Result<(Entry, Entry), InstalledError> {
         let opened = self.begin(self.wait)?;
         let mut entries = index::find(&opened.index, skill_id).unwrap_or_default();
         normalize(&mut entries);
-        let none = |version: Option<&str>| InstalledError::NotInstalled {
-            skill_id: skill_id.to_owned(),
-            version: version.map(str::to_owned),
-        };
-        let from = entries.iter().find(|entry| entry.current).cloned().ok_or_else(|| none(None))?;
-        let to = match to {
-            Some(version) => {
-                entries.iter().find(|entry| entry.version == version).ok_or_else(|| none(Some(version)))?
-            }
-            None => entries
-                .iter()
-                .filter(|entry| entry.order() < from.order())
-                .max_by_key(|entry| entry.order())
-                .ok_or_else(|| InstalledError::NothingBelow {
-                    skill_id: skill_id.to_owned(),
-                    version: from.version.clone(),
-                })?,
-        };
-        let mut to = to.clone();
+        let current = entries.iter().find(|entry| entry.current && entry.version == from).cloned();
+        let from = current.ok_or_else(|| InstalledError::Moved { skill_id: skill_id.to_owned() })?;
+        let to = entries.iter().find(|entry| entry.version == to).cloned().ok_or_else(|| {
+            InstalledError::NotInstalled { skill_id: skill_id.to_owned(), version: Some(to.to_owned()) }
+        });
+        let mut to = to?;
         let folder = self.folder(skill_id, &to.version);
         if !is_folder(&folder) {
             return Err(InstalledError::FileChanged { files: vec![folder] });
@@ -1089,7 +1160,7 @@ impl InstalledSkills {
             }],
             ..Change::default()
         };
-        self.commit(opened, change, now_unix_ms)?;
+        self.commit(opened, change, now_unix_ms, None)?;
         Ok((from, to))
     }
 
@@ -1138,7 +1209,7 @@ impl InstalledSkills {
             entries: Some(kept),
             ..Change::default()
         };
-        self.commit(opened, change, now_unix_ms)?;
+        self.commit(opened, change, now_unix_ms, None)?;
         Ok(gone)
     }
 
@@ -1153,8 +1224,35 @@ impl InstalledSkills {
         verdict: &Verdict,
         also: &[NewEvent],
     ) -> Result<State, InstalledError> {
-        check_skill_id(skill_id)?;
-        check_version(version)?;
+        self.say(skill_id, version, verdict, also, |_| true).map(|(state, _)| state)
+    }
+
+    /// [`set_state`](Self::set_state) for what no person says: where anybody gave the version a state with a reason before,
+    /// enabling it among that, that word stays, and only `also` is written. Says what the version's state is then, and
+    /// whether it is this one.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn set_state_where_nobody_did(
+        &self,
+        skill_id: &str,
+        version: &str,
+        verdict: &Verdict,
+        also: &[NewEvent],
+    ) -> Result<(State, bool), InstalledError> {
+        self.say(skill_id, version, verdict, also, |before| before.is_none_or(|state| state.reason.is_none()))
+    }
+
+    /// Gives a version a state where `may` says so of the one that it has, all while no other process writes.
+    fn say(
+        &self,
+        skill_id: &str,
+        version: &str,
+        verdict: &Verdict,
+        also: &[NewEvent],
+        may: impl FnOnce(Option<&State>) -> bool,
+    ) -> Result<(State, bool), InstalledError> {
+        check_name(skill_id, version)?;
         for (what, words) in [("reason", &verdict.reason), ("principal", &verdict.principal)] {
             if words.trim().is_empty() || words.chars().count() > MAX_WORDS {
                 return Err(InstalledError::NoWords { what });
@@ -1163,6 +1261,13 @@ impl InstalledSkills {
         let opened = self.begin(self.wait)?;
         let before = self.state(skill_id, version)?;
         let now = verdict.now_unix_ms;
+        if !may(before.as_ref())
+            && let Some(before) = before
+        {
+            let what = format!("writing to the log about {skill_id} {version}");
+            self.commit(opened, Change { what, events: also.to_vec(), ..Change::default() }, now, None)?;
+            return Ok((before, false));
+        }
         let state = State {
             skill_id: skill_id.to_owned(),
             version: version.to_owned(),
@@ -1201,8 +1306,8 @@ impl InstalledSkills {
             states: vec![state.clone()],
             ..Change::default()
         };
-        self.commit(opened, change, now)?;
-        Ok(state)
+        self.commit(opened, change, now, None)?;
+        Ok((state, true))
     }
 
     /// Writes events to the log, and nothing else.
@@ -1212,7 +1317,7 @@ impl InstalledSkills {
     pub fn note(&self, events: Vec<NewEvent>, now_unix_ms: i64) -> Result<(), InstalledError> {
         let opened = self.begin(self.wait)?;
         let change = Change { what: "writing to the log".to_owned(), events, ..Change::default() };
-        self.commit(opened, change, now_unix_ms)
+        self.commit(opened, change, now_unix_ms, None)
     }
 
     /// Takes index, log and states as they are, because a person looked at them and says so. `found` is the digest of
@@ -1358,6 +1463,11 @@ fn facts(value: Value) -> Map<String, Value> {
     }
 }
 
+/// What is kept under the seal.
+fn note_of(ledger: &Ledger) -> io::Result<String> {
+    serde_json::to_string(ledger).map_err(io::Error::from)
+}
+
 fn metadata(entry: &Entry) -> Vec<u8> {
     let document = Metadata { schema_version: 1, entry: entry.clone() };
     // Strings and numbers always serialize.
@@ -1423,6 +1533,15 @@ fn now_unix_ms() -> i64 {
 
 /// Names of devices on Windows, whatever stands behind their first dot.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+
+/// Refuses a skill id or a version that nothing can be installed under.
+///
+/// # Errors
+/// [`InstalledError::BadName`], which says why.
+pub fn check_name(skill_id: &str, version: &str) -> Result<(), InstalledError> {
+    check_skill_id(skill_id)?;
+    check_version(version)
+}
 
 fn check_skill_id(skill_id: &str) -> Result<(), InstalledError> {
     let bad = |why| Err(InstalledError::BadName { what: "skill id", name: skill_id.to_owned(), why });
@@ -1594,6 +1713,15 @@ pub enum InstalledError {
         /// The skill.
         skill_id: String,
     },
+    /// A file would become larger than it is ever read again. Nothing was changed.
+    TooMuch {
+        /// The file.
+        path: PathBuf,
+        /// How large it would be, in bytes.
+        bytes: u64,
+        /// How large it may be, in bytes.
+        limit: u64,
+    },
     /// What was unpacked to be installed was taken away before it came into its place.
     StagedFolderTaken {
         /// The skill's folder.
@@ -1750,6 +1878,12 @@ impl fmt::Display for InstalledError {
             Self::Moved { skill_id } => {
                 write!(f, "another process changed what is installed of {} just now: look again", quoted(skill_id))
             }
+            Self::TooMuch { path, bytes, limit } => write!(
+                f,
+                "{} would have {bytes} bytes, and {limit} are the most: nothing was changed. Remove versions that nobody \
+                 needs; where it is about one version, ask its publisher for one that wants fewer secrets",
+                Shown(path)
+            ),
             Self::StagedFolderTaken { path } => write!(
                 f,
                 "something else took away what was being unpacked in {}: nothing was installed; try again",

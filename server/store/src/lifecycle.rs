@@ -280,10 +280,12 @@ impl Lifecycle {
         }
     }
 
-    /// Notes that `new` took the place of `old`.
+    /// Notes that `new` took the place of `old`. A statement that was taken once changes nothing any more: it is public,
+    /// and whoever replays it does not bring a key back whose place another took since.
     ///
     /// # Errors
-    /// If one of them was revoked.
+    /// If one of them was revoked, and where nothing new of one of them is taken: who has a key that was replaced, or
+    /// whose time is over, hands nothing over.
     pub fn rotate(
         &mut self,
         publisher: &str,
@@ -291,21 +293,30 @@ impl Lifecycle {
         new: PublicKey,
         now_unix_ms: i64,
     ) -> Result<(), Objection> {
+        let again = self.was_rotated(publisher, old, new);
         for key in [old, new] {
-            if let Some(objection) = self.objects_to_key(publisher, key, Purpose::Run, now_unix_ms) {
+            let purpose = if again { Purpose::Run } else { Purpose::Take };
+            if let Some(objection) = self.objects_to_key(publisher, key, purpose, now_unix_ms) {
                 return Err(objection);
             }
         }
-        let record = self.record(publisher, old, now_unix_ms);
-        if record.state != KeyState::Retired || record.replaced_by != Some(new.to_string()) {
-            record.state = KeyState::Retired;
-            record.since_unix_ms = now_unix_ms;
-            record.replaced_by = Some(new.to_string());
+        if again {
+            return Ok(());
         }
+        let record = self.record(publisher, old, now_unix_ms);
+        record.state = KeyState::Retired;
+        record.since_unix_ms = now_unix_ms;
+        record.replaced_by = Some(new.to_string());
         let record = self.record(publisher, new, now_unix_ms);
         record.state = KeyState::Active;
         record.replaces = Some(old.to_string());
         Ok(())
+    }
+
+    /// Whether it was noted before that `new` took the place of `old`.
+    #[must_use]
+    pub fn was_rotated(&self, publisher: &str, old: PublicKey, new: PublicKey) -> bool {
+        self.key(publisher, old).is_some_and(|record| record.replaced_by == Some(new.to_string()))
     }
 
     /// Ends the time of a key after `not_after_unix_ms`; it has no end where that is `None`.
@@ -511,6 +522,38 @@ mod tests {
         lifecycle.expire("acme", new, None, 102);
         assert_eq!(lifecycle.objects_to_key("acme", new, Purpose::Take, 103), None);
         assert_eq!(lifecycle.key("acme", new).unwrap().replaces, Some(old.to_string()));
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_or_whose_time_is_over_hands_nothing_over() {
+        let mut lifecycle = Lifecycle::default();
+        let [a, b, c, e] = [1, 2, 3, 4].map(|n| key(n).public());
+        lifecycle.rotate("acme", a, b, 5).unwrap();
+        let before = lifecycle.clone();
+        assert!(matches!(lifecycle.rotate("acme", a, e, 6), Err(Objection::Retired { key, .. }) if key == a));
+        // Nor does it come back: by the key that took its place, or by one that is active.
+        assert!(matches!(lifecycle.rotate("acme", b, a, 6), Err(Objection::Retired { key, .. }) if key == a));
+        assert!(matches!(lifecycle.rotate("acme", c, a, 6), Err(Objection::Retired { key, .. }) if key == a));
+        assert_eq!(lifecycle, before);
+        lifecycle.expire("acme", b, Some(10), 7);
+        assert!(matches!(lifecycle.rotate("acme", b, c, 11), Err(Objection::Expired { key, .. }) if key == b));
+        assert!(matches!(lifecycle.rotate("acme", c, b, 11), Err(Objection::Expired { key, .. }) if key == b));
+        lifecycle.rotate("acme", b, c, 10).unwrap();
+    }
+
+    #[test]
+    fn a_statement_that_comes_again_changes_nothing() {
+        let mut lifecycle = Lifecycle::default();
+        let [a, b, c] = [1, 2, 3].map(|n| key(n).public());
+        lifecycle.rotate("acme", a, b, 5).unwrap();
+        lifecycle.rotate("acme", b, c, 6).unwrap();
+        let before = lifecycle.clone();
+        lifecycle.rotate("acme", a, b, 7).unwrap();
+        lifecycle.rotate("acme", b, c, 7).unwrap();
+        assert_eq!(lifecycle, before);
+        assert!(matches!(lifecycle.objects_to_key("acme", b, Purpose::Take, 8), Some(Objection::Retired { .. })));
+        lifecycle.revoke("acme", b, "stolen", 9);
+        assert!(matches!(lifecycle.rotate("acme", a, b, 10), Err(Objection::Revoked { .. })));
     }
 
     #[test]

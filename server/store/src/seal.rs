@@ -315,6 +315,19 @@ impl SealFile {
         disk.private_folder(&self.folder).map_err(|cause| SealError::Write { path: self.folder.clone(), cause })
     }
 
+    /// How many bytes the record has at the most with `note` in it, and how many of one are read.
+    pub(crate) fn size_with(&self, note: &str) -> (u64, u64) {
+        // In the record the note is a string; paths and digests beside it are short.
+        let note = note.len() + note.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).count();
+        let beside = self.store.as_os_str().len().saturating_mul(6).saturating_add(4096);
+        (note.saturating_add(beside) as u64, RECORD.limit)
+    }
+
+    /// Where the record is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.record_path()
+    }
+
     /// Writes the seal. The caller holds the store's lock.
     pub(crate) fn write(&self, disk: &Disk, seal: &Seal) -> Result<(), SealError> {
         let path = self.record_path();

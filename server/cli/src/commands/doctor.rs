@@ -17,7 +17,8 @@ use crate::{
 #[command(after_help = "Example:
   skillyard doctor
 
-It looks and changes nothing.
+It looks. What a crash left half done in your own stores is finished or undone, as by every command that
+reads them, and said; nothing else is changed.
 
 Exit codes: 0 nothing is broken; 1 something is; 2 the command could not do its work.")]
 pub struct Arguments {

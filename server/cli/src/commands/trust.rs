@@ -3,7 +3,7 @@
 use std::{fs, io::Write as _, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 use skillyard_project::{
     audit::{AuditOptions, Policy, audit_artifact},
     files,
@@ -369,7 +369,7 @@ fn pin(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Er
     tell(common, &changed, publisher, about.public_key, if listed { "listed" } else { "pinned" })
 }
 
-/// One change as JSON; the same keys as of the others.
+/// One change as JSON in a line; the same keys as of the others.
 fn changed(
     action: &str,
     written: bool,
@@ -377,7 +377,17 @@ fn changed(
     key: Option<PublicKey>,
     path: &std::path::Path,
 ) -> String {
-    json::line(&json!({
+    json::line(&change(action, written, publisher, key, path)) + "\n"
+}
+
+fn change(
+    action: &str,
+    written: bool,
+    publisher: Option<&str>,
+    key: Option<PublicKey>,
+    path: &std::path::Path,
+) -> Value {
+    json!({
         "schema_version": SCHEMA_VERSION,
         "action": action,
         "written": written,
@@ -386,7 +396,7 @@ fn changed(
         "key_id": key.map(|key| key.id()),
         "looks_like": null,
         "path": path.to_string_lossy(),
-    })) + "\n"
+    })
 }
 
 fn make_rotation(
@@ -455,13 +465,25 @@ fn revoke(what: &str, reason: &str, common: &Common) -> Result<Exit, Error> {
     let text = match common.format {
         Format::Human => {
             let mut sheet = Sheet::new();
-            for key in &keys {
-                sheet.verdict(Tone::Wary, "REVOKED", &format!("{} of {publisher}", key.id()));
+            for revoked in &keys {
+                sheet.verdict(Tone::Wary, "REVOKED", &format!("{} of {publisher}", revoked.key.id()));
+                if !revoked.removed_from.is_empty() {
+                    sheet.row("not listed", &format!("under {} any more", revoked.removed_from.join(", ")));
+                }
             }
             sheet.row("from now on", "nothing that it signed is taken or run");
             sheet.finish()
         }
-        Format::Json => changed("revoked", true, Some(publisher), keys.first().copied(), &home.paths().trust_store),
+        Format::Json => {
+            let first = keys.first().map(|revoked| revoked.key);
+            let all = keys.iter().map(|revoked| {
+                let key = revoked.key;
+                json!({ "public_key": key.to_string(), "key_id": key.id(), "removed_from": revoked.removed_from })
+            });
+            let mut document = change("revoked", true, Some(publisher), first, &home.paths().trust_store);
+            document["revoked"] = all.collect();
+            json::line(&document) + "\n"
+        }
     };
     out::print(&text)?;
     Ok(Exit::Fine)

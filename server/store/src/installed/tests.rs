@@ -194,7 +194,20 @@ fn perform(skills: &InstalledSkills, op: &Op, model: &Model) -> Result<bool, Ins
             skills.install(&new_version(id, at, &artifact, &files, model.current(id))).map(drop)
         }
         Op::Remove(id, at) => skills.remove(IDS[id], at.map(|at| VERSIONS[at]), "ada", NOW).map(drop),
-        Op::RollBack(id, at) => skills.roll_back(IDS[id], at.map(|at| VERSIONS[at]), "ada", NOW).map(drop),
+        Op::RollBack(id, at) => {
+            let from = model.current(IDS[id]).unwrap_or_default();
+            let below = || {
+                let versions = model.installed.get(IDS[id])?;
+                versions.range(..Version::parse(&from)?).next_back().map(|(version, _)| version.to_string())
+            };
+            match at.map(|at| VERSIONS[at].to_owned()).or_else(below) {
+                _ if from.is_empty() => {
+                    Err(InstalledError::NotInstalled { skill_id: IDS[id].to_owned(), version: None })
+                }
+                None => Err(InstalledError::NothingBelow { skill_id: IDS[id].to_owned(), version: from }),
+                Some(to) => skills.roll_back(IDS[id], &from, &to, "ada", NOW).map(drop),
+            }
+        }
         Op::State(id, at, status) => {
             let verdict = Verdict { status, reason: "r".to_owned(), principal: "ada".to_owned(), now_unix_ms: NOW };
             skills.set_state(IDS[id], VERSIONS[at], &verdict, &[]).map(drop)
@@ -916,4 +929,180 @@ fn a_staged_folder_that_goes_while_it_is_being_installed_leaves_the_old_state_or
         }
     }
     assert!(taken > 0);
+}
+
+#[test]
+fn a_way_back_that_was_decided_on_another_current_version_is_not_gone() {
+    let world = three();
+    let moved = world.skills().roll_back("acme.a", "1.10.0", "1.0.0", "ada", NOW).unwrap_err();
+    assert!(matches!(moved, InstalledError::Moved { .. }), "{moved:?}");
+    fs::remove_dir_all(world.root().join("acme.a/1.0.0")).unwrap();
+    let gone = world.skills().roll_back("acme.a", "1.9.0", "1.0.0", "ada", NOW).unwrap_err();
+    assert!(matches!(gone, InstalledError::FileChanged { .. }), "{gone:?}");
+}
+
+/// What a power cut leaves of the index may be older than the one before.
+#[test]
+fn an_index_of_long_ago_is_made_again_and_an_edited_one_is_not() {
+    let later = |skills: &InstalledSkills, id: &str, now_unix_ms: i64| {
+        let (artifact, files) = (content(id, "1.0.0"), files(id, "1.0.0"));
+        let new = NewVersion { now_unix_ms, ..new_version(id, "1.0.0", &artifact, &files, None) };
+        skills.install(&new).unwrap();
+    };
+    let world = World::new();
+    let path = world.root().join(INDEX);
+    later(&world.skills(), "acme.a", NOW);
+    let first = fs::read(&path).unwrap();
+    for (at, id) in (1..).zip(["acme.a.b", "zeta.c", "zeta.d"]) {
+        later(&world.skills(), id, NOW + at);
+    }
+    let last = fs::read(&path).unwrap();
+    fs::write(&path, &first).unwrap();
+    let read = world.skills().read().unwrap();
+    assert_eq!(read.entries.len(), 4);
+    assert!(read.recovered.last().unwrap().what.contains("older"), "{:?}", read.recovered);
+    assert_eq!(fs::read(&path).unwrap(), last);
+
+    // In the middle of a quarantine, and of a removal.
+    for at in 0.. {
+        fs::write(&path, &first).unwrap();
+        let (skills, begun) = world.crashing(at);
+        let verdict =
+            Verdict { status: Status::Disabled, reason: "r".to_owned(), principal: "ada".to_owned(), now_unix_ms: NOW };
+        let _ = skills.set_state("zeta.c", "1.0.0", &verdict, &[]);
+        fs::write(&path, &first).unwrap();
+        assert_eq!(world.skills().read().unwrap().entries.len(), 4, "step {at}");
+        assert_eq!(fs::read(&path).unwrap(), last, "step {at}");
+        if begun.load(Ordering::SeqCst) <= at {
+            break;
+        }
+    }
+    for at in 0.. {
+        let (skills, begun) = world.crashing(at);
+        let done = skills.remove("zeta.d", None, "ada", NOW + 9).is_ok();
+        fs::write(&path, &first).unwrap();
+        let left = world.skills().read().unwrap().entries.len();
+        assert!(left == 3 || (left == 4 && !done), "step {at}: {left}");
+        if left == 3 {
+            later(&world.skills(), "zeta.d", NOW + 3);
+        }
+        if begun.load(Ordering::SeqCst) <= at {
+            break;
+        }
+    }
+
+    // One that says another thing of now is no old one, and where the folders do not give what was sealed a person looks.
+    let last = fs::read_to_string(&path).unwrap();
+    fs::write(&path, last.replacen("acme\"", "evil\"", 1)).unwrap();
+    assert!(matches!(refusal(&world), InstalledError::IndexChanged { .. }));
+    fs::write(&path, &first).unwrap();
+    fs::remove_dir_all(world.root().join("zeta.c")).unwrap();
+    assert!(matches!(refusal(&world), InstalledError::IndexChanged { .. }));
+}
+
+#[test]
+fn what_would_never_be_read_again_is_not_written() {
+    let secret = |n: usize, length: usize| MissingSecret { scope: "s".repeat(length), key: n.to_string() };
+    // The facts of one version; then the plan, with all versions of the skill in it.
+    let cases: [(&str, usize, usize, &str); 2] =
+        [("the facts", 1, 2 << 20, METADATA), ("the record", 8, 900 << 10, ".json")];
+    for (what, versions, bytes, file) in cases {
+        let world = World::new();
+        ops(&[Op::Install(1, 0)], &world);
+        let mut current = None;
+        let mut refused = None;
+        for n in 0..versions {
+            let (version, artifact) = (format!("1.0.{n}"), content("acme.a", "1.0.0"));
+            let files = files("acme.a", "1.0.0");
+            let mut new = new_version("acme.a", &version, &artifact, &files, current.clone());
+            new.entry.missing_secrets = (0..bytes / 1000).map(|n| secret(n, 1000)).collect();
+            match world.skills().install(&new) {
+                Ok(entry) => current = Some(entry.version),
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+        }
+        let error = refused.unwrap();
+        let InstalledError::TooMuch { path, bytes, limit } = &error else { panic!("{what}: {error:?}") };
+        assert!(path.to_string_lossy().ends_with(file) && bytes > limit, "{what}: {error:?}");
+        assert!(error.to_string().contains("nothing was changed"), "{error}");
+        // Everything reads as before, nothing is left, and the way out is one.
+        let snapshot = world.skills().read().unwrap();
+        assert_eq!(snapshot.recovered, [], "{what}");
+        is_tidy(&world);
+        if let Some(version) = &current {
+            world.skills().remove("acme.a", Some(version), "ada", NOW).unwrap();
+        }
+        ops_there(&world, &Op::Install(2, 0));
+    }
+}
+
+#[test]
+fn an_index_that_is_full_takes_no_more() {
+    let world = World::new();
+    ops(&[Op::Install(1, 0)], &world);
+    // Nearly as large as one may be, with versions of other skills that a daemon installed.
+    let path = world.root().join(INDEX);
+    let mut entries = world.skills().read().unwrap().entries;
+    let template = entries[0].clone();
+    let mut push = |reference: usize| {
+        let mut entry = template.clone();
+        entry.skill_id = format!("zzz.s{:04}", entries.len());
+        entry.source.reference = "x".repeat(reference);
+        entries.push(entry);
+        index::write(&entries[entries.len() - 1..], NOW).len()
+    };
+    let (limit, mut bytes) = (64 << 20, 0);
+    while bytes < limit - (4 << 20) {
+        bytes += push(2 << 20);
+    }
+    push(limit - bytes - 900_000);
+    let bytes = index::write(&entries, NOW);
+    assert!((limit - 950_000..limit).contains(&bytes.len()), "{}", bytes.len());
+    fs::write(&path, &bytes).unwrap();
+    let InstalledError::IndexChanged { found, .. } = world.skills().read().unwrap_err() else { panic!() };
+    world.skills().accept(found, SealWith::Same).unwrap();
+    let (artifact, files) = (content("acme.a", "1.0.0"), files("acme.a", "1.0.0"));
+    let mut new = new_version("acme.a", "1.0.0", &artifact, &files, None);
+    let secret = |n: usize| MissingSecret { scope: "s".repeat(1000), key: n.to_string() };
+    new.entry.missing_secrets = (0..950).map(secret).collect();
+    let error = world.skills().install(&new).map(drop).unwrap_err();
+    assert!(matches!(&error, InstalledError::TooMuch { path: found, .. } if *found == path), "{error:?}");
+    assert_eq!(world.skills().read().unwrap().entries.len(), entries.len());
+}
+
+#[test]
+fn what_nobody_said_does_not_stand_in_place_of_what_somebody_did() {
+    let world = two();
+    let auditor = Verdict {
+        status: Status::Quarantined,
+        reason: "the audit does not pass".to_owned(),
+        principal: "auditor".to_owned(),
+        now_unix_ms: NOW + 1,
+    };
+    let say = |id: &str| {
+        let also = [NewEvent { kind: EventKind::Audit, payload: facts(json!({ "skill_id": id })) }];
+        world.skills().set_state_where_nobody_did(id, "1.0.0", &auditor, &also).unwrap()
+    };
+    let lines = || world.skills().events().unwrap().count();
+    // Installed, and nobody said anything: it is quarantined, once.
+    let before = lines();
+    let (state, is_new) = say("acme.a");
+    assert_eq!((state.operator_principal.as_str(), is_new, lines()), ("auditor", true, before + 2));
+    assert_eq!((say("acme.a").1, lines()), (false, before + 3));
+    // Quarantined by a person: the words stay.
+    let (state, is_new) = say("acme.a.b");
+    assert_eq!((state.operator_principal.as_str(), state.reason.as_deref(), is_new), ("ada", Some("r"), false));
+    // Enabled by a person: it stays enabled, and is so after an installation too.
+    let active = Verdict { status: Status::Active, principal: "ada".to_owned(), ..auditor.clone() };
+    for id in ["acme.a", "zeta.c"] {
+        world.skills().set_state(id, "1.0.0", &active, &[]).unwrap();
+        assert!(!say(id).1);
+        assert_eq!(world.skills().known(id, "1.0.0").unwrap().blocked, None);
+    }
+    let (artifact, files) = (content("zeta.c", "1.0.0"), files("zeta.c", "1.0.0"));
+    world.skills().install(&new_version("zeta.c", "1.0.0", &artifact, &files, None)).unwrap();
+    assert!(!say("zeta.c").1);
 }
