@@ -92,7 +92,7 @@ fn listed<'s>(items: &'s [Node<'_>], value: &'s str) -> impl Iterator<Item = Spa
 
 fn element(source: &Source<'_>, list: &Path<'_>, value: &str) -> Option<(Span, Option<Fix>)> {
     let span = listed(source.node(list)?.as_array()?, value).next()?;
-    let edit = edits::remove_listed(source.text, span);
+    let edit = edits::remove_listed(source.text, &source.document.comments, span);
     Some((span, unsafe_fix(format!("Remove {}", quoted(value)), vec![edit])))
 }
 
@@ -107,11 +107,11 @@ fn secret(source: &Source<'_>, name: &str) -> Option<(Span, Option<Fix>)> {
         let Some(span) = listed(keys, key).next() else { continue };
         let title = format!("Remove the secret {}", quoted(name));
         let edit = if keys.len() > 1 {
-            edits::remove_listed(source.text, span)
+            edits::remove_listed(source.text, &source.document.comments, span)
         } else if let Some(section) = edits::section(source.text, &source.document, table.span) {
             TextEdit { span: section, text: String::new() }
         } else {
-            edits::remove_listed(source.text, table.span)
+            edits::remove_listed(source.text, &source.document.comments, table.span)
         };
         return Some((span, unsafe_fix(title, vec![edit])));
     }

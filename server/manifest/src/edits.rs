@@ -173,6 +173,17 @@ fn skip_trivia(text: &str, mut at: usize) -> usize {
     at
 }
 
+/// Whether one of `comments`, in the order of the text, starts at `offset`.
+pub fn comment_at(comments: &[Span], offset: usize) -> bool {
+    comments.binary_search_by_key(&offset, |comment| comment.start).is_ok()
+}
+
+/// Whether the character at `offset` is in one of `comments`, in the order of the text.
+fn in_comment(comments: &[Span], offset: usize) -> bool {
+    let before = comments.partition_point(|comment| comment.start <= offset);
+    comments.get(..before).and_then(<[Span]>::last).is_some_and(|comment| offset < comment.end)
+}
+
 /// Adds a section, `[a.b]` with its lines, behind the last section that shares its first key, or at the end.
 pub fn add_section(text: &str, document: &Document<'_>, header: &str, lines: &[String]) -> TextEdit {
     let newline = newline(text);
@@ -187,9 +198,10 @@ pub fn add_section(text: &str, document: &Document<'_>, header: &str, lines: &[S
             let mut kept = 0;
             let mut seen = 0;
             for line in body.split_inclusive('\n') {
+                let lead = line.len() - line.trim_start().len();
+                let is_comment = comment_at(&document.comments, start + seen + lead);
                 seen += line.len();
-                let line = line.trim();
-                if !line.is_empty() && (!line.starts_with('#') || i + 1 == document.headers.len()) {
+                if !line.trim().is_empty() && (!is_comment || i + 1 == document.headers.len()) {
                     kept = seen;
                 }
             }
@@ -209,10 +221,11 @@ pub fn add_section(text: &str, document: &Document<'_>, header: &str, lines: &[S
     insert(at, section)
 }
 
-/// Removes a key with its value: its whole lines, or the entry with its comma in an inline table.
-pub fn remove_field(text: &str, field: &Field<'_>, siblings: &Table<'_>) -> TextEdit {
+/// Removes a key with its value: its whole lines, or the entry with its comma in an inline table. `comments` are those of
+/// the document.
+pub fn remove_field(text: &str, comments: &[Span], field: &Field<'_>, siblings: &Table<'_>) -> TextEdit {
     if siblings.origin == Origin::Inline || siblings.insert_at.is_none() && siblings.origin == Origin::Dotted {
-        return remove_listed(text, field.entry);
+        return remove_listed(text, comments, field.entry);
     }
     remove_lines(text, field.entry)
 }
@@ -224,8 +237,9 @@ pub fn remove_lines(text: &str, span: Span) -> TextEdit {
     replace(Span::new(start, end), "")
 }
 
-/// Removes an element of a list in brackets, with one comma beside it and the space between.
-pub fn remove_listed(text: &str, span: Span) -> TextEdit {
+/// Removes an element of a list in brackets, with one comma beside it and the space between. `comments` are those of the
+/// document: a comma in one is none of the list's.
+pub fn remove_listed(text: &str, comments: &[Span], span: Span) -> TextEdit {
     let comma = skip_trivia(text, span.end);
     if text.get(comma..).is_some_and(|rest| rest.starts_with(',')) {
         let behind = text.get(comma + 1..).unwrap_or_default();
@@ -241,10 +255,11 @@ pub fn remove_listed(text: &str, span: Span) -> TextEdit {
         let space = if line_ends { 0 } else { space };
         return replace(Span::new(span.start, comma + 1 + space), "");
     }
-    // The last one: the comma in front goes.
+    // The last one: the comma in front goes. One in front of a comment stays, as a list may end with one.
     let before = text.get(..span.start).unwrap_or_default();
     let kept = before.trim_end();
-    let start = if kept.ends_with(',') { kept.len() - 1 } else { span.start };
+    let own_comma = kept.ends_with(',') && !in_comment(comments, kept.len() - 1);
+    let start = if own_comma { kept.len() - 1 } else { span.start };
     replace(Span::new(start, span.end), "")
 }
 
@@ -285,7 +300,9 @@ fn section_end(text: &str, document: &Document<'_>, next: Option<usize>) -> usiz
     let mut end = line_start(text, header.span.start);
     while end > 0 {
         let above = line_start(text, end - 1);
-        if !text.get(above..end).is_some_and(|line| line.trim_start().starts_with('#')) {
+        let line = text.get(above..end).unwrap_or_default();
+        let lead = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if !comment_at(&document.comments, above + lead) {
             break;
         }
         end = above;
@@ -429,10 +446,39 @@ mod tests {
             ("[\n  X # x,\n  , 1\n]", "[\n  1\n]"),
             ("[\n  X\n  ,\n  1\n]", "[\n  1\n]"),
         ] {
-            let at = was.find('X').unwrap();
-            let edit = remove_listed(was, Span::new(at, at + 1));
-            assert_eq!(apply_edits(was, &[edit]), is, "{was}");
+            let text = format!("a = {was}");
+            let at = text.find('X').unwrap();
+            let edit = remove_listed(&text, &Document::parse(&text).comments, Span::new(at, at + 1));
+            assert_eq!(apply_edits(&text, &[edit]), format!("a = {is}"), "{was}");
         }
+    }
+
+    #[test]
+    fn a_comma_in_a_comment_is_no_comma() {
+        let list = "[\"a\", # first,\n \"a\"]";
+        let text = format!("[capabilities]\nnode_capabilities = {list}\n");
+        let found = crate::analyze(&text, &Options::default());
+        let fixes: Vec<_> = found
+            .diagnostics
+            .iter()
+            .flat_map(|diagnostic| &diagnostic.fixes)
+            .map(|fix| apply_edits(&text, &fix.edits))
+            .filter(|fixed| fixed.contains("node_capabilities = [") && !fixed.contains(list))
+            .collect();
+        assert_eq!(fixes, [text.replace(list, "[\"a\", # first,\n ]")]);
+    }
+
+    #[test]
+    fn a_line_of_a_string_is_no_comment() {
+        let text = "[a]\nx = '''\n# in a string'''\n# of b\n[b]\n";
+        let document = Document::parse(text);
+        let edit = add_section(text, &document, "[a.c]", &["y = 1".to_owned()]);
+        assert_eq!(apply_edits(text, &[edit]), "[a]\nx = '''\n# in a string'''\n\n[a.c]\ny = 1\n# of b\n[b]\n");
+        let text = "[a]\nx = '''\n# in a string'''\n[b]\n";
+        let document = Document::parse(text);
+        let first = section(text, &document, document.headers[0].span).unwrap();
+        assert_eq!(first.of(text), "[a]\nx = '''\n# in a string'''\n");
+        assert_eq!(sections(text, &document, "b").iter().map(|span| span.of(text)).collect::<Vec<_>>(), ["[b]\n"]);
     }
 
     #[test]

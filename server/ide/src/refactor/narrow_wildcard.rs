@@ -205,7 +205,7 @@ fn narrowed(source: &Source<'_>, kind: Kind, wild: &[Wild<'_, '_>], facts: &Fact
         named.extend(new.iter().map(|name| (list, name.clone())));
         all_names.extend(names);
         if new.is_empty() {
-            edits.push(edits::remove_listed(text, one.node.span));
+            edits.push(edits::remove_listed(text, &source.document.comments, one.node.span));
             continue;
         }
         // A line each where the wildcard has one.
@@ -244,7 +244,7 @@ fn without_opt_in(source: &Source<'_>, flag: &str) -> Option<TextEdit> {
     {
         return Some(edit);
     }
-    Some(edits::remove_field(text, field, table))
+    Some(edits::remove_field(text, &source.document.comments, field, table))
 }
 
 /// The edit that removes a table of one key, where no comments would go with it.
@@ -256,9 +256,8 @@ fn without_table(source: &Source<'_>, field: &Field<'_>, around: &Table<'_>) -> 
             let span = edits::section(text, &source.document, field.value.span)?;
             (!has_comments(source, span, &[])).then(|| edits::replace(span, ""))
         }
-        Origin::Inline => {
-            (!has_comments(source, field.value.span, &[])).then(|| edits::remove_field(text, field, around))
-        }
+        Origin::Inline => (!has_comments(source, field.value.span, &[]))
+            .then(|| edits::remove_field(text, &source.document.comments, field, around)),
         Origin::Dotted | Origin::Implicit => None,
     }
 }

@@ -176,7 +176,7 @@ fn check_daemon(cx: &mut Context<'_, '_>, compat: View<'_, '_>) {
         let field = compat.get(MAX).and_then(|item| item.field);
         let remove: Vec<_> = field
             .zip(compat.as_table())
-            .map(|(field, table)| edits::remove_field(cx.text, field, table))
+            .map(|(field, table)| edits::remove_field(cx.text, &cx.document.comments, field, table))
             .into_iter()
             .collect();
         let message = format!("a daemon {palyra} is newer than {max}: it neither packages nor installs the skill");

@@ -198,7 +198,7 @@ fn removal(cx: &Context<'_, '_>, table: &Table<'_>, field: &Field<'_>) -> Option
         NodeKind::Invalid => false,
         _ => true,
     };
-    of_lines.then(|| edits::remove_field(cx.text, field, table))
+    of_lines.then(|| edits::remove_field(cx.text, &cx.document.comments, field, table))
 }
 
 /// Reports a value of another type; `meant` is what it may mean, in TOML.
@@ -287,7 +287,7 @@ fn level(cx: &mut Context<'_, '_>, table: &Table<'_>, code: &str, field: &Field<
         Ok(()) => Some(level),
         Err(fault) => {
             let deny = cx.set_string(node, "deny");
-            let remove = edits::remove_field(cx.text, field, table);
+            let remove = edits::remove_field(cx.text, &cx.document.comments, field, table);
             let removal = |finding: super::Finding<'_>| {
                 finding.unsafe_fix(format!("Remove {}", show::quoted(code)), vec![remove]);
             };

@@ -183,7 +183,7 @@ fn check_keys(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static Table
             continue;
         }
         if let Some(newer) = table.get(key.name) {
-            let edit = edits::remove_field(cx.text, field, table);
+            let edit = edits::remove_field(cx.text, &cx.document.comments, field, table);
             cx.report(
                 &ALIAS_AND_KEY,
                 field.key,
@@ -228,7 +228,7 @@ fn unknown_key(
         None => format!("{owner} has no key {shown}: its keys are {}", names(shape)),
     };
     let header_only = field.entry == field.value.span && field.value.as_table().is_some();
-    let edit = if header_only { None } else { Some(edits::remove_field(cx.text, field, table)) };
+    let edit = if header_only { None } else { Some(edits::remove_field(cx.text, &cx.document.comments, field, table)) };
     let finding = cx.report(&UNKNOWN_KEY, field.key, message);
     if let Some(edit) = edit
         && !matches!(field.value.kind, NodeKind::Array(ref array) if array.of_tables)

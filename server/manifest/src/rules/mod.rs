@@ -335,7 +335,7 @@ impl<'d, 't> Context<'d, 't> {
 
     /// The edit that removes an element of an array in brackets.
     pub fn remove_listed(&self, node: &Node<'_>) -> TextEdit {
-        edits::remove_listed(self.text, node.span)
+        edits::remove_listed(self.text, &self.document.comments, node.span)
     }
 }
 

@@ -238,8 +238,9 @@ fn remove_operator(cx: &Context<'_, '_>) -> Vec<TextEdit> {
         let mut kept = 0;
         let mut seen = 0;
         for line in body.split_inclusive('\n') {
+            let written = header.span.end + seen + line.len() - line.trim_start().len();
             seen += line.len();
-            if !line.trim().is_empty() && !line.trim().starts_with('#') {
+            if !line.trim().is_empty() && !edits::comment_at(&cx.document.comments, written) {
                 kept = seen;
             }
         }
@@ -254,7 +255,11 @@ fn remove_operator(cx: &Context<'_, '_>) -> Vec<TextEdit> {
 /// The edit that removes a key of `view`, where it has one.
 pub(super) fn remove_key(cx: &Context<'_, '_>, view: View<'_, '_>, key: &str) -> Vec<TextEdit> {
     let field = view.get(key).and_then(|item| item.field);
-    field.zip(view.as_table()).map(|(field, table)| edits::remove_field(cx.text, field, table)).into_iter().collect()
+    field
+        .zip(view.as_table())
+        .map(|(field, table)| edits::remove_field(cx.text, &cx.document.comments, field, table))
+        .into_iter()
+        .collect()
 }
 
 fn check_texts(cx: &mut Context<'_, '_>, operator: View<'_, '_>) {

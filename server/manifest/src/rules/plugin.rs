@@ -332,7 +332,7 @@ fn check_contracts(cx: &mut Context<'_, '_>, plugin: View<'_, '_>) {
                 edits::section(cx.text, cx.document, contract.span).map(|span| edits::replace(span, ""))
             }
         } else {
-            Some(edits::remove_listed(cx.text, contract.span))
+            Some(edits::remove_listed(cx.text, &cx.document.comments, contract.span))
         };
         cx.report(&DUPLICATE_CONTRACT, item.node.span, format!("`{kind}` is listed twice"))
             .related(first, "first here")

@@ -279,7 +279,7 @@ fn check_keys(cx: &mut Context<'_, '_>, secret: View<'_, '_>) {
 /// The edit that removes an entry of `capabilities.secrets`.
 fn removal(cx: &Context<'_, '_>, secret: View<'_, '_>) -> Option<TextEdit> {
     match secret.as_table()?.origin {
-        Origin::Inline => Some(edits::remove_listed(cx.text, secret.span)),
+        Origin::Inline => Some(edits::remove_listed(cx.text, &cx.document.comments, secret.span)),
         Origin::Header => edits::section(cx.text, cx.document, secret.span).map(|span| edits::replace(span, "")),
         _ => None,
     }

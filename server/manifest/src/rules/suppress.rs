@@ -201,7 +201,8 @@ fn judge(text: &str, allow: &Allow<'_>, findings: &mut Vec<Diagnostic>, own: &mu
 /// Removes one code, or the comment where it is the only one.
 fn remove(text: &str, allow: &Allow<'_>, code: Span) -> Fix {
     let edit = if allow.codes.len() > 1 {
-        edits::remove_listed(text, code)
+        // All of it is in one comment: no comma is hidden by another.
+        edits::remove_listed(text, &[], code)
     } else if edits::line_start(text, allow.comment.start) + indent(text, allow.comment) == allow.comment.start {
         edits::remove_lines(text, allow.comment)
     } else {
