@@ -94,7 +94,90 @@ fn a_refusal_is_one_document_for_a_program() {
     let said = ["acme.none", "--reason", "x", "--principal", "ada"];
     document(&[["quarantine"].as_slice(), &said].concat());
     document(&[["enable", "--override"].as_slice(), &said].concat());
+    // An artifact that is refused.
+    let broken = crate::world::recorded("h09-dup-evil-first");
+    document(&["trust", "pin", &broken]);
+    world.0.write("no.palyra-skill", "no archive");
+    assert_eq!(document(&["trust", "show", "no.palyra-skill"])["error_kind"], "Zip");
+    let ran = world.run(&["verify", "no.palyra-skill"]).exits(1);
+    assert!(ran.out.contains("REFUSED: it is cut off, or is no ZIP archive; a daemon says: "), "{ran:?}");
     // A person reads the same, and nothing on standard output.
     let ran = world.run(&["info", "acme.none"]).exits(1);
     assert!(ran.out.is_empty() && ran.err.contains("acme.none"), "{ran:?}");
+}
+
+#[test]
+fn nobody_takes_a_slip_for_a_removal() {
+    let world = World::new();
+    world.run(&["trust", "allow", &format!("northwind={ELEVENS}")]).exits(0);
+    let ran = world.run(&["trust", "remove", "northwindd"]).exits(1);
+    assert!(ran.err.contains("no key of `northwindd`") && ran.err.contains("it has northwind"), "{ran:?}");
+    let ran = world.run(&["trust", "allow", &format!("={ELEVENS}")]).exits(2);
+    assert!(ran.err.contains("no publisher stands in front of `=`"), "{ran:?}");
+}
+
+#[test]
+fn a_refused_manifest_is_told_in_one_text() {
+    let world = World::new();
+    world.0.write("skill/skill.toml", GOOD.replace("\"1.4.2\"", "\"1.4\""));
+    let commands: [&[&str]; 5] = [
+        &["package", "skill", "--dry-run"],
+        &["audit", "skill"],
+        &["capabilities", "skill"],
+        &["run", "--skill", "skill"],
+        &["test", "skill"],
+    ];
+    let said: Vec<String> = commands.iter().map(|command| world.run(command).exits(1).err).collect();
+    assert!(said[0].contains("; `skillyard check skill` shows all") && said[0].contains("skill.toml:"), "{said:?}");
+    assert!(said.iter().all(|one| *one == said[0]), "{said:#?}");
+}
+
+#[test]
+fn versions_are_named_alike_everywhere() {
+    let world = World::new();
+    world.run(&["trust", "allow", &format!("northwind={ELEVENS}")]).exits(0);
+    world.package(&[]);
+    world.run(&["install", ARTIFACT]).exits(0);
+    let named = "northwind.ledger_tools@1.4.2";
+    world.run(&["info", named]).exits(0);
+    let ran = world.run(&["info", named, "--version", "1.4.2"]).exits(2);
+    assert!(ran.err.contains("give one of them"), "{ran:?}");
+    let said = ["--reason", "x", "--principal", "ada"];
+    world.run(&[["quarantine", named].as_slice(), &said].concat()).exits(0);
+    let ran = world.run(&["run", "--skill", "northwind.ledger_tools"]).exits(1);
+    assert!(ran.err.contains("--override --reason WHY --principal WHO"), "{ran:?}");
+    world.run(&[["enable", named, "--override"].as_slice(), &said].concat()).exits(0);
+    world.run(&["remove", named]).exits(0);
+    for command in ["info", "remove", "rollback"] {
+        let ran = world.run(&[command, named]).exits(1);
+        assert!(ran.err.contains("`skillyard list` shows"), "{command}: {ran:?}");
+    }
+    // What does not do as a word was not looked up.
+    world.run(&["quarantine", "northwind.ledger_tools@one", "--reason", "x", "--principal", "ada"]).exits(2);
+    world.run(&["quarantine", named, "--reason", "", "--principal", "ada"]).exits(2);
+}
+
+#[test]
+fn paths_are_taken_for_what_they_are() {
+    let world = World::new();
+    let ran = world.run(&["audit", "acme.greeter"]).exits(2);
+    assert!(ran.err.contains("no such file or folder, and no skill of that name"), "{ran:?}");
+    let ran = world.run(&["verify", "skill"]).exits(2);
+    assert!(ran.err.contains("`skillyard package skill`") && ran.err.contains("`skillyard audit skill`"), "{ran:?}");
+    // A manifest stands for its folder.
+    world.run(&["audit", "skill/skill.toml"]).exits(0);
+    world.run(&["package", "skill/skill.toml", "--dry-run"]).exits(0);
+    world.run(&["test", "skill/skill.toml"]).exits(0);
+    world.package(&[]);
+    for (file, words) in [(ARTIFACT, "ZIP archive"), ("skill/module.wasm", "WebAssembly module")] {
+        let ran = world.run(&["check", file]).exits(2);
+        assert!(ran.err.contains(words) && ran.err.lines().count() == 1, "{ran:?}");
+    }
+    let ran = world.run(&["package", "skill", "--dry-run", "--sbom", "skill/skill.toml"]).exits(1);
+    assert!(ran.err.starts_with("error: skill/skill.toml: "), "{ran:?}");
+    let ran = world.run(&["package", "skill", "--key", "elevens.key", "-o", "foo.zip"]).exits(2);
+    assert!(ran.err.contains("ends in .palyra-skill") && !world.0.path("foo.zip").exists(), "{ran:?}");
+    world.0.write("skill/skillyard.toml", "[package]\nmodules = [\"build/*.wasm\"]\n");
+    let ran = world.run(&["package", "skill", "--dry-run"]).exits(2);
+    assert!(ran.err.contains("skillyard.toml: under `package.modules`, `build/*.wasm` matches nothing"), "{ran:?}");
 }

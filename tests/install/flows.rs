@@ -250,7 +250,7 @@ fn an_installed_version_whose_audit_fails_later_is_quarantined() {
     let kinds: Vec<&str> = kinds.skip(3).collect();
     let audit = "skill.audit";
     assert_eq!(kinds, [audit, audit, "skill.quarantined", audit, audit]);
-    skills.run(&["audit", "northwind.other"]).exits(1);
+    skills.run(&["audit", "northwind.other"]).exits(2);
 
     // Nor does it end what a person said: who enabled the version knew what the audit says.
     let enable = ["enable", ID, "--override", "--reason", "the camera is meant", "--principal", "ada"];

@@ -1,6 +1,6 @@
 //! Why a command could not do its work: what, where, and what to do.
 
-use std::{fmt, io};
+use std::{fmt, io, path::PathBuf};
 
 use serde_json::{Value, json};
 use skillyard_lsp::ServeError;
@@ -28,6 +28,9 @@ use skillyard_project::{
 };
 
 use crate::{exit::Exit, machine::SCHEMA_VERSION, report};
+
+/// What helps whoever names a skill that is not installed.
+const INSTALLED: &str = "`skillyard list` shows what is installed.";
 
 /// Why a command could not do its work.
 #[derive(Debug)]
@@ -105,6 +108,21 @@ pub enum Error {
     InputNamesNoFile,
     /// A path stands where a tool's id belongs.
     ToolIsPath(String),
+    /// A version stands behind `@` and in a flag.
+    TwoVersions(String),
+    /// What is to be looked at is neither a file nor installed.
+    NoTarget(String),
+    /// A folder stands where an artifact belongs.
+    FolderNotArtifact(PathBuf),
+    /// An artifact is refused, and its key is neither pinned nor explained.
+    RefusedArtifact {
+        /// Why.
+        why: String,
+        /// The stable name of that.
+        kind: Option<String>,
+        /// What was found.
+        findings: Vec<Finding>,
+    },
     /// A panic.
     Internal,
 }
@@ -146,6 +164,12 @@ impl Error {
     /// What a person can do about it, a line each, beside what it says itself.
     pub fn advice(&self) -> Vec<String> {
         let (mut lines, closing) = match self {
+            Self::Run(RunError::Standing { refused, .. }) if refused.kind().as_deref() == Some("NotInstalled") => {
+                return vec![INSTALLED.to_owned()];
+            }
+            Self::Installed(_) | Self::Remove(_) if self.kind().as_deref() == Some("NotInstalled") => {
+                return vec![INSTALLED.to_owned()];
+            }
             Self::Run(error) => (error.advice().to_vec(), "To run it without deciding: --allow-tofu."),
             Self::Install(error) => match &**error {
                 InstallError::Refused { advice, .. } => {
@@ -167,6 +191,7 @@ impl Error {
             Self::Run(error) | Self::Test(TestError::Run(error)) => error.kind(),
             Self::Make(error) => error.error_kind(),
             Self::Folder(FolderError::Manifest { kind, .. }) => Some(kind.to_string()),
+            Self::RefusedArtifact { kind, .. } => kind.clone(),
             Self::Installed(refused) => refused.kind(),
             Self::Install(error) => error.kind(),
             Self::Remove(error) => match &**error {
@@ -182,6 +207,7 @@ impl Error {
         match self {
             Self::Run(error) | Self::Test(TestError::Run(error)) => error.findings().to_vec(),
             Self::Make(error) => error.findings().to_vec(),
+            Self::RefusedArtifact { findings, .. } => findings.clone(),
             Self::Installed(refused) => refused.findings(),
             Self::Install(error) => error.findings(),
             _ => Vec::new(),
@@ -203,9 +229,11 @@ impl Error {
         match self {
             Self::Run(error) | Self::Test(TestError::Run(error)) if error.refuses() => Exit::Findings,
             Self::Make(error) if error.refuses() => Exit::Findings,
-            Self::Folder(FolderError::Manifest { .. } | FolderError::Unwieldy { .. }) | Self::Refused(_) => {
-                Exit::Findings
-            }
+            Self::Folder(FolderError::Manifest { .. } | FolderError::Unwieldy { .. })
+            | Self::Refused(_)
+            | Self::RefusedArtifact { .. } => Exit::Findings,
+            // A word that does not do was not looked up.
+            Self::Installed(refused) if refused.kind().as_deref() == Some("BadWords") => Exit::Failed,
             Self::Installed(refused) if refused.kind().is_some() => Exit::Findings,
             Self::Install(error) if error.kind().is_some() => Exit::Findings,
             Self::Remove(error) if matches!(&**error, RemoveError::Flow(refused) if refused.kind().is_some()) => {
@@ -263,7 +291,23 @@ impl fmt::Display for Error {
             Self::Install(error) => error.fmt(f),
             Self::Installed(error) => error.fmt(f),
             Self::Remove(error) => error.fmt(f),
-            Self::Refused(why) => f.write_str(why),
+            Self::Refused(why) | Self::RefusedArtifact { why, .. } => f.write_str(why),
+            Self::TwoVersions(skill) => {
+                write!(f, "`{}` names a version, and so does a flag; give one of them", shown::words(skill, 200))
+            }
+            Self::NoTarget(target) => write!(
+                f,
+                "{}: no such file or folder, and no skill of that name is installed; `skillyard list` shows what is",
+                shown::words(target, 200)
+            ),
+            Self::FolderNotArtifact(folder) => {
+                let folder = shown::path(folder);
+                write!(
+                    f,
+                    "{folder}: is a folder; package it first (`skillyard package {folder}`) or look at it with \
+                     `skillyard audit {folder}`"
+                )
+            }
             Self::StdinEmpty => f.write_str("standard input is empty; pipe the input into it, as JSON"),
             Self::InputNamesNoFile => f.write_str("`--input @` names no file; write `--input @input.json`"),
             Self::ToolIsPath(path) => {

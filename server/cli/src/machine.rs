@@ -13,6 +13,7 @@ use skillyard_manifest::{Options, grammar::Version};
 use skillyard_project::{
     artifact_file,
     audit::Policy,
+    files::MANIFEST_NAME,
     home::Home,
     states,
     timestamp::{end_of, rfc3339},
@@ -114,6 +115,29 @@ impl SkillsArguments {
     }
 }
 
+/// The skill and the version of `SKILL` or `SKILL@VERSION`, with what `--version` says.
+///
+/// # Errors
+/// If both name a version.
+pub fn skill_and_version<'a>(skill: &'a str, version: Option<&'a str>) -> Result<(&'a str, Option<&'a str>), Error> {
+    match (skill.split_once('@'), version) {
+        (None, version) => Ok((skill, version)),
+        (Some((skill, version)), None) => Ok((skill, Some(version))),
+        (Some(_), Some(_)) => Err(Error::TwoVersions(skill.to_owned())),
+    }
+}
+
+/// A skill's folder, also where its `skill.toml` is named.
+pub fn folder_of(path: &Path) -> PathBuf {
+    match path.file_name() {
+        Some(name) if name == MANIFEST_NAME && !path.is_dir() => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            folder.unwrap_or(Path::new(".")).to_owned()
+        }
+        _ => path.to_owned(),
+    }
+}
+
 /// Now, as it stands in what is kept.
 pub fn now_i64() -> i64 {
     i64::try_from(now_unix_ms()).unwrap_or(i64::MAX)
@@ -126,16 +150,15 @@ pub fn principal(given: Option<&str>) -> String {
 
 // Whom to trust.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Trust")]
 pub struct TrustArguments {
     /// The trust store, in place of $PALYRA_SKILLS_TRUST_STORE or the usual one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Trust", value_name = "FILE")]
     pub trust_store: Option<PathBuf>,
     /// A publisher and the public key in hex that count as trusted, this time
-    #[arg(long, value_name = "PUB=HEX", value_parser = publisher_and_key)]
+    #[arg(long, help_heading = "Trust", value_name = "PUB=HEX", value_parser = publisher_and_key)]
     pub trusted_publisher: Vec<(String, PublicKey)>,
     /// Trust an unknown publisher this time; nothing is written
-    #[arg(long)]
+    #[arg(long, help_heading = "Trust")]
     pub allow_tofu: bool,
 }
 
@@ -148,19 +171,18 @@ impl TrustArguments {
 
 // What an audit lets pass.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Policy")]
 pub struct PolicyArguments {
     /// The largest module, in bytes; a larger one is not read
-    #[arg(long, value_name = "BYTES", default_value_t = Policy::default().max_module_bytes)]
+    #[arg(long, help_heading = "Policy", value_name = "BYTES", default_value_t = Policy::default().max_module_bytes)]
     max_module_bytes: u64,
     /// The most functions that one module exports
-    #[arg(long, value_name = "N", default_value_t = Policy::default().max_exported_functions)]
+    #[arg(long, help_heading = "Policy", value_name = "N", default_value_t = Policy::default().max_exported_functions)]
     max_exported_functions: u64,
     /// Let device and node capabilities pass
-    #[arg(long)]
+    #[arg(long, help_heading = "Policy")]
     allow_device_capabilities: bool,
     /// Let wildcards pass that the manifest opts in to
-    #[arg(long)]
+    #[arg(long, help_heading = "Policy")]
     allow_wildcard_capabilities: bool,
 }
 
@@ -180,6 +202,9 @@ impl PolicyArguments {
 pub fn publisher_and_key(text: &str) -> Result<(String, PublicKey), String> {
     let (publisher, key) =
         text.split_once('=').ok_or_else(|| "write the publisher, `=`, and the public key in hex".to_owned())?;
+    if publisher.trim().is_empty() {
+        return Err("no publisher stands in front of `=`".to_owned());
+    }
     Ok((publisher.to_owned(), public_key(key)?))
 }
 
@@ -234,6 +259,7 @@ mod tests {
         let hex = "d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737";
         assert_eq!(publisher_and_key(&format!("acme={hex}")).unwrap().0, "acme");
         assert!(publisher_and_key("acme").is_err() && publisher_and_key("acme=12").is_err());
+        assert!(publisher_and_key(&format!("={hex}")).unwrap_err().contains("no publisher"));
         assert_eq!(path_and_file("a=b=c").unwrap(), ("a".to_owned(), PathBuf::from("b=c")));
         assert!(path_and_file("a").is_err() && path_and_file("=b").is_err() && path_and_file("a=").is_err());
     }

@@ -203,6 +203,18 @@ mod tests {
     }
 
     #[test]
+    fn no_heading_goes_on_to_what_is_not_its() {
+        let mut command = Cli::command();
+        command.build();
+        for sub in command.get_subcommands() {
+            let general = ["palyra-version", "format", "skills-dir"];
+            for argument in sub.get_arguments().filter(|it| it.get_long().is_some_and(|it| general.contains(&it))) {
+                assert_eq!(argument.get_help_heading(), None, "{} of {}", argument.get_id(), sub.get_name());
+            }
+        }
+    }
+
+    #[test]
     fn every_help_has_an_example() {
         let mut command = Cli::command();
         command.build();
@@ -210,6 +222,11 @@ mod tests {
             let name = sub.get_name().to_owned();
             let help = sub.render_long_help().to_string();
             assert!(help.contains("Example") && help.contains(&format!("skillyard {name}")), "{name}:\n{help}");
+            for below in sub.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+                let name = format!("{name} {}", below.get_name());
+                let help = below.render_long_help().to_string();
+                assert!(help.contains("Example") && help.contains(&format!("skillyard {name}")), "{name}:\n{help}");
+            }
         }
     }
 }

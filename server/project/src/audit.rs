@@ -11,7 +11,8 @@ use skillyard_artifact::{
     verify::{Opened, Verification, open},
 };
 use skillyard_manifest::{
-    ErrorKind, check_compat, document::Document, grammar::Version, model::Manifest, validate, warnings,
+    ErrorKind, Options, Severity, analyze, check_compat, document::Document, grammar::Version, model::Manifest,
+    validate, warnings,
 };
 
 use crate::{
@@ -182,8 +183,8 @@ pub enum FolderError {
     Skill(SkillError),
     /// A daemon refuses the manifest.
     Manifest {
-        /// The file, escaped.
-        path: String,
+        /// The first error, with its place: see [`first_error`].
+        what: String,
         /// Why.
         kind: ErrorKind,
     },
@@ -200,9 +201,7 @@ impl fmt::Display for FolderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Skill(error) => error.fmt(f),
-            Self::Manifest { path, kind } => {
-                write!(f, "{path}: a daemon refuses the manifest ({kind}); `skillyard check` says where and why")
-            }
+            Self::Manifest { what, .. } => f.write_str(what),
             Self::Unwieldy { path } => write!(
                 f,
                 "{path}: in an artifact a manifest has at most {MAX_MANIFEST_BYTES} bytes and nests at most {MAX_DEPTH} deep"
@@ -254,13 +253,28 @@ pub fn audit_folder(
     Ok(audit(&subject, &options.policy, options.now_unix_ms, options.feed.as_ref(), progress)?)
 }
 
+/// What is said of a manifest that is refused: its first error with its place, and what shows the others.
+pub(crate) fn first_error(path: &Path, text: &str, palyra: Version) -> String {
+    let analysis = analyze(text, &Options { palyra_version: palyra, ..Options::default() });
+    let error = analysis.diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error);
+    let (at, message) = error.map_or((0, "a daemon refuses the manifest"), |error| (error.span.start, &error.message));
+    let before = text.get(..at).unwrap_or_default();
+    let line = 1 + before.matches('\n').count();
+    let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    format!("{}:{line}:{column}: {message}; `skillyard check {}` shows all", shown::path(path), shown::path(folder))
+}
+
 /// The manifest in `bytes`, which a daemon of the version `palyra` takes. `path` is for messages.
 ///
 /// # Errors
 /// Why a daemon refuses it, or that it is too large or nests too deep to be packaged.
 pub fn manifest(path: &Path, bytes: &[u8], palyra: Version) -> Result<Box<Manifest>, FolderError> {
-    let refused = |kind| FolderError::Manifest { path: shown::path(path), kind };
-    let text = std::str::from_utf8(bytes).map_err(|_| refused(ErrorKind::ManifestParse))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| FolderError::Manifest {
+        what: format!("{}: is not UTF-8; save it as UTF-8", shown::path(path)),
+        kind: ErrorKind::ManifestParse,
+    })?;
+    let refused = |kind| FolderError::Manifest { what: first_error(path, text, palyra), kind };
     // Reading and dropping recurse as deep as the manifest nests.
     if bytes.len() as u64 > MAX_MANIFEST_BYTES || Document::parse(text).depth > MAX_DEPTH {
         return Err(FolderError::Unwieldy { path: shown::path(path) });

@@ -119,7 +119,10 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
 }
 
 /// The regular file at `path`, opened for reading, and its size in bytes.
-pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), ReadError> {
+///
+/// # Errors
+/// If it is missing, or no regular file.
+pub fn open_regular(path: &Path) -> Result<(File, u64), ReadError> {
     let fail = |error| ReadError::of(path, error);
     let file = open(path).map_err(fail)?;
     // Asked of the open file: what lies at the path may change between two looks.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use skillyard_artifact::{
-    Cancelled, Finding, Progress,
+    Cancelled, ErrorKind, Finding, Progress,
     keys::{KeyError, SigningKey},
     package::{self, File, Inputs, Packaged, secrets},
     provenance::{Facts, Revision},
@@ -16,6 +16,7 @@ use skillyard_manifest::{Options, grammar::Version};
 
 use crate::{
     artifact_file,
+    audit::first_error,
     check::config_of,
     config::LoadError,
     files::{ReadError, without_path},
@@ -63,8 +64,22 @@ pub enum MakeError {
     Epoch(BadEpoch),
     /// The system gave no randomness for a trial.
     Key(KeyError),
+    /// The manifest does not do.
+    Manifest {
+        /// The first error, with its place.
+        what: String,
+        /// What a daemon says; `None` where Skillyard alone refuses.
+        error_kind: Option<ErrorKind>,
+    },
     /// It cannot be packaged.
     Package(PackageError),
+    /// A document that was given does not do.
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: PackageError,
+    },
     /// There are likely secrets in the files.
     Secrets(Vec<Finding>),
     /// What is at the output's place is not replaced.
@@ -73,6 +88,16 @@ pub enum MakeError {
         path: PathBuf,
         /// What is there.
         what: &'static str,
+    },
+    /// The output's name is not that of an artifact.
+    Name {
+        /// The place.
+        path: PathBuf,
+    },
+    /// The output's folder is not there.
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
     },
     /// The output could not be written.
     Write {
@@ -98,7 +123,9 @@ impl fmt::Display for MakeError {
             Self::NotUtf8 { path, at } => ReadError::NotUtf8 { path: path.clone(), at: *at }.fmt(f),
             Self::Epoch(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
+            Self::Manifest { what, .. } => f.write_str(what),
             Self::Package(error) => error.fmt(f),
+            Self::Document { path, error } => write!(f, "{}: {error}", shown::path(path)),
             Self::Secrets(findings) => {
                 let more = findings.len().saturating_sub(1);
                 let first = findings.first().map_or("", |finding| finding.message.as_str());
@@ -108,6 +135,14 @@ impl fmt::Display for MakeError {
             Self::Occupied { path, what } => {
                 write!(f, "{}: is {what} and is left alone; name another output", shown::path(path))
             }
+            Self::Name { path } => {
+                write!(
+                    f,
+                    "{}: an artifact's name ends in .{ARTIFACT_EXTENSION}; name another output",
+                    shown::path(path)
+                )
+            }
+            Self::NoFolder { path } => write!(f, "{}: no such folder; make it first", shown::path(path)),
             Self::Write { path, error } => {
                 write!(f, "{}: cannot be written: {error}; check the folder and its permissions", shown::path(path))
             }
@@ -123,14 +158,15 @@ impl MakeError {
     /// Whether the skill was looked at and cannot be packaged as it is, and not that the looking failed.
     #[must_use]
     pub fn refuses(&self) -> bool {
-        matches!(self, Self::Secrets(_) | Self::Package(_))
+        matches!(self, Self::Secrets(_) | Self::Package(_) | Self::Manifest { .. } | Self::Document { .. })
     }
 
     /// What a daemon's own builder would say; `None` where it would build.
     #[must_use]
     pub fn error_kind(&self) -> Option<String> {
         match self {
-            Self::Package(error) => error.error_kind().map(|kind| kind.to_string()),
+            Self::Package(error) | Self::Document { error, .. } => error.error_kind().map(|kind| kind.to_string()),
+            Self::Manifest { error_kind, .. } => error_kind.map(|kind| kind.to_string()),
             _ => None,
         }
     }
@@ -297,7 +333,7 @@ impl Prepared {
             signed_at_unix_ms: self.signed_at_unix_ms,
             palyra: self.palyra,
         };
-        let packaged = package::package(&inputs, key, progress)?;
+        let packaged = package::package(&inputs, key, progress).map_err(|error| self.placed(error))?;
         let (secret, rest): (Vec<_>, Vec<_>) = packaged.findings.into_iter().partition(is_secret);
         let (known, secret): (Vec<_>, Vec<_>) = secret
             .into_iter()
@@ -306,6 +342,23 @@ impl Prepared {
             return Err(MakeError::Secrets(secret));
         }
         Ok(Packaged { findings: [known, rest].concat(), ..packaged })
+    }
+
+    /// An error with the file that it is about.
+    fn placed(&self, error: PackageError) -> MakeError {
+        let given = match &error {
+            PackageError::Manifest { error_kind, .. } => {
+                let what = first_error(&self.plan.manifest, &self.manifest, self.palyra);
+                return MakeError::Manifest { what, error_kind: *error_kind };
+            }
+            PackageError::Sbom(_) => &self.plan.sbom,
+            PackageError::Provenance(_) => &self.plan.provenance,
+            _ => &None,
+        };
+        match given {
+            Some(given) => MakeError::Document { path: given.file.clone(), error },
+            None => error.into(),
+        }
     }
 
     /// Where the artifact goes.
@@ -324,6 +377,13 @@ impl Prepared {
             Some(file) => file.clone(),
         };
         may_be_replaced(&path)?;
+        if path.extension().is_none_or(|extension| extension != ARTIFACT_EXTENSION) {
+            return Err(MakeError::Name { path });
+        }
+        let folder = path.parent().filter(|folder| self.output.is_some() && !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(MakeError::NoFolder { path: folder.to_owned() });
+        }
         Ok(path)
     }
 }

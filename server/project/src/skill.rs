@@ -202,6 +202,15 @@ pub enum SkillError {
         /// The folder.
         folder: PathBuf,
     },
+    /// `package.modules` matches nothing.
+    NothingMatches {
+        /// The skill's folder.
+        folder: PathBuf,
+        /// The `skillyard.toml`.
+        config: PathBuf,
+        /// The patterns.
+        patterns: Vec<String>,
+    },
     /// One file is too large for an artifact.
     FileTooLarge {
         /// The file.
@@ -267,6 +276,13 @@ impl fmt::Display for SkillError {
                 f,
                 "{}: a skill needs a module; build it to modules/NAME.wasm or module.wasm, name it under \
                  `package.modules` in {FILE_NAME}, or give `--module NAME.wasm=FILE`",
+                shown::path(folder)
+            ),
+            Self::NothingMatches { folder, config, patterns } => write!(
+                f,
+                "{}: under `package.modules`, {} matches nothing in {}; build the module first, or correct the pattern",
+                shown::path(config),
+                patterns.iter().map(|it| format!("`{}`", shown::words(it, 200))).collect::<Vec<_>>().join(", "),
                 shown::path(folder)
             ),
             Self::FileTooLarge { path, bytes } => write!(
@@ -381,6 +397,7 @@ impl Plan {
         let sbom = look.given(config.sbom.as_ref(), additions.sbom.as_ref(), "sbom")?;
         let provenance = look.given(config.provenance.as_ref(), additions.provenance.as_ref(), "provenance")?;
         let idle = look.idle();
+        look.any_module(&additions.modules)?;
         let Look { mut items, mut left_out, .. } = look;
         add(&mut items, &mut left_out, Kind::Module, &additions.modules, folder)?;
         add(&mut items, &mut left_out, Kind::Asset, &additions.assets, folder)?;
@@ -818,6 +835,17 @@ impl<'l> Look<'l> {
             }
             (None, None) => Ok(None),
         }
+    }
+
+    /// Fails where `package.modules` is set, none of it matches, and no flag gives a module.
+    fn any_module(&self, given: &[(String, PathBuf)]) -> Result<(), SkillError> {
+        let matched = self.items.values().any(|item| item.kind == Kind::Module);
+        if self.config.modules.is_none() || self.modules.is_empty() || matched || !given.is_empty() {
+            return Ok(());
+        }
+        let patterns = self.modules.iter().map(|pattern| pattern.text().to_owned()).collect();
+        let config = crate::config::find(self.folder).unwrap_or_else(|| self.folder.join(FILE_NAME));
+        Err(SkillError::NothingMatches { folder: self.folder.to_owned(), config, patterns })
     }
 
     /// The patterns of `skillyard.toml` that matched nothing.

@@ -53,7 +53,10 @@ impl fmt::Display for Refused {
                     write!(f, " by {}: {}", quoted(&state.operator_principal), quoted(reason))?;
                 }
                 let id = manifest::plain(&state.skill_id);
-                write!(f, ". `skillyard enable {id} --version {version} --override` with a reason ends that")
+                write!(
+                    f,
+                    ". `skillyard enable {id} --version {version} --override --reason WHY --principal WHO` ends that"
+                )
             }
             Self::OtherContent { skill_id, version } => write!(
                 f,

@@ -1,6 +1,6 @@
 //! `skillyard audit`: what a daemon's audit says of an artifact or a folder, and what a careful reader adds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -86,8 +86,18 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     };
     let home = arguments.skills.home(arguments.trust.trust_store.clone())?;
     match named(&home, &arguments.target).map_err(Error::Path)? {
-        Some((skill_id, version)) => installed(arguments, &home, &skill_id, version.as_deref(), &options),
-        None if arguments.target.is_dir() => folder(arguments, &mut options),
+        Some((skill_id, version)) => match installed(arguments, &home, &skill_id, version.as_deref(), &options) {
+            Err(Error::Installed(refused))
+                if refused.kind().as_deref() == Some("NotInstalled") && !arguments.target.exists() =>
+            {
+                Err(Error::NoTarget(arguments.target.to_string_lossy().into_owned()))
+            }
+            audited => audited,
+        },
+        None if machine::folder_of(&arguments.target) != arguments.target => {
+            folder(arguments, &machine::folder_of(&arguments.target), &mut options)
+        }
+        None if arguments.target.is_dir() => folder(arguments, &arguments.target, &mut options),
         None => artifact(arguments, &home, &options),
     }
 }
@@ -111,8 +121,7 @@ fn installed(
     tell(arguments, &audited, options, quarantined)
 }
 
-fn folder(arguments: &Arguments, options: &mut AuditOptions) -> Result<Exit, Error> {
-    let folder = arguments.target.as_path();
+fn folder(arguments: &Arguments, folder: &Path, options: &mut AuditOptions) -> Result<Exit, Error> {
     let config = config_of(folder).map_err(|error| Error::Config(error.into()))?;
     if let Some(version) = arguments.palyra.given().or(config.palyra_version) {
         options.palyra = version;

@@ -31,12 +31,14 @@ pub struct Arguments {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Show where it is and how full
+    #[command(after_help = "Example:\n  skillyard cache info")]
     Info {
         /// How to report
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
     /// Remove all compiled modules
+    #[command(after_help = "Example:\n  skillyard cache clear")]
     Clear {
         /// How to report
         #[arg(long, value_enum, default_value_t = Format::Human)]

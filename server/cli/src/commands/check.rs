@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -110,6 +111,11 @@ fn check_files(arguments: &Arguments, settings: &Settings) -> Result<Exit, Error
     // Named itself, it is no manifest.
     let (configs, files): (Vec<PathBuf>, Vec<PathBuf>) =
         found.files.into_iter().partition(|path| path.file_name().is_some_and(|name| name == config::FILE_NAME));
+    // One that a person named may be something else altogether.
+    let named: HashSet<&PathBuf> = arguments.paths.iter().collect();
+    let (others, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        files.into_iter().partition(|path| named.contains(path) && binary(path).is_some());
+    failures.extend(others.iter().filter_map(|path| Some(format!("{}: {}", shown::path(path), binary(path)?))));
     let mut told = HashSet::new();
     for error in configs.iter().filter_map(|path| config::load(&files::absolute(path)).err()) {
         failures.extend(error.lines().into_iter().filter(|line| told.insert(line.clone())));
@@ -140,6 +146,17 @@ fn check_files(arguments: &Arguments, settings: &Settings) -> Result<Exit, Error
     };
     out::print(&report)?;
     Ok(arguments.exit(&tally, settings.fix, !failures.is_empty()))
+}
+
+/// What a file is that its first bytes tell to be no manifest, and what looks at it.
+fn binary(path: &Path) -> Option<&'static str> {
+    let mut first = [0; 4];
+    files::open_regular(path).ok()?.0.read_exact(&mut first).ok()?;
+    match &first {
+        b"PK\x03\x04" => Some("is a ZIP archive and no manifest; `skillyard verify` and `audit` look at artifacts"),
+        b"\0asm" => Some("is a WebAssembly module and no manifest; `skillyard audit` looks at a skill's modules"),
+        _ => None,
+    }
 }
 
 fn check_stdin(arguments: &Arguments, settings: &Settings) -> Result<Exit, Error> {

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{Format, SCHEMA_VERSION, SkillsArguments, moment, now_unix_ms},
+    machine::{Format, SCHEMA_VERSION, SkillsArguments, moment, now_unix_ms, skill_and_version},
     out,
     report::skill,
     sheet::{Sheet, Tone},
@@ -25,7 +25,7 @@ use crate::{
 
 Exit codes: 0 it may run; 1 it may not, or is not installed; 2 the command could not do its work.")]
 pub struct Arguments {
-    /// The skill
+    /// The skill: SKILL or SKILL@VERSION
     skill: String,
     /// The version; without it the current one
     #[arg(long, value_name = "V")]
@@ -40,8 +40,9 @@ pub struct Arguments {
 /// Shows.
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let home = arguments.skills.home(None)?;
+    let (skill_id, version) = skill_and_version(&arguments.skill, arguments.version.as_deref())?;
     let watch = Watch::new();
-    let found = info(&home, &arguments.skill, arguments.version.as_deref(), now_unix_ms(), &watch);
+    let found = info(&home, skill_id, version, now_unix_ms(), &watch);
     drop(watch);
     let info = found?;
     let status = info.state.as_ref().map_or(Status::Active, |state| state.status);

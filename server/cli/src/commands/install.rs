@@ -28,7 +28,7 @@ use crate::{
 
 #[derive(Args, Debug)]
 // Here first use is remembered, as it is nowhere else.
-#[command(mut_arg("allow_tofu", |flag| flag.help("Trust an unknown publisher, and remember the key: it is pinned with the installation")))]
+#[command(mut_arg("allow_tofu", |flag| flag.help("Trust an unknown publisher, whose key is pinned from then on")))]
 #[command(after_help = "Examples:
   skillyard install dist/acme.ledger-1.2.0.palyra-skill
   skillyard install --allow-tofu acme.palyra-skill       trust the publisher's key from now on

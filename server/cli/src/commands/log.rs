@@ -62,6 +62,14 @@ struct Shown<'e> {
     chained: bool,
 }
 
+/// An event that is followed: a document of its own.
+#[derive(Serialize)]
+struct Line<'e> {
+    schema_version: u32,
+    #[serde(flatten)]
+    event: Shown<'e>,
+}
+
 impl<'e> From<&'e Event> for Shown<'e> {
     fn from(event: &'e Event) -> Self {
         Self {
@@ -123,7 +131,7 @@ fn follow(home: &Home, arguments: &Arguments) -> Result<Exit, Error> {
         for event in log.events.iter().filter(|event| event.line >= next) {
             out::print(&match arguments.format {
                 Format::Human => human(event),
-                Format::Json => json::line(&Shown::from(event)) + "\n",
+                Format::Json => json::line(&Line { schema_version: SCHEMA_VERSION, event: Shown::from(event) }) + "\n",
             })?;
         }
         if let Some(fault) = &log.fault {

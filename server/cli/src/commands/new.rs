@@ -115,10 +115,16 @@ fn human(made: &Created, language: Language) -> String {
     sheet.row("tool", &format!("{}, in {language}", made.tool_id));
     sheet.rows("files", &made.files);
     sheet.blank();
-    sheet.line(
-        "There, `skillyard check` finds nothing, and `skillyard package` packages it. Its module is built anew by",
-    );
+    sheet.line("Next, in that folder:");
+    sheet.line("  skillyard test         runs its cases");
+    sheet.line("  skillyard keygen       once: the key that signs");
+    sheet.line("  skillyard package      packages and signs it");
+    sheet.line("Its module is built anew by");
     sheet.line(&format!("  {}", language.build_command()));
+    if language != Language::Wat {
+        sheet.blank();
+        sheet.line("The tool is a WASI command, which `skillyard run` runs and a daemon 0.1.0 does not.");
+    }
     sheet.finish()
 }
 

@@ -20,7 +20,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, Format, SCHEMA_VERSION, path_and_file, version},
+    machine::{self, Format, SCHEMA_VERSION, folder_of, path_and_file, version},
     out, report,
     sheet::{Sheet, Tone, number, size},
     watch::Watch,
@@ -120,7 +120,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
 
 fn make(arguments: &Arguments, options: &PackageOptions) -> Result<(Prepared, Made), Error> {
     let watch = Watch::new();
-    let prepared = Prepared::of(&arguments.folder, options, &machine::text_variable, &watch).map_err(Error::Make)?;
+    let prepared =
+        Prepared::of(&folder_of(&arguments.folder), options, &machine::text_variable, &watch).map_err(Error::Make)?;
     if arguments.dry_run {
         let made = prepared.rehearse(&watch).map_err(Error::Make)?;
         return Ok((prepared, made));

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, Format, SCHEMA_VERSION, SkillsArguments},
+    machine::{self, Format, SCHEMA_VERSION, SkillsArguments, skill_and_version},
     out,
     sheet::{Sheet, Tone},
 };
@@ -36,7 +36,7 @@ pub struct Arguments {
 // What an administrator says.
 #[derive(Args, Debug)]
 pub struct Common {
-    /// The skill
+    /// The skill: SKILL or SKILL@VERSION
     skill: String,
     /// The version; without it the current one
     #[arg(long, value_name = "V")]
@@ -61,9 +61,10 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
 
 /// Gives the version a state and reports.
 pub fn change(common: &Common, status: Status) -> Result<Exit, Error> {
+    let (skill_id, version) = skill_and_version(&common.skill, common.version.as_deref())?;
     let wish = Wish {
-        skill_id: common.skill.clone(),
-        version: common.version.clone(),
+        skill_id: skill_id.to_owned(),
+        version: version.map(str::to_owned),
         status,
         reason: common.reason.clone(),
         principal: common.principal.clone(),

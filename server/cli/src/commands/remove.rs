@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, Format, SCHEMA_VERSION, SkillsArguments},
+    machine::{self, Format, SCHEMA_VERSION, SkillsArguments, skill_and_version},
     out,
     sheet::{Sheet, Tone},
 };
@@ -23,7 +23,7 @@ Where the current version goes and others stay, the highest of them is the curre
 
 Exit codes: 0 removed; 1 it is not installed; 2 the command could not do its work.")]
 pub struct Arguments {
-    /// The skill
+    /// The skill: SKILL or SKILL@VERSION
     skill: String,
     /// The version; without it the only one
     #[arg(long, value_name = "V")]
@@ -44,13 +44,15 @@ pub struct Arguments {
 /// Removes and reports.
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let home = arguments.skills.home(None)?;
-    let which = match &arguments.version {
+    let (skill_id, version) = skill_and_version(&arguments.skill, arguments.version.as_deref())?;
+    let which = match version {
+        Some(_) if arguments.all => return Err(Error::TwoVersions(arguments.skill.clone())),
         Some(version) => Which::Version(version),
         None if arguments.all => Which::All,
         None => Which::Only,
     };
     let principal = machine::principal(arguments.principal.as_deref());
-    let gone = remove(&home, &arguments.skill, which, &principal, machine::now_i64())?;
+    let gone = remove(&home, skill_id, which, &principal, machine::now_i64())?;
     let text = match arguments.format {
         Format::Human => {
             let mut sheet = Sheet::new();

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, Format, SCHEMA_VERSION, SkillsArguments},
+    machine::{self, Format, SCHEMA_VERSION, SkillsArguments, skill_and_version},
     out,
     sheet::{Sheet, Tone},
     watch::Watch,
@@ -23,7 +23,7 @@ Nothing is removed: the version that was current stays installed.
 
 Exit codes: 0 done; 1 there is no such version, or it may not run; 2 the command could not do its work.")]
 pub struct Arguments {
-    /// The skill
+    /// The skill: SKILL or SKILL@VERSION
     skill: String,
     /// The version to go to
     #[arg(long, value_name = "V")]
@@ -41,10 +41,10 @@ pub struct Arguments {
 /// Goes back and reports.
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let home = arguments.skills.home(None)?;
+    let (skill_id, version) = skill_and_version(&arguments.skill, arguments.version.as_deref())?;
     let principal = machine::principal(arguments.principal.as_deref());
-    let version = arguments.version.as_deref();
     let watch = Watch::new();
-    let done = roll_back(&home, &arguments.skill, version, &principal, machine::now_i64(), &watch);
+    let done = roll_back(&home, skill_id, version, &principal, machine::now_i64(), &watch);
     drop(watch);
     let (from, to) = done?;
     let text = match arguments.format {

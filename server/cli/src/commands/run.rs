@@ -87,34 +87,33 @@ pub struct Arguments {
 
 // A module without a skill.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "A bare module")]
 struct BareArguments {
     /// The module, in place of a skill
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "A bare module", value_name = "FILE")]
     module: Option<PathBuf>,
     /// The export to call
-    #[arg(long, value_name = "NAME", default_value = "run", requires = "module")]
+    #[arg(long, help_heading = "A bare module", value_name = "NAME", default_value = "run", requires = "module")]
     entry: String,
     /// Units of fuel
-    #[arg(long, value_name = "N", default_value_t = BareModule::FUEL, requires = "module")]
+    #[arg(long, help_heading = "A bare module", value_name = "N", default_value_t = BareModule::FUEL, requires = "module")]
     fuel: u64,
     /// Bytes of memory
-    #[arg(long, value_name = "BYTES", default_value_t = BareModule::MEMORY_BYTES, requires = "module")]
+    #[arg(long, help_heading = "A bare module", value_name = "BYTES", default_value_t = BareModule::MEMORY_BYTES, requires = "module")]
     memory: u64,
     /// Milliseconds
-    #[arg(long, value_name = "N", default_value_t = BareModule::TIMEOUT_MS, requires = "module")]
+    #[arg(long, help_heading = "A bare module", value_name = "N", default_value_t = BareModule::TIMEOUT_MS, requires = "module")]
     timeout_ms: u64,
     /// A host that it is granted
-    #[arg(long, value_name = "H", requires = "module")]
+    #[arg(long, help_heading = "A bare module", value_name = "H", requires = "module")]
     http_host: Vec<String>,
     /// A secret that it is granted, `scope/key`
-    #[arg(long, value_name = "K", requires = "module")]
+    #[arg(long, help_heading = "A bare module", value_name = "K", requires = "module")]
     secret: Vec<String>,
     /// A folder that it is granted
-    #[arg(long, value_name = "P", requires = "module")]
+    #[arg(long, help_heading = "A bare module", value_name = "P", requires = "module")]
     storage: Vec<String>,
     /// A channel that it is granted
-    #[arg(long, value_name = "C", requires = "module")]
+    #[arg(long, help_heading = "A bare module", value_name = "C", requires = "module")]
     channel: Vec<String>,
 }
 
@@ -173,12 +172,13 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
     };
     let watch = Watch::new();
     let trusting = arguments.trust.options(false);
-    let packed = if let Some((skill_id, version)) = named(home, &arguments.skill).map_err(Error::Path)? {
+    let skill = machine::folder_of(&arguments.skill);
+    let packed = if let Some((skill_id, version)) = named(home, &skill).map_err(Error::Path)? {
         Packed::of_installed(&skill_id, version.as_deref(), home, &trusting, held, &watch)?
-    } else if arguments.skill.is_dir() {
-        Packed::of_folder(&arguments.skill, None, home, held, &machine::text_variable, &watch)?
+    } else if skill.is_dir() {
+        Packed::of_folder(&skill, None, home, held, &machine::text_variable, &watch)?
     } else {
-        Packed::of_file(&arguments.skill, home, &trusting, held, machine::artifact, &watch)?
+        Packed::of_file(&skill, home, &trusting, held, machine::artifact, &watch)?
     };
     let mut ready = packed.ready(arguments.tool.as_deref(), &watch).map_err(Error::Run)?;
     drop(watch);

@@ -43,6 +43,7 @@ pub struct Arguments {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Keep a value, in place of the one before; it comes from standard input or a hidden prompt
+    #[command(after_help = "Example:\n  skillyard secret set skill:acme.mail/api_token < token.txt")]
     Set {
         /// Scope and key, as the manifest names them
         #[arg(value_name = "SCOPE/KEY", value_parser = name)]
@@ -52,12 +53,14 @@ enum Command {
         format: Format,
     },
     /// List the names; no value is opened
+    #[command(after_help = "Example:\n  skillyard secret list")]
     List {
         /// How to report
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
     /// Forget a value
+    #[command(after_help = "Example:\n  skillyard secret remove skill:acme.mail/api_token")]
     Remove {
         /// Scope and key
         #[arg(value_name = "SCOPE/KEY", value_parser = name)]

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, PalyraArguments, PolicyArguments, SCHEMA_VERSION, SkillsArguments},
+    machine::{self, PalyraArguments, PolicyArguments, SCHEMA_VERSION, SkillsArguments, folder_of},
     out,
     sheet::{Sheet, Tone, number},
     watch::Watch,
@@ -67,7 +67,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     };
     let watch = Watch::new();
     let home = arguments.skills.home(None)?;
-    let report = test_folder(&arguments.folder, &home, held, &machine::text_variable, &watch).map_err(Error::Test)?;
+    let report = test_folder(&folder_of(&arguments.folder), &home, held, &machine::text_variable, &watch)
+        .map_err(Error::Test)?;
     drop(watch);
     let text = match arguments.format {
         Format::Human => human(&report),

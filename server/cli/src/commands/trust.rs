@@ -1,17 +1,18 @@
 //! `skillyard trust`: whom you trust, and changing that.
 
-use std::{fs, io::Write as _, path::PathBuf};
+use std::{collections::BTreeSet, fs, io::Write as _, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use skillyard_project::{
+    Finding,
     audit::{AuditOptions, Policy, audit_artifact},
     files,
     home::Home,
     shown,
     signing::{KeyChoice, NoKey, signing_key},
     trust::{self, Changed, Listing, SealState, SealWith, StoreDigest},
-    verify::{Pin, PublicKey, Purpose, TrustDecision, TrustOptions, verify},
+    verify::{Pin, PublicKey, Purpose, TrustDecision, TrustOptions, Verification, verify},
 };
 
 use super::package::ask_passphrase;
@@ -54,11 +55,13 @@ pub struct Arguments {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Show the publishers and keys that you trust
+    #[command(after_help = "Example:\n  skillyard trust list")]
     List {
         #[command(flatten)]
         common: Common,
     },
     /// List a publisher's key as trusted; a publisher may have several
+    #[command(after_help = "Example:\n  skillyard trust allow acme=d04ab232…")]
     Allow {
         /// The publisher, `=`, and the public key in hex
         #[arg(value_name = "PUB=HEX", value_parser = publisher_and_key)]
@@ -67,6 +70,7 @@ enum Command {
         common: Common,
     },
     /// Remember the first key that is seen of a publisher: from an artifact that verifies and passes the audit, or given
+    #[command(after_help = "Example:\n  skillyard trust pin acme.ledger-1.2.0.palyra-skill")]
     Pin {
         /// An artifact, or the publisher, `=`, and the public key in hex; `-` is an artifact on standard input
         #[arg(value_name = "ARTIFACT or PUB=HEX")]
@@ -77,6 +81,7 @@ enum Command {
         common: Common,
     },
     /// Trust a publisher no more, or one of its keys
+    #[command(after_help = "Example:\n  skillyard trust remove acme")]
     Remove {
         /// The publisher
         publisher: String,
@@ -87,6 +92,7 @@ enum Command {
         common: Common,
     },
     /// Take a publisher's new key for the old one, by a statement that the old key signed; or make such a statement
+    #[command(after_help = "Example:\n  skillyard trust rotate acme.rotation.json")]
     Rotate {
         /// The statement; with --to the publisher whose key changes
         #[arg(value_name = "FILE or PUB")]
@@ -107,6 +113,7 @@ enum Command {
         common: Common,
     },
     /// Revoke a key, or all keys of a publisher: nothing that they signed is taken or run any more
+    #[command(after_help = "Example:\n  skillyard trust revoke acme=d04ab232… --reason 'the key was stolen'")]
     Revoke {
         /// The publisher, and the key where it is one: `PUB` or `PUB=HEX`
         #[arg(value_name = "PUB or PUB=HEX")]
@@ -118,6 +125,7 @@ enum Command {
         common: Common,
     },
     /// End the time of a key: nothing new that it signed is taken afterwards, and what is installed goes on running
+    #[command(after_help = "Example:\n  skillyard trust expire acme=d04ab232… 2026-12-31")]
     Expire {
         /// The publisher, `=`, and the public key in hex
         #[arg(value_name = "PUB=HEX", value_parser = publisher_and_key)]
@@ -132,6 +140,7 @@ enum Command {
         common: Common,
     },
     /// Set the version below which nothing of a skill is taken or run
+    #[command(after_help = "Example:\n  skillyard trust floor acme.ledger 1.2.0 --reason 'CVE-2026-1234'")]
     Floor {
         /// The skill
         skill: String,
@@ -148,6 +157,7 @@ enum Command {
         common: Common,
     },
     /// Explain step by step whether a key, or the key of an artifact, is trusted
+    #[command(after_help = "Example:\n  skillyard trust show acme.ledger-1.2.0.palyra-skill")]
     Show {
         /// An artifact, or the publisher, `=`, and the public key in hex
         #[arg(value_name = "ARTIFACT or PUB=HEX")]
@@ -158,6 +168,7 @@ enum Command {
         common: Common,
     },
     /// Take the store as it is, though something else than Skillyard changed it
+    #[command(after_help = "Example:\n  skillyard trust accept 8f14e45f…     the digest that the refusal names")]
     Accept {
         /// The digest of what you looked at, as the refusal names it
         digest: StoreDigest,
@@ -199,7 +210,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
         }
         Command::Pin { what, palyra, common } => pin(what, palyra, common),
         Command::Remove { publisher, key, common } => {
-            let changed = trust::remove(&common.home()?, publisher, *key).map_err(Error::Flow)?;
+            let home = common.home()?;
+            let changed = trust::remove(&home, publisher, *key).map_err(Error::Flow)?;
+            if let Some(why) = stranger(&home, publisher).filter(|_| !changed.written) {
+                return Err(Error::Refused(why));
+            }
             tell(common, &changed, publisher, *key, "removed")
         }
         Command::Rotate { what, to, key, key_name, output, common } => match (to, output) {
@@ -218,6 +233,19 @@ impl Common {
     fn home(&self) -> Result<Home, Error> {
         machine::home(self.trust_store.clone())
     }
+}
+
+/// What is said of a publisher who is to go and is not there: nobody should take a slip for a removal.
+fn stranger(home: &Home, publisher: &str) -> Option<String> {
+    let listing = trust::list(home).ok()?;
+    let trusted = listing.trusted.iter().map(|(publisher, _)| publisher.as_str());
+    let known: BTreeSet<&str> = trusted.chain(listing.pinned.iter().map(|(publisher, _)| publisher.as_str())).collect();
+    if known.contains(publisher.trim()) {
+        return None;
+    }
+    let has: Vec<&str> = known.into_iter().take(10).collect();
+    let has = if has.is_empty() { "it is empty".to_owned() } else { format!("it has {}", has.join(", ")) };
+    Some(format!("no key of `{publisher}` is in the trust store; {has}. `skillyard trust list` shows the keys"))
 }
 
 fn seal_name(seal: SealState) -> &'static str {
@@ -354,6 +382,10 @@ fn pin(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Er
     let audited = audited.map_err(Error::Flow)?;
     let about = &audited.verification;
     let (Some(publisher), true) = (&about.publisher, audited.passed()) else {
+        if common.format == Format::Json {
+            let findings = audited.report.as_ref().map_or(&about.findings, |report| &report.findings);
+            return Err(refused(about, findings));
+        }
         let mut sheet = Sheet::new();
         skill::title(&mut sheet, about);
         skill::verdict(&mut sheet, about);
@@ -367,6 +399,15 @@ fn pin(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Er
     let changed =
         Changed { written: audited.pin == Pin::Pinned, path: home.paths().trust_store.clone(), looks_like: None };
     tell(common, &changed, publisher, about.public_key, if listed { "listed" } else { "pinned" })
+}
+
+/// An artifact that is refused, for a program.
+fn refused(about: &Verification<'_>, findings: &[Finding]) -> Error {
+    Error::RefusedArtifact {
+        why: about.error.clone().unwrap_or_else(|| "only a key is pinned whose artifact passes the audit".to_owned()),
+        kind: about.error_kind.map_or_else(|| Some("AuditFailed".to_owned()), |kind| Some(kind.to_string())),
+        findings: findings.to_vec(),
+    }
 }
 
 /// One change as JSON in a line; the same keys as of the others.
@@ -541,6 +582,9 @@ fn show(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, E
         drop(watch);
         let about = verified.map_err(Error::Flow)?.verification;
         let (Some(publisher), Some(key)) = (&about.publisher, about.public_key) else {
+            if common.format == Format::Json {
+                return Err(refused(&about, &about.findings));
+            }
             let mut sheet = Sheet::aside();
             skill::title(&mut sheet, &about);
             skill::verdict(&mut sheet, &about);

@@ -54,6 +54,9 @@ struct Document<'v> {
 /// Verifies, reports, and says how it went.
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let home = machine::home(arguments.trust.trust_store.clone())?;
+    if arguments.artifact.is_dir() {
+        return Err(Error::FolderNotArtifact(arguments.artifact.clone()));
+    }
     let bytes = machine::artifact(&arguments.artifact)?;
     let options = arguments.trust.options(arguments.pin);
     let watch = Watch::new();

@@ -40,7 +40,12 @@ pub fn verdict(sheet: &mut Sheet, about: &Verification<'_>) {
         sheet.verdict(tone, "ACCEPTED", &why);
         return;
     }
-    sheet.verdict(Tone::Bad, "REFUSED", about.error.as_deref().unwrap_or("see the findings"));
+    let why = about.error.as_deref().unwrap_or("see the findings");
+    if about.findings.iter().any(|finding| finding.rule.code == "archive/no-end-record") {
+        sheet.verdict(Tone::Bad, "REFUSED", &format!("it is cut off, or is no ZIP archive; a daemon says: {why}"));
+    } else {
+        sheet.verdict(Tone::Bad, "REFUSED", why);
+    }
     match about.daemon_error_kind {
         Some(kind) => sheet.row("a daemon", &format!("refuses it too: {kind}")),
         None => sheet.toned_row(Tone::Wary, "a daemon", "alone would accept it"),

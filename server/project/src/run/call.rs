@@ -77,7 +77,8 @@ impl fmt::Display for CallError {
         match self {
             Self::Program(error) => write!(f, "this program cannot be started as a worker: {error}"),
             Self::Read(error) => error.fmt(f),
-            Self::Policy { path, error } => write!(f, "{path}: {error}"),
+            // It names the file, and the line where it can.
+            Self::Policy { error, .. } => error.fmt(f),
             Self::Place(error) => error.fmt(f),
             Self::Secret(error) => error.fmt(f),
             Self::Worker(failure) => failure.fmt(f),
