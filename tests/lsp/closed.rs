@@ -114,6 +114,98 @@ fn what_is_opened_is_spoken_of_once() {
     client.stop();
 }
 
+/// Waits until exactly these codes are pushed for a document.
+fn pushed_at_last(client: &mut Client, uri: &str, codes: &[&str]) {
+    loop {
+        let (of, found) = pushed(client);
+        if of == uri && found == codes {
+            return;
+        }
+    }
+}
+
+/// Ends the server, which may have said more than the test asked for.
+fn end(mut client: Client) {
+    assert_eq!(client.call("shutdown", Value::Null), Value::Null);
+    client.notify("exit", Value::Null);
+    assert_eq!(client.ended_midway(), Some(0));
+}
+
+#[test]
+fn what_is_said_of_closed_manifests_keeps_up_with_what_it_depends_on() {
+    const SKILL: &str = "workspace/duplicate-skill-id";
+    let workspace = Workspace::new();
+    let watched = |client: &mut Client, path: PathBuf, kind: u8| {
+        let changes = json!([{"uri": address(&path), "type": kind}]);
+        client.notify("workspace/didChangeWatchedFiles", json!({"changes": changes}));
+    };
+    let (good, twin) = (address(&workspace.path("good")), address(&workspace.path("twin")));
+    workspace.write("bad", &GOOD.replace("acme.echo", "acme.bad"));
+    workspace.write("twin", &GOOD.replace("acme.echo", "acme.twin"));
+    let mut client = workspace.serve(modern());
+    assert_eq!(check(&mut client)["warnings"], 0);
+    client.notified("window/showMessage");
+    // Another gives the id of one that was in order, and takes it back.
+    workspace.write("twin", GOOD);
+    watched(&mut client, workspace.path("twin"), 2);
+    pushed_at_last(&mut client, &good, &[SKILL]);
+    // The configuration switches it off, and no more.
+    let config = workspace.0.path().join("skillyard.toml");
+    fs::write(&config, "[rules]\n\"workspace/*\" = \"allow\"\n").unwrap();
+    watched(&mut client, config.clone(), 1);
+    pushed_at_last(&mut client, &good, &[]);
+    fs::remove_file(&config).unwrap();
+    watched(&mut client, config, 3);
+    pushed_at_last(&mut client, &good, &[SKILL]);
+    // The editor's settings do too.
+    let settings = |level: &str| json!({"settings": {"skillyard": {"rules": {"workspace/*": level}}}});
+    client.notify("workspace/didChangeConfiguration", settings("allow"));
+    pushed_at_last(&mut client, &good, &[]);
+    client.notify("workspace/didChangeConfiguration", settings("warn"));
+    pushed_at_last(&mut client, &good, &[SKILL]);
+    // The text of an open one counts.
+    let mut document = Document::open(&mut client, &twin, "toml", GOOD, Encoding::Utf16);
+    document.set(&mut client, &GOOD.replace("acme.echo", "acme.typed"));
+    pushed_at_last(&mut client, &good, &[]);
+    document.close(&mut client);
+    pushed_at_last(&mut client, &good, &[SKILL]);
+    // The folder of the other is gone, and the editor names nothing in it.
+    fs::remove_dir_all(workspace.path("twin").parent().unwrap()).unwrap();
+    watched(&mut client, workspace.path("twin").parent().unwrap().to_owned(), 3);
+    pushed_at_last(&mut client, &good, &[]);
+    end(client);
+}
+
+#[test]
+fn of_a_folder_that_is_closed_nothing_is_said() {
+    let workspace = Workspace::new();
+    let mut client = workspace.serve(modern());
+    check(&mut client);
+    let (bad, codes) = pushed(&mut client);
+    assert_eq!((&bad, codes.is_empty()), (&address(&workspace.path("bad")), false));
+    client.notified("window/showMessage");
+    let folder = json!({"uri": address(workspace.0.path()), "name": "w"});
+    let event = json!({"added": [], "removed": [folder]});
+    client.notify("workspace/didChangeWorkspaceFolders", json!({"event": event}));
+    assert_eq!(pushed(&mut client), (bad, vec![]));
+    client.stop();
+}
+
+#[test]
+fn of_a_folder_that_is_deleted_nothing_is_said() {
+    let workspace = Workspace::new();
+    let mut client = workspace.serve(modern());
+    check(&mut client);
+    let (bad, _) = pushed(&mut client);
+    client.notified("window/showMessage");
+    let folder = workspace.path("bad").parent().unwrap().to_owned();
+    fs::remove_dir_all(&folder).unwrap();
+    let changes = json!([{"uri": address(&folder), "type": 3}]);
+    client.notify("workspace/didChangeWatchedFiles", json!({"changes": changes}));
+    assert_eq!(pushed(&mut client), (bad, vec![]));
+    client.stop();
+}
+
 #[test]
 fn an_address_that_is_spelled_otherwise_is_the_same_file() {
     let workspace = Workspace::new();

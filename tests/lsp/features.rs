@@ -367,3 +367,25 @@ fn paths_lead_to_their_files() {
     assert_eq!(*uri, json!(address(&modules.join("tool.wasm"))));
     client.stop();
 }
+
+#[test]
+fn a_completion_that_a_daemon_would_refuse_says_so() {
+    let text = crate::GOOD.replacen("manifest_version = 2", "manifest_version = 1", 1);
+    for with_details in [true, false] {
+        let mut capabilities = crate::modern();
+        capabilities["textDocument"]["completion"] = json!({"completionItem": {"labelDetailsSupport": with_details}});
+        let mut client = crate::greeted(capabilities, json!({}));
+        let document = crate::open(&mut client, &text);
+        let at = text.find("manifest_version = ").unwrap() + "manifest_version = ".len();
+        let position = document.range(Span::at(at))["start"].clone();
+        let params = json!({"textDocument": document.id(), "position": position});
+        let list = client.call("textDocument/completion", params);
+        let items = list["items"].as_array().unwrap();
+        let legacy = items.iter().find(|item| item["label"] == "1").unwrap();
+        let said = if with_details { &legacy["labelDetails"]["description"] } else { &legacy["detail"] };
+        assert!(said.as_str().is_some_and(|said| said.contains("refused")), "{legacy}");
+        let present = items.iter().find(|item| item["label"] == "2").unwrap();
+        assert!(!present.to_string().contains("refused"), "{present}");
+        client.stop();
+    }
+}

@@ -131,6 +131,12 @@ fn a_file_that_changes_on_the_disk_counts() {
     workspace.write("four", GOOD);
     changed(&mut client, "four", 1);
     pushed(&mut client, &one, &[SKILL]);
+    // With its folder, and only that is named.
+    let folder = workspace.path("four").parent().unwrap().to_owned();
+    fs::remove_dir_all(&folder).unwrap();
+    let changes = json!([{"uri": address(&folder), "type": 3}]);
+    client.notify("workspace/didChangeWatchedFiles", json!({"changes": changes}));
+    pushed(&mut client, &one, &[]);
     end(client);
 }
 

@@ -151,6 +151,7 @@ fn the_file_counts_over_the_editor_and_is_read_again_when_it_changes() {
             json!({"watchers": [
                 {"globPattern": "**/skillyard.toml"}, {"globPattern": "**/skill.toml"}, {"globPattern": "**/*.wasm"},
                 {"globPattern": "**/modules"},
+                {"globPattern": "**", "kind": 4},
             ]})
         );
         Value::Null

@@ -45,6 +45,8 @@ pub(crate) struct Abilities {
     pub(crate) adjusts_indentation: bool,
     /// Takes one completion as the one that is meant.
     pub(crate) completion_preselect: bool,
+    /// Shows more behind the label of a completion.
+    pub(crate) completion_label_details: bool,
     /// Strikes old names through.
     pub(crate) completion_deprecated_tag: bool,
     /// Shows Markdown beside a completion.
@@ -132,6 +134,7 @@ impl Abilities {
                 .and_then(|i| i.insert_text_mode_support.as_ref())
                 .is_some_and(|modes| modes.value_set.contains(&InsertTextMode::ADJUST_INDENTATION)),
             completion_preselect: item.and_then(|i| i.preselect_support).unwrap_or_default(),
+            completion_label_details: item.and_then(|i| i.label_details_support).unwrap_or_default(),
             completion_deprecated_tag: item
                 .and_then(|i| i.tag_support.as_ref())
                 .is_some_and(|tags| tags.value_set.contains(&CompletionItemTag::DEPRECATED)),

@@ -14,9 +14,18 @@ use tower_lsp::ls_types::{Diagnostic, DiagnosticSeverity, Uri};
 
 use crate::{documents::file_path, publisher, session::Session};
 
-/// The closed manifests whose diagnostics are shown, by their paths from the root, with the addresses under which they are.
+/// The closed manifests that were checked, by their paths from the root.
 #[derive(Default)]
-pub(crate) struct Closed(Mutex<BTreeMap<PathBuf, Uri>>);
+pub(crate) struct Closed(Mutex<BTreeMap<PathBuf, Checked>>);
+
+/// A closed manifest that was checked.
+#[derive(Clone)]
+struct Checked {
+    /// The address under which it is spoken of.
+    uri: Uri,
+    /// Whether anything was said of it since.
+    shown: bool,
+}
 
 /// What a look at the workspace found.
 pub(crate) struct Look {
@@ -37,8 +46,13 @@ impl Look {
 }
 
 impl Closed {
-    fn shown(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Uri>> {
+    fn checked(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Checked>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where they are.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        self.checked().keys().cloned().collect()
     }
 }
 
@@ -62,19 +76,19 @@ impl Session {
 
     /// Shows what a look found, and no more what an earlier one did.
     pub(crate) async fn show_closed(&self, found: &[(Uri, Vec<Diagnostic>)]) {
-        let now: BTreeMap<PathBuf, Uri> = found
+        let now: BTreeMap<PathBuf, Checked> = found
             .iter()
-            .filter(|(_, diagnostics)| !diagnostics.is_empty())
-            .filter_map(|(uri, _)| Some((from_root(uri)?, uri.clone())))
+            .filter_map(|(uri, found)| Some((from_root(uri)?, Checked { uri: uri.clone(), shown: !found.is_empty() })))
             // Of what was opened meanwhile the editor knows already.
             .filter(|(path, _)| !self.is_open_file(path))
             .collect();
-        let before = std::mem::replace(&mut *self.closed.shown(), now.clone());
-        for (_, gone) in before.into_iter().filter(|(path, _)| !now.contains_key(path)) {
-            self.client.publish_diagnostics(gone, Vec::new(), None).await;
+        let before = std::mem::replace(&mut *self.closed.checked(), now.clone());
+        let is_shown = |path: &Path| now.get(path).is_some_and(|checked| checked.shown);
+        for (_, gone) in before.into_iter().filter(|(path, checked)| checked.shown && !is_shown(path)) {
+            self.client.publish_diagnostics(gone.uri, Vec::new(), None).await;
         }
         for (uri, diagnostics) in found {
-            if from_root(uri).is_some_and(|path| now.contains_key(&path)) {
+            if from_root(uri).is_some_and(|path| is_shown(&path)) {
                 self.client.publish_diagnostics(uri.clone(), diagnostics.clone(), None).await;
             }
         }
@@ -82,39 +96,78 @@ impl Session {
 
     /// A document is open now: what was said of the closed file goes.
     pub(crate) fn opens_closed(self: &Arc<Self>, uri: &Uri) {
-        let shown = from_root(uri).and_then(|path| self.closed.shown().remove(&path));
+        let checked = from_root(uri).and_then(|path| self.closed.checked().remove(&path));
+        let Some(Checked { uri: shown, .. }) = checked.filter(|checked| checked.shown) else { return };
         // Who is pushed to gets those of the open document in their place.
-        if let Some(shown) = shown.filter(|shown| self.abilities().pulls_diagnostics || shown != uri) {
+        if self.abilities().pulls_diagnostics || shown != *uri {
             let session = Arc::clone(self);
             task::spawn(async move { session.client.publish_diagnostics(shown, Vec::new(), None).await });
         }
     }
 
-    /// Looks again at those of the files that something is shown of.
-    pub(crate) fn check_closed_again(self: &Arc<Self>, paths: Vec<PathBuf>) {
-        let mut paths: Vec<PathBuf> = paths.iter().map(|path| files::absolute(path)).collect();
-        paths.retain(|path| self.closed.shown().contains_key(path));
-        if paths.is_empty() {
+    /// Looks again, in the background and one after the other, at those that were checked and are `wanted` by their paths
+    /// from the root. Whose turn is still to come is looked at once for all that happens until then.
+    pub(crate) fn check_closed_again(self: &Arc<Self>, wanted: impl Fn(&Path) -> bool) {
+        let again: Vec<(PathBuf, Uri)> = {
+            let checked = self.closed.checked();
+            let wanted = checked.iter().filter(|(path, _)| wanted(path));
+            wanted.map(|(path, checked)| (path.clone(), checked.uri.clone())).collect()
+        };
+        let started: Vec<_> = again.into_iter().filter(|(_, uri)| self.rechecked.start(uri)).collect();
+        if started.is_empty() {
             return;
         }
         let session = Arc::clone(self);
         task::spawn(async move {
-            for path in paths {
-                let look = {
-                    let (session, path) = (Arc::clone(&session), path.clone());
-                    move || session.said_of(&path)
-                };
-                let Some(uri) = session.closed.shown().get(&path).cloned() else { continue };
-                let found = match session.work(look).await {
-                    Ok(Said::Closed(_, found)) => found,
-                    // It is gone.
-                    Ok(Said::Unreadable(_)) => Vec::new(),
-                    Ok(Said::Open) | Err(_) => continue,
-                };
-                // Opened meanwhile, it is shown no more.
-                if session.closed.shown().contains_key(&path) {
-                    session.client.publish_diagnostics(uri, found, None).await;
+            for (path, uri) in started {
+                loop {
+                    session.rechecked.looks(&uri);
+                    session.check_closed_once(&path, &uri).await;
+                    if !session.rechecked.again(&uri) {
+                        break;
+                    }
                 }
+            }
+        });
+    }
+
+    async fn check_closed_once(self: &Arc<Self>, path: &Path, uri: &Uri) {
+        let look = {
+            let (session, path) = (Arc::clone(self), path.to_owned());
+            move || session.said_of(&path)
+        };
+        let found = match self.work(look).await {
+            Ok(Said::Closed(_, found)) => found,
+            // It is gone.
+            Ok(Said::Unreadable(_)) => Vec::new(),
+            Ok(Said::Open) | Err(_) => return,
+        };
+        // Opened meanwhile, or in no workspace folder any more, it is spoken of no more.
+        let known = self.closed.checked().get_mut(path).is_some_and(|checked| {
+            let speak = checked.shown || !found.is_empty();
+            checked.shown = speak;
+            speak
+        });
+        if known {
+            self.client.publish_diagnostics(uri.clone(), found, None).await;
+        }
+    }
+
+    /// Says no more of those that are in no workspace folder any more.
+    pub(crate) fn forget_closed_outside(self: &Arc<Self>) {
+        let folders = self.folders();
+        let gone: Vec<Uri> = {
+            let mut checked = self.closed.checked();
+            let inside = |path: &Path| folders.iter().any(|folder| path.starts_with(folder));
+            let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                std::mem::take(&mut *checked).into_iter().partition(|(path, _)| inside(path));
+            *checked = kept;
+            gone.into_values().filter(|checked| checked.shown).map(|checked| checked.uri).collect()
+        };
+        let session = Arc::clone(self);
+        task::spawn(async move {
+            for uri in gone {
+                session.client.publish_diagnostics(uri, Vec::new(), None).await;
             }
         });
     }

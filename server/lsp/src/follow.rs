@@ -60,11 +60,11 @@ impl Session {
         if !self.is_current(&snapshot) {
             return;
         }
-        if let Some(names) = names {
-            self.take_neighbours(vec![names]);
-        }
         if let Some(found) = found {
             self.show_audit(&snapshot.revision.uri, found);
+        }
+        if let Some(names) = names {
+            self.take_neighbours(vec![names]).await;
         }
     }
 }

@@ -4,6 +4,9 @@
 //! says that they changed; of an open one the text in the editor counts. Nothing but their ids is kept. A manifest outside
 //! of every workspace folder has no neighbours. Where the ids of a manifest only move, as with most keystrokes, nothing is
 //! compared anew.
+//!
+//! Files of others decide how many ids there are, so that no more are kept than [`MAX_TOOLS`] of one manifest and
+//! [`MAX_ALL_TOOLS`] in all: an id that only others give beyond that is not told as given twice. `skillyard check` looks at all.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -28,6 +31,13 @@ use crate::{
     session::{Session, Snapshot},
 };
 
+/// The tools of one manifest whose ids are kept, in the order of the text.
+const MAX_TOOLS: usize = 1000;
+
+/// The tools of all manifests whose ids are kept. Of a manifest for which there is no room left only the skill's own id is,
+/// until it is read again.
+const MAX_ALL_TOOLS: usize = 50_000;
+
 /// What a manifest is known for.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Known {
@@ -38,7 +48,8 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    fn new(uri: Uri, text: &str, names: Names, encoding: Encoding) -> Self {
+    fn new(uri: Uri, text: &str, mut names: Names, encoding: Encoding) -> Self {
+        names.tools.truncate(MAX_TOOLS);
         let index = LineIndex::new(text);
         let place = |offset| {
             let Position { line, character } = index.position(text, offset, encoding);
@@ -46,6 +57,13 @@ impl Known {
         };
         let ranges = names.all().map(|name| Range::new(place(name.span.start), place(name.span.end)));
         Self { uri, ranges: ranges.collect(), names }
+    }
+
+    /// Without the tools beyond `room`.
+    fn within(mut self, room: usize) -> Self {
+        self.names.tools.truncate(room);
+        self.ranges.truncate(self.names.all().count());
+        self
     }
 
     /// Whether the other gives the same ids, whatever their places.
@@ -82,8 +100,13 @@ impl Neighbours {
     fn with(&self, read: Vec<(PathBuf, Option<Known>)>) -> Option<Self> {
         let mut now = self.clone();
         let (mut differs, mut moved_only) = (false, true);
+        let mut kept: usize = self.known.values().map(|known| known.names.tools.len()).sum();
         for (path, new) in read {
-            let known = self.known.get(&*path).map(Arc::as_ref);
+            let known = now.known.get(&*path).cloned();
+            let known = known.as_deref();
+            let others = kept - known.map_or(0, |known| known.names.tools.len());
+            let new = new.map(|new| new.within(MAX_ALL_TOOLS.saturating_sub(others)));
+            kept = others + new.as_ref().map_or(0, |new| new.names.tools.len());
             if known == new.as_ref() {
                 continue;
             }
@@ -156,26 +179,23 @@ impl Neighbours {
 }
 
 impl Session {
-    /// Looks for the manifests of the workspace, in the background.
+    /// Looks for the manifests of the workspace, in the background, and forgets those that are in no folder of it any more.
     pub(crate) fn look_for_neighbours(self: &Arc<Self>) {
-        let folders = self.folders();
-        if folders.is_empty() && self.neighbours().known.is_empty() {
+        let (folders, neighbours) = (self.folders(), self.neighbours());
+        if folders.is_empty() && neighbours.known.is_empty() {
             return;
         }
         let session = Arc::clone(self);
         task::spawn(async move {
+            // First: skills of a folder that is gone and of one that came must not be compared.
+            let outside = |path: &&Path| !folders.iter().any(|folder| path.starts_with(folder));
+            let gone: Vec<_> = neighbours.paths().filter(outside).map(|path| (path.to_owned(), None)).collect();
+            session.take_neighbours(gone).await;
             let look = move || manifests_below(&folders);
             if let Ok(found) = session.work(look).await {
                 session.these_are_all(found).await;
             }
         });
-    }
-
-    /// Forgets those that are in no workspace folder any more.
-    pub(crate) fn forget_neighbours_outside(self: &Arc<Self>) {
-        let (folders, neighbours) = (self.folders(), self.neighbours());
-        let outside = |path: &&Path| !folders.iter().any(|folder| path.starts_with(folder));
-        self.take_neighbours(neighbours.paths().filter(outside).map(|path| (path.to_owned(), None)).collect());
     }
 
     /// Reads all manifests of the workspace, and forgets every other.
@@ -221,12 +241,12 @@ impl Session {
         if let Ok(read) = self.work(job).await {
             // One that was opened meanwhile counts as it is in the editor.
             let open = self.open_skills();
-            self.take_neighbours(read.into_iter().filter(|(path, _)| !open.contains_key(path)).collect());
+            self.take_neighbours(read.into_iter().filter(|(path, _)| !open.contains_key(path)).collect()).await;
         }
         // Those that are open, where a folder came or went.
         for (path, revision) in self.open_skills() {
             if !self.has_neighbours(&revision) {
-                self.take_neighbours(vec![(path, None)]);
+                self.take_neighbours(vec![(path, None)]).await;
             } else if !self.neighbours().known.contains_key(&*path) {
                 self.follow(&revision.uri);
             }
@@ -239,12 +259,32 @@ impl Session {
         skills.filter_map(|revision| Some((revision.path.clone()?, revision))).collect()
     }
 
-    /// Takes over what was read, and makes the diagnostics of the open manifests new that it concerns.
-    pub(crate) fn take_neighbours(self: &Arc<Self>, read: Vec<(PathBuf, Option<Known>)>) {
-        let Some((before, now)) = self.replace_neighbours(|before| before.with(read)) else { return };
-        let open = self.open_skills().into_iter();
-        let concerned = open.filter(|(path, _)| now.tells_news(&before, path)).map(|(_, skill)| skill.uri.clone());
-        self.refresh_documents(&concerned.collect::<Vec<_>>());
+    /// The manifests that are known at or below `places`: files or folders.
+    pub(crate) fn neighbours_below(&self, places: &HashSet<PathBuf>) -> Vec<PathBuf> {
+        let below = |path: &&Path| path.ancestors().any(|place| places.contains(place));
+        self.neighbours().paths().filter(below).map(Path::to_owned).collect()
+    }
+
+    /// Takes over what was read, in the order of the calls, and makes the diagnostics new that it concerns: those of open
+    /// manifests, and those that are shown of closed ones. Comparing takes its time, and happens where nobody waits for it.
+    pub(crate) async fn take_neighbours(self: &Arc<Self>, read: Vec<(PathBuf, Option<Known>)>) {
+        if read.is_empty() {
+            return;
+        }
+        let _turn = self.taking_neighbours.lock().await;
+        let before = self.neighbours();
+        let open = self.open_skills();
+        let spoken_of: Vec<PathBuf> = open.keys().cloned().chain(self.closed.paths()).collect();
+        let compare = move || {
+            let now = before.with(read)?;
+            let concerned = spoken_of.into_iter().filter(|path| now.tells_news(&before, path)).collect::<HashSet<_>>();
+            Some((Arc::new(now), concerned))
+        };
+        let Ok(Some((now, concerned))) = self.work(compare).await else { return };
+        self.set_neighbours(now);
+        let uris = open.iter().filter(|(path, _)| concerned.contains(*path)).map(|(_, skill)| skill.uri.clone());
+        self.refresh_documents(&uris.collect::<Vec<_>>());
+        self.check_closed_again(|path| concerned.contains(path));
     }
 }
 
@@ -254,4 +294,47 @@ fn read(path: &Path, encoding: Encoding) -> Option<Known> {
     let uri = Uri::from_file_path(path)?;
     let names = Names::read(&text);
     Some(Known::new(uri, &text, names, encoding))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(tools: usize, named: &str) -> Known {
+        let mut text = format!("skill_id = \"acme.{named}\"\n");
+        text.extend((0..tools).map(|n| format!("[[entrypoints.tools]]\nid = \"acme.{named}{n}\"\n")));
+        let uri = Uri::from_file_path(std::env::temp_dir().join("skill.toml")).unwrap();
+        Known::new(uri, &text, Names::read(&text), Encoding::Utf16)
+    }
+
+    #[test]
+    fn no_more_names_are_kept_than_told() {
+        let one = of(MAX_TOOLS + 7, "a");
+        assert_eq!((one.names.all().count(), one.ranges.len()), (MAX_TOOLS + 1, MAX_TOOLS + 1));
+        let path = |n: usize| PathBuf::from(format!("/{n:03}/skill.toml"));
+        let many = MAX_ALL_TOOLS / MAX_TOOLS + 2;
+        let read: Vec<_> = (0..many).map(|n| (path(n), Some(one.clone()))).collect();
+        let all = Neighbours::default().with(read.clone()).unwrap();
+        let kept: usize = all.known.values().map(|known| known.ranges.len()).sum();
+        // The skill's own id always is.
+        assert_eq!(kept, MAX_ALL_TOOLS + many);
+        assert_eq!(all.known.len(), many);
+        assert_eq!(all.known[&*path(many - 1)].names.all().count(), 1);
+        // What was read again and is the same is no news, and one that shrinks makes room.
+        assert!(all.with(read.clone()).is_none());
+        let fewer = all.with(vec![(path(0), Some(of(1, "a"))), read[many - 1].clone()]).unwrap();
+        assert!(fewer.known[&*path(many - 1)].names.all().count() > 900);
+    }
+
+    #[test]
+    fn what_only_moved_is_not_compared_anew() {
+        let path = PathBuf::from("/a/skill.toml");
+        let all = Neighbours::default().with(vec![(path.clone(), Some(of(2, "a")))]).unwrap();
+        let mut moved = of(2, "a");
+        moved.ranges[0].end.character += 1;
+        let now = all.with(vec![(path.clone(), Some(moved))]).unwrap();
+        assert!(Arc::ptr_eq(&now.workspace, &all.workspace));
+        let now = all.with(vec![(path, None)]).unwrap();
+        assert!(now.known.is_empty() && !Arc::ptr_eq(&now.workspace, &all.workspace));
+    }
 }

@@ -1,6 +1,6 @@
 //! Everything the server knows, and how a handler gets at it: by changing it at once, or by a snapshot.
 //!
-//! The locks here are held for moments and never across an `await`.
+//! The locks here are held for moments and never across an `await`, but for the one that says so.
 
 use std::{
     collections::HashMap,
@@ -46,8 +46,12 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) publishers: Turns,
     pub(crate) followers: Turns,
+    /// Held by who compares the ids of the workspace's skills: the one lock here that is held for longer than a moment.
+    pub(crate) taking_neighbours: tokio::sync::Mutex<()>,
     /// The closed manifests whose diagnostics are shown.
     pub(crate) closed: Closed,
+    /// Those that are looked at again.
+    pub(crate) rechecked: Turns,
     /// What a person waits for.
     pub(crate) works: Works,
     pub(crate) workers: Workers,
@@ -161,7 +165,9 @@ impl Session {
             client,
             publishers: Turns::default(),
             followers: Turns::default(),
+            taking_neighbours: tokio::sync::Mutex::default(),
             closed: Closed::default(),
+            rechecked: Turns::default(),
             works: Works::default(),
             workers: Workers::default(),
             parent_gone,
@@ -329,15 +335,11 @@ impl Session {
         Arc::clone(&self.state().neighbours)
     }
 
-    /// Puts others in their place, if there are any: those before and after.
-    pub(crate) fn replace_neighbours(
-        &self,
-        make: impl FnOnce(&Neighbours) -> Option<Neighbours>,
-    ) -> Option<(Arc<Neighbours>, Arc<Neighbours>)> {
-        let mut state = self.state();
-        let now = Arc::new(make(&state.neighbours)?);
-        let before = std::mem::replace(&mut state.neighbours, Arc::clone(&now));
-        Some((before, now))
+    /// Puts others in their place: for who holds `taking_neighbours`.
+    pub(crate) fn set_neighbours(&self, neighbours: Arc<Neighbours>) {
+        let before = std::mem::replace(&mut self.state().neighbours, neighbours);
+        // The last who knows them frees them, and not under the lock.
+        drop(before);
     }
 
     /// Takes over what an audit found; whether that is news.
@@ -445,6 +447,7 @@ impl Session {
             state.settings = Arc::new(settings);
         }
         self.refresh();
+        self.check_closed_again(|_| true);
         if self.abilities().refreshes_inlay_hints {
             let session = Arc::clone(self);
             task::spawn(async move {

@@ -151,7 +151,7 @@ fn all_strings(asked: &Asked<'_, '_>) -> Vec<Candidate> {
             let most = root(source, &["compat", "max_palyra_version"]).and_then(Version::parse);
             let known = grammar::PALYRA_VERSION;
             let it = text(known.to_string()).described("the newest known").preselected(true);
-            vec![it.incomplete(most.is_some_and(|most| most < known))]
+            vec![it.refused(most.is_some_and(|most| most < known), "refused: above `max_palyra_version`")]
         }
         () if asked.is(&["compat", "max_palyra_version"]) => most_versions(source),
         () if asked.is(&["integrity", "files", "[]", "path"]) => modules(cx).chain(files(&cx.facts.assets)).collect(),
@@ -227,8 +227,9 @@ fn publishers(source: &Source<'_>) -> Vec<Candidate> {
     names.truncate(MANY);
     let fits =
         |name: &str| tool_ids(source).all(|(_, id)| id.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
-    let mut found: Vec<Candidate> = names.into_iter().map(|name| text(name).incomplete(!fits(name))).collect();
-    found.sort_by_key(|candidate| candidate.incomplete);
+    let refused = "refused: not every tool's id is below it";
+    let mut found: Vec<Candidate> = names.into_iter().map(|name| text(name).refused(!fits(name), refused)).collect();
+    found.sort_by_key(|candidate| candidate.contradicts.is_some());
     found
 }
 
@@ -259,7 +260,11 @@ fn most_versions(source: &Source<'_>) -> Vec<Candidate> {
     let least = ["min_palyra_version", "min_runtime_version"].iter().find_map(|key| root(source, &["compat", key]));
     let least = least.and_then(Version::parse);
     let below = |version: Version| least.is_some_and(|least| version < least);
-    let mut found = vec![text(known.to_string()).described("the newest known").incomplete(below(known))];
+    let mut found = vec![
+        text(known.to_string())
+            .described("the newest known")
+            .refused(below(known), "refused: below `min_palyra_version`"),
+    ];
     found.extend(least.filter(|least| *least > known).map(|least| text(least.to_string()).described("as the oldest")));
     found
 }
@@ -290,7 +295,8 @@ fn ids(asked: &Asked<'_, '_>) -> Vec<Candidate> {
         if !taken.contains(id.as_str()) {
             let other = named.is_some_and(|named| named != id);
             let first = found.is_empty();
-            found.push(Candidate::text(id, Kind::Function).preselected(first).incomplete(other));
+            let refused = "refused: `default_tool_id` names the present one";
+            found.push(Candidate::text(id, Kind::Function).preselected(first).refused(other, refused));
         }
     }
     let mut prefixes: Vec<&str> = skill.into_iter().chain([publisher]).collect();
@@ -317,7 +323,7 @@ pub(super) fn new_tool_id(cx: &Cx<'_, '_>) -> String {
         Step::Key("id".into()),
     ]);
     let found = ids(&Asked { cx, path: &path, at: None });
-    let first = found.into_iter().find(|candidate| !candidate.incomplete).map(|candidate| match candidate.content {
+    let first = found.into_iter().find(Candidate::is_whole).map(|candidate| match candidate.content {
         Content::Text(id) => id,
         Content::Toml(template) => template.plain(),
     });
@@ -532,12 +538,12 @@ fn kind_of<'s>(contract: &'s Node<'_>) -> Option<&'s str> {
     }
 }
 
-/// Whether a fixed string contradicts what else stands in its table: the type of a property with a default.
-pub(super) fn is_in_the_way(asked: &Asked<'_, '_>, value: &str) -> bool {
+/// What beside a property's type refuses `value` as it: a default or values of another type.
+pub(super) fn in_the_way(asked: &Asked<'_, '_>, value: &str) -> Option<&'static str> {
     if !asked.is(&["operator", "config", "properties", "*", "type"]) {
-        return false;
+        return None;
     }
-    let Some(table) = asked.table() else { return false };
+    let table = asked.table()?;
     let of_type = |node: &Node<'_>| match &node.kind {
         NodeKind::String(_) => value == "string",
         NodeKind::Integer(_) => matches!(value, "integer" | "number"),
@@ -546,8 +552,10 @@ pub(super) fn is_in_the_way(asked: &Asked<'_, '_>, value: &str) -> bool {
         NodeKind::Array(_) => value == "string_list",
         _ => false,
     };
-    table.get("default").is_some_and(|field| !of_type(&field.value))
-        || (value != "string" && table.get("enum_values").is_some())
+    if table.get("default").is_some_and(|field| !of_type(&field.value)) {
+        return Some("refused beside the `default`");
+    }
+    (value != "string" && table.get("enum_values").is_some()).then_some("refused beside `enum_values`")
 }
 
 /// Numbers that quotas mostly have, the default first.
@@ -595,7 +603,10 @@ pub(super) fn numbers(asked: &Asked<'_, '_>) -> Vec<Candidate> {
         () if asked.is(&["manifest_version"]) => {
             let legacy = number_that("1", "legacy, without [operator]");
             let operator = asked.cx.source.document.root.get("operator").is_some();
-            vec![number_that("2", "the present one").preselected(true), legacy.incomplete(operator)]
+            vec![
+                number_that("2", "the present one").preselected(true),
+                legacy.refused(operator, "refused beside `operator`"),
+            ]
         }
         () if asked.is(&["capabilities", "quotas", "wall_clock_timeout_ms"]) => amounts(Unit::Milliseconds, TIMES),
         () if asked.is(&["capabilities", "quotas", "fuel_budget"]) => amounts(Unit::Fuel, FUEL),
@@ -647,7 +658,7 @@ pub(super) fn flags(asked: &Asked<'_, '_>) -> Vec<Candidate> {
             let used = asked.path.key().is_some_and(|flag| uses_wildcard(asked.cx, flag));
             if used {
                 let why = "a wildcard stands in the list";
-                vec![yes.described(why).preselected(true), no.incomplete(true)]
+                vec![yes.described(why).preselected(true), no.refused(true, "refused: a wildcard stands in the list")]
             } else {
                 vec![no, yes.described("nothing needs it; fails the default audit")]
             }

@@ -92,9 +92,12 @@ pub struct Completion {
     pub deprecated: bool,
     /// Whether to ask again once it is there, because what it leaves to fill can be completed too.
     pub retrigger: bool,
-    /// Whether its plain text leaves something to write: the rest of a name behind a prefix, keys of a new table, or
-    /// something elsewhere that no longer fits. Applied alone, it may leave a manifest that a daemon refuses.
+    /// Whether its plain text leaves something to write: the rest of a name behind a prefix, keys of a new table, or the
+    /// value of a key that was another. Applied alone, it may leave a manifest that a daemon refuses.
     pub incomplete: bool,
+    /// What else in the manifest it contradicts, for a person, in place of the description: with it there, a daemon
+    /// refuses the manifest until one of the two is changed.
+    pub contradicts: Option<&'static str>,
 }
 
 /// The largest number of completions that one answer holds: a list beyond that helps nobody.
@@ -164,6 +167,7 @@ struct Candidate {
     doc: Option<String>,
     preselect: bool,
     incomplete: bool,
+    contradicts: Option<&'static str>,
     retrigger: bool,
 }
 
@@ -190,7 +194,8 @@ impl Candidate {
 
     fn new(label: String, content: Content, kind: CompletionKind) -> Self {
         let (description, doc) = (None, None);
-        Self { content, label, kind, description, doc, preselect: false, incomplete: false, retrigger: false }
+        let (preselect, incomplete, contradicts, retrigger) = (false, false, None, false);
+        Self { content, label, kind, description, doc, preselect, incomplete, contradicts, retrigger }
     }
 
     fn described(mut self, description: impl AsRef<str>) -> Self {
@@ -209,9 +214,22 @@ impl Candidate {
         self
     }
 
+    /// Refused beside something else, where `when`; `why` says by what.
+    fn refused(mut self, when: bool, why: &'static str) -> Self {
+        if when && self.contradicts.is_none() {
+            self.contradicts = Some(why);
+        }
+        self
+    }
+
     fn incomplete(mut self, incomplete: bool) -> Self {
         self.incomplete |= incomplete;
         self
+    }
+
+    /// Whether nothing is left to write or to change.
+    fn is_whole(&self) -> bool {
+        !self.incomplete && self.contradicts.is_none()
     }
 
     /// The start of a value: the rest is to be written behind it.
@@ -273,6 +291,7 @@ fn completion(label: String, kind: CompletionKind, word: Span, template: &Templa
         deprecated: false,
         retrigger: false,
         incomplete: false,
+        contradicts: None,
     }
 }
 

@@ -791,12 +791,38 @@ fn corpus() -> Vec<String> {
 }
 
 #[test]
+fn what_a_daemon_would_refuse_says_so() {
+    for (marked, label, why) in [
+        ("[operator.config.properties.n]\ntype = \"$0\"\ndefault = 5\n", "boolean", "`default`"),
+        ("publisher = \"$0\"\nskill_id = \"b.s\"\n[[entrypoints.tools]]\nid = \"a.t\"\n", "b", "tool"),
+        (
+            "[capabilities]\nhttp_egress_allowlist = [\"*.a.org\"]\n[capabilities.wildcard_opt_in]\nhttp_egress = $0\n",
+            "false",
+            "wildcard",
+        ),
+        ("manifest_version = $0\n[operator]\ndisplay_name = \"A\"\n", "1", "`operator`"),
+        ("[compat]\nmax_palyra_version = \"$0\"\nmin_palyra_version = \"9.0.0\"\n", "0.1.0", "`min_palyra_version`"),
+        (
+            "publisher = \"a\"\n[[entrypoints.tools]]\nid = \"$0a.old\"\nname = \"New\"\n[operator.plugin]\ndefault_tool_id = \"a.old\"\n",
+            "a.new",
+            "`default_tool_id`",
+        ),
+    ] {
+        let (_, it) = one(marked, label);
+        assert!(!it.incomplete && it.contradicts.is_some_and(|said| said.contains(why)), "{marked}: {it:?}");
+    }
+    // What is only to be written on contradicts nothing.
+    let (_, prefix) = one("publisher = \"a\"\n[[entrypoints.tools]]\nid = \"$0\"\n", "a.");
+    assert!(prefix.incomplete && prefix.contradicts.is_none(), "{prefix:?}");
+}
+
+#[test]
 fn what_is_whole_leaves_a_good_manifest_good() {
     let corpus = corpus();
     assert!(corpus.len() > 100, "{}", corpus.len());
     let facts = facts();
     let mut seen = BTreeSet::new();
-    let (mut tried, mut wrong) = (0, Vec::new());
+    let (mut tried, mut contradicting, mut wrong) = (0, 0, Vec::new());
     for text in &corpus {
         let source = Source::new(text);
         // The places within, and fresh lines behind every item: where, and what is put in there first.
@@ -829,7 +855,11 @@ fn what_is_whole_leaves_a_good_manifest_good() {
                 tried += 1;
                 let after = taken(&text, it);
                 let analysis = analyze(&after, &Options::default());
-                if !analysis.daemon.accepts {
+                // Whoever takes what contradicts something else has been told.
+                contradicting += usize::from(it.contradicts.is_some());
+                if analysis.daemon.accepts && it.contradicts.is_some() {
+                    wrong.push((it.label.clone(), format!("{:?}, but it is taken", it.contradicts), after));
+                } else if !analysis.daemon.accepts && it.contradicts.is_none() {
                     let why = analysis
                         .diagnostics
                         .iter()
@@ -841,7 +871,7 @@ fn what_is_whole_leaves_a_good_manifest_good() {
             }
         }
     }
-    assert!(tried > 1000, "{tried}");
+    assert!(tried > 1000 && contradicting > 5, "{tried} {contradicting}");
     // One of each kind.
     wrong.sort();
     wrong.dedup_by_key(|wrong: &mut (String, String, String)| (wrong.0.clone(), wrong.1.clone()));

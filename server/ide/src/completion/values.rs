@@ -33,7 +33,8 @@ pub(super) fn at(cx: &Cx<'_, '_>, spot: &ValueSpot<'_>) -> Vec<Completion> {
     let asked = Asked { cx, path: &path, at: Some(spot.word.span) };
     let mut found = candidates(&asked);
     if cx.manifest && spot.path.0.first() == Some(&Step::Key("operator".into())) && known::is_legacy(cx.source) {
-        found.iter_mut().for_each(|candidate| candidate.incomplete = true);
+        let legacy = "refused: `manifest_version` 1 has no `operator`";
+        found = found.into_iter().map(|candidate| candidate.refused(true, legacy)).collect();
     }
     let mut preselected = false;
     found
@@ -89,6 +90,7 @@ fn placed(spot: &ValueSpot<'_>, candidate: &Candidate) -> Completion {
     done.description = candidate.description.clone();
     done.documentation = candidate.doc.clone();
     done.incomplete = candidate.incomplete;
+    done.contradicts = candidate.contradicts;
     done.retrigger = candidate.retrigger;
     done
 }
@@ -132,7 +134,7 @@ fn of_key(asked: &Asked<'_, '_>, shape: &'static TableShape, key: &'static KeySh
             let open = Template::of("[").quoted("").text("]");
             found.push(Candidate { label: "[…]".to_owned(), ..Candidate::toml(open, CompletionKind::Value) }.prefix());
             let empty = Candidate::toml(Template::of("[]"), CompletionKind::Value);
-            found.push(empty.incomplete(key.required).documented(docs::key(shape, key)));
+            found.push(empty.refused(key.required, "refused: may not be empty").documented(docs::key(shape, key)));
             found
         }
         Type::Table(inner) => vec![inline(cx, asked.path, inner)],
@@ -222,10 +224,11 @@ fn enums(
     let (free, taken) = known::split_enum(asked, allowed);
     let of = |value: &&'static str| {
         let candidate = Candidate::text(*value, CompletionKind::Enum).documented(docs::value(shape, key, value));
-        candidate.incomplete(asked.cx.manifest && known::is_in_the_way(asked, value))
+        let in_the_way = if asked.cx.manifest { known::in_the_way(asked, value) } else { None };
+        candidate.refused(in_the_way.is_some(), in_the_way.unwrap_or_default())
     };
     let mut found: Vec<Candidate> = free.iter().map(of).collect();
-    found.extend(taken.iter().map(|value| of(value).described("used already").incomplete(true)));
+    found.extend(taken.iter().map(|value| of(value).described("used already").refused(true, "refused: used already")));
     found
 }
 
@@ -302,7 +305,7 @@ pub(super) fn filled(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShap
         }
         Type::Strings => {
             let found = elements(&asked, shape, key);
-            let first = found.iter().find(|candidate| !candidate.incomplete);
+            let first = found.iter().find(|candidate| candidate.is_whole());
             // A list that may not be empty starts with something.
             let plain = match (&first, key.required) {
                 (Some(candidate), true) => candidate.template().plain(),
@@ -327,7 +330,7 @@ pub(super) fn filled(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShap
         Type::Any if cx.manifest => {
             let found = known::defaults(&asked);
             match found.first() {
-                Some(first) => Filled { incomplete: first.incomplete, ..done(first.template()) },
+                Some(first) => Filled { incomplete: !first.is_whole(), ..done(first.template()) },
                 None => Filled { incomplete: true, ..done(Template::default().stop("\"\"")) },
             }
         }
@@ -340,7 +343,7 @@ pub(super) fn filled(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShap
 
 /// A string out of some: the only one to change, several to choose from.
 fn of_texts(found: Vec<Candidate>, key: &'static KeyShape) -> Filled {
-    let whole: Vec<&Candidate> = found.iter().filter(|candidate| !candidate.incomplete).collect();
+    let whole: Vec<&Candidate> = found.iter().filter(|candidate| candidate.is_whole()).collect();
     let text = |candidate: &Candidate| match &candidate.content {
         Content::Text(value) => value.clone(),
         Content::Toml(template) => template.plain(),

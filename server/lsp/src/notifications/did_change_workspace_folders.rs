@@ -10,8 +10,7 @@ use crate::session::Session;
 /// Takes over the folders, looks for the skills in them, and asks for the settings of new ones.
 pub(crate) fn did_change_workspace_folders(session: &Arc<Session>, params: DidChangeWorkspaceFoldersParams) {
     session.change_folders(params.event.added, &params.event.removed);
-    // At once: skills of a folder that is gone and of one that came must not be compared.
-    session.forget_neighbours_outside();
+    session.forget_closed_outside();
     session.look_for_neighbours();
     if session.abilities().configuration {
         let session = Arc::clone(session);

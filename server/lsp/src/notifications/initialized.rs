@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use skillyard_project::{config, files};
 use tokio::task;
-use tower_lsp::ls_types::Registration;
+use tower_lsp::ls_types::{Registration, WatchKind};
 
 use crate::{client::Abilities, log::log, session::Session, settings::SECTION};
 
@@ -41,7 +41,10 @@ fn registrations(client: &Abilities) -> Vec<Registration> {
     // The folder too: not every client names what was in one that is gone.
     let configs = format!("**/{}", config::FILE_NAME);
     let watched = [configs, format!("**/{}", files::MANIFEST_NAME), "**/*.wasm".to_owned(), "**/modules".to_owned()];
-    let files = json!({"watchers": watched.map(|glob| json!({"globPattern": glob}))});
+    let mut watchers = watched.map(|glob| json!({"globPattern": glob})).to_vec();
+    // A folder that is deleted matches none of them, and its files are not always named.
+    watchers.push(json!({"globPattern": "**", "kind": WatchKind::Delete}));
+    let files = json!({"watchers": watchers});
     let wanted = [
         (client.registers_watched_files, registration("workspace/didChangeWatchedFiles", files)),
         (client.registers_configuration, registration("workspace/didChangeConfiguration", json!({"section": SECTION}))),

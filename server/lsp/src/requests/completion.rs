@@ -62,13 +62,18 @@ fn item(converter: Converter<'_>, completion: Completion) -> CompletionItem {
         _ => (completion.edit.text, InsertTextFormat::PLAIN_TEXT),
     };
     let lines = text.contains('\n');
+    // What a daemon would refuse says so where a person sees it before taking it.
+    let (detail, description) = match completion.contradicts {
+        Some(why) if client.completion_label_details => (completion.detail, Some(why.to_owned())),
+        Some(why) => (Some(why.to_owned()), completion.description),
+        None => (completion.detail, completion.description),
+    };
     CompletionItem {
         label: completion.label,
-        label_details: completion
-            .description
+        label_details: description
             .map(|description| CompletionItemLabelDetails { detail: None, description: Some(description) }),
         kind: Some(kind(completion.kind)),
-        detail: completion.detail,
+        detail,
         tags: (completion.deprecated && client.completion_deprecated_tag).then(|| vec![CompletionItemTag::DEPRECATED]),
         preselect: (completion.preselect && client.completion_preselect).then_some(true),
         sort_text: Some(completion.sort),
