@@ -173,7 +173,7 @@ impl Error {
             Self::Run(error) => (error.advice().to_vec(), "To run it without deciding: --allow-tofu."),
             Self::Install(error) => match &**error {
                 InstallError::Refused { advice, .. } => {
-                    (advice.clone(), "To trust the first key you see from now on: --allow-tofu.")
+                    (advice.to_vec(), "To trust the first key you see from now on: --allow-tofu.")
                 }
                 _ => return Vec::new(),
             },

@@ -59,7 +59,7 @@ pub enum InstallError {
         /// The publisher and its key, where nothing is wrong but that nobody decided about them yet: first use may.
         stranger: Option<(String, PublicKey)>,
         /// What a person can do about a key that is not trusted: lines of text.
-        advice: Vec<String>,
+        advice: Box<[String]>,
         /// What was found.
         findings: Vec<Finding>,
     },
@@ -250,7 +250,7 @@ pub fn propose<'b>(
     trust.judge(&mut verification, Purpose::Take, audit.now_unix_ms);
     let (Some(artifact), Some(report)) = (&verification.artifact, report) else {
         let undecided = undecided && verification.findings.len() == found;
-        let advice = advice(&verification);
+        let advice = advice(&verification).into();
         return Err(InstallError::Refused {
             advice,
             why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),
@@ -372,7 +372,7 @@ pub fn install(
     let Some(artifact) = &verification.artifact else {
         let why = verification.error.clone().unwrap_or_else(|| "it is not accepted".to_owned());
         let (kind, stranger) = (verification.error_kind, None);
-        return Err(InstallError::Refused { why, kind, stranger, advice: Vec::new(), findings: Vec::new() });
+        return Err(InstallError::Refused { why, kind, stranger, advice: Box::default(), findings: Vec::new() });
     };
     let mut files: Vec<(String, Cow<'_, [u8]>)> = Vec::new();
     for (path, entry) in artifact.entries().iter() {
