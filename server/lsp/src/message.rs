@@ -125,11 +125,12 @@ fn tame(value: &mut Value) {
         Value::Object(fields) => {
             for (key, field) in fields {
                 match field {
-                    Value::Number(number) if key == "line" || key == "character" => {
-                        if number.as_u64().is_none_or(|n| n > u64::from(u32::MAX)) {
-                            let nearest = number.as_f64().unwrap_or_default().clamp(0.0, f64::from(u32::MAX));
-                            *field = Value::from(nearest as u32);
-                        }
+                    Value::Number(number)
+                        if (key == "line" || key == "character")
+                            && number.as_u64().is_none_or(|n| n > u64::from(u32::MAX)) =>
+                    {
+                        let nearest = number.as_f64().unwrap_or_default().clamp(0.0, f64::from(u32::MAX));
+                        *field = Value::from(nearest as u32);
                     }
                     _ if OF_POSITIONS.contains(&key.as_str()) => tame(field),
                     _ => {}
