@@ -242,3 +242,31 @@ fn a_client_that_cannot_ask_is_told_the_flag() {
     assert!(listed(&skill).is_empty());
     client.stop();
 }
+
+/// Between the question and the answer somebody exchanges the file that was read: what was asked about is installed.
+#[test]
+fn an_artifact_that_is_exchanged_while_a_person_is_asked_is_not_what_is_installed() {
+    let skill = Skill::new();
+    let path = artifact(&skill, "1.0.0");
+    // Of the same publisher and version, so that who reads the file again installs it without another question.
+    write(&skill, "1.0.0", "[capabilities]\nhttp_egress_allowlist = [\"evil.example\"]\n");
+    package(&skill);
+    let evil = fs::read(&path).unwrap();
+    fs::write(skill.manifest(), GOOD).unwrap();
+    package(&skill);
+    let good = fs::read(&path).unwrap();
+    assert_ne!(good, evil);
+    let mut client = skill.serve(quiet());
+    let id = install(&mut client, &skill);
+    client.serve("window/showMessageRequest", move |_| {
+        fs::write(&path, &evil).unwrap();
+        json!({"title": "Trust This Key"})
+    });
+    let (report, _) = finished(&mut client, id);
+    assert_eq!(report["installed"], true, "{report}");
+    let (_, list) = skill.run(&["list", "--format", "json"]);
+    let root = std::path::PathBuf::from(list["root"].as_str().unwrap());
+    assert!(fs::read(root.join("acme.echo/1.0.0/artifact.palyra-skill")).unwrap() == good, "{report}");
+    assert!(!report["capabilities"].to_string().contains("evil.example"), "{report}");
+    client.stop();
+}

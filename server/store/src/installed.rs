@@ -9,7 +9,8 @@
 //! What index, log and states have to be is kept under a [seal](crate::seal) elsewhere, with what is under way. A change
 //! goes: lock; read and check; stage a new version's folder and read it again; write the whole change down under the seal;
 //! take its steps; write under the seal that it is done. A crash before the third leaves nothing but a staged folder, which
-//! the next one removes; after it, the next one takes the steps again. Readers take no lock: they read seal, files, seal,
+//! the next one removes; after it, the next one takes the steps again, or all of them back where somebody took the staged
+//! folder away. A listed version whose folder somebody deleted is left out of it. Readers take no lock: they read seal, files, seal,
 //! and again where the seal changed in between.
 //!
 //! The index can be made again from the folders, so it is not forced to the disk: after a power cut it may be an older one,
@@ -644,10 +645,7 @@ impl InstalledSkills {
         }
         normalize(&mut entries);
         let index = index::write(&entries, updated_at_unix_ms);
-        let (bytes, limit) = (index.len() as u64, INDEX_FILE.limit);
-        if bytes > limit {
-            return Err(InstalledError::TooMuch { path: self.index_path(), bytes, limit });
-        }
+        self.check_index(&index)?;
         if view.index.as_ref() != Some(&index) {
             self.disk.replace(&self.index_path(), &index).map_err(unwritable(&self.index_path()))?;
         }
@@ -800,6 +798,14 @@ impl InstalledSkills {
         let planned = Ledger { stage: None, pending: Some(Box::new(pending.clone())), ..ledger.clone() };
         let (bytes, limit) = self.seal.size_with(&note_of(&planned).map_err(unwritable(&self.index_path()))?);
         fits(self.seal.path(), bytes, limit)
+    }
+
+    fn check_index(&self, index: &[u8]) -> Result<(), InstalledError> {
+        let (bytes, limit) = (index.len() as u64, INDEX_FILE.limit);
+        match bytes > limit {
+            true => Err(InstalledError::TooMuch { path: self.index_path(), bytes, limit }),
+            false => Ok(()),
+        }
     }
 
     /// Whether somebody took away the folder that is to come into place: it is neither there nor where it was staged.
@@ -1343,6 +1349,7 @@ impl InstalledSkills {
             let unreadable = |cause| InstalledError::Read(ReadError::Io { path: self.root.clone(), cause });
             let entries = self.entries_of_folders().map_err(unreadable)?;
             let made = index::write(&entries, now_unix_ms());
+            self.check_index(&made)?;
             self.disk.replace(&self.index_path(), &made).map_err(unwritable(&self.index_path()))?;
             view.index = Some(made);
         }

@@ -1,7 +1,8 @@
 //! What is kept under the seal of the installed skills: what index, log and states are, and what is under way.
 //!
 //! An operation that changes anything is written down here whole before its first step. From then on it happens: whoever
-//! comes after a crash goes through the same steps again, each of which sees whether it was taken.
+//! comes after a crash goes through the same steps again, each of which sees whether it was taken. Only where the folder
+//! that was to be placed is lost, and the index is still the one before, everything is brought back to what it was.
 
 use serde::{Deserialize, Serialize};
 use skillyard_artifact::integrity::sha256;
