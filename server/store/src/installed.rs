@@ -61,6 +61,8 @@ pub const LOG: &str = "audit.ndjson";
 pub const ARTIFACT: &str = "artifact.palyra-skill";
 /// The name of the facts in a version's folder.
 pub const METADATA: &str = "install-metadata.json";
+/// Where new facts are written before they take the place of the old ones.
+const HALF_METADATA: &str = ".install-metadata.json.new";
 /// The name of the pointer in a skill's folder.
 pub const CURRENT: &str = "current";
 /// The name of the table of states.
@@ -366,7 +368,8 @@ impl InstalledSkills {
         for name in found {
             let path = folder.join(&name);
             let good = match (name.as_str(), unpacked.get(&name)) {
-                (ARTIFACT, None) => true,
+                // The facts are just being written anew, or a crash left half of them.
+                (ARTIFACT | HALF_METADATA, None) => true,
                 // Which version is current is for the index to say, and another process may just be changing it.
                 (METADATA, None) => matches!(
                     read_metadata(&path),

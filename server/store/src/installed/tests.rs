@@ -701,6 +701,11 @@ fn changed_files_are_named() {
         files("acme.a", "1.0.0").iter().map(|(path, content)| (path.clone(), sha256(content))).collect();
     let folder = skills.folder("acme.a", "1.0.0");
     assert!(skills.changed_files(&entry, &unpacked).unwrap().is_empty());
+    // Another process makes another version the current one just now.
+    fs::write(folder.join(HALF_METADATA), "{").unwrap();
+    let other = Entry { current: false, ..entry.clone() };
+    fs::write(folder.join(METADATA), metadata(&other)).unwrap();
+    assert!(skills.changed_files(&entry, &unpacked).unwrap().is_empty());
     fs::write(folder.join("modules/a/b.wasm"), "evil").unwrap();
     fs::write(folder.join("more"), "x").unwrap();
     fs::remove_file(folder.join("assets/text")).unwrap();
