@@ -141,7 +141,8 @@ pub fn info(
             }
             (None, capabilities_of(&opened, progress)?)
         }
-        Err(Refused::Cancelled) => return Err(Refused::Cancelled),
+        // Nothing of it is changed: it was removed, or installed anew, while it was looked at.
+        Err(moved @ (Refused::Cancelled | Refused::Installed(InstalledError::Moved { .. }))) => return Err(moved),
         Err(error) => (Some(error.to_string()), None),
     };
     let state = skills.state(skill_id, &entry.version)?;
