@@ -32,11 +32,23 @@ export async function call<T>(program: string, args: readonly string[], token?: 
     throw new CallFailed(words(stderr) || `skillyard ended with ${code}`);
   }
   if (stdout.trim() === "") return { code, report: undefined, stderr: words(stderr) };
+  let report: unknown;
   try {
-    return { code, report: JSON.parse(stdout) as T, stderr: words(stderr) };
+    report = JSON.parse(stdout);
   } catch {
     throw new CallFailed(`skillyard ${args[0]} gave something else than JSON; is another program in its place?`);
   }
+  // What was refused has no report, and the document says why.
+  if (isRefusal(report)) return { code, report: undefined, stderr: report.error };
+  return { code, report: report as T, stderr: words(stderr) };
+}
+
+/** What stands where nothing could be reported. A report that says `error` says more than this. */
+const REFUSAL = new Set(["schema_version", "error", "error_kind", "findings"]);
+
+function isRefusal(report: unknown): report is { readonly error: string } {
+  if (typeof report !== "object" || report === null || !("error" in report)) return false;
+  return typeof report.error === "string" && Object.keys(report).every((key) => REFUSAL.has(key));
 }
 
 function output(program: string, args: string[], token?: vscode.CancellationToken) {

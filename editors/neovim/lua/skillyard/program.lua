@@ -39,6 +39,10 @@ function M.call(arguments, done, title)
         report = nil
       end
       local text = vim.trim((ended.stderr or '') ~= '' and ended.stderr or (ended.stdout or ''))
+      -- What was refused has no report, and the document says why.
+      if report and type(report.error) == 'string' then
+        text = report.error
+      end
       done(report, text ~= '' and text or ('it ended with code %d'):format(ended.code))
     end)
   end)
