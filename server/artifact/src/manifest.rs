@@ -61,7 +61,8 @@ pub static MANIFEST_TOO_LARGE: Rule = silent(
     "content/manifest-too-large",
     "the manifest is too large to be read",
     "Reading takes many times the memory of the text, so no manifest above 256 KiB, or of more than \
-     16,384 lines, commas and braces, or whose secrets have names of more than a mebibyte together, is read in an artifact. What a daemon would say is not known, and taken to be a refusal.",
+     16,384 lines, commas and braces, or whose secrets have names of more than a mebibyte together, is read in an \
+     artifact. What a daemon would say is not known, and taken to be a refusal.",
 );
 
 /// Nesting beyond what every thread has room for.

@@ -11,8 +11,8 @@ use skillyard_artifact::{
     verify::{Opened, Verification, open},
 };
 use skillyard_manifest::{
-    ErrorKind, Options, Severity, analyze, check_compat, document::Document, grammar::Version, model::Manifest,
-    validate, warnings,
+    Encoding, ErrorKind, LineIndex, Options, Position, Severity, analyze, check_compat, document::Document,
+    grammar::Version, model::Manifest, validate, warnings,
 };
 
 use crate::{
@@ -258,9 +258,8 @@ pub(crate) fn first_error(path: &Path, text: &str, palyra: Version) -> String {
     let analysis = analyze(text, &Options { palyra_version: palyra, ..Options::default() });
     let error = analysis.diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error);
     let (at, message) = error.map_or((0, "a daemon refuses the manifest"), |error| (error.span.start, &error.message));
-    let before = text.get(..at).unwrap_or_default();
-    let line = 1 + before.matches('\n').count();
-    let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
+    let Position { line, character } = LineIndex::new(text).position(text, at, Encoding::Utf32);
+    let (line, column) = (line + 1, character + 1);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     format!("{}:{line}:{column}: {message}; `skillyard check {}` shows all", shown::path(path), shown::path(folder))
 }

@@ -237,20 +237,12 @@ pub(crate) fn of_installed(
 /// Why it may not.
 pub(crate) fn check_path(home: &Home, path: &Path, now_unix_ms: u64, progress: &dyn Progress) -> Result<(), Refused> {
     let Some((skill_id, version)) = installed_at(home, path)? else { return Ok(()) };
-    let (entry, bytes) = installed::artifact(home, &skill_id, Some(&version), progress)?;
-    let opened = open(&bytes, manifest::Options::default().palyra_version, progress)?;
-    // Both are there in what was installed.
-    let (Some(publisher), Some(key)) = (opened.publisher(), opened.key()) else {
-        return Err(Refused::Installed(InstalledError::FileChanged { files: vec![path.to_owned()] }));
-    };
-    let subject = Subject {
-        skill_id: &entry.skill_id,
-        version: &entry.version,
-        payload_sha256: opened.payload_sha256(),
-        signed_by: (publisher, key),
-        now_unix_ms,
-    };
-    check(home, &subject, progress)
+    let skills = home.installed()?;
+    let (entry, _) = installed::find(&skills, &skill_id, Some(&version))?;
+    let now = i64::try_from(now_unix_ms).unwrap_or(i64::MAX);
+    of_installed(home, &skills, &entry, now, progress)?;
+    let blocked = skills.known(&skill_id, &version)?.blocked;
+    blocked.map_or(Ok(()), |state| Err(Refused::Blocked(Box::new(state))))
 }
 
 /// The bytes of an installed artifact, where it and all files that were unpacked from it are as they were installed.

@@ -786,10 +786,6 @@ impl InstalledSkills {
         pending: &Pending,
         new_index: Option<&Exchanged<'_>>,
     ) -> Result<(), InstalledError> {
-        let fits = |path: PathBuf, bytes: u64, limit: u64| match bytes > limit {
-            true => Err(InstalledError::TooMuch { path, bytes, limit }),
-            false => Ok(()),
-        };
         for entry in pending.entries.iter().flatten() {
             let path = self.folder(&entry.skill_id, &entry.version).join(METADATA);
             fits(path, metadata(entry).len() as u64, METADATA_FILE.limit)?;
@@ -804,11 +800,7 @@ impl InstalledSkills {
     }
 
     fn check_index(&self, index: &[u8]) -> Result<(), InstalledError> {
-        let (bytes, limit) = (index.len() as u64, INDEX_FILE.limit);
-        match bytes > limit {
-            true => Err(InstalledError::TooMuch { path: self.index_path(), bytes, limit }),
-            false => Ok(()),
-        }
+        fits(self.index_path(), index.len() as u64, INDEX_FILE.limit)
     }
 
     /// Whether somebody took away the folder that is to come into place: it is neither there nor where it was staged.
@@ -1749,6 +1741,11 @@ pub enum InstalledError {
         /// What is there.
         found: StoreDigest,
     },
+}
+
+/// Refuses what would be larger than its reader takes.
+fn fits(path: PathBuf, bytes: u64, limit: u64) -> Result<(), InstalledError> {
+    if bytes > limit { Err(InstalledError::TooMuch { path, bytes, limit }) } else { Ok(()) }
 }
 
 /// The command by which a person accepts what is there, for a file in the root or for the root itself.
