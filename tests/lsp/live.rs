@@ -113,7 +113,7 @@ fn a_result_with_other_findings_is_another_result() {
     assert_eq!(clean["items"], json!([]));
     build(&skill.module(), &greedy());
     watched(&mut client, &skill.module());
-    refreshed(&mut client);
+    settles(&mut client, &document, &[CODE]);
     let found = pull(&mut client, &clean["resultId"]);
     assert_eq!(found["kind"], "full");
     assert_eq!(pull(&mut client, &found["resultId"])["kind"], "unchanged");

@@ -45,6 +45,13 @@ impl Workspace {
         greeted(capabilities, json!({"workspaceFolders": self.folder()}))
     }
 
+    /// A server for a client that asks, and is told when to ask again.
+    fn pulling(&self) -> Client {
+        let mut capabilities = modern();
+        capabilities["workspace"]["diagnostics"] = json!({"refreshSupport": true});
+        greeted(capabilities, json!({"workspaceFolders": self.folder()}))
+    }
+
     /// What the command line says of the whole workspace: file, code and message.
     fn checked(&self) -> Vec<String> {
         let output = skillyard().args(["check", "--format", "concise"]).current_dir(self.0.path()).output().unwrap();
@@ -144,9 +151,7 @@ fn a_file_that_changes_on_the_disk_counts() {
 fn a_client_that_pulls_is_told_to_ask_again() {
     let workspace = Workspace::new();
     fs::remove_file(workspace.path("one")).unwrap();
-    let mut capabilities = modern();
-    capabilities["workspace"]["diagnostics"] = json!({"refreshSupport": true});
-    let mut client = greeted(capabilities, json!({"workspaceFolders": workspace.folder()}));
+    let mut client = workspace.pulling();
     let three = workspace.open(&mut client, "three");
     let codes = |client: &mut Client| -> Vec<String> {
         three.pull(client).iter().map(|found| found["code"].as_str().unwrap().to_owned()).collect()
@@ -160,6 +165,32 @@ fn a_client_that_pulls_is_told_to_ask_again() {
     client.serve("workspace/diagnostic/refresh", |_| Value::Null);
     assert_eq!(codes(&mut client), [] as [&str; 0]);
     client.stop();
+}
+
+#[test]
+fn news_about_others_leaves_a_result_as_it_is() {
+    let workspace = Workspace::new();
+    let mut client = workspace.pulling();
+    let [one, three] = ["one", "three"].map(|skill| workspace.open(&mut client, skill));
+    let pull = |client: &mut Client, document: &Document, previous: &Value| {
+        let params = json!({"textDocument": document.id(), "previousResultId": previous});
+        client.call("textDocument/diagnostic", params)
+    };
+    // The result in which a document's id is told as given twice.
+    let told = |client: &mut Client, document: &Document| loop {
+        let result = pull(client, document, &Value::Null);
+        if result["items"].as_array().unwrap().iter().any(|found| found["code"] == SKILL) {
+            return result;
+        }
+        client.serve("workspace/diagnostic/refresh", |_| Value::Null);
+    };
+    let before = told(&mut client, &one);
+    workspace.write("four", &GOOD.replace("acme.echo", "acme.other"));
+    let changes = json!([{"uri": address(&workspace.path("four")), "type": 1}]);
+    client.notify("workspace/didChangeWatchedFiles", json!({"changes": changes}));
+    told(&mut client, &three);
+    assert_eq!(pull(&mut client, &one, &before["resultId"])["kind"], "unchanged");
+    end(client);
 }
 
 #[test]

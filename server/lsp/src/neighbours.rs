@@ -83,8 +83,6 @@ impl Known {
 /// The manifests of the workspace at one time.
 #[derive(Clone, Default)]
 pub(crate) struct Neighbours {
-    /// Rises with each change.
-    pub(crate) number: u64,
     known: BTreeMap<Arc<Path>, Arc<Known>>,
     /// The ids and who gives them. The places in it may be older ones; those in `known` count.
     workspace: Arc<Workspace>,
@@ -124,7 +122,6 @@ impl Neighbours {
             let all = now.known.iter().map(|(path, known)| (Arc::clone(path), &known.names));
             now.workspace = Arc::new(Workspace::of(all));
         }
-        now.number += 1;
         Some(now)
     }
 

@@ -59,12 +59,21 @@ impl Session {
 /// The diagnostics that `analysed`, the audit, the calls and the other skills of the workspace come to, for the
 /// client.
 pub(crate) fn diagnostics(snapshot: &Snapshot, analysed: &Analysed) -> Vec<Diagnostic> {
+    with_neighbours(snapshot, analysed, about_neighbours(snapshot, analysed))
+}
+
+/// [`diagnostics`], with what [`about_neighbours`] told.
+pub(crate) fn with_neighbours(snapshot: &Snapshot, analysed: &Analysed, neighbours: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let converter = snapshot.converter();
     let analysis = analysed.diagnostics.iter().map(|found| converter.diagnostic(found));
     let audit = snapshot.audited.as_ref().map(|audited| audited.diagnostics(analysed, converter));
-    let neighbours = snapshot.neighbours.as_ref().map(|others| others.diagnostics(analysed, converter));
     let ran = snapshot.ran.iter().flat_map(|ran| ran.diagnostics(analysed));
     let ran = ran.map(|found| converter.diagnostic(&found));
-    let others = audit.into_iter().flatten().chain(neighbours.into_iter().flatten());
-    analysis.chain(others).chain(ran).collect()
+    analysis.chain(audit.into_iter().flatten()).chain(neighbours).chain(ran).collect()
+}
+
+/// What is told about the other skills of the workspace.
+pub(crate) fn about_neighbours(snapshot: &Snapshot, analysed: &Analysed) -> Vec<Diagnostic> {
+    let told = snapshot.neighbours.as_ref().map(|others| others.diagnostics(analysed, snapshot.converter()));
+    told.unwrap_or_default()
 }

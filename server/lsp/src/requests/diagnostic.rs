@@ -1,11 +1,15 @@
 //! `textDocument/diagnostic`: the diagnostics of a document, for clients that ask.
 
-use std::{sync::OnceLock, time::SystemTime};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::OnceLock,
+    time::SystemTime,
+};
 
 use tower_lsp::{
     jsonrpc::Result,
     ls_types::{
-        DocumentDiagnosticParams, DocumentDiagnosticReport, DocumentDiagnosticReportResult,
+        Diagnostic, DocumentDiagnosticParams, DocumentDiagnosticReport, DocumentDiagnosticReportResult,
         FullDocumentDiagnosticReport, RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport,
         UnchangedDocumentDiagnosticReport, Uri,
     },
@@ -31,8 +35,8 @@ impl DocumentRequest for DocumentDiagnostics {
         let analysed = snapshot.analysed();
         let audit = snapshot.audited.as_ref().map_or(0, |audited| audited.number);
         let ran = snapshot.ran.as_ref().map_or(0, |ran| ran.number);
-        let neighbours = snapshot.neighbours.as_ref().map_or(0, |neighbours| neighbours.number);
-        let id = result_id(analysed.number, [audit, ran, neighbours]);
+        let neighbours = publisher::about_neighbours(snapshot, &analysed);
+        let id = result_id(analysed.number, [audit, ran, digest(&neighbours)]);
         if params.previous_result_id.as_ref() == Some(&id) {
             let unchanged = UnchangedDocumentDiagnosticReport { result_id: id };
             let report = RelatedUnchangedDocumentDiagnosticReport {
@@ -41,7 +45,7 @@ impl DocumentRequest for DocumentDiagnostics {
             };
             return Ok(Report(DocumentDiagnosticReport::from(report).into()));
         }
-        let items = publisher::diagnostics(snapshot, &analysed);
+        let items = publisher::with_neighbours(snapshot, &analysed, neighbours);
         Ok(Report::full(FullDocumentDiagnosticReport { result_id: Some(id), items }))
     }
 }
@@ -61,6 +65,17 @@ impl Report {
             RelatedFullDocumentDiagnosticReport { related_documents: None, full_document_diagnostic_report: report };
         Self(DocumentDiagnosticReport::from(report).into())
     }
+}
+
+/// What is told about other skills, as a number. They change all the time, mostly without a word for this one.
+fn digest(neighbours: &[Diagnostic]) -> u64 {
+    if neighbours.is_empty() {
+        return 0;
+    }
+    let mut hasher = DefaultHasher::new();
+    // Never fails: all of its keys are texts.
+    serde_json::to_string(neighbours).unwrap_or_default().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The name of a result. A client may still know those of a server that ran before, so that they begin with the time.
