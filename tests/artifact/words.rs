@@ -40,6 +40,28 @@ fn whoever_meets_a_stranger_is_told_the_command() {
     assert!(!ran.err.contains("trust allow"), "{ran:?}");
 }
 
+#[test]
+fn advice_can_be_followed_as_it_stands() {
+    let world = World::new();
+    world.package(&[]);
+    // On the trust store that the command was given.
+    for arguments in
+        [["verify", ARTIFACT].as_slice(), &["audit", ARTIFACT], &["install", ARTIFACT], &["run", "--skill", ARTIFACT]]
+    {
+        let arguments = [arguments, &["--trust-store", "my store.json"]].concat();
+        let ran = world.run(&arguments).exits(1);
+        let said = ran.out.clone() + &ran.err;
+        assert!(said.contains(&format!("northwind={ELEVENS} --trust-store 'my store.json'")), "{arguments:?}: {ran:?}");
+    }
+    let publisher = format!("northwind={ELEVENS}");
+    world.run(&["trust", "allow", &publisher, "--trust-store", "my store.json"]).exits(0);
+    world.run(&["verify", ARTIFACT, "--trust-store", "my store.json"]).exits(0);
+    // No flag that the command does not have.
+    let ran = world.run(&["inspect", ARTIFACT]).exits(0);
+    assert!(ran.out.contains("--allow-tofu") && !ran.out.contains("--pin"), "{ran:?}");
+    world.run(&["inspect", ARTIFACT, "--allow-tofu"]).exits(0);
+}
+
 /// The public key of the key of 32 bytes 0x22.
 const OTHER: &str = "a09aa5f47a6759802ff955f8dc2d2a14a5c99d23be97f864127ff9383455a4f0";
 

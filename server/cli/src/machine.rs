@@ -17,6 +17,7 @@ use skillyard_project::{
     home::Home,
     states,
     timestamp::{end_of, rfc3339},
+    trust::SealWith,
     verify::{PublicKey, TrustOptions},
 };
 
@@ -94,6 +95,27 @@ impl PalyraArguments {
     /// The version that was given, else the one that Skillyard is made for.
     pub fn version(&self) -> Version {
         self.palyra_version.unwrap_or(Options::default().palyra_version)
+    }
+}
+
+/// Where the secret of a seal is kept that is made anew.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+pub enum Seal {
+    /// Where it is
+    Same,
+    /// In the system's credential store
+    CredentialStore,
+    /// In a file that only you can read
+    SecretFile,
+}
+
+impl From<Seal> for SealWith {
+    fn from(seal: Seal) -> Self {
+        match seal {
+            Seal::Same => Self::Same,
+            Seal::CredentialStore => Self::CredentialStore,
+            Seal::SecretFile => Self::SecretFile,
+        }
     }
 }
 

@@ -63,7 +63,11 @@ pub(crate) fn diagnostics(snapshot: &Snapshot, analysed: &Analysed) -> Vec<Diagn
 }
 
 /// [`diagnostics`], with what [`about_neighbours`] told.
-pub(crate) fn with_neighbours(snapshot: &Snapshot, analysed: &Analysed, neighbours: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub(crate) fn with_neighbours(
+    snapshot: &Snapshot,
+    analysed: &Analysed,
+    neighbours: Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
     let converter = snapshot.converter();
     let analysis = analysed.diagnostics.iter().map(|found| converter.diagnostic(found));
     let audit = snapshot.audited.as_ref().map(|audited| audited.diagnostics(analysed, converter));

@@ -28,6 +28,8 @@ pub const HOME_VARIABLE: &str = "SKILLYARD_HOME";
 pub struct Home {
     paths: Paths,
     credentials: Option<Arc<dyn Credentials>>,
+    /// The trust store that an argument named, as it was given.
+    named_store: Option<PathBuf>,
 }
 
 impl fmt::Debug for Home {
@@ -46,6 +48,7 @@ impl Home {
         trust_store: Option<PathBuf>,
         lookup: &dyn Fn(&str) -> Option<OsString>,
     ) -> Result<Self, PathError> {
+        let named_store = trust_store.clone();
         let overrides =
             Overrides { trust_store, trust_store_variable: lookup(TRUST_STORE_VARIABLE), ..Overrides::default() };
         let credentials: Option<Arc<dyn Credentials>> = match lookup(NO_CREDENTIAL_STORE_VARIABLE) {
@@ -56,13 +59,13 @@ impl Home {
             Some(home) => BaseFolders::all_in(&home),
             None => BaseFolders::of_system()?,
         };
-        Ok(Self::new(Paths::new(&base, overrides)?, credentials))
+        Ok(Self { named_store, ..Self::new(Paths::new(&base, overrides)?, credentials) })
     }
 
     /// At the given places.
     #[must_use]
     pub fn new(paths: Paths, credentials: Option<Arc<dyn Credentials>>) -> Self {
-        Self { paths, credentials }
+        Self { paths, credentials, named_store: None }
     }
 
     /// The same with the installed skills at `folder`, where one is given.
@@ -75,6 +78,12 @@ impl Home {
                 .map_err(|cause| PathError::Unusable { path: folder, reason: cause.to_string() })?;
         }
         Ok(self)
+    }
+
+    /// What a command needs that is to change the same trust store, with a space in front: nothing for the usual one.
+    pub(crate) fn store_argument(&self) -> String {
+        let quoted = |path: &PathBuf| path.display().to_string().replace('\'', r"'\''");
+        self.named_store.as_ref().map(|path| format!(" --trust-store '{}'", quoted(path))).unwrap_or_default()
     }
 
     /// The places.

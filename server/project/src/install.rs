@@ -250,7 +250,7 @@ pub fn propose<'b>(
     trust.judge(&mut verification, Purpose::Take, audit.now_unix_ms);
     let (Some(artifact), Some(report)) = (&verification.artifact, report) else {
         let undecided = undecided && verification.findings.len() == found;
-        let advice = advice(&verification).into();
+        let advice = advice(&verification, home).into();
         return Err(InstallError::Refused {
             advice,
             why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),

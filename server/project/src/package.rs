@@ -2,7 +2,7 @@
 
 use std::{
     fmt, fs,
-    io::{self, Write as _},
+    io::{self, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -15,7 +15,6 @@ use skillyard_artifact::{
 use skillyard_manifest::{Options, grammar::Version};
 
 use crate::{
-    artifact_file,
     audit::first_error,
     check::config_of,
     config::LoadError,
@@ -439,7 +438,8 @@ fn may_be_replaced(path: &Path) -> Result<(), MakeError> {
     }
 }
 
-/// Writes the file whole: beside its place first, synced, then moved over it; and reads it back.
+/// Writes the file whole: beside its place first, synced and read back, then moved over it. Not read back from its place,
+/// where another process may have put its own by then.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), MakeError> {
     let fail = |error| MakeError::Write { path: path.to_owned(), error };
     let folder = match path.parent() {
@@ -454,12 +454,14 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), MakeError> {
     let mut file = builder.tempfile_in(folder).map_err(|error| fail(without_path(error)))?;
     file.write_all(bytes).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
+    let mut written = Vec::with_capacity(bytes.len());
+    file.rewind().and_then(|()| file.read_to_end(&mut written)).map_err(fail)?;
+    if written != bytes {
+        return Err(MakeError::Damaged { path: path.to_owned() });
+    }
     file.persist(path).map_err(|error| fail(error.error))?;
     sync_folder(folder);
-    match artifact_file::read(path) {
-        Ok(written) if written == bytes => Ok(()),
-        _ => Err(MakeError::Damaged { path: path.to_owned() }),
-    }
+    Ok(())
 }
 
 /// The move itself is safe on the disk only once the folder is. Where a folder cannot be opened there is nothing to do.

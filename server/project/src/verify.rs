@@ -181,24 +181,29 @@ pub(crate) fn judge(lifecycle: &Lifecycle, verification: &mut Verification<'_>, 
 }
 
 /// What a person can do about an artifact that is refused for its key alone: lines of text. Empty where more stands in the
-/// way, for nobody should come to trust what is broken.
+/// way, for nobody should come to trust what is broken. The commands in it work on the trust store of `home`.
 #[must_use]
-pub fn advice(about: &Verification<'_>) -> Vec<String> {
+pub fn advice(about: &Verification<'_>, home: &Home) -> Vec<String> {
     let errors = about.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let (Some(publisher), Some(key), 0..=1) = (&about.publisher, &about.public_key, errors) else { return Vec::new() };
+    let store = home.store_argument();
     let mut lines: Vec<String> = match about.error_kind {
         Some(ErrorKind::UntrustedPublisher) => {
-            vec!["Ask the publisher for the public key, by another way than this file came. If it is the same:".to_owned()]
+            vec![
+                "Ask the publisher for the public key, by another way than this file came. If it is the same:"
+                    .to_owned(),
+            ]
         }
         Some(ErrorKind::TrustedPublisherKeyMismatch | ErrorKind::TofuKeyMismatch) => vec![
-            "If the publisher changed keys, take the statement that the old key signed: `skillyard trust rotate STATEMENT`."
-                .to_owned(),
-            format!("How it was decided: `skillyard trust show {publisher}={key}`."),
+            format!(
+                "If the publisher changed keys, take the statement that the old key signed: `skillyard trust rotate STATEMENT{store}`."
+            ),
+            format!("How it was decided: `skillyard trust show {publisher}={key}{store}`."),
             "Once the publisher confirmed the new key, by another way than this file came:".to_owned(),
         ],
         _ => return Vec::new(),
     };
-    lines.push(format!("  skillyard trust allow {publisher}={key}"));
+    lines.push(format!("  skillyard trust allow {publisher}={key}{store}"));
     lines
 }
 

@@ -1326,12 +1326,20 @@ impl InstalledSkills {
     /// another name, which is returned, and a new one begun; where there is no index, it is made from the folders.
     ///
     /// # Errors
-    /// [`InstalledError::NotThatOne`] where it is another by now.
+    /// [`InstalledError::NotThatOne`] where it is another by now; [`InstalledError::SealFails`] where the secret cannot be
+    /// reached and no other is asked for.
     pub fn accept(&self, found: StoreDigest, with: SealWith) -> Result<Option<PathBuf>, InstalledError> {
         let _lock = self.lock(self.wait)?;
         let record = self.seal.read().map_err(InstalledError::Seal)?;
         let mut view = match self.look() {
             Ok(view) => view,
+            // A secret that cannot be reached now may be there in the next session: a person has to say that it is to be
+            // another one.
+            Err(error @ InstalledError::SealFails { error: SealError::Credentials { .. }, .. })
+                if with == SealWith::Same =>
+            {
+                return Err(error);
+            }
             Err(InstalledError::SealFails { .. }) => self.unsealed()?,
             Err(error) => return Err(error),
         };
@@ -1749,21 +1757,33 @@ fn fits(path: PathBuf, bytes: u64, limit: u64) -> Result<(), InstalledError> {
 }
 
 /// The command by which a person accepts what is there, for a file in the root or for the root itself.
-struct Accept<'a>(&'a Path, &'a StoreDigest);
+struct Accept<'a> {
+    root: &'a Path,
+    found: &'a StoreDigest,
+    seal: SealWith,
+}
+
+impl<'a> Accept<'a> {
+    /// Without another secret.
+    fn new(root: &'a Path, found: &'a StoreDigest) -> Self {
+        Self { root, found, seal: SealWith::Same }
+    }
+}
 
 impl fmt::Display for Accept<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let root = Shown(self.0).to_string().replace('\'', r"'\''");
-        write!(f, "`skillyard log --skills-dir '{root}' --accept {}`", self.1)
+        let root = Shown(self.root).to_string().replace('\'', r"'\''");
+        let seal = if self.seal == SealWith::SecretFile { " --seal secret-file" } else { "" };
+        write!(f, "`skillyard log --skills-dir '{root}' --accept {}{seal}`", self.found)
     }
 }
 
 /// What to do about a change that somebody else made.
-struct LookAtIt<'a>(&'a Path, &'a StoreDigest);
+struct LookAtIt<'a>(Accept<'a>);
 
 impl fmt::Display for LookAtIt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "look at it; if it is right as it is, run {}", Accept(self.0, self.1))
+        write!(f, "look at it; if it is right as it is, run {}", self.0)
     }
 }
 
@@ -1800,7 +1820,10 @@ impl fmt::Display for InstalledError {
             ),
             Self::Seal(error) => error.fmt(f),
             Self::SealFails { root, found, error } => {
-                write!(f, "{error}. It guards what is installed in {}: {}", Shown(root), LookAtIt(root, found))
+                let seal =
+                    if matches!(error, SealError::Credentials { .. }) { SealWith::SecretFile } else { SealWith::Same };
+                let look = LookAtIt(Accept { root, found, seal });
+                write!(f, "{error}. It guards what is installed in {}: {look}", Shown(root))
             }
             Self::State(error) => error.fmt(f),
             Self::StatesChanged { root, found } => write!(
@@ -1808,10 +1831,10 @@ impl fmt::Display for InstalledError {
                 "the states of skills in {} were changed by something else than Skillyard, so a quarantine may be \
                  missing: {}",
                 Shown(&root.join(STATES)),
-                LookAtIt(root, found)
+                LookAtIt(Accept::new(root, found))
             ),
             Self::LogChanged { root, fault, found } => {
-                write!(f, "the event log was changed: {fault}: {}", LookAtIt(root, found))
+                write!(f, "the event log was changed: {fault}: {}", LookAtIt(Accept::new(root, found)))
             }
             Self::IndexChanged { root, differs, found } => {
                 write!(f, "the index {} was changed by something else than Skillyard", Shown(&root.join(INDEX)))?;
@@ -1819,20 +1842,20 @@ impl fmt::Display for InstalledError {
                     let differs: Vec<String> = differs.iter().map(|name| quoted(name)).collect();
                     write!(f, " (it and the folders differ about {})", differs.join(", "))?;
                 }
-                write!(f, ": {}", LookAtIt(root, found))
+                write!(f, ": {}", LookAtIt(Accept::new(root, found)))
             }
             Self::OldCopy { root, found, gone: false } => write!(
                 f,
                 "what is installed in {} was restored from an older copy: index and log end before what Skillyard \
                  wrote last, so a quarantine or a removal may be missing: {}",
                 Shown(root),
-                LookAtIt(root, found)
+                LookAtIt(Accept::new(root, found))
             ),
             Self::OldCopy { root, found, gone: true } => write!(
                 f,
                 "what Skillyard installed in {} is gone. Put it back; if nothing is to be installed there, run {}",
                 Shown(root),
-                Accept(root, found)
+                Accept::new(root, found)
             ),
             Self::NotAnIndex { path } => {
                 write!(f, "{} is no index of installed skills, and was left as it is", Shown(path))

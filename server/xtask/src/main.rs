@@ -24,11 +24,11 @@ cargo xtask COMMAND
   test [ARGS]…         install what the tests need into target/tools, then run every test; ARGS go to the test programs
   generate [--check]   write the files that have a source elsewhere: the schema, the rules' pages, README's picture;
                        --check only says which are stale
-  bench [analysis|artifact|run|installed] [--keep]
-                       measure Skillyard in one run (a release build; the first one takes minutes): the analysis beside
-                       other tools, the work on artifacts beside what any reader of one has to do, the runs of tools
-                       beside `wasmtime run`, or all; --keep also
-                       writes the figures into README.md and tests/bench
+  bench [analysis|features|artifact|run|installed] [--keep]
+                       measure Skillyard in one run (a release build; the first one takes minutes): the analysis and
+                       the other requests beside other tools, the work on artifacts beside what any reader of one has
+                       to do, the runs of tools beside `wasmtime run`, the commands for what is installed, or all;
+                       --keep also writes the figures into README.md and tests/bench
   vsix                 package the VS Code extension into target/vsix, once for every platform without the program, and
                        once for this one with it
   ci                   everything that has to hold before a change lands

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use skillyard_manifest::Severity;
 use skillyard_project::{
     audit::{
-        AuditOptions, Audited, FolderError, ModuleKind, Report, Status, advisories, audit_artifact, audit_folder,
-        extra_checks,
+        AuditOptions, Audited, FolderError, Report, Status, advisories, audit_artifact, audit_folder, extra_checks,
     },
     check::config_of,
     files::MANIFEST_NAME,
@@ -118,7 +117,7 @@ fn installed(
         Some(report) => after_audit(home, &entry, report)?,
         None => false,
     };
-    tell(arguments, &audited, options, quarantined)
+    tell(arguments, home, &audited, options, quarantined)
 }
 
 fn folder(arguments: &Arguments, folder: &Path, options: &mut AuditOptions) -> Result<Exit, Error> {
@@ -136,11 +135,13 @@ fn folder(arguments: &Arguments, folder: &Path, options: &mut AuditOptions) -> R
         // The skill is at fault, not the command.
         Err(error @ (FolderError::Manifest { .. } | FolderError::Unwieldy { .. })) => {
             let error = Error::Folder(error);
-            if arguments.format == Format::Json {
-                out::print(&(json::line(&not_audited(&error, options)) + "\n"))?;
-                return Ok(Exit::Findings);
-            }
-            return Err(error);
+            let text = match arguments.format {
+                Format::Human => return Err(error),
+                Format::Json => json::line(&not_audited(&error, options)) + "\n",
+                Format::Sarif => sarif::not_looked_at(&error.to_string(), &folder.join(MANIFEST_NAME)),
+            };
+            out::print(&text)?;
+            return Ok(Exit::Findings);
         }
         Err(error) => return Err(Error::Folder(error)),
     };
@@ -152,7 +153,7 @@ fn folder(arguments: &Arguments, folder: &Path, options: &mut AuditOptions) -> R
             sheet.finish()
         }
         Format::Json => json::line(&with_version(&report, &not_an_artifact())) + "\n",
-        Format::Sarif => sarif::findings(&report.findings, &folder.join(MANIFEST_NAME)),
+        Format::Sarif => sarif::audit(&report, &folder.join(MANIFEST_NAME)),
     };
     out::print(&text)?;
     Ok(if report.passed() { Exit::Fine } else { Exit::Findings })
@@ -163,22 +164,26 @@ fn artifact(arguments: &Arguments, home: &Home, options: &AuditOptions) -> Resul
     let watch = Watch::new();
     let audited = audit_artifact(&bytes, home, &arguments.trust.options(arguments.pin), options, Purpose::Take, &watch);
     drop(watch);
-    tell(arguments, &audited.map_err(Error::Flow)?, options, false)
+    tell(arguments, home, &audited.map_err(Error::Flow)?, options, false)
 }
 
 fn tell(
     arguments: &Arguments,
+    home: &Home,
     audited: &Audited<'_>,
     options: &AuditOptions,
     quarantined: bool,
 ) -> Result<Exit, Error> {
     let text = match arguments.format {
-        Format::Human => human(audited, quarantined),
-        Format::Json => json::line(&document(audited, options, quarantined)) + "\n",
-        Format::Sarif => {
-            let findings = audited.report.as_ref().map_or(&audited.verification.findings, |report| &report.findings);
-            sarif::findings(findings, &arguments.target)
+        Format::Human => {
+            let given = skill::Given { path: &arguments.target, home, flags: skill::LOOK_OR_PIN };
+            human(audited, &given, quarantined)
         }
+        Format::Json => json::line(&document(audited, options, quarantined)) + "\n",
+        Format::Sarif => match &audited.report {
+            Some(report) => sarif::audit(report, &arguments.target),
+            None => sarif::findings(&audited.verification.findings, &arguments.target),
+        },
     };
     out::print(&text)?;
     Ok(if audited.passed() { Exit::Fine } else { Exit::Findings })
@@ -256,10 +261,10 @@ fn document(audited: &Audited<'_>, options: &AuditOptions, quarantined: bool) ->
     document
 }
 
-fn human(audited: &Audited<'_>, quarantined: bool) -> String {
+fn human(audited: &Audited<'_>, given: &skill::Given<'_>, quarantined: bool) -> String {
     let mut sheet = Sheet::new();
-    skill::title(&mut sheet, &audited.verification);
-    skill::verdict(&mut sheet, &audited.verification);
+    skill::title(&mut sheet, &audited.verification, given);
+    skill::verdict(&mut sheet, &audited.verification, given);
     skill::pin(&mut sheet, &audited.verification, audited.pin);
     if quarantined {
         sheet.verdict(Tone::Bad, "QUARANTINED", "no tool of the installed version runs until `skillyard enable`");
@@ -293,8 +298,14 @@ fn human_report(sheet: &mut Sheet, report: &Report) {
     if !report.modules.is_empty() {
         sheet.heading("Modules");
         for module in &report.modules {
-            let kind = module.kind.map_or("not a module", ModuleKind::name);
-            let runs = if module.daemon_runs { "" } else { ", which a daemon 0.1.0 does not run" };
+            // Of what is over the limit nothing is read.
+            let (kind, runs) = match module.kind {
+                None if module.bytes > report.policy.max_module_bytes => ("not read: it is over the limit of size", ""),
+                None => ("not a module", ", which a daemon 0.1.0 does not run"),
+                Some(kind) => {
+                    (kind.name(), if module.daemon_runs { "" } else { ", which a daemon 0.1.0 does not run" })
+                }
+            };
             let text = format!("{}: {kind}{runs}, {}", module.path, crate::sheet::size(module.bytes));
             sheet.item(Tone::Plain, "-", &text);
         }

@@ -32,7 +32,8 @@ use crate::{
   skillyard check - --stdin-filename skills/ledger/skill.toml < draft.toml
 
 Severities come from the skillyard.toml beside the skill or above it; all that is wrong in it is told. Flags win \
-over it, and of flags the last wins. What a daemon rejects is always an error.
+over it, and of flags the last wins. What a daemon rejects is always an error. The modules beside a manifest are \
+looked at by `skillyard audit`.
 
 Exit codes: 0 no errors; 1 errors (with --deny warnings also warnings, with --diff also fixes to apply); \
 2 the command could not do its work. A folder without any skill.toml is a note and no failure.")]

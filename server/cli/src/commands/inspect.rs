@@ -53,7 +53,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     drop(watch);
     let inspected = inspected.map_err(Error::Flow)?;
     let text = match arguments.format {
-        Format::Human => human(&inspected),
+        Format::Human => {
+            human(&inspected, &skill::Given { path: &arguments.artifact, home: &home, flags: skill::LOOK })
+        }
         Format::Json => json::line(&document(&inspected)) + "\n",
     };
     out::print(&text)?;
@@ -120,17 +122,17 @@ fn about_module(inspected: &Inspected<'_>, path: &str, module: &Module) -> Value
     })
 }
 
-fn human(inspected: &Inspected<'_>) -> String {
+fn human(inspected: &Inspected<'_>, given: &skill::Given<'_>) -> String {
     let mut sheet = Sheet::new();
     let about = &inspected.verification;
-    skill::title(&mut sheet, about);
+    skill::title(&mut sheet, about, given);
     if let Some(manifest) = &inspected.manifest {
         sheet.line(&format!("{} (what follows is what it says about itself)", manifest.name));
         sheet.rows("summary", manifest.operator.summary.iter());
         sheet.rows("docs", manifest.operator.docs_url.iter());
         sheet.blank();
     }
-    skill::verdict(&mut sheet, about);
+    skill::verdict(&mut sheet, about, given);
     skill::signature(&mut sheet, about);
     if let (Some(grants), Some(bindings)) = (&about.grants, &about.policy_bindings) {
         skill::may(&mut sheet, grants, bindings);

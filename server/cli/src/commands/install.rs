@@ -93,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
         Err(error) => return refused(arguments, error),
     };
     if arguments.format == Format::Human {
-        out::print_aside(&summary(&proposal));
+        out::print_aside(&summary(&proposal, &skill::Given { path: &arguments.artifact, home: &home, flags: "" }));
     }
     if proposal.widens() && !arguments.allow_wider && !agreed(arguments) {
         let report = InstallReport::of(&proposal, None);
@@ -151,11 +151,11 @@ fn document(report: InstallReport) -> String {
 }
 
 /// Who signed it, how that key is trusted, what it may do, and what of that is new.
-fn summary(proposal: &Proposal<'_>) -> String {
+fn summary(proposal: &Proposal<'_>, given: &skill::Given<'_>) -> String {
     let mut sheet = Sheet::aside();
     let about = &proposal.verification;
-    skill::title(&mut sheet, about);
-    skill::verdict(&mut sheet, about);
+    skill::title(&mut sheet, about, given);
+    skill::verdict(&mut sheet, about, given);
     skill::signature(&mut sheet, about);
     skill::may(&mut sheet, &proposal.capabilities.grants, &proposal.capabilities.policy_bindings);
     sheet.rows("asks to read", &proposal.capabilities.read_roots);

@@ -10,14 +10,14 @@ use skillyard_project::{
     installed::accept,
     log::{Event, read},
     shown,
-    trust::{SealWith, StoreDigest},
+    trust::StoreDigest,
 };
 
 use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{Format, SCHEMA_VERSION, SkillsArguments, moment},
+    machine::{Format, SCHEMA_VERSION, Seal, SkillsArguments, moment},
     out,
     sheet::{Sheet, Tone},
 };
@@ -46,6 +46,9 @@ pub struct Arguments {
     /// Take what is installed as it is: the digest of what you looked at, as the refusal names it
     #[arg(long, value_name = "DIGEST")]
     accept: Option<StoreDigest>,
+    /// Where the secret of the seal is kept from now on
+    #[arg(long, value_enum, default_value_t = Seal::Same, requires = "accept")]
+    seal: Seal,
     #[command(flatten)]
     skills: SkillsArguments,
     /// How to report; with --follow JSON is a line an event
@@ -86,7 +89,7 @@ impl<'e> From<&'e Event> for Shown<'e> {
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let home = arguments.skills.home(None)?;
     if let Some(digest) = arguments.accept {
-        return accepted(&home, digest, arguments.format);
+        return accepted(&home, digest, arguments.seal, arguments.format);
     }
     if arguments.follow {
         return follow(&home, arguments);
@@ -143,8 +146,8 @@ fn follow(home: &Home, arguments: &Arguments) -> Result<Exit, Error> {
     }
 }
 
-fn accepted(home: &Home, digest: StoreDigest, format: Format) -> Result<Exit, Error> {
-    let aside = accept(home, digest, SealWith::Same)?;
+fn accepted(home: &Home, digest: StoreDigest, seal: Seal, format: Format) -> Result<Exit, Error> {
+    let aside = accept(home, digest, seal.into())?;
     let lines = read(home, Some(0))?.head.lines;
     let text = match format {
         Format::Human => {

@@ -1,8 +1,13 @@
 //! `skillyard trust`: whom you trust, and changing that.
 
-use std::{collections::BTreeSet, fs, io::Write as _, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use skillyard_project::{
     Finding,
@@ -11,7 +16,7 @@ use skillyard_project::{
     home::Home,
     shown,
     signing::{KeyChoice, NoKey, signing_key},
-    trust::{self, Changed, Listing, SealState, SealWith, StoreDigest},
+    trust::{self, Changed, Listing, SealState, StoreDigest},
     verify::{Pin, PublicKey, Purpose, TrustDecision, TrustOptions, Verification, verify},
 };
 
@@ -20,7 +25,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, Format, PalyraArguments, SCHEMA_VERSION, Until, end, moment, public_key, publisher_and_key},
+    machine::{self, Format, PalyraArguments, SCHEMA_VERSION, Seal, Until, end, moment, public_key, publisher_and_key},
     out,
     report::skill,
     sheet::{Sheet, Tone},
@@ -190,16 +195,6 @@ struct Common {
     format: Format,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
-enum Seal {
-    /// Where it is
-    Same,
-    /// In the system's credential store
-    CredentialStore,
-    /// In a file that only you can read
-    SecretFile,
-}
-
 /// Does what the subcommand says.
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     match &arguments.command {
@@ -363,12 +358,12 @@ fn tell(
 fn pin(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Error> {
     let home = common.home()?;
     // A file with `=` in its name has a path.
-    if let Some((publisher, key)) = what.split_once('=').filter(|_| !PathBuf::from(what).exists()) {
+    if let Some((publisher, key)) = what.split_once('=').filter(|_| !Path::new(what).exists()) {
         let key = public_key(key).map_err(|why| Error::BadKey { given: key.to_owned(), why })?;
         let changed = trust::pin(&home, publisher, key).map_err(Error::Flow)?;
         return tell(common, &changed, publisher, Some(key), "pinned");
     }
-    let bytes = machine::artifact(&PathBuf::from(what))?;
+    let bytes = machine::artifact(Path::new(what))?;
     let options = AuditOptions {
         policy: Policy::default(),
         feed: None,
@@ -387,8 +382,9 @@ fn pin(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Er
             return Err(refused(about, findings));
         }
         let mut sheet = Sheet::new();
-        skill::title(&mut sheet, about);
-        skill::verdict(&mut sheet, about);
+        let given = skill::Given { path: Path::new(what), home: &home, flags: "" };
+        skill::title(&mut sheet, about, &given);
+        skill::verdict(&mut sheet, about, &given);
         sheet.toned_row(Tone::Bad, "not pinned", "only a key is pinned whose artifact holds and passes the audit");
         let findings = audited.report.as_ref().map_or(&about.findings, |report| &report.findings);
         sheet.findings(findings);
@@ -411,23 +407,11 @@ fn refused(about: &Verification<'_>, findings: &[Finding]) -> Error {
 }
 
 /// One change as JSON in a line; the same keys as of the others.
-fn changed(
-    action: &str,
-    written: bool,
-    publisher: Option<&str>,
-    key: Option<PublicKey>,
-    path: &std::path::Path,
-) -> String {
+fn changed(action: &str, written: bool, publisher: Option<&str>, key: Option<PublicKey>, path: &Path) -> String {
     json::line(&change(action, written, publisher, key, path)) + "\n"
 }
 
-fn change(
-    action: &str,
-    written: bool,
-    publisher: Option<&str>,
-    key: Option<PublicKey>,
-    path: &std::path::Path,
-) -> Value {
+fn change(action: &str, written: bool, publisher: Option<&str>, key: Option<PublicKey>, path: &Path) -> Value {
     json!({
         "schema_version": SCHEMA_VERSION,
         "action": action,
@@ -445,7 +429,7 @@ fn make_rotation(
     new: PublicKey,
     key: Option<&PathBuf>,
     key_name: Option<&String>,
-    output: &std::path::Path,
+    output: &Path,
     common: &Common,
 ) -> Result<Exit, Error> {
     let choice = match (key, key_name) {
@@ -570,12 +554,12 @@ fn floor(skill: &str, lowest: &str, reason: &str, lower: bool, common: &Common) 
 fn show(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Error> {
     let home = common.home()?;
     let now = machine::now_i64();
-    let given = what.split_once('=').filter(|_| !PathBuf::from(what).exists());
+    let given = what.split_once('=').filter(|_| !Path::new(what).exists());
     let explained = if let Some((publisher, key)) = given {
         let key = public_key(key).map_err(|why| Error::BadKey { given: key.to_owned(), why })?;
         trust::explain(&home, publisher, key, None, now).map_err(Error::Flow)?
     } else {
-        let bytes = machine::artifact(&PathBuf::from(what))?;
+        let bytes = machine::artifact(Path::new(what))?;
         let watch = Watch::new();
         let options = TrustOptions::default();
         let verified = verify(&bytes, &home, &options, palyra.version(), machine::now_unix_ms(), &watch);
@@ -586,8 +570,9 @@ fn show(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, E
                 return Err(refused(&about, &about.findings));
             }
             let mut sheet = Sheet::aside();
-            skill::title(&mut sheet, &about);
-            skill::verdict(&mut sheet, &about);
+            let given = skill::Given { path: Path::new(what), home: &home, flags: "" };
+            skill::title(&mut sheet, &about, &given);
+            skill::verdict(&mut sheet, &about, &given);
             out::print_aside(&sheet.finish());
             return Ok(Exit::Findings);
         };
@@ -631,12 +616,7 @@ fn show(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, E
 
 fn accept(digest: StoreDigest, seal: Seal, common: &Common) -> Result<Exit, Error> {
     let home = common.home()?;
-    let with = match seal {
-        Seal::Same => SealWith::Same,
-        Seal::CredentialStore => SealWith::CredentialStore,
-        Seal::SecretFile => SealWith::SecretFile,
-    };
-    let sealed = trust::accept(&home, digest, with).map_err(Error::Flow)?;
+    let sealed = trust::accept(&home, digest, seal.into()).map_err(Error::Flow)?;
     let text = match common.format {
         Format::Human => {
             let mut sheet = Sheet::new();

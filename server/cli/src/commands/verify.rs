@@ -64,7 +64,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     drop(watch);
     let verified = verified.map_err(Error::Flow)?;
     let text = match arguments.format {
-        Format::Human => human(&verified),
+        Format::Human => {
+            human(&verified, &skill::Given { path: &arguments.artifact, home: &home, flags: skill::LOOK_OR_PIN })
+        }
         Format::Json => {
             let pinned = verified.pin == Pin::Pinned;
             json::line(&Document { schema_version: SCHEMA_VERSION, verification: &verified.verification, pinned })
@@ -76,11 +78,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     Ok(if fine { Exit::Fine } else { Exit::Findings })
 }
 
-fn human(verified: &Verified<'_>) -> String {
+fn human(verified: &Verified<'_>, given: &skill::Given<'_>) -> String {
     let mut sheet = Sheet::new();
     let verification = &verified.verification;
-    skill::title(&mut sheet, verification);
-    skill::verdict(&mut sheet, verification);
+    skill::title(&mut sheet, verification, given);
+    skill::verdict(&mut sheet, verification, given);
     skill::pin(&mut sheet, verification, verified.pin);
     skill::signature(&mut sheet, verification);
     if let (Some(grants), Some(bindings)) = (&verification.grants, &verification.policy_bindings) {

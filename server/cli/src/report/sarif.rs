@@ -7,7 +7,12 @@ use skillyard_manifest::{
     Encoding, Severity, Span,
     rules::{FixKind, PAGES, Rule},
 };
-use skillyard_project::{Finding, check::Checked, rules};
+use skillyard_project::{
+    Finding,
+    audit::{Check, Report, Status},
+    check::Checked,
+    rules,
+};
 
 use super::{Places, Reporter, Tally, roots::Root};
 use crate::json;
@@ -43,17 +48,18 @@ impl Reporter for Sarif {
     fn whole(&self, pieces: &[String], _: &Tally, failures: &[String]) -> String {
         let notifications: Vec<_> =
             failures.iter().map(|failure| json!({ "level": "error", "message": { "text": failure } })).collect();
-        document(&pieces.concat(), notifications)
+        document(&pieces.concat(), &[], notifications)
     }
 }
 
-/// The whole of results, each with a comma and a line end behind it. Only they are many: they come as text already.
-fn document(results: &str, notifications: Vec<Value>) -> String {
+/// The whole of results, each with a comma and a line end behind it. Only they are many: they come as text already. They may
+/// be of our rules and of a daemon's own `checks`.
+fn document(results: &str, checks: &[&Check], notifications: Vec<Value>) -> String {
     let driver = json!({
         "name": "Skillyard",
         "semanticVersion": env!("CARGO_PKG_VERSION"),
         "informationUri": PAGES,
-        "rules": rules::all().map(descriptor).collect::<Vec<_>>(),
+        "rules": rules::all().map(descriptor).chain(checks.iter().map(|check| check_descriptor(check))).collect::<Vec<_>>(),
     });
     let invocation = json!({
         "executionSuccessful": notifications.is_empty(),
@@ -74,8 +80,31 @@ fn document(results: &str, notifications: Vec<Value>) -> String {
 /// Findings about the artifact in the file at `path`, or about the skill whose manifest is there. Bytes are those of the
 /// archive; of an entry's content there is no place in a file, so it is named as a logical one.
 pub fn findings(found: &[Finding], path: &Path) -> String {
+    with_checks(found, &[], path)
+}
+
+/// [`findings`] of an audit, with those of a daemon's own checks that fail: one of them is enough for a quarantine, and not
+/// each has a finding beside it.
+pub fn audit(report: &Report, path: &Path) -> String {
+    let failed: Vec<&Check> = report.checks.iter().filter(|check| check.status == Status::Fail).collect();
+    with_checks(&report.findings, &failed, path)
+}
+
+fn with_checks(found: &[Finding], failed: &[&Check], path: &Path) -> String {
     let artifact = Sarif::here().location(path);
     let mut seen: HashMap<u64, u32> = HashMap::new();
+    let checks = failed.iter().map(|check| {
+        let result = json!({
+            "ruleId": check.check_id,
+            "level": "error",
+            "message": { "text": check.message },
+            "locations": [{ "physicalLocation": { "artifactLocation": artifact } }],
+            "partialFingerprints": { "skillyardFinding": format!("{:016x}:1", fnv1a(check.check_id.as_bytes().iter())) },
+            "properties": { "daemon": "quarantines" },
+        });
+        json::line(&result) + ",\n"
+    });
+    let checks: String = checks.collect();
     let results = found.iter().map(|finding| {
         let mut place = json!({ "physicalLocation": { "artifactLocation": artifact } });
         if let (None, Some(bytes)) = (&finding.entry, &finding.byte_range) {
@@ -106,7 +135,13 @@ pub fn findings(found: &[Finding], path: &Path) -> String {
         });
         json::line(&result) + ",\n"
     });
-    document(&results.collect::<String>(), Vec::new())
+    document(&(checks + &results.collect::<String>()), failed, Vec::new())
+}
+
+/// What stands for the findings about the skill of the manifest at `path` where `why` kept it from being looked at.
+pub fn not_looked_at(why: &str, path: &Path) -> String {
+    let place = json!({ "physicalLocation": { "artifactLocation": Sarif::here().location(path) } });
+    document("", &[], vec![json!({ "level": "error", "message": { "text": why }, "locations": [place] })])
 }
 
 impl Sarif {
@@ -203,6 +238,18 @@ fn level(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Info | Severity::Hint => "note",
     }
+}
+
+/// What stands for a rule where a daemon's own check failed.
+fn check_descriptor(check: &Check) -> Value {
+    json!({
+        "id": check.check_id,
+        "shortDescription": { "text": "A check of a daemon's own audit failed." },
+        "fullDescription": { "text": "A daemon quarantines a skill in which one of its checks fails." },
+        "helpUri": PAGES,
+        "defaultConfiguration": { "level": "error" },
+        "properties": { "tags": ["daemon-audit"], "daemon": "quarantines" },
+    })
 }
 
 fn descriptor(rule: &'static Rule) -> Value {

@@ -1,8 +1,11 @@
 //! What every page about an artifact shows: what it is, the verdict, who signed, what it may do.
 
+use std::path::Path;
+
 use skillyard_manifest::{Grants, PolicyBinding};
 use skillyard_project::{
     ErrorKind, Finding,
+    home::Home,
     verify::{Pin, TrustDecision, Verification, advice},
 };
 
@@ -11,16 +14,34 @@ use crate::{
     sheet::{Sheet, Tone, number, size},
 };
 
-/// Name, version and publisher: as the manifest says, until the verdict says more.
-pub fn title(sheet: &mut Sheet, about: &Verification<'_>) {
+/// What a command was given.
+pub struct Given<'a> {
+    /// The artifact.
+    pub path: &'a Path,
+    /// Whose trust store counts.
+    pub home: &'a Home,
+    /// What the command offers to somebody who does not know the publisher yet: one of the texts below, or nothing.
+    pub flags: &'a str,
+}
+
+/// Of a command that looks, and that takes the key over where one wants.
+pub const LOOK_OR_PIN: &str =
+    "To look without deciding: --allow-tofu. To trust the first key you see from now on: --pin.";
+
+/// Of one that takes no keys over.
+pub const LOOK: &str = "To look without deciding: --allow-tofu.";
+
+/// Name, version and publisher: as the manifest says, until the verdict says more. Of an artifact without a manifest the
+/// name by which it was given.
+pub fn title(sheet: &mut Sheet, about: &Verification<'_>, given: &Given<'_>) {
     match (&about.skill_id, &about.version, &about.publisher) {
         (Some(id), Some(version), Some(publisher)) => sheet.title(&format!("{id} {version} by {publisher}")),
-        _ => sheet.title("An artifact without a manifest that reads"),
+        _ => sheet.title(&format!("{}: no artifact whose manifest can be read", given.path.display())),
     }
 }
 
-/// Accepted or refused, why, and what a daemon alone would do where that differs.
-pub fn verdict(sheet: &mut Sheet, about: &Verification<'_>) {
+/// Accepted or refused, why, what a daemon alone would do where that differs, and how to come to trust it.
+pub fn verdict(sheet: &mut Sheet, about: &Verification<'_>, given: &Given<'_>) {
     let publisher = about.publisher.as_deref().unwrap_or("the publisher");
     if about.accepted {
         let (tone, why) = match about.trust_decision {
@@ -50,12 +71,12 @@ pub fn verdict(sheet: &mut Sheet, about: &Verification<'_>) {
         Some(kind) => sheet.row("a daemon", &format!("refuses it too: {kind}")),
         None => sheet.toned_row(Tone::Wary, "a daemon", "alone would accept it"),
     }
-    let advice = advice(about);
+    let advice = advice(about, given.home);
     if !advice.is_empty() {
         sheet.blank();
         advice.iter().for_each(|line| sheet.line(line));
-        if about.error_kind == Some(ErrorKind::UntrustedPublisher) {
-            sheet.line("To look without deciding: --allow-tofu. To trust the first key you see from now on: --pin.");
+        if about.error_kind == Some(ErrorKind::UntrustedPublisher) && !given.flags.is_empty() {
+            sheet.line(given.flags);
         }
     }
 }

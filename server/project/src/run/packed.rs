@@ -400,7 +400,7 @@ impl Packed {
         let verification = open(&self.bytes, self.palyra, progress)?.decide(&self.trust, self.allow_tofu);
         match verification.artifact {
             Some(artifact) => Ok((artifact.manifest().skill_id.clone(), artifact.manifest().version.clone())),
-            None => Err(refused(verification, self.signed_by)),
+            None => Err(refused(verification, self.signed_by, &self.home)),
         }
     }
 
@@ -416,7 +416,7 @@ impl Packed {
         let mut verification = opened.decide(&self.trust, self.allow_tofu);
         judge(&self.lifecycle, &mut verification, Purpose::Run, now);
         let (Some(artifact), Some(audit)) = (&verification.artifact, audit) else {
-            return Err(refused(verification, self.signed_by));
+            return Err(refused(verification, self.signed_by, &self.home));
         };
         let subject = Subject {
             skill_id: &artifact.manifest().skill_id,
@@ -438,14 +438,14 @@ impl Packed {
         }
         match verification.artifact {
             Some(artifact) => Ready::of(artifact, &audit, self.signed_by, tool),
-            None => Err(refused(verification, self.signed_by)),
+            None => Err(refused(verification, self.signed_by, &self.home)),
         }
     }
 }
 
 /// Why bytes are not run, from what verifying them came to.
-fn refused(verification: Verification<'_>, signed_by: SignedBy) -> RunError {
-    let advice = advice(&verification);
+fn refused(verification: Verification<'_>, signed_by: SignedBy, home: &Home) -> RunError {
+    let advice = advice(&verification, home);
     let about = verification.skill_id.zip(verification.version);
     RunError::Refused {
         why: verification.error.unwrap_or_else(|| "it is not accepted".to_owned()),

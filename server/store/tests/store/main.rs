@@ -6,6 +6,7 @@ mod common;
 mod compiled;
 mod credentials;
 mod inputs;
+mod installed;
 mod keys;
 mod paths;
 mod processes;
