@@ -145,7 +145,7 @@ fn a_capability_that_is_not_approved_is_not_given_though_the_tool_runs() {
     let report = guest.fine(&["acme.write", "--input", "\"out/a\""]);
     assert_eq!(report["output"]["result"], -1);
     assert_eq!(actions(&report, "deny"), ["skill.capability.filesystem.write"]);
-    assert!(!guest.0.0.path("home/skillyard/storage/skill.acme.guest/out").exists());
+    assert!(guest.is_stored("in") && !guest.is_stored("out"));
 
     let guest = Guest::named("skill", &["ask", "give"], ASKS);
     let token = ("SKILLYARD_SECRET_SKILL_ACME_GUEST__TOKEN", "hunter2hunter2");
@@ -191,7 +191,7 @@ fn a_persons_own_policies_hold_and_a_broken_file_runs_nothing() {
     }
     let ran = guest.shown(&["--policy-file", "nowhere.cedar"]).exits(2);
     assert!(ran.err.contains("nowhere.cedar"), "{ran:?}");
-    assert!(!guest.0.0.path("home/skillyard/storage/skill.acme.guest/out/a").exists());
+    assert!(!guest.is_stored("out/a"));
 }
 
 #[test]
@@ -242,10 +242,10 @@ fn a_secret_comes_back_in_nothing() {
 #[test]
 fn granted_folders_are_the_persons_own() {
     let guest = Guest::named("command", &["read", "write", "symlink"], FOLDERS);
-    let storage = guest.0.0.path("home/skillyard/storage/skill.acme.guest");
     let call = |tool: &str, paths: &str| {
         guest.fine(&[tool, "--approve", "--input", &format!("\"{paths}\"")])["output"].clone()
     };
+    let storage = guest.storage("acme.read");
     assert_eq!(call("acme.write", "out/a")["result"], 0);
     assert_eq!(fs::read_to_string(storage.join("out/a")).unwrap(), "written");
     fs::write(storage.join("in/b"), "from a person").unwrap();
@@ -268,11 +268,39 @@ fn granted_folders_are_the_persons_own() {
     assert!(!storage.join("in/c").exists());
 }
 
+#[test]
+fn an_id_opens_nothing_of_another_that_has_it() {
+    let mine = Guest::named("command", &["read", "write"], FOLDERS);
+    mine.fine(&["acme.write", "--approve", "--input", "\"out/a\""]);
+    // Another folder, with a manifest that gives the same id.
+    mine.0.0.write("clone/skill.toml", mine.0.0.read("skill/skill.toml"));
+    mine.0.0.write("clone/modules/tool.wasm", fs::read(mine.0.0.path("skill/modules/tool.wasm")).unwrap());
+    let read = ["acme.read", "--approve", "--input", "\"out/a\"", "--format", "json"];
+    let run = |more: &[&str]| report(&mine.0.run(&[&["run"], more, &read].concat()).exits(0)).1;
+    assert_eq!(run(&["--skill", "skill"])["output"], "written");
+    let clone = run(&["--skill", "clone"]);
+    assert_eq!(clone["output"]["result"], -1, "{clone:#}");
+
+    // The same skill by a stranger, and by whom one trusts: what the latter keeps no stranger reads.
+    mine.0.package(&[]);
+    let elevens = format!("acme={ELEVENS}");
+    let trusted = ["--skill", ARTIFACT, "--trusted-publisher", &elevens];
+    let write = ["run", "acme.write", "--approve", "--input", "\"out/a\""];
+    mine.0.run(&[&write[..], &trusted].concat()).exits(0);
+    assert_eq!(run(&trusted)["output"], "written");
+    let stranger = run(&["--skill", ARTIFACT, "--allow-tofu"]);
+    assert_eq!(stranger["output"]["result"], -1, "{stranger:#}");
+    let all = [&run(&["--skill", "skill"]), &clone, &run(&trusted), &stranger].map(|it| it["storage"].clone());
+    for (at, one) in all.iter().enumerate() {
+        assert!(!all[at + 1..].contains(one), "{all:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn no_symbolic_link_leads_out() {
     let guest = Guest::named("command", &["read", "write", "symlink"], FOLDERS);
-    let storage = guest.0.0.path("home/skillyard/storage/skill.acme.guest");
+    let storage = guest.storage("acme.read");
     let call = |tool: &str, paths: &str| {
         guest.fine(&[tool, "--approve", "--input", &format!("\"{paths}\"")])["output"].clone()
     };

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::PathBuf,
     process::{Child, Stdio},
 };
 
@@ -82,6 +83,18 @@ impl Guest {
         assert_eq!((code, &report["outcome"]), (Some(1), &outcome.into()), "{arguments:?}: {report:#}");
         assert!(report["error"].as_str().unwrap().contains(words), "{words} in {report:#}");
         report
+    }
+
+    /// The storage of the folder, which a call of `tool` is given.
+    pub fn storage(&self, tool: &str) -> PathBuf {
+        let report = self.run(&[tool, "--approve", "--input", "\"in/none\""]).1;
+        PathBuf::from(report["storage"].as_str().unwrap_or_else(|| panic!("{report:#}")))
+    }
+
+    /// Whether any skill's storage has something at `path`.
+    pub fn is_stored(&self, path: &str) -> bool {
+        let all = fs::read_dir(self.0.0.path("home/skillyard/storage")).into_iter().flatten();
+        all.flatten().any(|storage| storage.path().join(path).exists())
     }
 
     /// A call that goes on while the test does something.

@@ -171,7 +171,7 @@ mod kill {
         let guest = Guest::named("command", &["loop", "echo"], &quotas);
         // The module is compiled and kept, so that no compiler runs any more.
         guest.fine(&["acme.echo"]);
-        let folder = guest.0.0.path("home/skillyard/storage/skill.acme.guest/in");
+        let folder = guest.storage("acme.echo").join("in");
         fs::remove_dir(&folder).unwrap();
         let mut child = guest.begin(&["acme.loop"]);
         // Its folders are made last before it starts, and the worker that runs it was started before.

@@ -138,6 +138,9 @@ fn used(sheet: &mut Sheet, report: &RunReport) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds of one call")]
     let took = report.duration_ms.max(0.0) as u64;
     meter(sheet, "time", took, limit, &of);
+    if let Some(storage) = &report.storage {
+        sheet.row("files in", storage);
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skillyard_manifest as manifest;
-use skillyard_project::{audit, run::usual_input_of};
+use skillyard_project::{
+    audit,
+    run::{Owner, usual_input_of},
+};
 use tower_lsp::{
     jsonrpc::{Error, Result},
     ls_types::Uri,
@@ -56,7 +59,8 @@ pub(crate) async fn example_input(session: &Arc<Session>, params: ExampleInputPa
             let manifest = audit::manifest(&path, text.as_bytes(), palyra).map_err(|error| wrong(error.to_string()))?;
             let found = manifest.entrypoints.tools.iter().find(|known| known.id == tool);
             let found = found.ok_or_else(|| wrong(format!("the skill has no tool {}", manifest::quoted(&tool))))?;
-            let usual = usual_input_of(&manifest.skill_id, found, &home);
+            let usual =
+                usual_input_of(&Owner::folder(path.parent().unwrap_or(&path)), &manifest.skill_id, found, &home);
             Ok(ExampleInput { input: usual.value, remembered: usual.remembered, schema: found.input_schema.clone() })
         })
         .await?

@@ -33,7 +33,7 @@ use super::{
     hints,
     outside::{Network, Seen, World},
     packed::Ready,
-    places::{self, PlaceError},
+    places::{self, Owner, PlaceError},
     replay::{Exchanges, Replay},
     report::{Handles, RunReport, Violation},
 };
@@ -267,6 +267,7 @@ pub fn call(
     let limits = ready.limits();
     let deadline = began + Duration::from_millis(limits.wall_clock_ms.min(MAX_WAIT_MS));
     let (manifest, tool) = (ready.manifest(), ready.tool());
+    let owner = ready.owner.name(&manifest.skill_id);
     let mut report = RunReport {
         skill_id: Some(manifest.skill_id.clone()),
         version: Some(manifest.version.clone()),
@@ -354,10 +355,13 @@ pub fn call(
     let filesystem = &manifest.capabilities.filesystem;
     let writes: &[String] = if files { &filesystem.write_roots } else { &[] };
     let storage = match &options.replay {
-        None => places::storage(&home.paths().storage, &manifest.skill_id),
+        None => places::storage(&home.paths().storage, &owner),
         Some(replay) => replay.storage.clone(),
     };
     let folders = places::folders(&storage, &filesystem.read_roots, writes).map_err(CallError::Place)?;
+    if !folders.is_empty() && options.replay.is_none() {
+        report.storage = Some(storage.display().to_string());
+    }
     let call = Call {
         kind: ready.kind,
         tool_id: tool.id.clone(),
@@ -383,17 +387,17 @@ pub fn call(
     finish(&mut report, done, Some(&tool.output_schema));
     if !options.forget_input {
         // Not being remembered takes nothing from the call.
-        let _ = remember(home, &manifest.skill_id, &tool.id, &call.input, holds_secret);
+        let _ = remember(home, &owner, &tool.id, &call.input, holds_secret);
     }
     report.hints = hints::of(&ready.grants, &filesystem.read_roots, &report);
     Ok(report)
 }
 
 /// Remembers an input, unless it is the last one already: writing waits for the disk.
-fn remember(home: &Home, skill_id: &str, tool_id: &str, input: &str, holds_secret: bool) -> Result<(), InputError> {
+fn remember(home: &Home, owner: &str, tool_id: &str, input: &str, holds_secret: bool) -> Result<(), InputError> {
     let inputs = home.inputs();
-    if inputs.recall(skill_id, tool_id)?.as_deref() != Some(input) {
-        inputs.remember(skill_id, tool_id, input, holds_secret)?;
+    if inputs.recall(owner, tool_id)?.as_deref() != Some(input) {
+        inputs.remember(owner, tool_id, input, holds_secret)?;
     }
     Ok(())
 }
@@ -573,13 +577,13 @@ pub struct UsualInput {
 /// The input of the last call where the tool's schema still takes it, else an example that its schema takes.
 #[must_use]
 pub fn usual_input(ready: &Ready<'_>, home: &Home) -> UsualInput {
-    usual_input_of(&ready.manifest().skill_id, ready.tool(), home)
+    usual_input_of(&ready.owner, &ready.manifest().skill_id, ready.tool(), home)
 }
 
 /// The same for a tool of which nothing is packaged.
 #[must_use]
-pub fn usual_input_of(skill_id: &str, tool: &Tool, home: &Home) -> UsualInput {
-    let last = home.inputs().recall(skill_id, &tool.id).ok().flatten();
+pub fn usual_input_of(owner: &Owner, skill_id: &str, tool: &Tool, home: &Home) -> UsualInput {
+    let last = home.inputs().recall(&owner.name(skill_id), &tool.id).ok().flatten();
     if let Some(value) = last.and_then(|last| json::check(&tool.input_schema, &last).ok()) {
         return UsualInput { value, remembered: true };
     }

@@ -19,6 +19,7 @@ pub use bare::{BareModule, may_run_module, run_module};
 pub use call::{CallError, CallOptions, Engine, UsualInput, WORKER, call, usual_input, usual_input_of};
 pub use cases::{CaseReport, TestError, TestReport, test_folder};
 pub use packed::{AskedSecret, Asking, Held, Packed, Ready, RunError};
+pub use places::Owner;
 pub use replay::Replay;
 pub use report::{About, Handles, Hint, Nothing, RefusedReport, RunReport, SignedBy, Violation};
 /// What this program does, and all it does, when it is started with [`WORKER`] as its one argument.

@@ -22,7 +22,10 @@ use skillyard_store::{
     secrets::SecretName,
 };
 
-use super::report::{About, SignedBy};
+use super::{
+    places::Owner,
+    report::{About, SignedBy},
+};
 use crate::{
     audit::report,
     home::Home,
@@ -260,6 +263,8 @@ pub struct Held {
 pub struct Packed {
     bytes: Vec<u8>,
     signed_by: SignedBy,
+    /// The folder that was packaged.
+    folder: Option<Owner>,
     trust: TrustStore,
     allow_tofu: bool,
     palyra: Version,
@@ -322,6 +327,7 @@ impl Packed {
         Ok(Self {
             bytes: packaged.bytes,
             signed_by,
+            folder: Some(Owner::folder(folder)),
             trust,
             allow_tofu: false,
             palyra: prepared.palyra(),
@@ -383,6 +389,7 @@ impl Packed {
         Ok(Self {
             bytes,
             signed_by: SignedBy::Publisher,
+            folder: None,
             trust: trust.store,
             allow_tofu: trusting.wants_tofu(),
             palyra,
@@ -437,7 +444,7 @@ impl Packed {
             return Err(RunError::Audit { about: Box::new(about()), failed, findings: audit.findings });
         }
         match verification.artifact {
-            Some(artifact) => Ready::of(artifact, &audit, self.signed_by, tool),
+            Some(artifact) => Ready::of(artifact, &audit, self.signed_by, self.folder.clone(), tool),
             None => Err(refused(verification, self.signed_by, &self.home)),
         }
     }
@@ -463,6 +470,8 @@ pub struct Ready<'b> {
     tool: usize,
     /// Who signed.
     pub signed_by: SignedBy,
+    /// Whose storage and remembered inputs the call is given.
+    pub owner: Owner,
     /// The path of the module in the artifact.
     pub module: String,
     /// How it is called.
@@ -480,8 +489,13 @@ impl<'b> Ready<'b> {
         artifact: VerifiedArtifact<'b>,
         audit: &Report,
         signed_by: SignedBy,
+        folder: Option<Owner>,
         asked: Option<&str>,
     ) -> Result<Self, RunError> {
+        let owner = folder.unwrap_or_else(|| match artifact.trust_decision() {
+            TrustDecision::Allowlisted | TrustDecision::TofuPinned => Owner::Trusted,
+            TrustDecision::TofuNewlyPinned => Owner::Stranger(artifact.key()),
+        });
         let manifest = artifact.manifest();
         let tools = &manifest.entrypoints.tools;
         let plugin = &manifest.operator.plugin;
@@ -515,7 +529,7 @@ impl<'b> Ready<'b> {
         };
         let (module, grants, bindings) =
             (module.path.clone(), manifest::grants(manifest), manifest::policy_bindings(manifest));
-        Ok(Self { artifact, tool, signed_by, module, kind, entry, grants, bindings })
+        Ok(Self { artifact, tool, signed_by, owner, module, kind, entry, grants, bindings })
     }
 
     /// The manifest.

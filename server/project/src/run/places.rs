@@ -8,9 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use skillyard_artifact::{
+    integrity::{hex, sha256},
+    trust::PublicKey,
+};
 use skillyard_runtime::call::Folder;
 
-use crate::shown;
+use crate::{files, shown};
 
 /// Why a root is not given.
 #[derive(Debug)]
@@ -46,10 +50,43 @@ impl fmt::Display for PlaceError {
 
 impl std::error::Error for PlaceError {}
 
-/// The folder below which all roots of the skill are.
-pub fn storage(all: &Path, skill_id: &str) -> PathBuf {
+/// Whose a skill's storage and its remembered inputs are. Anybody can write any `skill_id` into a manifest, so that the id
+/// alone opens only what belongs to whom the person trusts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Owner {
+    /// Who signs for a publisher that the person trusts.
+    Trusted,
+    /// Who signs with a key that is taken for this once.
+    Stranger(PublicKey),
+    /// A folder, whoever wrote what is in it.
+    Folder(PathBuf),
+}
+
+impl Owner {
+    /// That of the skill in `folder`.
+    #[must_use]
+    pub fn folder(folder: &Path) -> Self {
+        Self::Folder(fs::canonicalize(folder).unwrap_or_else(|_| files::absolute(folder)))
+    }
+
+    /// A name for a skill of this owner, which no id is: none has an `@`.
+    #[must_use]
+    pub fn name(&self, skill_id: &str) -> String {
+        match self {
+            Self::Trusted => skill_id.to_owned(),
+            Self::Stranger(key) => format!("{skill_id}@key-{}", &key.to_string()[..16]),
+            Self::Folder(path) => {
+                let digest = hex(&sha256(path.as_os_str().as_encoded_bytes()));
+                format!("{skill_id}@folder-{}", &digest[..16])
+            }
+        }
+    }
+}
+
+/// The folder below which all roots of the skill are, by its [`Owner::name`].
+pub fn storage(all: &Path, name: &str) -> PathBuf {
     // With a word in front no id is a device of Windows.
-    all.join(format!("skill.{skill_id}"))
+    all.join(format!("skill.{name}"))
 }
 
 /// Makes the folders of `roots` (as the manifest writes them) below `storage`, and says where they are.

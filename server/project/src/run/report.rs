@@ -67,6 +67,8 @@ pub struct RunReport {
     pub trust_decision: Option<TrustDecision>,
     /// Who signed the bytes that were verified and run.
     pub signed_by: SignedBy,
+    /// The folder on this machine in which the skill's roots lie; `None` where it was given none, or a case's own.
+    pub storage: Option<String>,
     /// The walls round the worker.
     pub walls: Vec<Wall>,
     /// The input that it was called with.
@@ -185,6 +187,7 @@ pub struct RefusedReport {
     policy: Nothing,
     trust_decision: Nothing,
     signed_by: Option<SignedBy>,
+    storage: Nothing,
     walls: [Wall; 0],
     input: Nothing,
     violations: [Violation; 0],
@@ -264,6 +267,7 @@ impl RunReport {
             policy: None,
             trust_decision: None,
             signed_by,
+            storage: None,
             walls: Vec::new(),
             input: Value::Null,
             violations: Vec::new(),
