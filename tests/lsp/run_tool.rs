@@ -148,7 +148,8 @@ fn the_result_is_that_of_the_command_line() {
     assert_eq!(shown["type"], 3);
     assert!(shown["message"].as_str().unwrap().contains("acme.echo gave"), "{shown}");
     let markdown = report["markdown"].as_str().unwrap();
-    for part in ["acme.echo: ok", "### Output", "### Logs", "### Policy", "| fuel |", "Walls: "] {
+    let files = format!("Files in `{}`", report["storage"].as_str().unwrap());
+    for part in ["acme.echo: ok", "### Output", "### Logs", "### Policy", "| fuel |", "Walls: ", &files] {
         assert!(markdown.contains(part), "{part} in {markdown}");
     }
 

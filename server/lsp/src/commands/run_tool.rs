@@ -159,6 +159,9 @@ fn in_markdown(report: &RunReport) -> String {
         report.duration_ms,
         report.wall_clock_ms,
     ));
+    if let Some(storage) = &report.storage {
+        out.push_str(&format!("\nFiles in {}.\n", markdown::code(storage)));
+    }
     if !report.logs.is_empty() {
         let text: Vec<&str> = report.logs.iter().map(|log| log.text.as_str()).collect();
         out.push_str(&format!("\n### Logs\n\n{}\n", markdown::fence("text", &text.join("\n"))));
