@@ -1,6 +1,6 @@
 //! Install: what it asks, what it reports, what is told of an installed version afterwards.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};
 use skillyard_manifest::Span;
@@ -86,6 +86,16 @@ fn the_first_version_asks_for_its_key_and_a_wider_one_for_what_is_new() {
     assert_eq!(listed(&skill), ["1.0.0"]);
     assert_eq!((&shown["type"], &shown["message"]), (&json!(3), &json!("acme.echo 1.0.0 is installed")));
     assert!(report["markdown"].as_str().unwrap().contains("is installed"), "{report}");
+    told(&mut client, &document, "Installed: `1.0.0` (current): active");
+    // What something else changed is not believed, and not kept quiet about either.
+    let (_, list) = skill.run(&["list", "--format", "json"]);
+    let index = PathBuf::from(list["root"].as_str().unwrap()).join("installed-index.json");
+    let before = fs::read(&index).unwrap();
+    fs::write(&index, [before.as_slice(), b"\n"].concat()).unwrap();
+    client.notify("textDocument/didSave", json!({"textDocument": document.id()}));
+    told(&mut client, &document, "`skillyard log` says what to do");
+    fs::write(&index, before).unwrap();
+    client.notify("textDocument/didSave", json!({"textDocument": document.id()}));
     told(&mut client, &document, "Installed: `1.0.0` (current): active");
     // As it is installed, and then not any more.
     assert!(!other_content(&mut client, &mut document, |found| !found));
@@ -265,7 +275,7 @@ fn an_artifact_that_is_exchanged_while_a_person_is_asked_is_not_what_is_installe
     let (report, _) = finished(&mut client, id);
     assert_eq!(report["installed"], true, "{report}");
     let (_, list) = skill.run(&["list", "--format", "json"]);
-    let root = std::path::PathBuf::from(list["root"].as_str().unwrap());
+    let root = PathBuf::from(list["root"].as_str().unwrap());
     assert!(fs::read(root.join("acme.echo/1.0.0/artifact.palyra-skill")).unwrap() == good, "{report}");
     assert!(!report["capabilities"].to_string().contains("evil.example"), "{report}");
     client.stop();

@@ -11,8 +11,8 @@ pub struct Facts {
     pub files: Vec<String>,
     /// What the trust store says of the publisher; `None` where it was not asked.
     pub trust: Option<TrustFact>,
-    /// What is installed of this skill; `None` where it was not looked up.
-    pub installed: Option<Vec<InstalledFact>>,
+    /// What is installed of this skill, or why that cannot be told; `None` where it was not looked up.
+    pub installed: Option<Result<Vec<InstalledFact>, String>>,
     /// Hosts that the tools' last runs called, sorted.
     pub hosts_called: Vec<String>,
     /// Secrets, as scope and key, that the tools' last runs read, sorted.

@@ -96,14 +96,14 @@ impl Trust {
 /// What is installed of a skill.
 struct OfSkill {
     skill_id: String,
-    versions: Vec<InstalledFact>,
+    /// Its versions, or why they cannot be believed.
+    versions: Result<Vec<InstalledFact>, String>,
     /// The version that the manifest named.
     same: Option<Installed>,
 }
 
 impl OfSkill {
-    /// Reads what is installed of the skill of `snapshot`; nothing where it cannot be believed, which is for who runs or
-    /// installs to say.
+    /// Reads what is installed of the skill of `snapshot`.
     fn read(home: &Home, snapshot: &Snapshot, progress: &dyn Progress) -> Option<Self> {
         let skill_id = snapshot.source().text_at(&["skill_id"])?.trim().to_owned();
         let fact = |version: Listed| InstalledFact {
@@ -112,8 +112,11 @@ impl OfSkill {
             state: version.status.name().to_owned(),
             reason: version.reason,
         };
-        let versions: Vec<_> = installed::of_skill(home, &skill_id).ok()?.into_iter().map(fact).collect();
-        let folder = snapshot.revision.folder.as_deref().filter(|_| !versions.is_empty());
+        let versions = installed::of_skill(home, &skill_id);
+        let versions = versions.map(|versions| versions.into_iter().map(fact).collect::<Vec<_>>());
+        let versions = versions.map_err(|error| error.to_string());
+        let any = versions.as_ref().is_ok_and(|versions| !versions.is_empty());
+        let folder = snapshot.revision.folder.as_deref().filter(|_| any);
         let same =
             folder.and_then(|folder| Installed::read(home, folder, snapshot.revision.text(), progress).ok()).flatten();
         Some(Self { skill_id, versions, same })

@@ -235,7 +235,7 @@ fn publishers(source: &Source<'_>) -> Vec<Candidate> {
 
 fn versions(asked: &Asked<'_, '_>) -> Vec<Candidate> {
     let now = asked.now().and_then(Version::parse);
-    let installed = asked.cx.facts.installed.iter().flatten();
+    let installed = asked.cx.facts.installed.iter().flatten().flatten();
     let newest = installed.filter_map(|installed| Version::parse(&installed.version)).max();
     let Some(Version(major, minor, patch)) = now.into_iter().chain(newest).max() else {
         return vec![text("0.1.0").described("a beginning"), text("1.0.0").described("the first that is relied on")];

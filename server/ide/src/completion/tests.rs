@@ -27,12 +27,12 @@ fn facts() -> Facts {
         assets: vec!["assets/icon.svg".to_owned()],
         files: vec!["README.md".to_owned(), "review/capabilities.md".to_owned(), "review/a\"b.md".to_owned()],
         trust: None,
-        installed: Some(vec![InstalledFact {
+        installed: Some(Ok(vec![InstalledFact {
             version: "1.4.0".to_owned(),
             current: true,
             state: "active".to_owned(),
             reason: None,
-        }]),
+        }])),
         hosts_called: vec!["api.acme.example".to_owned(), "cdn.acme.example".to_owned(), "bad host".to_owned()],
         secrets_read: vec![
             ("global".to_owned(), "root_key".to_owned()),

@@ -13,9 +13,22 @@ use crate::{
 };
 
 impl Around<'_, '_, '_> {
+    /// The versions that are installed, where they are known; says so where they cannot be.
+    fn known_versions(&self, doc: &mut Doc) -> Option<&[InstalledFact]> {
+        match self.facts.installed.as_ref()? {
+            Ok(installed) => Some(installed),
+            Err(why) => {
+                doc.paragraph(Line::of("What is installed cannot be told: ").words(why));
+                // A long path leaves no room for the advice.
+                doc.say("`skillyard log` says what to do.");
+                None
+            }
+        }
+    }
+
     /// The versions that are installed.
     pub(super) fn installed(&self, doc: &mut Doc) {
-        let Some(installed) = &self.facts.installed else { return };
+        let Some(installed) = self.known_versions(doc) else { return };
         if installed.is_empty() {
             doc.say("No version of it is installed.");
             return;
@@ -26,7 +39,7 @@ impl Around<'_, '_, '_> {
 
     /// Whether this version is installed, and what takes it.
     pub(super) fn version(&self, asked: &Asked, doc: &mut Doc) {
-        if let (Some(installed), Some(own)) = (&self.facts.installed, Version::parse(&asked.version)) {
+        if let (Some(installed), Some(own)) = (self.known_versions(doc), Version::parse(&asked.version)) {
             let parsed = |fact: &InstalledFact| Version::parse(&fact.version);
             let this = installed.iter().find(|fact| parsed(fact) == Some(own));
             let current = installed.iter().find(|fact| fact.current);

@@ -218,7 +218,8 @@ fn identity_is_told_with_what_is_known_of_it() {
         state: state.into(),
         reason: reason.map(Into::into),
     };
-    let facts = |installed: Vec<InstalledFact>, trust| Facts { installed: Some(installed), trust, ..Facts::default() };
+    let facts =
+        |installed: Vec<InstalledFact>, trust| Facts { installed: Some(Ok(installed)), trust, ..Facts::default() };
     let two =
         vec![installed("0.2.0", true, "active", None), installed("0.1.0", false, "quarantined", Some("it spoke"))];
     let some = facts(two, Some(TrustFact::Trusted(vec!["0a1b".into(), "2c3d".into()])));
@@ -239,6 +240,13 @@ fn identity_is_told_with_what_is_known_of_it() {
         &["This version is not installed.", "The current version is `0.2.0`."],
     );
     has(&told_with(&greeter("skill_id", "skill$0_id"), &facts(vec![], None)), &["No version of it is installed."]);
+    let changed = Facts { installed: Some(Err("somebody changed it".into())), ..Facts::default() };
+    for place in [("skill_id", "skill$0_id"), ("version = \"0.1.0\"", "version = \"$00.1.0\"")] {
+        has(
+            &told_with(&greeter(place.0, place.1), &changed),
+            &["What is installed cannot be told: somebody changed it"],
+        );
+    }
     has(
         &told_with(&greeter("publisher", "$0publisher"), &some),
         &["The trust store trusts `acme` with `0a1b`, `2c3d`.", "tool/not-namespaced"],
@@ -364,12 +372,12 @@ fn text_of_a_file_is_only_shown() {
             bytes: 1,
         }],
         trust: Some(TrustFact::Unreadable(foreign.into())),
-        installed: Some(vec![InstalledFact {
+        installed: Some(Ok(vec![InstalledFact {
             version: foreign.into(),
             current: true,
             state: foreign.into(),
             reason: Some(foreign.into()),
-        }]),
+        }])),
         ..Facts::default()
     };
     let source = Source::new(&text);
@@ -445,7 +453,7 @@ fn texts() -> Vec<String> {
 /// Any offset in any text has an answer: of hovers, hints and tokens.
 #[test]
 fn any_offset_in_any_text() {
-    let facts = Facts { modules: vec![module()], installed: Some(vec![]), ..Facts::default() };
+    let facts = Facts { modules: vec![module()], installed: Some(Ok(vec![])), ..Facts::default() };
     let mut told = 0;
     for text in texts() {
         let source = Source::new(&text);
