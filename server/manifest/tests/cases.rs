@@ -23,10 +23,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use skillyard_manifest::{
-    Daemon, Diagnostic, LineIndex, Options, Severity, Span, analyze, analyze_config,
+    Analysis, Daemon, Diagnostic, LineIndex, Options, Severity, Span, analyze, analyze_config,
     fix::apply_edits,
     rules::{self, FixKind},
 };
@@ -344,6 +348,61 @@ fn every_fix_ends_its_finding_and_breaks_nothing() {
     assert!(failures.is_empty(), "{} fixes:\n{}", failures.len(), failures.join("\n\n"));
 }
 
+/// What a manifest grants. Another spelling of the same is the same: hosts in lower case and without dots at their end,
+/// names without white space around their parts, folders with `/`.
+fn granted(analysis: &Analysis) -> BTreeSet<String> {
+    let Some(grants) = &analysis.grants else { return BTreeSet::new() };
+    let hosts = grants.http_hosts.iter().map(|host| {
+        let bare = host.trim().trim_end_matches('.').to_ascii_lowercase();
+        format!("host {bare}")
+    });
+    let parts =
+        |name: &String| name.split('/').flat_map(|part| part.split(':')).map(str::trim).collect::<Vec<_>>().join("/");
+    let secrets = grants.secret_keys.iter().map(|key| format!("secret {}", parts(key)));
+    let folders = grants.storage_prefixes.iter().map(|folder| format!("folder {}", folder.trim().replace('\\', "/")));
+    let unasked = analysis.policy_bindings.iter().flatten().filter(|binding| !binding.requires_approval);
+    let unasked = unasked.map(|binding| format!("{} without approval", binding.action));
+    hosts.chain(secrets).chain(folders).chain(unasked).collect()
+}
+
+#[test]
+fn no_safe_fix_grants_more_than_a_daemon_did() {
+    let mut texts: Vec<(String, String)> = files()
+        .into_iter()
+        .flat_map(|(file, cases)| cases.into_iter().map(move |case| (file.clone(), case)))
+        .filter(|(_, case)| case.kind != Kind::Config)
+        .map(|(file, case)| (format!("{file}: {}", case.name), case.kind.whole(&case.fragment).0))
+        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/manifests");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if let Ok(text) = fs::read_to_string(&path) {
+            texts.push((path.display().to_string(), text));
+        }
+    }
+    let mut failures = Vec::new();
+    let mut tried = 0;
+    for (name, text) in texts {
+        let before = analyze(&text, &Options::default());
+        if !before.daemon.accepts {
+            continue;
+        }
+        let had = granted(&before);
+        for found in &before.diagnostics {
+            for fix in found.fixes.iter().filter(|fix| fix.safe) {
+                tried += 1;
+                let after = analyze(&apply_edits(&text, &fix.edits), &Options::default());
+                let more: Vec<_> = granted(&after).difference(&had).cloned().collect();
+                if !more.is_empty() {
+                    failures.push(format!("{name}: {}: {:?} grants {more:?}", found.rule.code, fix.title));
+                }
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
 #[test]
 fn every_rule_has_a_case_and_its_fix_one_too() {
     let mut marked = BTreeMap::new();
@@ -392,7 +451,7 @@ fn every_rule_has_a_case_and_its_fix_one_too() {
 #[test]
 fn every_page_tells_the_truth() {
     let mut failures = Vec::new();
-    let mut codes = std::collections::BTreeSet::new();
+    let mut codes = BTreeSet::new();
     for rule in rules::all() {
         let mut fail = |what: &str| failures.push(format!("{}: {what}", rule.code));
         if !codes.insert(rule.code) {

@@ -248,10 +248,11 @@ static WILDCARD_PLACE: Rule = Rule::warns(
 
 static WILDCARD_DEAD: Rule = Rule::warns(
     "egress/wildcard-dead",
-    FixKind::Safe,
+    FixKind::Unsafe,
     "A host with a wildcard has what no host has",
     "With the opt-in on, a daemon does not look at a host that holds `*` any further. A scheme, a port, a path or another \
-     character that no host has makes it one that matches nothing.",
+     character that no host has makes it one that matches nothing. Without that it matches hosts: a fix grants more than \
+     the daemon did.",
     "[capabilities]\nhttp_egress_allowlist = [\"https://*.acme.example\"]\n\n[capabilities.wildcard_opt_in]\nhttp_egress = true",
     NAMED,
 );
@@ -629,7 +630,8 @@ fn check_labels(cx: &mut Context<'_, '_>, host: Text<'_, '_>, name: &str, start:
 fn check_wildcard(cx: &mut Context<'_, '_>, host: Text<'_, '_>) {
     let trimmed = host.trimmed();
     let start = host.value.len() - host.value.trim_start().len();
-    if trimmed.chars().all(|c| matches!(c, '*' | '.')) {
+    let is_any = |name: &str| name.chars().all(|c| matches!(c, '*' | '.'));
+    if is_any(trimmed) {
         cx.report(
             &ANY_HOST,
             host.span(),
@@ -642,7 +644,8 @@ fn check_wildcard(cx: &mut Context<'_, '_>, host: Text<'_, '_>) {
         let parts = Parts::of(host.value);
         let name = host.value.get(parts.host.clone()).unwrap_or_default().trim_end_matches('.');
         let around = [&parts.scheme, &parts.user, &parts.port, &parts.path].into_iter().find(|part| !part.is_empty());
-        let good = grammar::is_host(&as_letter(name)) && around.is_some();
+        // Every host is not what a port or a path was written for.
+        let good = grammar::is_host(&as_letter(name)) && !is_any(name) && around.is_some();
         let bad = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-' | '*');
         let range =
             around.cloned().or_else(|| common::first_run(trimmed, bad).map(|run| run.start + start..run.end + start));
@@ -652,7 +655,7 @@ fn check_wildcard(cx: &mut Context<'_, '_>, host: Text<'_, '_>) {
         let span = range.map_or(host.span(), |range| cx.inside(host.node, range));
         let finding = cx.report(&WILDCARD_DEAD, span, message);
         if let Some(edit) = edit {
-            finding.safe_fix(format!("Write `{}`", show::plain(name)), vec![edit]);
+            finding.unsafe_fix(format!("Write `{}`", show::plain(name)), vec![edit]);
         }
         return;
     }
