@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use skillyard_manifest::{Encoding, LineIndex, Position, Span};
+use skillyard_manifest::{Encoding, LineIndex, Position, Span, analyze};
 use taplo::formatter::{Options, format_syntax};
 use toml::de::{DeArray, DeTable, DeValue};
 use toml_parser::{Source, lexer::TokenKind};
@@ -65,7 +65,7 @@ pub enum FormatError {
         /// The start of `span`, counted in UTF-16 from 0.
         start: Position,
     },
-    /// The formatted text would not have the same values and comments.
+    /// The formatted text would not have the same values and comments, or a comment that allows findings would allow others.
     WouldChange,
 }
 
@@ -88,7 +88,8 @@ impl fmt::Display for FormatError {
             ),
             Self::WouldChange => write!(
                 f,
-                "not formatted: a value or comment would not stay where it is; move comments out of the middle of lists"
+                "not formatted: a value or comment would not stay where it is, or a `skillyard:` comment not speak for the \
+                 same; move comments out of the middle of lists"
             ),
         }
     }
@@ -109,8 +110,8 @@ impl FormatError {
 
 /// Formats the text of a manifest. A byte order mark stays, and line ends become those of the first line.
 ///
-/// The result reads to the same values and holds the same comments in the same order; formatting it again changes
-/// nothing.
+/// The result reads to the same values and holds the same comments in the same order, and comments that allow findings
+/// allow the same; formatting it again changes nothing.
 ///
 /// # Errors
 /// If the text is too large, no valid TOML, or TOML that the formatter cannot read.
@@ -151,7 +152,9 @@ pub fn format(text: &str, options: &FormatOptions) -> Result<String, FormatError
     }
     let formatted = format!("{bom}{formatted}");
     let after = DeTable::parse(&formatted).map_err(|_| FormatError::WouldChange)?;
-    if same_table(before.get_ref(), after.get_ref()) && comments(text).eq(comments(&formatted)) {
+    let same = same_table(before.get_ref(), after.get_ref()) && comments(text).eq(comments(&formatted));
+    // What a comment allows hangs on the line that it stands on.
+    if same && (!text.contains("skillyard:") || findings(text) == findings(&formatted)) {
         Ok(formatted)
     } else {
         Err(FormatError::WouldChange)
@@ -300,6 +303,14 @@ fn comments(text: &str) -> impl Iterator<Item = &str> {
         .filter_map(move |token| text.get(token.span().start()..token.span().end()).map(str::trim_end))
 }
 
+/// What is found in a text, wherever it stands there.
+fn findings(text: &str) -> Vec<(&'static str, String)> {
+    let found = analyze(text, &skillyard_manifest::Options::default()).diagnostics;
+    let mut found: Vec<_> = found.into_iter().map(|found| (found.rule.code, found.message)).collect();
+    found.sort();
+    found
+}
+
 fn same_table(a: &DeTable<'_>, b: &DeTable<'_>) -> bool {
     a.len() == b.len()
         && a.iter()
@@ -353,6 +364,22 @@ mod tests {
             formatted("a=nan\nb=18446744073709551615\nc=0x_f\n".replace("0x_f", "0xf").as_str()),
             "a = nan\nb = 18446744073709551615\nc = 0xf\n"
         );
+    }
+
+    #[test]
+    fn comments_that_allow_findings_allow_the_same() {
+        let allow = "# skillyard: allow(egress/upper-case): as its owner writes it";
+        let hosts = ["API.acme.example", "a.acme.example", "b.acme.example", "c.acme.example", "d.acme.example"];
+        let long = format!("[capabilities]\nhttp_egress_allowlist = {hosts:?} {allow}\n");
+        let after = formatted(&long);
+        assert!(after.contains("\n  \"API.acme.example\",\n") && after.contains(&format!("\n] {allow}\n")), "{after}");
+        assert_eq!(findings(&after), findings(&long));
+        let two =
+            format!("[capabilities]\nhttp_egress_allowlist = [\n  \"API.a.example\", \"B.b.example\", {allow}\n]\n");
+        assert_eq!(format(&two, &FormatOptions::default()), Err(FormatError::WouldChange));
+        // Where it stays beside what it speaks for, the rest is laid out.
+        let one = format!("[capabilities]\nhttp_egress_allowlist=[\n\"API.a.example\", {allow}\n\"b.example\"]\n");
+        assert_eq!(findings(&formatted(&one)), findings(&one));
     }
 
     #[test]

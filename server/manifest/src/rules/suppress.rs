@@ -1,7 +1,8 @@
 //! Comments that switch a rule off where they stand: `# skillyard: allow(egress/port): why`.
 //!
-//! Behind a value, a comment speaks for its line; on a line of its own, for the key or header that follows, with all
-//! lines of its value. `allow-file` speaks for the whole file.
+//! Behind a value or header, a comment speaks for it with all its lines; inside a value, behind an element, for its line; on
+//! a line of its own, for the key or header that follows, with all lines of its value. `allow-file` speaks for the whole
+//! file.
 
 use super::{Context, Family, FixKind, Rule, finding, workspace};
 use crate::{
@@ -26,7 +27,8 @@ static UNUSED: Rule = Rule {
     fix: FixKind::Safe,
     summary: "A comment allows what is not there",
     details: "The finding that the comment allows is gone, or the comment stands in the wrong place: behind a value it speaks \
-              for its line, on a line of its own for the key or header that follows. Left behind, it would hide the next one.",
+              for the value, behind an element of a list for its line, on a line of its own for the key or header that \
+              follows. Left behind, it would hide the next one.",
     bad: "# skillyard: allow(egress/upper-case): as its owner writes it\nname = \"Weather\"",
     good: "name = \"Weather\"",
 };
@@ -140,13 +142,16 @@ fn read<'t>(text: &'t str, document: &Document<'t>, comment: Span) -> Option<Res
 fn scope(text: &str, document: &Document<'_>, comment: Span) -> Span {
     let start = edits::line_start(text, comment.start);
     let own_line = Span::new(start, comment.start).of(text).trim().is_empty();
-    if !own_line {
-        return Span::new(start, comment.start);
-    }
     let next = document.items.partition_point(|item| item.start < comment.start);
+    let before = next.checked_sub(1).and_then(|i| document.items.get(i));
+    if !own_line {
+        // All of a value over several lines that ends here: a formatter that breaks a list into lines leaves the comment
+        // behind its bracket.
+        let ended = before.filter(|item| (start..=comment.start).contains(&item.end));
+        return Span::new(ended.map_or(start, |item| item.start.min(start)), comment.start);
+    }
     // Inside a value over several lines: the line below.
-    if let Some(around) = next.checked_sub(1).and_then(|i| document.items.get(i)).filter(|item| item.end > comment.end)
-    {
+    if let Some(around) = before.filter(|item| item.end > comment.end) {
         let below = edits::line_end(text, comment.end);
         let from = (below + 1).min(around.end);
         return Span::new(from, edits::line_end(text, from));
