@@ -446,7 +446,7 @@ fn check_redaction(cx: &mut Context<'_, '_>, key: &str, field: &Field<'_>, prope
     }
     let (span, fix) = match given {
         Some(given) => (given.node.span, Some(edits::replace(given.node.span, "true"))),
-        None => (field.key, property.as_table().and_then(|table| edits::add_key(cx.text, table, "redacted", "true"))),
+        None => (field.key, cx.add_key(property, "redacted", "true")),
     };
     let message = format!("{} is named like a secret: set `redacted = true`", show::quoted(key));
     cx.report(&REDACTION_RECOMMENDED, span, message).safe_fix("Set `redacted = true`", fix.into_iter().collect());

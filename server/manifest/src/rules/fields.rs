@@ -283,6 +283,13 @@ fn meant(table: &Table<'_>, shape: &'static TableShape, name: &str) -> Option<&'
     suggest::closest(name, shape.keys.iter().map(|key| key.name).filter(|key| table.get(key).is_none()))
 }
 
+/// Whether a key that `view` lacks is most likely there under an unknown name, which is told.
+pub(super) fn is_guessed(view: View<'_, '_>, key: &str) -> bool {
+    let Some(table) = view.as_table().filter(|_| view.get(key).is_none()) else { return false };
+    let unknown = table.fields.iter().map(|(name, _)| name).filter(|name| view.shape.key(name).is_none());
+    unknown.take(MAX_GUESSES).any(|name| meant(table, view.shape, name) == Some(key))
+}
+
 /// Adds a missing key with a value to start from, in the words of the manifest where it has them.
 fn missing_fix(
     cx: &Context<'_, '_>,

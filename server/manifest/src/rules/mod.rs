@@ -240,6 +240,11 @@ pub(crate) fn is_compat(rule: &Rule) -> bool {
     matches!(rule.code, "compat/protocol-too-new" | "compat/min-too-new" | "compat/max-too-old")
 }
 
+/// Whether a rule is one of syntax: what it finds hides the rest of the text.
+pub(crate) fn is_syntax(rule: &Rule) -> bool {
+    syntax::FAMILY.rules.contains(&rule)
+}
+
 /// Whether a rule is about `skillyard.toml` and not about manifests.
 pub(crate) fn is_about_config(rule: &Rule) -> bool {
     config_file::FAMILY.rules.contains(&rule)
@@ -318,9 +323,25 @@ impl<'d, 't> Context<'d, 't> {
     }
 
     /// The edit that sets `key` of the table at `path` to `value`: in place, behind the table's last key, or in a new
-    /// section. `None` where the place allows none (a table written as an array of values).
+    /// section. `None` where the place allows none (a table written as an array of values), or where what is missing is
+    /// most likely there under a misspelt key.
     pub fn set(&self, path: &[&str], key: &str, value: &str) -> Option<TextEdit> {
+        let mut view = self.root;
+        for part in path.iter().chain([&key]) {
+            if fields::is_guessed(view, part) {
+                return None;
+            }
+            let Some(next) = view.table(part) else { break };
+            view = next;
+        }
         edits::set(self.text, self.document, self.root, path, key, value)
+    }
+
+    /// The edit that adds `key` to a table. `None` where the place allows none, or where the key is most likely there, but
+    /// misspelt.
+    pub fn add_key(&self, view: View<'_, '_>, key: &str, value: &str) -> Option<TextEdit> {
+        let table = view.as_table().filter(|_| !fields::is_guessed(view, key))?;
+        edits::add_key(self.text, table, key, value)
     }
 
     /// The place in the text of a range of what a string says.

@@ -380,12 +380,8 @@ fn check_risk(cx: &mut Context<'_, '_>, tool: View<'_, '_>, asked: Option<(&'sta
     }
     let fix: Vec<TextEdit> = match (given, risk) {
         (Some(given), _) => Some(edits::replace(given.node.span, "true")),
-        (None, Some(risk)) => {
-            risk.as_table().and_then(|table| edits::add_key(cx.text, table, "requires_approval", "true"))
-        }
-        (None, None) => {
-            tool.as_table().and_then(|table| edits::add_key(cx.text, table, "risk", "{ requires_approval = true }"))
-        }
+        (None, Some(risk)) => cx.add_key(risk, "requires_approval", "true"),
+        (None, None) => cx.add_key(tool, "risk", "{ requires_approval = true }"),
     }
     .into_iter()
     .collect();
