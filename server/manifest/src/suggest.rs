@@ -2,28 +2,34 @@
 
 use strsim::damerau_levenshtein;
 
-/// The one of `words` that `typed` most likely means, if any is near: within a third of its length in edits, or sharing
-/// a part between underscores that no other has.
+/// The one of `words` that `typed` most likely means, if any is [near](nearest), or is the only one to share a part with it.
 pub fn closest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
-    const LONGEST: usize = 64;
-    if typed.is_empty() || typed.len() > LONGEST {
-        return None;
-    }
-    let typed = typed.trim().to_ascii_lowercase().replace('-', "_");
     let words: Vec<&str> = words.collect();
-    let near = words
-        .iter()
-        .filter(|word| word.len().abs_diff(typed.len()) <= word.len().max(typed.len()) / 3)
-        .map(|word| (damerau_levenshtein(&typed, word), *word))
-        .filter(|(edits, word)| *edits <= word.len().max(typed.len()) / 3)
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, word)| word);
-    near.or_else(|| {
+    nearest(typed, words.iter().copied()).or_else(|| {
+        let typed = normal(typed)?;
         let mut sharing =
             words.iter().filter(|word| typed.len() >= 4 && (word.contains(typed.as_str()) || typed.contains(**word)));
         let only = sharing.next().copied();
         if sharing.next().is_some() { None } else { only }
     })
+}
+
+/// The one of `words` that is `typed` but for the fewest edits, within a third of the length.
+pub fn nearest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let typed = normal(typed)?;
+    words
+        .filter(|word| word.len().abs_diff(typed.len()) <= word.len().max(typed.len()) / 3)
+        .map(|word| (damerau_levenshtein(&typed, word), word))
+        .filter(|(edits, word)| *edits <= word.len().max(typed.len()) / 3)
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, word)| word)
+}
+
+/// What is typed in the form of the words, unless that is nothing or too long for one.
+fn normal(typed: &str) -> Option<String> {
+    const LONGEST: usize = 64;
+    let fits = !typed.is_empty() && typed.len() <= LONGEST;
+    fits.then(|| typed.trim().to_ascii_lowercase().replace('-', "_"))
 }
 
 /// Whether one insertion, deletion, replacement or swap of neighbours turns `typed` into `word`.

@@ -175,7 +175,9 @@ fn check_keys(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static Table
         let Some((_, key)) = shape.key(name) else {
             unknown += 1;
             let meant = if unknown <= MAX_GUESSES { meant(table, shape, name) } else { None };
-            guesses.extend(meant);
+            if let Some(Meant::Missing(key)) = meant {
+                guesses.push(key);
+            }
             unknown_key(cx, table, shape, name, field, meant);
             continue;
         };
@@ -207,34 +209,66 @@ fn unknown_key(
     shape: &'static TableShape,
     name: &str,
     field: &Field<'_>,
-    meant: Option<&'static str>,
+    meant: Option<Meant<'_, '_>>,
 ) {
     let owner = if shape.path.is_empty() { "the manifest".to_owned() } else { format!("`{}`", shape.path) };
     let shown = show::quoted(name);
-    if let Some(meant) = meant {
-        cx.report(&UNKNOWN_KEY, field.key, format!("{owner} has no key {shown}: did you mean `{meant}`?"))
-            .unsafe_fix(format!("Rename to `{meant}`"), vec![edits::replace(field.key, meant)]);
-        return;
-    }
-    // A key that belongs to another table, such as a root key behind a header.
-    let elsewhere = if shape.path.is_empty() {
-        None
-    } else {
-        ROOT.key(name).map(|_| "the top level, above the first header".to_owned())
-    }
-    .or_else(|| tables_with(&ROOT, name).map(|path| format!("`{path}`")));
-    let message = match elsewhere {
-        Some(place) => format!("{owner} has no key {shown}: it belongs to {place}"),
-        None => format!("{owner} has no key {shown}: its keys are {}", names(shape)),
-    };
     let header_only = field.entry == field.value.span && field.value.as_table().is_some();
-    let edit = if header_only { None } else { Some(edits::remove_field(cx.text, &cx.document.comments, field, table)) };
-    let finding = cx.report(&UNKNOWN_KEY, field.key, message);
-    if let Some(edit) = edit
-        && !matches!(field.value.kind, NodeKind::Array(ref array) if array.of_tables)
-    {
-        finding.unsafe_fix(format!("Remove {shown}"), vec![edit]);
+    let of_tables = matches!(field.value.kind, NodeKind::Array(ref array) if array.of_tables);
+    let removal = (!header_only && !of_tables)
+        .then(|| edits::remove_field(cx.text, &cx.document.comments, field, table))
+        .into_iter()
+        .collect();
+    match meant {
+        Some(Meant::Missing(meant)) => {
+            cx.report(&UNKNOWN_KEY, field.key, format!("{owner} has no key {shown}: did you mean `{meant}`?"))
+                .unsafe_fix(format!("Rename to `{meant}`"), vec![edits::replace(field.key, meant)]);
+        }
+        Some(Meant::Implied(meant, below)) => {
+            let rename = merges(field, below).then(|| edits::replace(field.key, meant)).into_iter().collect();
+            cx.report(&UNKNOWN_KEY, field.key, format!("{owner} has no key {shown}: did you mean `{meant}`?"))
+                .related(below.value.span, format!("`{meant}` here"))
+                .unsafe_fix(format!("Rename to `{meant}`"), rename);
+        }
+        Some(Meant::Given(meant, given)) => {
+            cx.report(&UNKNOWN_KEY, field.key, format!("{owner} has no key {shown}: `{meant}` is given already"))
+                .related(given.key, format!("`{meant}` here"))
+                .unsafe_fix(format!("Remove {shown}"), removal);
+        }
+        None => {
+            let message = match elsewhere(shape, name) {
+                Some(place) => format!("{owner} has no key {shown}: it belongs to {place}"),
+                None => format!("{owner} has no key {shown}: its keys are {}", names(shape)),
+            };
+            cx.report(&UNKNOWN_KEY, field.key, message).unsafe_fix(format!("Remove {shown}"), removal);
+        }
     }
+}
+
+/// Where a key belongs that `shape` does not know, such as a root key behind a header.
+fn elsewhere(shape: &'static TableShape, name: &str) -> Option<String> {
+    let root = ROOT.key(name).filter(|_| !shape.path.is_empty());
+    root.map(|_| "the top level, above the first header".to_owned())
+        .or_else(|| tables_with(&ROOT, name).map(|path| format!("`{path}`")))
+}
+
+/// Whether the sections of an unknown key may stand under the name of `below`, of which only sections below it are there.
+fn merges(unknown: &Field<'_>, below: &Field<'_>) -> bool {
+    let (Some(unknown_table), Some(below_table)) = (unknown.value.as_table(), below.value.as_table()) else {
+        return false;
+    };
+    let of_tables = |node: &Node<'_>| matches!(&node.kind, NodeKind::Array(array) if array.of_tables);
+    let by_header = matches!(unknown_table.origin, Origin::Header | Origin::Implicit);
+    by_header
+        && unknown_table.fields.iter().all(|(name, new)| match below_table.get(name) {
+            None => true,
+            Some(old) if of_tables(&new.value) && of_tables(&old.value) => true,
+            // `[[a.b]]` in front of `[a.b.c]`.
+            Some(old) => {
+                let implied = old.value.as_table().is_some_and(|table| table.origin == Origin::Implicit);
+                implied && of_tables(&new.value) && new.key.start < old.key.start
+            }
+        })
 }
 
 fn names(shape: &TableShape) -> String {
@@ -278,16 +312,37 @@ fn check_missing(
     }
 }
 
-/// The key that an unknown one most likely means.
-fn meant(table: &Table<'_>, shape: &'static TableShape, name: &str) -> Option<&'static str> {
-    suggest::closest(name, shape.keys.iter().map(|key| key.name).filter(|key| table.get(key).is_none()))
+/// What an unknown key most likely means.
+#[derive(Clone, Copy)]
+enum Meant<'f, 't> {
+    /// A key that is not there.
+    Missing(&'static str),
+    /// A table of which only sections below it are there.
+    Implied(&'static str, &'f Field<'t>),
+    /// A key that is there too.
+    Given(&'static str, &'f Field<'t>),
+}
+
+fn meant<'f, 't>(table: &'f Table<'t>, shape: &'static TableShape, name: &str) -> Option<Meant<'f, 't>> {
+    let given = |key: &KeyShape| table.get(key.name).or_else(|| table.get(key.alias?));
+    // The nearest, also where it is given: the next one may be the opposite.
+    if let Some(nearest) = suggest::nearest(name, shape.keys.iter().map(|key| key.name))
+        && let Some(field) = shape.key(nearest).and_then(|(_, key)| given(key))
+    {
+        let implied = field.value.as_table().is_some_and(|table| table.origin == Origin::Implicit);
+        return Some(if implied { Meant::Implied(nearest, field) } else { Meant::Given(nearest, field) });
+    }
+    let missing = shape.keys.iter().filter(|key| given(key).is_none());
+    suggest::closest(name, missing.map(|key| key.name)).map(Meant::Missing)
 }
 
 /// Whether a key that `view` lacks is most likely there under an unknown name, which is told.
 pub(super) fn is_guessed(view: View<'_, '_>, key: &str) -> bool {
     let Some(table) = view.as_table().filter(|_| view.get(key).is_none()) else { return false };
     let unknown = table.fields.iter().map(|(name, _)| name).filter(|name| view.shape.key(name).is_none());
-    unknown.take(MAX_GUESSES).any(|name| meant(table, view.shape, name) == Some(key))
+    unknown
+        .take(MAX_GUESSES)
+        .any(|name| matches!(meant(table, view.shape, name), Some(Meant::Missing(meant)) if meant == key))
 }
 
 /// Adds a missing key with a value to start from, in the words of the manifest where it has them.
@@ -472,8 +527,9 @@ fn wrong_type(cx: &mut Context<'_, '_>, key: &'static KeyShape, expected: &str, 
     };
     let mut edits: Vec<_> = converted.map(|new| edits::replace(node.span, new)).into_iter().collect();
     let mut title = "Write it in the right type";
-    // `[a]` where `[[a]]` is meant.
-    if let (Type::Tables(_), NodeKind::Table(_)) = (key.ty, &node.kind)
+    // `[a]` where `[[a]]` is meant; a header of a table below, `[a.b]`, says nothing of the kind.
+    if let (Type::Tables(_), NodeKind::Table(table)) = (key.ty, &node.kind)
+        && table.origin == Origin::Header
         && edits.is_empty()
         && raw.starts_with('[')
         && !raw.starts_with("[[")
