@@ -89,7 +89,7 @@ fn check(cx: &mut Context<'_, '_>) {
         if text.trimmed().is_empty() {
             cx.report(&EMPTY, text.span(), format!("`{key}` is empty"));
         } else {
-            common::report_untrimmed(cx, &UNTRIMMED, text, KEPT);
+            common::report_untrimmed(cx, &UNTRIMMED, text, KEPT, true);
         }
     }
     let Some(checklist) = builder.table("checklist") else { return };
@@ -103,7 +103,7 @@ fn check(cx: &mut Context<'_, '_>) {
 fn check_path(cx: &mut Context<'_, '_>, key: &str, path: Text<'_, '_>) {
     let faults = paths::faults(path.value);
     if faults.is_empty() {
-        common::report_untrimmed(cx, &UNTRIMMED, path, KEPT);
+        common::report_untrimmed(cx, &UNTRIMMED, path, KEPT, true);
         return;
     }
     let repaired = paths::repaired(path.value).map(|(new, same)| (cx.set_string(path.node, &new), new, same));

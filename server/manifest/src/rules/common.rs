@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, hash::Hash, ops::Range};
 
-use super::{Context, Rule};
+use super::{Context, Rule, identity};
 use crate::{diagnostic::Tag, grammar, show, view::Text};
 
 /// The elements whose key an earlier one has, each behind that first one.
@@ -52,13 +52,20 @@ pub(super) fn untrimmed(value: &str) -> Option<Range<usize>> {
     }
 }
 
-/// Reports white space around a string that a daemon takes. `why` says what it does.
-pub(super) fn report_untrimmed(cx: &mut Context<'_, '_>, rule: &'static Rule, text: Text<'_, '_>, why: &str) {
+/// Reports white space around a string that a daemon takes. `why` says what it does; `same`
+/// whether the string surely means the same without: a wildcard that matches nothing may match much then.
+pub(super) fn report_untrimmed(
+    cx: &mut Context<'_, '_>,
+    rule: &'static Rule,
+    text: Text<'_, '_>,
+    why: &str,
+    same: bool,
+) {
     let Some(range) = untrimmed(text.value) else { return };
     let edit = cx.set_string(text.node, text.trimmed());
     let span = cx.inside(text.node, range);
-    cx.report(rule, span, format!("white space around {}: {why}", show::quoted(text.trimmed())))
-        .safe_fix("Remove the white space", vec![edit]);
+    let finding = cx.report(rule, span, format!("white space around {}: {why}", show::quoted(text.trimmed())));
+    identity::fix(finding, same, "Remove the white space", vec![edit]);
 }
 
 /// The first run of characters of `value` for which `is` holds.

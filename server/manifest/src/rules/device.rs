@@ -62,9 +62,9 @@ static FAILS_AUDIT: Rule = Rule {
 
 fn check(cx: &mut Context<'_, '_>) {
     let Some(capabilities) = cx.capabilities() else { return };
-    for (key, what) in [
-        ("device_capabilities", "the name of a device capability"),
-        ("node_capabilities", "the name of a node capability"),
+    for (key, flag, what) in [
+        ("device_capabilities", "device", "the name of a device capability"),
+        ("node_capabilities", "node", "the name of a node capability"),
     ] {
         let names = capabilities.texts(key);
         if key == "device_capabilities"
@@ -75,9 +75,21 @@ fn check(cx: &mut Context<'_, '_>) {
             let message = "a daemon's default audit policy fails every skill with device capabilities";
             cx.report(&FAILS_AUDIT, span, message);
         }
-        for name in names.iter().filter(|name| !name.value.contains('*')) {
-            if grammar::is_identifier(name.value) {
-                common::report_untrimmed(cx, &UNTRIMMED, *name, "a daemon keeps it, and nothing has such a name");
+        let opted_in = cx.opted_in(flag);
+        for name in &names {
+            // A daemon looks no further at one that is opted in; its own rule speaks for one that is not.
+            let wild = name.value.contains('*');
+            if wild && !opted_in {
+                continue;
+            }
+            if wild || grammar::is_identifier(name.value) {
+                common::report_untrimmed(
+                    cx,
+                    &UNTRIMMED,
+                    *name,
+                    "a daemon keeps it, and nothing has such a name",
+                    !wild,
+                );
             } else {
                 common::report_bad_name(cx, &BAD_NAME, *name, what, false);
             }

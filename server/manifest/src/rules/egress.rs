@@ -550,7 +550,7 @@ fn check_name(cx: &mut Context<'_, '_>, host: Text<'_, '_>, start: usize, name: 
 
 /// A host that a daemon takes, and how it is written. `plain` is one without a wildcard.
 fn check_spelling(cx: &mut Context<'_, '_>, host: Text<'_, '_>, plain: bool) {
-    common::report_untrimmed(cx, &UNTRIMMED, host, "a daemon grants the host without it");
+    common::report_untrimmed(cx, &UNTRIMMED, host, "a daemon grants the host without it", true);
     let trimmed = host.trimmed();
     let start = host.value.len() - host.value.trim_start().len();
     let at = |cx: &Context<'_, '_>, range: Range<usize>| cx.inside(host.node, range.start + start..range.end + start);

@@ -286,7 +286,7 @@ fn check_root(cx: &mut Context<'_, '_>, root: Text<'_, '_>) {
 
 /// What a daemon takes in a root but does not understand as its author does.
 fn check_notation(cx: &mut Context<'_, '_>, root: Text<'_, '_>) {
-    common::report_untrimmed(cx, &UNTRIMMED, root, "a daemon grants the folder without it");
+    common::report_untrimmed(cx, &UNTRIMMED, root, "a daemon grants the folder without it", true);
     let trimmed = root.trimmed();
     let skipped = root.value.len() - root.value.trim_start().len();
     let at = |cx: &Context<'_, '_>, from: usize, to: usize| cx.inside(root.node, from + skipped..to + skipped);

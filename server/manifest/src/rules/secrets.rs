@@ -150,7 +150,7 @@ fn check_scope(cx: &mut Context<'_, '_>, scope: Text<'_, '_>) {
     }
     let trimmed = scope.trimmed();
     if common::untrimmed(scope.value).is_some() {
-        common::report_untrimmed(cx, &UNTRIMMED, scope, "a daemon looks the secrets up with it");
+        common::report_untrimmed(cx, &UNTRIMMED, scope, "a daemon looks the secrets up with it", true);
         return;
     }
     let Some((prefix, id)) = trimmed.split_once(':') else { return };
@@ -260,9 +260,15 @@ fn check_keys(cx: &mut Context<'_, '_>, secret: View<'_, '_>) {
         return;
     }
     let keys = secret.texts("key_names");
-    for key in keys.iter().filter(|key| !key.value.contains('*')) {
-        if grammar::is_identifier(key.value) {
-            common::report_untrimmed(cx, &UNTRIMMED, *key, "a daemon looks the secret up with it");
+    let opted_in = cx.opted_in("secrets");
+    for key in &keys {
+        // A daemon looks no further at one that is opted in; its own rule speaks for one that is not.
+        let wild = key.value.contains('*');
+        if wild && !opted_in {
+            continue;
+        }
+        if wild || grammar::is_identifier(key.value) {
+            common::report_untrimmed(cx, &UNTRIMMED, *key, "a daemon looks the secret up with it", !wild);
         } else {
             common::report_bad_name(cx, &BAD_KEY, *key, "the name of a secret", items.len() == 1);
         }
