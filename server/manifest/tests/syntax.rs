@@ -48,6 +48,19 @@ fn every_invalid_file_of_the_suite_is_refused() {
     assert!(count > 400, "only {count} cases");
 }
 
+#[test]
+fn no_fix_only_moves_the_error() {
+    // In quotes, a number would be of the wrong type, and a control character still an error.
+    let numbers =
+        ["18446744073709551616", "-9223372036854775809", "1e400", "64MB", "30s", "1 2 3", "0x_g", "+-1", "1."];
+    let entries = numbers.map(|number| format!("a = {number}\n"));
+    let keys = ["a\0b = 1\n", "a\u{202E}b = 1\n", "a\u{200B} = 1\n"].map(ToOwned::to_owned);
+    for text in entries.into_iter().chain(keys) {
+        let errors = Document::parse(&text).errors;
+        assert!(!errors.is_empty() && errors.iter().all(|error| error.fix.is_none()), "{text:?}: {errors:#?}");
+    }
+}
+
 /// Small texts made of the pieces that TOML is made of, so that random ones come near to valid.
 fn toml_like() -> impl Strategy<Value = String> {
     let piece = prop_oneof![

@@ -404,7 +404,8 @@ impl<'t> Parser<'t> {
         let shown = show::quoted(raw);
         if let Some(error) =
             self.error(Kind::BadKey, span, format!("{shown} is no bare key: quote it, or use A-Z a-z 0-9 _ - only"))
-            && !raw.contains(['"', '\'', '\\'])
+            // In quotes, a control character is an error too, and what cannot be seen is no key.
+            && !raw.contains(|c| matches!(c, '"' | '\'' | '\\') || show::is_unseen(c))
         {
             error.fix = Some(fix("Quote the key", true, vec![edit(span, &format!("\"{raw}\""))]));
         }
@@ -710,11 +711,16 @@ impl<'t> Parser<'t> {
         let mut problems = Vec::new();
         let kind = Raw::new_unchecked(raw, None, toml_parser::Span::new_unchecked(span.start, span.end))
             .decode_scalar(&mut decoded, &mut problems);
-        let kind = if problems.is_empty() { read_scalar(kind, &decoded) } else { None };
-        if let Some(kind) = kind {
+        let known = problems.is_empty().then_some(kind);
+        if let Some(kind) = known.and_then(|kind| read_scalar(kind, &decoded)) {
             return Value { span, kind };
         }
-        self.bad_scalar(span);
+        match known.and_then(|kind| out_of_range(kind, raw)) {
+            Some(message) => {
+                self.error(Kind::BadValue, span, message);
+            }
+            None => self.bad_scalar(span),
+        }
         Value { span, kind: ValueKind::Invalid }
     }
 
@@ -722,38 +728,34 @@ impl<'t> Parser<'t> {
         let raw = span.of(self.text);
         let shown = show::quoted(raw);
         let first = raw.bytes().next().unwrap_or_default();
-        let (message, fixed): (String, Option<(&str, String)>) = match raw.to_ascii_lowercase().as_str() {
-            "yes" | "on" => (format!("{shown} is no boolean: write `true`"), Some(("Write `true`", "true".to_owned()))),
-            "no" | "off" => {
-                (format!("{shown} is no boolean: write `false`"), Some(("Write `false`", "false".to_owned())))
-            }
+        let in_quotes = |safe| quoted(raw).map(|text| fix("Put it in quotes", safe, vec![edit(span, &text)]));
+        let write = |title: &str, text: &str, safe| Some(fix(title, safe, vec![edit(span, text)]));
+        let (message, fixed): (String, Option<Fix>) = match raw.to_ascii_lowercase().as_str() {
+            "yes" | "on" => (format!("{shown} is no boolean: write `true`"), write("Write `true`", "true", true)),
+            "no" | "off" => (format!("{shown} is no boolean: write `false`"), write("Write `false`", "false", true)),
             word @ ("true" | "false" | "inf" | "nan") => {
-                (format!("{shown} is written in lower case"), Some(("Write it in lower case", word.to_owned())))
+                (format!("{shown} is written in lower case"), write("Write it in lower case", word, true))
             }
             "null" | "none" | "nil" => (format!("{shown}: TOML has no null. Leave the key out"), None),
             _ if first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.' | b'_') => {
                 let digits = raw.trim_start_matches('0');
                 if raw.len() > digits.len() && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-                    (
-                        format!("{shown}: a number has no leading zero"),
-                        Some(("Remove the leading zero", digits.to_owned())),
-                    )
+                    (format!("{shown}: a number has no leading zero"), write("Remove the leading zero", digits, true))
                 } else if raw.matches('.').count() == 2 && raw.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-                    (
-                        format!("{shown} is no number: a version is a string, in quotes"),
-                        Some(("Put it in quotes", format!("\"{raw}\""))),
-                    )
+                    (format!("{shown} is no number: a version is a string, in quotes"), in_quotes(false))
                 } else {
-                    (format!("{shown} is no number or date that TOML can write"), quoted(raw))
+                    let fixed = match meant_number(raw) {
+                        Some(number) => write(&format!("Write `{number}`"), &number, false),
+                        None if is_like_number(raw) => None,
+                        None => in_quotes(!first.is_ascii_digit()),
+                    };
+                    (format!("{shown} is no number or date that TOML can write"), fixed)
                 }
             }
-            _ => (format!("{shown} is text without quotes: a string stands in quotes"), quoted(raw)),
+            _ => (format!("{shown} is text without quotes: a string stands in quotes"), in_quotes(true)),
         };
-        if let Some(error) = self.error(Kind::BadValue, span, message)
-            && let Some((title, text)) = fixed
-        {
-            error.fix =
-                Some(fix(title, title != "Put it in quotes" || !first.is_ascii_digit(), vec![edit(span, &text)]));
+        if let Some(error) = self.error(Kind::BadValue, span, message) {
+            error.fix = fixed;
         }
     }
 
@@ -1023,9 +1025,61 @@ fn read_scalar<'t>(kind: ScalarKind, decoded: &str) -> Option<ValueKind<'t>> {
     })
 }
 
-fn quoted(raw: &str) -> Option<(&'static str, String)> {
-    (!raw.contains(['"', '\\', '\'']) && !raw.contains(char::is_control))
-        .then(|| ("Put it in quotes", format!("\"{}\"", raw.trim_end())))
+/// What to say about a number that TOML can write and no value can hold.
+fn out_of_range(kind: ScalarKind, raw: &str) -> Option<String> {
+    let shown = show::quoted(raw);
+    let below = raw.starts_with('-');
+    match kind {
+        ScalarKind::Integer(_) if below => Some(format!("{shown} is below {}, the least integer", i64::MIN)),
+        ScalarKind::Integer(_) => Some(format!("{shown} is above {}, the greatest integer", u64::MAX)),
+        ScalarKind::Float if below => Some(format!("{shown} is below what a float can hold")),
+        ScalarKind::Float => Some(format!("{shown} is above what a float can hold")),
+        ScalarKind::String | ScalarKind::Boolean(_) | ScalarKind::DateTime => None,
+    }
+}
+
+/// The integer that is written with `_` where none may stand, or with spaces between its thousands.
+fn meant_number(raw: &str) -> Option<String> {
+    let (sign, unsigned) = raw.split_at(usize::from(raw.starts_with(['+', '-'])));
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let mut groups = unsigned.split(' ').skip(1);
+    if !groups.all(|group| group.len() == 3 && group.bytes().all(|b| b.is_ascii_digit())) {
+        return None;
+    }
+    let bare: String = unsigned.chars().filter(|c| !matches!(c, '_' | ' ')).collect();
+    let (radix, digits) = match bare.get(..2) {
+        Some("0x") => (16, bare.get(2..)?),
+        Some("0o") => (8, bare.get(2..)?),
+        Some("0b") => (2, bare.get(2..)?),
+        _ => (10, bare.as_str()),
+    };
+    // Nothing but digits: `from_str_radix` takes a sign.
+    if !digits.chars().all(|c| c.is_digit(radix)) || u64::from_str_radix(digits, radix).is_err() {
+        return None;
+    }
+    if radix != 10 {
+        return sign.is_empty().then_some(bare);
+    }
+    let short = bare.trim_start_matches('0');
+    Some(format!("{sign}{}", if short.is_empty() { "0" } else { short }))
+}
+
+/// Whether what starts with a digit is more like a number with something wrong or behind it (`64MB`, `30s`) than like a
+/// version, an address or a date, which stand in quotes.
+fn is_like_number(raw: &str) -> bool {
+    let unsigned = raw.trim_start_matches(['+', '-']);
+    let is_digit = |b: Option<&u8>| b.is_some_and(u8::is_ascii_digit);
+    let bytes = unsigned.as_bytes();
+    let starts = is_digit(bytes.first()) || (bytes.first() == Some(&b'.') && is_digit(bytes.get(1)));
+    let year = bytes.iter().take_while(|b| b.is_ascii_digit()).count() == 4;
+    let date = year && bytes.get(4) == Some(&b'-');
+    starts && !date && unsigned.matches('.').count() < 2
+}
+
+fn quoted(raw: &str) -> Option<String> {
+    (!raw.contains(['"', '\\', '\'']) && !raw.contains(char::is_control)).then(|| format!("\"{}\"", raw.trim_end()))
 }
 
 /// Whether the backslash at `at` starts an escape (is not itself escaped).
