@@ -5,6 +5,17 @@ use std::{collections::HashMap, hash::Hash, ops::Range};
 use super::{Context, Rule, identity};
 use crate::{diagnostic::Tag, grammar, show, view::Text};
 
+/// The type of a manifest or a schema that programming languages call `name`, in lower case.
+pub(super) fn usual_type(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "str" | "text" => "string",
+        "int" => "integer",
+        "float" | "double" => "number",
+        "bool" => "boolean",
+        _ => return None,
+    })
+}
+
 /// The elements whose key an earlier one has, each behind that first one.
 pub(super) fn repeated<K: Eq + Hash, T: Copy>(items: impl IntoIterator<Item = (K, T)>) -> Vec<(T, T)> {
     let mut firsts = HashMap::new();

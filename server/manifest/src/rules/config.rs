@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Context, Family, FixKind, Rule,
+    Context, Family, FixKind, Rule, common,
     identity::{self, LONGEST, repaired},
     operator::remove_key,
     plugin::variant,
@@ -396,7 +396,8 @@ fn check_key(
     let (rule, message, repair) = if trimmed.is_empty() {
         (&BAD_KEY, "a configuration key is empty".to_owned(), None)
     } else if !grammar::is_label(key) {
-        let bad: String = trimmed.chars().filter(|c| !grammar::is_label_char(*c)).take(8).collect();
+        let run = common::first_run(trimmed, |c| !grammar::is_label_char(c)).and_then(|run| trimmed.get(run));
+        let bad: String = run.unwrap_or(trimmed).chars().take(8).collect();
         let message = format!("a key takes only {KEY}, not {}", show::quoted(&bad));
         (&BAD_KEY, message, repaired(trimmed, grammar::is_label_char))
     } else if trimmed != key {

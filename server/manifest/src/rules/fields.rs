@@ -1,11 +1,11 @@
 //! Keys and types: what serde says about the shape of the manifest, each thing at its place.
 
-use super::{Context, Family, FixKind, Rule};
+use super::{Context, Family, FixKind, Rule, common};
 use crate::{
     diagnostic::{Daemon, Severity, Tag},
     document::{Field, Node, NodeKind, Origin, Table, spelled},
     edits, grammar,
-    shape::{KeyShape, ROOT, TableShape, Type},
+    shape::{KeyShape, PROPERTY_TYPES, ROOT, TableShape, Type},
     show, suggest,
     text::Span,
     view::View,
@@ -491,7 +491,12 @@ fn check_enum(cx: &mut Context<'_, '_>, key: &'static KeyShape, allowed: &'stati
         return;
     }
     let shown = show::quoted(value);
-    let meant = suggest::closest(value, allowed.iter().copied());
+    let usual = match value.to_ascii_lowercase().as_str() {
+        _ if allowed != PROPERTY_TYPES => None,
+        "array" | "list" => Some("string_list"),
+        other => common::usual_type(other),
+    };
+    let meant = usual.or_else(|| suggest::closest(value, allowed.iter().copied()));
     let message = match meant {
         Some(meant) => format!("`{}` cannot be {shown}: did you mean `{meant}`?", key.name),
         None => format!("`{}` cannot be {shown}: it is one of {}", key.name, allowed.join(", ")),

@@ -9,7 +9,7 @@ use std::{
 use jsonschema::{Draft, error::ValidationErrorKind};
 use serde_json::{Map, Number, Value};
 
-use super::{Context, Family, FixKind, Rule, plain_schema::is_plain};
+use super::{Context, Family, FixKind, Rule, common, plain_schema::is_plain};
 use crate::{
     deep,
     diagnostic::{Daemon, Severity},
@@ -655,14 +655,10 @@ impl<'n, 'c, 'd, 't> Walk<'n, 'c, 'd, 't> {
             self.told.insert(item.span);
             self.told.insert(value.span);
             let meant = match name.to_ascii_lowercase().as_str() {
-                "str" | "text" => Some("string"),
-                "int" => Some("integer"),
-                "float" | "double" => Some("number"),
-                "bool" => Some("boolean"),
                 "list" => Some("array"),
                 "dict" | "map" | "table" => Some("object"),
                 "none" | "nil" => Some("null"),
-                other => suggest::closest(other, TYPES.into_iter()),
+                other => common::usual_type(other).or_else(|| suggest::closest(other, TYPES.into_iter())),
             };
             let shown = show::quoted(name);
             let message = match meant {

@@ -302,7 +302,12 @@ fn check_namespace(cx: &mut Context<'_, '_>, id: Text<'_, '_>, owner: &Owner<'_>
     if let Some(at) = owner.place {
         finding = finding.related(at, "the publisher");
     }
-    identity::fix(finding, safe, format!("Prefix the tool id with {shown}"), fix);
+    let title = match &new {
+        // More than a prefix: a separator goes.
+        Some(new) if bare.trim_start_matches('.') != trimmed => format!("Write {}", show::quoted(new)),
+        _ => format!("Prefix the tool id with {shown}"),
+    };
+    identity::fix(finding, safe, title, fix);
     false
 }
 
@@ -397,4 +402,21 @@ fn check_risk(cx: &mut Context<'_, '_>, tool: View<'_, '_>, asked: Option<(&'sta
     cx.report(&NO_APPROVAL, span, format!("the skill asks for {what}, and this tool runs without approval"))
         .related(place, format!("{what} asked for here"))
         .unsafe_fix(title, fix);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Options, analyze};
+
+    #[test]
+    fn a_fix_says_what_it_writes() {
+        for (id, title) in
+            [("t", "Prefix the tool id with `acme.`"), ("acme:t", "Write `acme.t`"), (".t", "Write `acme.t`")]
+        {
+            let text = format!("publisher = \"acme\"\n[[entrypoints.tools]]\nid = \"{id}\"\n");
+            let found = analyze(&text, &Options::default()).diagnostics;
+            let told = found.iter().find(|found| found.rule.code == "tool/not-namespaced").unwrap();
+            assert_eq!(told.fixes[0].title, title, "{id}");
+        }
+    }
 }
