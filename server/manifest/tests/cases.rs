@@ -31,7 +31,7 @@ use std::{
 
 use skillyard_manifest::{
     Analysis, Daemon, Diagnostic, LineIndex, Options, Severity, Span, analyze, analyze_config,
-    fix::apply_edits,
+    fix::{apply_edits, fix_all},
     rules::{self, FixKind},
 };
 
@@ -348,6 +348,45 @@ fn every_fix_ends_its_finding_and_breaks_nothing() {
     assert!(failures.is_empty(), "{} fixes:\n{}", failures.len(), failures.join("\n\n"));
 }
 
+/// The marked texts and the recorded ones, each with its name.
+fn manifests() -> Vec<(String, String)> {
+    let mut texts: Vec<(String, String)> = files()
+        .into_iter()
+        .flat_map(|(file, cases)| cases.into_iter().map(move |case| (file.clone(), case)))
+        .filter(|(_, case)| case.kind != Kind::Config)
+        .map(|(file, case)| (format!("{file}: {}", case.name), case.kind.whole(&case.fragment).0))
+        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/manifests");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if let Ok(text) = fs::read_to_string(&path) {
+            texts.push((path.display().to_string(), text));
+        }
+    }
+    texts
+}
+
+#[test]
+fn fixing_all_that_can_be_fixed_makes_nothing_worse() {
+    let count = |analysis: &Analysis, syntax: bool| {
+        let errors = analysis.diagnostics.iter().filter(|found| found.severity == Severity::Error);
+        errors.filter(|found| !syntax || found.rule.code.starts_with("syntax/")).count()
+    };
+    for (name, text) in manifests() {
+        let before = analyze(&text, &Options::default());
+        for unsafe_too in [false, true] {
+            let fixed = fix_all(&text, &Options::default(), unsafe_too);
+            let (syntax, syntax_before) = (count(&fixed.analysis, true), count(&before, true));
+            assert!(syntax <= syntax_before, "{name}:\n{}", fixed.text);
+            let same = syntax == syntax_before;
+            assert!(!same || count(&fixed.analysis, false) <= count(&before, false), "{name}:\n{}", fixed.text);
+            assert_eq!(fixed.applied > 0, fixed.text != text, "{name}");
+            assert_eq!(fixed.analysis.diagnostics, analyze(&fixed.text, &Options::default()).diagnostics, "{name}");
+            assert!(before.daemon.accepts <= fixed.analysis.daemon.accepts, "{name}:\n{}", fixed.text);
+        }
+    }
+}
+
 /// What a manifest grants. Another spelling of the same is the same: hosts in lower case and without dots at their end,
 /// names without white space around their parts, folders with `/`.
 fn granted(analysis: &Analysis) -> BTreeSet<String> {
@@ -367,19 +406,7 @@ fn granted(analysis: &Analysis) -> BTreeSet<String> {
 
 #[test]
 fn no_safe_fix_grants_more_than_a_daemon_did() {
-    let mut texts: Vec<(String, String)> = files()
-        .into_iter()
-        .flat_map(|(file, cases)| cases.into_iter().map(move |case| (file.clone(), case)))
-        .filter(|(_, case)| case.kind != Kind::Config)
-        .map(|(file, case)| (format!("{file}: {}", case.name), case.kind.whole(&case.fragment).0))
-        .collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/manifests");
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if let Ok(text) = fs::read_to_string(&path) {
-            texts.push((path.display().to_string(), text));
-        }
-    }
+    let texts = manifests();
     let mut failures = Vec::new();
     let mut tried = 0;
     for (name, text) in texts {
