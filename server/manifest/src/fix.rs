@@ -40,7 +40,7 @@ const MAX_ROUNDS: usize = 16;
 
 /// The most texts that [`fix_all`] looks at, and about how many bytes they may come to where that is fewer.
 const MAX_LOOKS: usize = 1_000;
-const MAX_LOOKED: usize = 64 << 20;
+const MAX_LOOKED: usize = 16 << 20;
 
 /// Applies the first fix of every diagnostic that has one, until none is left: safe ones only, unless `unsafe_too`.
 /// Of fixes that touch each other the first in the text wins a round and the rest wait for the next.
@@ -217,5 +217,10 @@ mod tests {
         let after = fixed(&text, true);
         assert_eq!(after.matches("risk").count(), 1, "{after}");
         assert!(after.contains("[entrypoints.tools.risk]"), "{after}");
+        // Both mean the same key: one of them becomes it, the other goes.
+        let twice = "min_palyra_versoin = \"0.1.0\"\nmin_palyra_versin = \"0.1.0\"\n";
+        let after = fixed(&format!("{HEAD}{TOOL}[compat]\nrequired_protocol_major = 1\n{twice}"), true);
+        assert_eq!(after.matches("min_palyra_vers").count(), 1, "{after}");
+        assert!(after.contains("min_palyra_version = "), "{after}");
     }
 }
