@@ -125,6 +125,54 @@ fn input_and_output_hold_to_their_schemas() {
 }
 
 #[test]
+fn a_schema_that_takes_too_long_is_given_up() {
+    let long = format!("\"{}!\"", "a".repeat(400_000));
+    let evil = r#"{ pattern = "(?=(a+)+$)b" }"#;
+    for (schemas, outcome, of) in [
+        (format!("input_schema = {evil}\noutput_schema = {{}}"), "input_invalid", "input"),
+        (format!("input_schema = {{}}\noutput_schema = {evil}"), "output_invalid", "output"),
+    ] {
+        let guest = Guest::of(bytes("command"), &[tool("echo", &schemas)], FOLDERS);
+        guest.0.0.write("input.json", &long);
+        let report = guest.ends(outcome, of, &["--input", "@input.json"]);
+        let violation = &report["violations"][0];
+        assert_eq!((&violation["of"], &violation["keyword"]), (&json!(of), &json!("budget")), "{violation}");
+    }
+}
+
+/// A skill whose check of the input of its one case takes minutes.
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_a_check_that_takes_too_long() {
+    let numbers = |from: u32, to: u32| Value::Array((from..to).map(|n| json!([n])).collect()).to_string();
+    let contains = r##"{ not = { contains = { "$ref" = "#/$defs/x" } } }"##;
+    let schema = format!(
+        "input_schema = {{ allOf = [{}], \"$defs\" = {{ x = {{ enum = {} }} }} }}\noutput_schema = {{}}",
+        vec![contains; 60].join(", "),
+        numbers(1_000_000, 1_007_000)
+    );
+    let guest = Guest::of(bytes("command"), &[tool("echo", &schema)], FOLDERS);
+    let input = numbers(0, 100_000);
+    guest.0.0.write(
+        "skill/tests/slow.json",
+        format!("{{\"tool\": \"acme.echo\", \"input\": {input}, \"expect\": {{\"outcome\": \"ok\"}}}}"),
+    );
+    let mut command = guest.0.command(&["test", "skill"]);
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // The thread that checks has a name.
+    let checks = || {
+        let threads = fs::read_dir(format!("/proc/{}/task", child.id())).into_iter().flatten().flatten();
+        threads.into_iter().any(|thread| fs::read_to_string(thread.path().join("comm")).is_ok_and(|it| it == "json\n"))
+    };
+    while !checks() {
+        std::thread::yield_now();
+    }
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ran = crate::skillyard::Ran::of(&child.wait_with_output().unwrap()).exits(2);
+    assert!(ran.err.contains("cancelled"), "{ran:?}");
+}
+
+#[test]
 fn what_needs_an_approval_waits_for_one() {
     let asks = tool("echo", "input_schema = {}\noutput_schema = {}\nrisk = { requires_approval = true }");
     let sensitive = tool("echo", "input_schema = {}\noutput_schema = {}\nrisk = { default_sensitive = true }");

@@ -181,8 +181,9 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
         Packed::of_file(&skill, home, &trusting, held, machine::artifact, &watch)?
     };
     let mut ready = packed.ready(arguments.tool.as_deref(), &watch).map_err(Error::Run)?;
+    let asking = ready.asking(&input, home, &machine::variable, &watch);
     drop(watch);
-    let approved = match ready.asking(&input, home, &machine::variable) {
+    let approved = match asking {
         Some(asking) if !arguments.approve => {
             let approved = approve(&asking);
             // A person takes their time, and in that somebody may have quarantined the version.

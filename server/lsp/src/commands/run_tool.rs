@@ -40,9 +40,9 @@ pub(super) async fn run(
             let ready = packed.ready(asked.as_deref(), progress)?;
             let input = match input {
                 Some(input) => input,
-                None => usual_input(&ready, &own_home).value,
+                None => usual_input(&ready, &own_home, progress).value,
             };
-            (ready.asking(&input.to_string(), &own_home, &|name| env::var_os(name)), input)
+            (ready.asking(&input.to_string(), &own_home, &|name| env::var_os(name), progress), input)
         };
         Ok::<_, Failure>((packed, asking, input))
     });

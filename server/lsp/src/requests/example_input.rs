@@ -60,7 +60,7 @@ pub(crate) async fn example_input(session: &Arc<Session>, params: ExampleInputPa
             let found = manifest.entrypoints.tools.iter().find(|known| known.id == tool);
             let found = found.ok_or_else(|| wrong(format!("the skill has no tool {}", manifest::quoted(&tool))))?;
             let usual =
-                usual_input_of(&Owner::folder(path.parent().unwrap_or(&path)), &manifest.skill_id, found, &home);
+                usual_input_of(&Owner::folder(path.parent().unwrap_or(&path)), &manifest.skill_id, found, &home, &());
             Ok(ExampleInput { input: usual.value, remembered: usual.remembered, schema: found.input_schema.clone() })
         })
         .await?

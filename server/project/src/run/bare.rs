@@ -116,7 +116,7 @@ pub fn run_module(module: &BareModule, engine: Engine, progress: &dyn Progress) 
         input: Value::Null,
         ..RunReport::of_nothing(kind, module.name.clone(), grants, limits, SignedBy::Nobody)
     };
-    finish(&mut report, done, None);
+    finish(&mut report, done, None, progress);
     Ok(report)
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use skillyard_artifact::Progress;
+use skillyard_artifact::{Cancelled, Progress};
 use skillyard_manifest::model::Tool;
 use skillyard_runtime::{
     call::{Call, Given, Outcome},
@@ -282,7 +282,7 @@ pub fn call(
         Ok(report)
     };
     // The input, before anything is started for it.
-    match json::check(&tool.input_schema, &options.input) {
+    match json::check(&tool.input_schema, &options.input, progress).map_err(|_| CallError::Cancelled)? {
         Ok(input) => report.input = input,
         Err(violations) => {
             report.violations = Violation::all("input", &violations);
@@ -384,7 +384,7 @@ pub fn call(
     let world = World { network, secrets, missing, mask, started: began, deadline, seen: Mutex::default() };
     let holds_secret = world.mask.text(&call.input) != call.input;
     let done = engine.run(Job { code: &code, call: &call, began, deadline }, Arc::new(world), progress)?;
-    finish(&mut report, done, Some(&tool.output_schema));
+    finish(&mut report, done, Some(&tool.output_schema), progress);
     if !options.forget_input {
         // Not being remembered takes nothing from the call.
         let _ = remember(home, &owner, &tool.id, &call.input, holds_secret);
@@ -474,7 +474,7 @@ pub(super) fn bare_world(started: Instant, deadline: Instant) -> Arc<World> {
 }
 
 /// Puts into the report what came of the call; the output is held against `schema`.
-pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>) {
+pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>, progress: &dyn Progress) {
     let Done { seen, world, result, compile_ms, duration_ms } = done;
     if let Ok(Network::Replayed(exchanges)) = &world.network {
         report.unasked = exchanges.unasked();
@@ -549,18 +549,24 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>)
     let Some(output) = output else { return };
     let checked = match schema {
         // The result of a plugin is no JSON that an author could shape.
-        Some(schema) if report.outcome == Outcome::Ok && !is_plugin => json::check(schema, &output),
-        _ => serde_json::from_str(&output).map_err(|_| Vec::new()),
+        Some(schema) if report.outcome == Outcome::Ok && !is_plugin => json::check(schema, &output, progress),
+        _ => Ok(serde_json::from_str(&output).map_err(|_| Vec::new())),
     };
+    let text = |output: String| Some(serde_json::from_str(&output).unwrap_or(Value::String(output)));
     match checked {
-        Ok(value) => report.output = Some(value),
-        Err(violations) => {
+        Ok(Ok(value)) => report.output = Some(value),
+        Err(Cancelled) => {
+            report.outcome = Outcome::Cancelled;
+            report.error = Some("cancelled while the output was held against the tool's output_schema".to_owned());
+            report.output = text(output);
+        }
+        Ok(Err(violations)) => {
             report.violations = Violation::all("output", &violations);
             if schema.is_some() && report.outcome == Outcome::Ok {
                 report.outcome = Outcome::OutputInvalid;
                 report.error = Some("the output does not hold to the tool's output_schema".to_owned());
             }
-            report.output = Some(serde_json::from_str(&output).unwrap_or(Value::String(output)));
+            report.output = text(output);
         }
     }
 }
@@ -574,18 +580,20 @@ pub struct UsualInput {
     pub remembered: bool,
 }
 
-/// The input of the last call where the tool's schema still takes it, else an example that its schema takes.
+/// The input of the last call where the tool's schema still takes it, else an example that its schema takes; where
+/// `progress` ends it, anything.
 #[must_use]
-pub fn usual_input(ready: &Ready<'_>, home: &Home) -> UsualInput {
-    usual_input_of(&ready.owner, &ready.manifest().skill_id, ready.tool(), home)
+pub fn usual_input(ready: &Ready<'_>, home: &Home, progress: &dyn Progress) -> UsualInput {
+    usual_input_of(&ready.owner, &ready.manifest().skill_id, ready.tool(), home, progress)
 }
 
 /// The same for a tool of which nothing is packaged.
 #[must_use]
-pub fn usual_input_of(owner: &Owner, skill_id: &str, tool: &Tool, home: &Home) -> UsualInput {
+pub fn usual_input_of(owner: &Owner, skill_id: &str, tool: &Tool, home: &Home, progress: &dyn Progress) -> UsualInput {
     let last = home.inputs().recall(&owner.name(skill_id), &tool.id).ok().flatten();
-    if let Some(value) = last.and_then(|last| json::check(&tool.input_schema, &last).ok()) {
+    let checked = last.and_then(|last| json::check(&tool.input_schema, &last, progress).ok());
+    if let Some(Ok(value)) = checked {
         return UsualInput { value, remembered: true };
     }
-    UsualInput { value: json::example(&tool.input_schema).value, remembered: false }
+    UsualInput { value: json::example(&tool.input_schema, progress).value, remembered: false }
 }

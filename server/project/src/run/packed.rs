@@ -581,14 +581,20 @@ impl<'b> Ready<'b> {
     }
 
     /// What a person is to approve for a call with `input`; nothing where no binding asks for it, or where the call comes
-    /// to nothing anyway, since the tool's schema refuses the input. Says where the secrets would come from, of `home` and
+    /// to nothing anyway, since the tool's schema refuses the input or `progress` ended it. Says where the secrets would come from, of `home` and
     /// the environment's variables, which `lookup` gives; no kept value is opened.
     #[must_use]
-    pub fn asking(&self, input: &str, home: &Home, lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<Asking> {
+    pub fn asking(
+        &self,
+        input: &str,
+        home: &Home,
+        lookup: &dyn Fn(&str) -> Option<OsString>,
+        progress: &dyn Progress,
+    ) -> Option<Asking> {
         let tool = self.tool();
-        json::check(&tool.input_schema, input).ok()?;
         let actions: Vec<String> = self.to_approve().map(|binding| binding.action.clone()).collect();
-        (!actions.is_empty()).then(|| Asking {
+        let takes = || matches!(json::check(&tool.input_schema, input, progress), Ok(Ok(_)));
+        (!actions.is_empty() && takes()).then(|| Asking {
             tool_id: tool.id.clone(),
             name: tool.name.clone(),
             skill_id: self.manifest().skill_id.clone(),

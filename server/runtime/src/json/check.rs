@@ -4,12 +4,18 @@
 //! into a copy of the schema: a keyword of our own in each subschema, which counts whenever the subschema is compiled or
 //! accepts a value, and in each choice, which counts when nothing is left of it. It unwinds the thread that validates when
 //! the budget, the time or the stack is spent. That ends doubling levels and recursion wherever they come from.
+//!
+//! What one keyword does by itself it does not see: a pattern that goes back, a long `enum`, what fails. So whoever waits
+//! for the thread does that no longer than the check may take, and leaves it to itself then. A thread cannot be ended: it
+//! ends at its next look, or when its keyword is done. Until then it has a slot of those that there are, and where there
+//! is no more nothing is checked.
 
 use std::{
     panic,
     sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        mpsc::{self, RecvTimeoutError},
     },
     thread,
     time::{Duration, Instant},
@@ -18,6 +24,7 @@ use std::{
 use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator, paths::Location};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use skillyard_artifact::{Cancelled, Progress};
 use skillyard_manifest::{quoted, show::words};
 
 use super::count::{MAX_VALUES, too_many};
@@ -45,6 +52,10 @@ const MAX_TELLING: u64 = 20_000;
 const CLOCK_EVERY: u64 = 64;
 /// Time that one check may take, whatever its work is made of.
 const MAX_TIME: Duration = Duration::from_secs(10);
+/// How often whoever waits for a check says so and looks whether it is to end.
+const PACE: Duration = Duration::from_millis(20);
+/// Checks at once, with those that were given up and go on: so much of the machine they take at most.
+const MAX_CHECKS: usize = 8;
 /// Stack of the thread that validates.
 const STACK_BYTES: usize = 256 << 20;
 /// Subschemas that may be entered in each other before that stack is in danger.
@@ -129,41 +140,136 @@ fn known<'k>(kind: &'k str, holder: &'k str, pointer: &str) -> &'k str {
     }
 }
 
+/// What came of a check: the value, or what is wrong with it, at most [`MAX_VIOLATIONS`] and never empty; or somebody
+/// ended it.
+pub type Checked = Result<Result<Value, Vec<Violation>>, Cancelled>;
+
 /// Parses `instance` and checks that it holds to `schema`: JSON Schema of the draft that its `$schema` names, else 2020-12.
+/// Takes ten seconds at most, whatever the two are; a thread that was given up may go on behind it, and holds up nobody.
 ///
 /// # Errors
-/// What is wrong, at most [`MAX_VIOLATIONS`]; never empty.
-pub fn check(schema: &Value, instance: &str) -> Result<Value, Vec<Violation>> {
+/// If `progress` ends it.
+pub fn check(schema: &Value, instance: &str, progress: &dyn Progress) -> Checked {
     if instance.len() > MAX_INSTANCE_BYTES {
         let message = format!("it has {} bytes; at most {MAX_INSTANCE_BYTES} are read", instance.len());
-        return Err(Violation::whole("budget", &message));
+        return Ok(Err(Violation::whole("budget", &message)));
     }
     if let Some(values) = too_many(instance) {
         let message = format!("it has {values} values and keys; at most {MAX_VALUES} are read");
-        return Err(Violation::whole("budget", &message));
+        return Ok(Err(Violation::whole("budget", &message)));
     }
-    let value: Value =
-        serde_json::from_str(instance).map_err(|error| Violation::whole("json", &format!("no JSON: {error}")))?;
-    check_value(schema, &value).map(|()| value)
+    match serde_json::from_str(instance) {
+        Ok(value) => check_value(schema, value, progress),
+        Err(error) => Ok(Err(Violation::whole("json", &format!("no JSON: {error}")))),
+    }
 }
 
 /// [`check`] of a value that is there already.
-pub(super) fn check_value(schema: &Value, instance: &Value) -> Result<(), Vec<Violation>> {
-    let (counted, chain) = counted(schema).map_err(|problem| Violation::whole("schema", &problem))?;
-    if chain.saturating_mul(levels(instance)) > MAX_FRAMES {
-        return Err(Violation::whole("budget", "the schema and the value nest too deep for each other: not checked"));
+pub(super) fn check_value(schema: &Value, instance: Value, progress: &dyn Progress) -> Checked {
+    static SLOTS: Slots = Slots::of(MAX_CHECKS);
+    check_within(schema, instance, MAX_TIME, &SLOTS, progress)
+}
+
+fn check_within(
+    schema: &Value,
+    instance: Value,
+    time: Duration,
+    slots: &'static Slots,
+    progress: &dyn Progress,
+) -> Checked {
+    let (counted, chain) = match counted(schema) {
+        Ok(counted) => counted,
+        Err(problem) => return Ok(Err(Violation::whole("schema", &problem))),
+    };
+    let gives_up = |why: &str| Ok(Err(Violation::whole("budget", why)));
+    if chain.saturating_mul(levels(&instance)) > MAX_FRAMES {
+        return gives_up("the schema and the value nest too deep for each other: not checked");
     }
-    let gauge = Arc::new(Gauge::new(instance));
+    let waiting = Waiting { began: Instant::now(), time, progress };
+    let slot = loop {
+        if let Some(slot) = slots.take() {
+            break slot;
+        }
+        if waiting.is_over()? {
+            return gives_up("too many checks that were given up still go on: not checked; try again later");
+        }
+    };
+    let gauge = Arc::new(Gauge::new(&instance, time));
     let inside = Arc::clone(&gauge);
-    // Scoped, so that nothing outlives the check; its panics and our unwinding end here.
-    let ended = thread::scope(|scope| {
-        let thread = thread::Builder::new().name("json".to_owned()).stack_size(STACK_BYTES);
-        thread.spawn_scoped(scope, || validate(&counted, instance, inside)).map(|handle| handle.join())
-    });
-    match ended {
-        Ok(Ok(verdict)) => verdict,
-        Ok(Err(_)) => Err(Violation::whole("budget", gauge.why())),
-        Err(error) => Err(Violation::whole("budget", &format!("no thread to check on: {error}"))),
+    let (tell, said) = mpsc::channel();
+    let work = move || {
+        // The last to go: what a check holds is gone when the next takes its place.
+        let _slot = slot;
+        let (schema, instance, tell) = (counted, instance, tell);
+        let verdict = validate(&schema, &instance, inside).map(|()| instance);
+        // Where it was given up, nobody listens.
+        let _ = tell.send(verdict);
+    };
+    let thread = thread::Builder::new().name("json".to_owned()).stack_size(STACK_BYTES);
+    if let Err(error) = thread.spawn(work) {
+        return gives_up(&format!("no thread to check on: {error}"));
+    }
+    loop {
+        match said.recv_timeout(PACE) {
+            Ok(verdict) => return Ok(verdict),
+            // Our unwinding ends there, as its panics do.
+            Err(RecvTimeoutError::Disconnected) => return gives_up(gauge.why()),
+            Err(RecvTimeoutError::Timeout) => match waiting.is_over() {
+                Ok(false) => {}
+                over => {
+                    gauge.given_up.store(true, Ordering::Relaxed);
+                    return over.and_then(|_| gives_up(TOO_LONG));
+                }
+            },
+        }
+    }
+}
+
+/// Somebody who waits for a check.
+struct Waiting<'p> {
+    began: Instant,
+    time: Duration,
+    progress: &'p dyn Progress,
+}
+
+impl Waiting<'_> {
+    /// Says how long it took so far, and whether that is all that it may take.
+    fn is_over(&self) -> Result<bool, Cancelled> {
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let (took, total) = (self.began.elapsed(), milliseconds(self.time));
+        self.progress.at("checking", milliseconds(took).min(total), total)?;
+        Ok(took > self.time)
+    }
+}
+
+/// Places for threads that check.
+struct Slots {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Slots {
+    const fn of(free: usize) -> Self {
+        Self { free: Mutex::new(free), freed: Condvar::new() }
+    }
+
+    /// A place, where one is free or gets free in a moment.
+    fn take(&'static self) -> Option<Slot> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut free, _) =
+            self.freed.wait_timeout_while(free, PACE, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free = free.checked_sub(1)?;
+        Some(Slot(self))
+    }
+}
+
+/// One of them, until this goes.
+struct Slot(&'static Slots);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
     }
 }
 
@@ -237,19 +343,24 @@ struct Gauge {
     /// 0 while all is well, else which of the limits was met.
     met: AtomicUsize,
     started: Instant,
+    /// What it may take from then on.
+    time: Duration,
+    /// Whether nobody waits for it any more.
+    given_up: AtomicBool,
 }
 
+const TOO_LONG: &str = "the check took too long: given up";
 const LIMITS: [&str; 6] = [
     "the check ended without an answer",
     "the schema takes too much work for this value: given up; it doubles or repeats itself",
-    "the check took too long: given up",
+    TOO_LONG,
     "the schema recurses without end: given up",
     "the schema has too many subschemas, counted once for each reference: given up",
     "the value is too long for a pattern that looks around or back: given up",
 ];
 
 impl Gauge {
-    fn new(instance: &Value) -> Self {
+    fn new(instance: &Value, time: Duration) -> Self {
         let mut size = 0;
         weigh(instance, u64::MAX, &mut size);
         Self {
@@ -260,6 +371,8 @@ impl Gauge {
             base: AtomicUsize::new(0),
             met: AtomicUsize::new(0),
             started: Instant::now(),
+            time,
+            given_up: AtomicBool::new(false),
         }
     }
 
@@ -285,7 +398,8 @@ impl Gauge {
 
     fn bounds(&self) {
         let looks = self.looks.fetch_add(1, Ordering::Relaxed);
-        if looks.is_multiple_of(CLOCK_EVERY) && self.started.elapsed() > MAX_TIME {
+        let is_late = || looks.is_multiple_of(CLOCK_EVERY) && self.started.elapsed() > self.time;
+        if self.given_up.load(Ordering::Relaxed) || is_late() {
             self.end(2);
         }
         if self.base.load(Ordering::Relaxed).abs_diff(stack_address()) > MAX_STACK_USED {
@@ -558,6 +672,10 @@ mod tests {
 
     use super::*;
 
+    fn check(schema: &Value, instance: &str) -> Result<Value, Vec<Violation>> {
+        super::check(schema, instance, &()).unwrap()
+    }
+
     fn keyword(schema: &Value, instance: &str) -> String {
         check(schema, instance).unwrap_err()[0].keyword.clone()
     }
@@ -742,6 +860,69 @@ mod tests {
         }
         assert_eq!(keyword(&json!({ "pattern": "((a{1000}){1000}){1000}" }), "\"a\""), "schema");
         assert_eq!(keyword(&json!({ "pattern": "a".repeat(5000) }), "\"a\""), "schema");
+    }
+
+    /// A schema and a value whose check takes long, and counts little on the way.
+    fn slow_ones() -> [(Value, Value); 3] {
+        let numbers = |from: u32, to: u32| Value::Array((from..to).map(|n| json!([n])).collect());
+        let contains = json!({ "not": { "contains": { "$ref": "#/$defs/x" } } });
+        let all = |times| json!({ "allOf": vec![contains.clone(); times], "$defs": { "x": { "enum": numbers(10_000, 13_000) } } });
+        [
+            (json!({ "pattern": "(?=(a+)+$)b" }), json!(format!("{}!", "a".repeat(60_000)))),
+            (all(10), numbers(0, 4000)),
+            (all(60), numbers(0, 2000)),
+        ]
+    }
+
+    #[test]
+    fn what_one_keyword_does_is_given_up_when_it_takes_too_long() {
+        static SLOTS: Slots = Slots::of(3);
+        for (schema, instance) in slow_ones() {
+            let found = check_within(&schema, instance, Duration::from_millis(50), &SLOTS, &()).unwrap().unwrap_err();
+            assert_eq!((found[0].keyword.as_str(), found[0].message.as_str()), ("budget", TOO_LONG), "{schema:.80}");
+        }
+    }
+
+    #[test]
+    fn a_check_ends_when_somebody_says_so() {
+        /// Ends what asks.
+        struct Ends;
+        impl Progress for Ends {
+            fn at(&self, _: &'static str, _: u64, _: u64) -> Result<(), Cancelled> {
+                Err(Cancelled)
+            }
+        }
+        static SLOTS: Slots = Slots::of(3);
+        for (schema, instance) in slow_ones() {
+            let ended = check_within(&schema, instance, Duration::from_secs(3600), &SLOTS, &Ends);
+            assert_eq!(ended, Err(Cancelled));
+        }
+    }
+
+    #[test]
+    fn where_all_places_are_taken_nothing_is_checked() {
+        static SLOTS: Slots = Slots::of(2);
+        const LONG: Duration = Duration::from_secs(3600);
+        let check = |schema: Value, time| check_within(&schema, json!(1), time, &SLOTS, &()).unwrap();
+        let take = || {
+            loop {
+                if let Some(slot) = SLOTS.take() {
+                    break slot;
+                }
+            }
+        };
+        let first = take();
+        assert_eq!(check(json!({}), LONG), Ok(json!(1)));
+        let second = take();
+        let found = check(json!({}), Duration::from_millis(1)).unwrap_err();
+        assert_eq!(found[0].keyword, "budget");
+        assert!(found[0].message.contains("not checked"), "{found:?}");
+        drop((first, second));
+        // A check that unwinds gives its place back, as any other.
+        for _ in 0..3 {
+            assert!(check(doubling("allOf", DRAFTS[0]), LONG).is_err());
+            assert_eq!(check(json!({}), LONG), Ok(json!(1)));
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value, json};
 
+use skillyard_artifact::Progress;
+
 use super::{check::check_value, pattern};
 
 /// Values that are made for one example.
@@ -26,9 +28,10 @@ pub struct Example {
 }
 
 /// An example made from `schema`: what the schema itself gives as `default`, `examples`, `const` or `enum` first, the rest
-/// by type. Bounded on any schema, also one that recurses or is not valid.
+/// by type. Bounded on any schema, also one that recurses or is not valid; where `progress` ends it, it is as good as it
+/// was by then.
 #[must_use]
-pub fn example(schema: &Value) -> Example {
+pub fn example(schema: &Value, progress: &dyn Progress) -> Example {
     let mut nearest = None;
     // All properties or the required ones, what the schema gives or not, and one alternative after the other.
     for attempt in 0..16_usize {
@@ -39,15 +42,14 @@ pub fn example(schema: &Value) -> Example {
         };
         let mut maker = Maker { root: schema, taste, made: 0 };
         let value = maker.value(schema, 0, 0);
-        match check_value(schema, &value) {
-            Ok(()) => return Example { value, accepted: true },
-            Err(found) => {
-                nearest.get_or_insert(value);
-                // What is not decided once will not be in time.
-                if found.iter().any(|one| one.keyword == "budget") {
-                    break;
-                }
-            }
+        let checked = check_value(schema, value.clone(), progress);
+        if let Ok(Ok(value)) = checked {
+            return Example { value, accepted: true };
+        }
+        nearest.get_or_insert(value);
+        // What is not decided once will not be in time.
+        if !matches!(checked, Ok(Err(found)) if found.iter().all(|one| one.keyword != "budget")) {
+            break;
         }
     }
     Example { value: nearest.unwrap_or(Value::Null), accepted: false }
@@ -424,6 +426,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn example(schema: &Value) -> Example {
+        super::example(schema, &())
+    }
 
     fn accepted(schema: &Value) -> Value {
         let example = example(schema);

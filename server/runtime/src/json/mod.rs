@@ -9,7 +9,7 @@ mod example;
 mod pattern;
 
 pub use self::{
-    check::{MAX_INSTANCE_BYTES, MAX_SCHEMA_DEPTH, MAX_SCHEMA_VALUES, MAX_VIOLATIONS, Violation, check},
+    check::{Checked, MAX_INSTANCE_BYTES, MAX_SCHEMA_DEPTH, MAX_SCHEMA_VALUES, MAX_VIOLATIONS, Violation, check},
     count::{MAX_VALUES, too_many, values},
     example::{Example, example},
 };
