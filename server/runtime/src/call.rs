@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use skillyard_artifact::module::ModuleKind;
 
-pub use crate::folders::Folder;
+pub use crate::{egress::Held, folders::Folder};
 
 /// What a call may use at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -232,7 +232,7 @@ pub struct HttpRequest {
 }
 
 /// The answer to a request.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct HttpResponse {
     /// The status.
     pub status: u16,
@@ -240,6 +240,8 @@ pub struct HttpResponse {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body, whole.
     pub body: Vec<u8>,
+    /// The place that the body takes of what a call may hold.
+    pub held: Held,
 }
 
 /// Why something that a tool asked for was not given.

@@ -797,6 +797,59 @@ fn many_threads_may_ask_one_broker() {
 }
 
 #[test]
+fn the_bodies_of_many_answers_are_not_held_at_once() {
+    const BODY: usize = 200 << 10;
+    let limits = EgressLimits { held_bytes: 1 << 20, total: Duration::from_secs(3600), ..EgressLimits::default() };
+    // Each answer lacks its last byte.
+    let server = serve(|_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", BODY + 1)?;
+        stream.write_all(&vec![b'x'; BODY])?;
+        io::copy(stream, &mut io::sink()).map(drop)
+    });
+    let (broker, url) = (Arc::new(limited(limits)), server.url("api.example", "/"));
+    let (tell, said) = std::sync::mpsc::channel();
+    for _ in 0..16 {
+        let (broker, url, tell) = (Arc::clone(&broker), url.clone(), tell.clone());
+        thread::spawn(move || tell.send(failed(get(&broker, &url))));
+    }
+    // No more than five have room; the others are told so while those wait.
+    drop(tell);
+    for _ in 0..16 - 5 {
+        let why = said.recv().unwrap();
+        assert!(why.contains("too many answers at once"), "{why}");
+    }
+    broker.end();
+    for why in said {
+        assert!(why.contains("too many answers at once") || why.contains("the call is over"), "{why}");
+    }
+
+    // What is taken makes room; what is not, does not.
+    let server = fixed(ok(&"x".repeat(BODY)));
+    let (broker, url) = (limited(limits), server.url("api.example", "/"));
+    for _ in 0..10 {
+        assert_eq!(get(&broker, &url).unwrap().body.len(), BODY);
+    }
+    let mut kept = Vec::new();
+    let why = loop {
+        match get(&broker, &url) {
+            Ok(response) => kept.push(response),
+            refused => break failed(refused),
+        }
+    };
+    assert!(why.contains("too many answers at once"), "{why}");
+    assert!((3..=5).contains(&kept.len()), "{}", kept.len());
+    kept.pop();
+    assert!(get(&broker, &url).is_ok());
+    // The bodies of requests take of the same room.
+    let mut request = request("POST", &url);
+    request.body = vec![0; 600 << 10];
+    let why = failed(traced(&broker, request.clone()).0);
+    assert!(why.contains("too many requests at once"), "{why}");
+    kept.clear();
+    assert!(traced(&broker, request).0.is_ok());
+}
+
+#[test]
 fn refusals_are_whole_so_that_a_mask_finds_a_secret_in_them() {
     let token = "0123456789abcdef".repeat(8);
     let mut values = skillyard_runtime::secrets::Values::new();

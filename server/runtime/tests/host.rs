@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use skillyard_artifact::module::{ModuleKind, scan};
 use skillyard_runtime::call::{
-    Call, Decision, Finished, Folder, Given, HostCall, HttpRequest, HttpResponse, Limits, Log, LogLevel, Outcome,
+    Call, Decision, Finished, Folder, Given, Held, HostCall, HttpRequest, HttpResponse, Limits, Log, LogLevel, Outcome,
     Outside, Refusal,
 };
 use skillyard_runtime::host::{Code, compile, engine_tag, run};
@@ -38,7 +38,7 @@ impl Outside for World {
         }
         let body = format!("{} {} {}", request.method, request.url, String::from_utf8_lossy(&request.body));
         let headers = vec![("x-answer".to_owned(), b"yes".to_vec())];
-        Ok(HttpResponse { status: 201, headers, body: body.into_bytes() })
+        Ok(HttpResponse { status: 201, headers, body: body.into_bytes(), held: Held::default() })
     }
 
     fn secret(&self, name: &str) -> Result<String, Refusal> {

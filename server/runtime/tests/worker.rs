@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 use skillyard_artifact::module::ModuleKind;
 use skillyard_runtime::{
     call::{
-        Call, Decision, Finished, Folder, Fuel, Given, HostCall, HttpRequest, HttpResponse, Limits, Log, LogLevel,
-        Memory, Outcome, Outside, Refusal,
+        Call, Decision, Finished, Folder, Fuel, Given, Held, HostCall, HttpRequest, HttpResponse, Limits, Log,
+        LogLevel, Memory, Outcome, Outside, Refusal,
     },
     host::Code,
     walls::{self, Plan, Role, WallName},
@@ -131,7 +131,7 @@ impl Outside for World {
         }
         let mut body = request.body;
         body.reverse();
-        Ok(HttpResponse { status: 207, headers: vec![("x".into(), vec![0, 255])], body })
+        Ok(HttpResponse { status: 207, headers: vec![("x".into(), vec![0, 255])], body, held: Held::default() })
     }
 
     fn secret(&self, name: &str) -> Result<String, Refusal> {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use skillyard_runtime::{
-    call::{HttpRequest, HttpResponse, Refusal},
+    call::{Held, HttpRequest, HttpResponse, Refusal},
     egress::Hosts,
 };
 use url::Url;
@@ -89,6 +89,7 @@ impl Exchanges {
             status: response.status,
             headers: response.headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect(),
             body: response.body.into_bytes(),
+            held: Held::default(),
         })
     }
 

@@ -18,24 +18,29 @@ mod address;
 mod hosts;
 mod request;
 mod resolve;
+mod room;
 mod roots;
 mod wire;
 
 pub use address::{is_loopback, objection};
 pub use hosts::Hosts;
 pub use resolve::{Lookup, System};
+pub use room::Held;
 
 use request::{Outgoing, shown_host};
 use resolve::{Resolver, Unresolved};
+use room::Room;
 use wire::{Broken, Wire};
 
-/// What one request may use at most.
+/// What one request may use at most, and all of one call together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EgressLimits {
     /// Bytes of a request's body.
     pub request_body_bytes: usize,
     /// Bytes of an answer's body, as they come: nothing is decompressed.
     pub response_body_bytes: usize,
+    /// Bytes of all bodies that are there at once, of the requests under way and of the answers until they are taken.
+    pub held_bytes: usize,
     /// Bytes of all headers, of a request and of an answer.
     pub head_bytes: usize,
     /// Headers, of a request and of an answer (of the latter never more than 128).
@@ -51,6 +56,7 @@ impl Default for EgressLimits {
         Self {
             request_body_bytes: 16 << 20,
             response_body_bytes: 16 << 20,
+            held_bytes: 64 << 20,
             head_bytes: 64 << 10,
             headers: 100,
             redirects: 5,
@@ -129,6 +135,7 @@ pub struct Broker {
     limits: EgressLimits,
     resolver: Resolver,
     wire: Wire,
+    room: Room,
 }
 
 impl Broker {
@@ -147,6 +154,7 @@ impl Broker {
             limits: allow.limits,
             resolver: Resolver::new(lookup),
             wire: Wire::new(),
+            room: Room::of(allow.limits.held_bytes),
         }
     }
 
@@ -170,6 +178,17 @@ impl Broker {
                 return Err(refusal);
             }
         };
+        let mut sent = self.room.hold();
+        if !sent.grow(outgoing.body.len()) {
+            let refusal = Refusal::Failed(format!(
+                "too many requests at once: their bodies take more than {} bytes; wait for the answer to one",
+                self.limits.held_bytes
+            ));
+            let mut hop = Hop::new(written.0, written.1, began);
+            hop.end(Err(&refusal));
+            hops.push(hop);
+            return Err(refusal);
+        }
         for followed in 0..=self.limits.redirects {
             let mut hop = Hop::new(outgoing.method.to_string(), shown(url.as_str()), Instant::now());
             let result = self.exchange(&url, &outgoing, clock, &mut hop);
@@ -184,6 +203,7 @@ impl Broker {
                     status: answer.status.as_u16(),
                     headers: request::answered(&answer.headers, has_body.then_some(answer.body.len())),
                     body: answer.body,
+                    held: answer.held,
                 });
             };
             if followed == self.limits.redirects {
@@ -223,14 +243,12 @@ impl Broker {
 
     fn exchange(&self, url: &Url, outgoing: &Outgoing, clock: Clock, hop: &mut Hop) -> Result<wire::Answer, Refusal> {
         hop.addresses = self.vet(url, clock)?;
-        let answer =
-            self.wire.exchange(url, hop.addresses.clone(), outgoing, &self.limits, clock.at).map_err(|broken| {
-                match broken {
-                    Broken::Late => clock.refusal(url),
-                    Broken::Over => Refusal::Failed("the call is over".to_owned()),
-                    Broken::Failed(why) => Refusal::Failed(format!("{}: {why}", shown_host(url))),
-                }
-            })?;
+        let answer = self.wire.exchange(url, hop.addresses.clone(), outgoing, &self.limits, self.room.hold(), clock.at);
+        let answer = answer.map_err(|broken| match broken {
+            Broken::Late => clock.refusal(url),
+            Broken::Over => Refusal::Failed("the call is over".to_owned()),
+            Broken::Failed(why) => Refusal::Failed(format!("{}: {why}", shown_host(url))),
+        })?;
         hop.status = Some(answer.status.as_u16());
         hop.body_bytes = answer.body.len();
         Ok(answer)

@@ -20,13 +20,15 @@ use ureq::{
 };
 use url::Url;
 
-use super::{EgressLimits, request::Outgoing, roots, shown};
+use super::{EgressLimits, Held, request::Outgoing, roots, shown};
 
 /// What came back of one exchange.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    /// The place of the body.
+    pub(super) held: Held,
 }
 
 /// Why nothing did.
@@ -81,6 +83,8 @@ impl Resolver for Vetted {
     }
 }
 
+/// The least of a body for which place is taken, in bytes.
+const CHUNK: usize = 64 << 10;
 /// Addresses that are tried at most; what `ureq` has room for.
 const MAX_TRIED: usize = 16;
 
@@ -127,13 +131,14 @@ impl Wire {
         Ok(UnderWay { wire: self, id })
     }
 
-    /// Asks one of `addresses` for `url`, all of it before `deadline`.
+    /// Asks one of `addresses` for `url`, all of it before `deadline`; the body of the answer takes its place in `held`.
     pub(super) fn exchange(
         &self,
         url: &Url,
         addresses: Vec<SocketAddr>,
         outgoing: &Outgoing,
         limits: &EgressLimits,
+        held: Held,
         deadline: Instant,
     ) -> Result<Answer, Broken> {
         let uri = uri(url)?;
@@ -149,7 +154,7 @@ impl Wire {
             Vetted(addresses),
         );
         let under_way = self.begin(&agent)?;
-        let result = Self::run(&agent, uri, outgoing, limits);
+        let result = Self::run(&agent, uri, outgoing, limits, held);
         drop(under_way);
         match result {
             _ if self.live().over => Err(Broken::Over),
@@ -170,7 +175,13 @@ impl Wire {
             .build())
     }
 
-    fn run(agent: &Agent, uri: Uri, outgoing: &Outgoing, limits: &EgressLimits) -> Result<Answer, Error> {
+    fn run(
+        agent: &Agent,
+        uri: Uri,
+        outgoing: &Outgoing,
+        limits: &EgressLimits,
+        mut held: Held,
+    ) -> Result<Answer, Error> {
         let mut request = http::Request::builder().method(outgoing.method.clone()).uri(uri);
         if let Some(headers) = request.headers_mut() {
             headers.clone_from(&outgoing.headers);
@@ -197,12 +208,29 @@ impl Wire {
             return Err(too_much());
         }
         let mut bytes = Vec::new();
-        // One more than may come, so that more is seen.
-        body.into_reader().take(most as u64 + 1).read_to_end(&mut bytes)?;
-        if bytes.len() > most {
-            return Err(too_much());
+        let mut reader = body.into_reader();
+        loop {
+            // As much as is there already, and one more than may come, so that more is seen.
+            let more = bytes.len().max(CHUNK).min((most + 1).saturating_sub(bytes.len()));
+            if !held.grow(more) {
+                let why = format!(
+                    "too many answers at once: their bodies take more than {} bytes; take one before the next is asked",
+                    limits.held_bytes
+                );
+                return Err(Error::Io(io::Error::other(why)));
+            }
+            bytes.reserve_exact(more);
+            let read = reader.by_ref().take(more as u64).read_to_end(&mut bytes)?;
+            if bytes.len() > most {
+                return Err(too_much());
+            }
+            if read < more {
+                break;
+            }
         }
-        Ok(Answer { status: parts.status, headers: parts.headers, body: bytes })
+        bytes.shrink_to_fit();
+        held.shrink_to(bytes.capacity());
+        Ok(Answer { status: parts.status, headers: parts.headers, body: bytes, held })
     }
 }
 
@@ -302,7 +330,14 @@ mod tests {
     fn exchange(wire: &Wire, url: &str, address: SocketAddr) -> Result<Answer, Broken> {
         let outgoing = Outgoing { method: http::Method::GET, headers: HeaderMap::new(), body: Vec::new() };
         let deadline = Instant::now() + Duration::from_secs(60);
-        wire.exchange(&Url::parse(url).unwrap(), vec![address], &outgoing, &EgressLimits::default(), deadline)
+        wire.exchange(
+            &Url::parse(url).unwrap(),
+            vec![address],
+            &outgoing,
+            &EgressLimits::default(),
+            Held::default(),
+            deadline,
+        )
     }
 
     #[test]

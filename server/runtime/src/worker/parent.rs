@@ -24,7 +24,9 @@ use super::{
     wire::{self, Answer, CodeAt, ToParent, ToWorker, WireError},
 };
 use crate::{
-    call::{Call, Decision, Finished, Fuel, HttpRequest, Limits, Memory, Outcome, Outside, Refusal},
+    call::{
+        Call, Decision, Finished, Fuel, Held, HttpRequest, HttpResponse, Limits, Memory, Outcome, Outside, Refusal,
+    },
     walls::{self, Wall},
 };
 
@@ -436,6 +438,13 @@ fn compiled(from: &mut impl Read) -> Result<Last, WireError> {
     }
 }
 
+/// An answer, its payload, and the place that this takes.
+type Answered = (Answer, Zeroizing<Vec<u8>>, Held);
+
+fn refused(refusal: Refusal) -> Answered {
+    (Answer::Refused(refusal), Zeroizing::default(), Held::default())
+}
+
 /// What a running tool asks, counted.
 struct Talk<'a> {
     outside: Arc<dyn Outside>,
@@ -480,19 +489,17 @@ impl<'a> Talk<'a> {
                 ToParent::Http { id, method, url, headers, timeout_ms } => {
                     let request = HttpRequest { method, url, headers, body: payload, timeout_ms };
                     self.answer(id, move |outside| match outside.http(request) {
-                        Ok(response) if response.body.len() <= wire::BODY_BYTES as usize => {
-                            (Answer::Http { status: response.status, headers: response.headers }, response.body.into())
+                        Ok(HttpResponse { status, headers, body, held }) if body.len() <= wire::BODY_BYTES as usize => {
+                            (Answer::Http { status, headers }, body.into(), held)
                         }
-                        Ok(_) => {
-                            (Answer::Refused(Refusal::Failed("the answer is too large".into())), Vec::new().into())
-                        }
-                        Err(refusal) => (Answer::Refused(refusal), Vec::new().into()),
+                        Ok(_) => refused(Refusal::Failed("the answer is too large".into())),
+                        Err(refusal) => refused(refusal),
                     })?;
                 }
                 ToParent::Secret { id, name } => {
                     self.answer(id, move |outside| match outside.secret(&name) {
-                        Ok(value) => (Answer::Secret, value.into_bytes().into()),
-                        Err(refusal) => (Answer::Refused(refusal), Vec::new().into()),
+                        Ok(value) => (Answer::Secret, value.into_bytes().into(), Held::default()),
+                        Err(refusal) => refused(refusal),
                     })?;
                 }
                 ToParent::Log { log } => {
@@ -533,7 +540,7 @@ impl<'a> Talk<'a> {
     fn answer(
         &mut self,
         id: u64,
-        ask: impl FnOnce(&dyn Outside) -> (Answer, Zeroizing<Vec<u8>>) + Send + 'static,
+        ask: impl FnOnce(&dyn Outside) -> Answered + Send + 'static,
     ) -> Result<(), WireError> {
         if self.last_id.is_some_and(|last| id <= last) {
             return Err(WireError::Order("a request's number again"));
@@ -549,12 +556,14 @@ impl<'a> Talk<'a> {
         let (outside, waiting, stdin) = (self.outside.clone(), self.waiting.clone(), self.stdin.clone());
         let unwritten = self.unwritten.clone();
         let answer = move || {
-            let (answer, payload) = ask(&*outside);
+            // Until it is written, the answer takes the place that it has.
+            let (answer, payload, held) = ask(&*outside);
             drop(outside);
             waiting.fetch_sub(1, Ordering::SeqCst);
             let mut to = stdin.lock().unwrap_or_else(PoisonError::into_inner);
             // A worker that is gone needs no answer.
             let _ = wire::send(&mut *to, &ToWorker::Answer { id, answer }, &payload);
+            drop((payload, held));
             unwritten.fetch_sub(1, Ordering::SeqCst);
         };
         let started = thread::Builder::new().name("skillyard-outside".into()).spawn(answer);

@@ -14,7 +14,7 @@ use super::{
     HOST_CALLS,
     wire::{self, Answer, ToParent},
 };
-use crate::call::{Decision, HostCall, HttpRequest, HttpResponse, Log, Outside, Refusal};
+use crate::call::{Decision, Held, HostCall, HttpRequest, HttpResponse, Log, Outside, Refusal};
 
 /// An answer and its payload.
 type Answered = (Answer, Vec<u8>);
@@ -107,7 +107,10 @@ impl Outside for Remote {
             return Err(Refusal::Failed(text));
         }
         match self.ask(|id| ToParent::Http { id, method, url, headers, timeout_ms }, &body)? {
-            (Answer::Http { status, headers }, body) => Ok(HttpResponse { status, headers, body }),
+            (Answer::Http { status, headers }, body) => {
+                // In the worker it counts as its memory.
+                Ok(HttpResponse { status, headers, body, held: Held::default() })
+            }
             (Answer::Refused(refusal), _) => Err(refusal),
             (Answer::Secret, _) => Err(Refusal::Failed("the parent answered something else".into())),
         }
