@@ -288,6 +288,62 @@ fn a_secret_comes_back_in_nothing() {
 }
 
 #[test]
+fn a_secret_in_an_input_is_neither_kept_nor_shown_whether_or_not_it_was_given() {
+    const SECRET: &str = "hunter2-and-more";
+    let risky = "risk = { requires_approval = true }";
+    let closed = "additionalProperties = false";
+    let tools = [
+        tool("echo", "input_schema = {}\noutput_schema = {}"),
+        tool("risky", &format!("input_schema = {{}}\noutput_schema = {{}}\n{risky}")),
+        tool("closed", &format!("input_schema = {{ {closed} }}\noutput_schema = {{}}")),
+    ];
+    let guest = Guest::of(bytes("skill"), &tools, ASKS);
+    let variables = [("SKILLYARD_SECRET_SKILL_ACME_GUEST__TOKEN", SECRET)];
+    let kept = |words: &str| {
+        let files = guest.0.0.files();
+        let mut home = files.iter().filter(|name| name.starts_with("home/"));
+        home.any(|name| {
+            fs::read(guest.0.0.path(name)).unwrap().windows(words.len()).any(|window| window == words.as_bytes())
+        })
+    };
+    let whole = json!({"marker": SECRET}).to_string();
+    let halves = json!({"a": &SECRET[..8], "b": &SECRET[8..], "marker": 1}).to_string();
+    let key = json!({SECRET: 1, "marker": 1}).to_string();
+    for (tool, outcome) in [("echo", "ok"), ("risky", "denied"), ("closed", "input_invalid")] {
+        for input in [&whole, &halves, &key] {
+            for approve in [&[][..], &["--approve"]] {
+                let arguments = [&[&*format!("acme.{tool}"), "--input", input], approve].concat();
+                let (_, report) = guest.run_with(&variables, &arguments);
+                assert!(report["outcome"] == outcome || !approve.is_empty(), "{report:#}");
+                let text = report.to_string();
+                for form in [SECRET, &SECRET[..8], &SECRET[8..]] {
+                    assert!(!text.contains(form), "{form} in {report:#}");
+                }
+                assert!(!kept("marker"), "{report:#}");
+            }
+        }
+    }
+    // Any other input is kept.
+    guest.run_with(&variables, &["acme.echo", "--input", r#"{"marker": 1}"#]);
+    assert!(kept("marker"));
+}
+
+#[test]
+fn an_output_is_held_against_its_schema_as_the_tool_gave_it() {
+    const SECRET: &str = "12345678";
+    let schemas = "input_schema = {}\noutput_schema = { items = { type = \"number\" }, additionalProperties = false }";
+    let guest = Guest::of(bytes("skill"), &[tool("echo", schemas)], ASKS);
+    let variables = [("SKILLYARD_SECRET_SKILL_ACME_GUEST__TOKEN", SECRET)];
+    let run = |input: &str| guest.run_with(&variables, &["--approve", "--input", input]).1;
+    let report = run("[12345678, 1.2345678e7]");
+    assert_eq!((&report["outcome"], &report["output"]), (&json!("ok"), &json!(["***", "***"])), "{report:#}");
+    let report = run(r#"{"x-12345678-y": 1}"#);
+    let violation = &report["violations"][0];
+    assert_eq!((&report["outcome"], &violation["of"]), (&json!("output_invalid"), &json!("output")), "{report:#}");
+    assert!(!report.to_string().contains(SECRET), "{report:#}");
+}
+
+#[test]
 fn granted_folders_are_the_persons_own() {
     let guest = Guest::named("command", &["read", "write", "symlink"], FOLDERS);
     let call = |tool: &str, paths: &str| {

@@ -18,13 +18,13 @@ use skillyard_runtime::{
     egress::{Allow, Broker},
     host, json,
     policy::{AllowLists, Approvals, CallId, CallRequest, Policies, PolicyError, SkillState},
-    secrets::Values,
+    secrets::{Mask, Values},
     worker::{self, Cancel, CodeSource, CompileFailure, Failure, Program, Ran, Refused, Starting},
 };
 use skillyard_store::{
     compiled::{CacheKey, CompiledCache},
     inputs::InputError,
-    secrets::{SecretError, SecretName},
+    secrets::{Secret, SecretError, SecretName, SecretSource},
 };
 use zeroize::Zeroizing;
 
@@ -281,18 +281,23 @@ pub fn call(
         report.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
         Ok(report)
     };
+    let names = &ready.grants.secret_keys;
+    let known = |given| match &options.replay {
+        None => Secrets::of(names, given, home, lookup),
+        Some(replay) => Ok(Secrets::replayed(names, given, replay)),
+    };
     // The input, before anything is started for it.
-    match json::check(&tool.input_schema, &options.input, progress).map_err(|_| CallError::Cancelled)? {
-        Ok(input) => report.input = input,
+    let input = match json::check(&tool.input_schema, &options.input, progress).map_err(|_| CallError::Cancelled)? {
+        Ok(input) => input.to_string(),
         Err(violations) => {
-            report.violations = Violation::all("input", &violations);
+            report.violations = Violation::all("input", &violations, &known(false)?.mask);
             let error = match violations.iter().find(|violation| violation.keyword == "json") {
                 Some(violation) => format!("the input is {}; nothing ran", violation.message),
                 None => format!("the input does not hold to the input_schema of {}; nothing ran", tool.id),
             };
             return ends(report, Outcome::InputInvalid, error);
         }
-    }
+    };
     // The policy.
     let own = match &options.policy_file {
         None => None,
@@ -331,14 +336,14 @@ pub fn call(
             .map(|action| decision.gives(action));
     let why = format!("the policy does not allow the call: {}", decision.hints.join("; "));
     report.policy = Some(decision);
+    let Secrets { values, mask, missing, unseen } = known(allowed && vault)?;
+    let masked = mask.json(&input);
+    let holds_secret = unseen || masked != input;
+    report.input = serde_json::from_str(&masked).unwrap_or(Value::Null);
     if !allowed {
         return ends(report, Outcome::Denied, why);
     }
     // What it is given.
-    let (secrets, missing) = match &options.replay {
-        None => secrets(&ready.grants.secret_keys, vault, home, lookup)?,
-        Some(replay) => replayed(&ready.grants.secret_keys, vault, replay),
-    };
     let network = if let (true, Some(replay)) = (http, &options.replay) {
         Ok(Network::Replayed(Exchanges::new(&ready.grants.http_hosts, &replay.http)))
     } else if http {
@@ -366,7 +371,7 @@ pub fn call(
         kind: ready.kind,
         tool_id: tool.id.clone(),
         entry: ready.entry.clone(),
-        input: report.input.to_string(),
+        input,
         limits,
         given: Given {
             http_hosts: ready.grants.http_hosts.clone(),
@@ -380,9 +385,7 @@ pub fn call(
     let Some(code) = ready.code() else {
         return ends(report, Outcome::DoesNotCompile, format!("{} is not in the artifact", ready.module));
     };
-    let mask = secrets.mask();
-    let world = World { network, secrets, missing, mask, started: began, deadline, seen: Mutex::default() };
-    let holds_secret = world.mask.text(&call.input) != call.input;
+    let world = World { network, secrets: values, missing, mask, started: began, deadline, seen: Mutex::default() };
     let done = engine.run(Job { code: &code, call: &call, began, deadline }, Arc::new(world), progress)?;
     finish(&mut report, done, Some(&tool.output_schema), progress);
     if !options.forget_input {
@@ -402,58 +405,97 @@ fn remember(home: &Home, owner: &str, tool_id: &str, input: &str, holds_secret: 
     Ok(())
 }
 
-/// The values of the secrets called `names`, and the names without one, each with the reason.
-fn secrets(
-    names: &[String],
-    given: bool,
-    home: &Home,
-    lookup: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<(Values, Vec<(String, String)>), CallError> {
-    let mut values = Values::default();
-    let mut missing = Vec::new();
-    let mut known: Vec<SecretName> = Vec::new();
-    for name in names {
-        let mut lacks = |why: String| missing.push((name.clone(), why));
-        if !given {
-            lacks("the policy does not give skill.capability.vault.read for this call".to_owned());
-            continue;
-        }
-        match name.parse::<SecretName>() {
-            Ok(name) => known.push(name),
-            Err(error) => lacks(error.to_string()),
-        }
-    }
-    for name in known {
-        match home.secrets().find(&name, lookup).map_err(CallError::Secret)? {
-            Some(secret) => match std::str::from_utf8(&secret.value) {
-                Ok(value) => {
-                    let taken = values.insert(name.to_string(), Zeroizing::new(value.to_owned()));
-                    taken.unwrap_or_else(|error| missing.push((name.to_string(), error.to_string())));
-                }
-                Err(_) => missing.push((name.to_string(), "its value is not text".to_owned())),
-            },
-            None => missing.push((
-                name.to_string(),
-                format!("it has no value here: `skillyard secret set {name}`, or the variable {}", name.variable()),
-            )),
-        }
-    }
-    Ok((values, missing))
+/// The secrets that a manifest names.
+struct Secrets {
+    /// Those that the call is given.
+    values: Values,
+    /// Hides those that it is not given too: a person may have typed one into the input.
+    mask: Mask,
+    /// The names without a value for the call, each with the reason.
+    missing: Vec<(String, String)>,
+    /// Whether there may be one that the mask does not know.
+    unseen: bool,
 }
 
-/// The made-up secrets of a case.
-fn replayed(names: &[String], given: bool, replay: &Replay) -> (Values, Vec<(String, String)>) {
-    let mut values = Values::default();
-    let mut missing = Vec::new();
-    for name in names {
-        let lacks = match replay.secrets.get(name) {
-            _ if !given => Some("the policy does not give skill.capability.vault.read for this call".to_owned()),
-            None => Some("the case gives it no value".to_owned()),
-            Some(value) => values.insert(name.clone(), value.0.clone()).err().map(|error| error.to_string()),
-        };
-        missing.extend(lacks.map(|why| (name.clone(), why)));
+const NOT_GIVEN: &str = "the policy does not give skill.capability.vault.read for this call";
+
+impl Secrets {
+    /// The person's own. Fails only where they are `given`; where they are not, nobody is asked for one.
+    fn of(
+        names: &[String],
+        given: bool,
+        home: &Home,
+        lookup: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, CallError> {
+        let store = home.secrets();
+        let mut values = Values::default();
+        let mut missing = Vec::new();
+        let mut unseen = false;
+        for name in names {
+            let known = match name.parse::<SecretName>() {
+                Ok(known) => known,
+                Err(error) => {
+                    missing.push((name.clone(), error.to_string()));
+                    continue;
+                }
+            };
+            let mut lacks = |why: String| missing.push((known.to_string(), why));
+            let found = if given {
+                store.find(&known, lookup).map_err(CallError::Secret)?
+            } else {
+                match store.source(&known, lookup) {
+                    Ok(None) => None,
+                    Ok(Some(SecretSource::CredentialStore)) | Err(_) => {
+                        unseen = true;
+                        None
+                    }
+                    Ok(Some(_)) => store.find(&known, lookup).unwrap_or_else(|_| {
+                        unseen = true;
+                        None
+                    }),
+                }
+            };
+            let Some(Secret { value, .. }) = found else {
+                let variable = known.variable();
+                lacks(format!("it has no value here: `skillyard secret set {known}`, or the variable {variable}"));
+                continue;
+            };
+            let taken = match std::str::from_utf8(&value) {
+                Ok(value) => values
+                    .insert(known.to_string(), Zeroizing::new(value.to_owned()))
+                    .map_err(|error| error.to_string()),
+                Err(_) => Err("its value is not text".to_owned()),
+            };
+            if let Err(why) = taken {
+                unseen = true;
+                lacks(why);
+            }
+        }
+        Ok(Self::told(names, given, values, missing, unseen))
     }
-    (values, missing)
+
+    /// The made-up ones of a case.
+    fn replayed(names: &[String], given: bool, replay: &Replay) -> Self {
+        let mut values = Values::default();
+        let mut missing = Vec::new();
+        for name in names {
+            let taken = match replay.secrets.get(name) {
+                None => Err("the case gives it no value".to_owned()),
+                Some(value) => values.insert(name.clone(), value.0.clone()).map_err(|error| error.to_string()),
+            };
+            missing.extend(taken.err().map(|why| (name.clone(), why)));
+        }
+        Self::told(names, given, values, missing, false)
+    }
+
+    fn told(names: &[String], given: bool, values: Values, missing: Vec<(String, String)>, unseen: bool) -> Self {
+        let mask = values.mask();
+        if given {
+            return Self { values, mask, missing, unseen };
+        }
+        let missing = names.iter().map(|name| (name.clone(), NOT_GIVEN.to_owned())).collect();
+        Self { values: Values::default(), mask, missing, unseen }
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -487,8 +529,6 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>,
     report.logs.extend(lines.finish());
     report.host_calls = seen.calls;
     report.unrecorded_host_calls = seen.unrecorded;
-    // A person may have typed a secret into it.
-    report.input = serde_json::from_str(&world.mask.json(&report.input.to_string())).unwrap_or(Value::Null);
     let ran = match result {
         Ok(ran) => ran,
         Err(failure) => {
@@ -539,7 +579,7 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>,
         return;
     }
     let output = match (finished.output, is_plugin, report.exit_code) {
-        (Some(output), ..) => Some(world.mask.json(&output)),
+        (Some(output), ..) => Some(output),
         // What a plugin gives is its number.
         (None, true, Some(code)) if report.outcome == Outcome::Ok => {
             Some(serde_json::json!({ "exit_code": code }).to_string())
@@ -552,23 +592,29 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>,
         Some(schema) if report.outcome == Outcome::Ok && !is_plugin => json::check(schema, &output, progress),
         _ => Ok(serde_json::from_str(&output).map_err(|_| Vec::new())),
     };
-    let text = |output: String| Some(serde_json::from_str(&output).unwrap_or(Value::String(output)));
+    report.output = Some(masked(&world.mask, &output));
     match checked {
-        Ok(Ok(value)) => report.output = Some(value),
+        Ok(Ok(_)) => {}
         Err(Cancelled) => {
             report.outcome = Outcome::Cancelled;
             report.error = Some("cancelled while the output was held against the tool's output_schema".to_owned());
-            report.output = text(output);
         }
         Ok(Err(violations)) => {
-            report.violations = Violation::all("output", &violations);
+            report.violations = Violation::all("output", &violations, &world.mask);
             if schema.is_some() && report.outcome == Outcome::Ok {
                 report.outcome = Outcome::OutputInvalid;
                 report.error = Some("the output does not hold to the tool's output_schema".to_owned());
             }
-            report.output = text(output);
         }
     }
+}
+
+/// What a tool gave, as it is shown: without secrets, text where it is no JSON.
+fn masked(mask: &Mask, output: &str) -> Value {
+    let hidden = mask.json(output);
+    let Ok(value) = serde_json::from_str::<Value>(&hidden) else { return Value::String(hidden) };
+    // A number is shown in other digits than the tool's own, and may be a secret only in them.
+    serde_json::from_str(&mask.json(&value.to_string())).unwrap_or(Value::Null)
 }
 
 /// What a tool would be called with where nobody says.
@@ -596,4 +642,27 @@ pub fn usual_input_of(owner: &Owner, skill_id: &str, tool: &Tool, home: &Home, p
         return UsualInput { value, remembered: true };
     }
     UsualInput { value: json::example(&tool.input_schema, progress).value, remembered: false }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_number_that_becomes_a_secret_when_it_is_shown_is_hidden() {
+        let mut values = Values::default();
+        values.insert("a/b", Zeroizing::new("12345678".to_owned())).unwrap();
+        let mask = values.mask();
+        for output in ["1.2345678e7", "12345678", "1234567.8E+1", "123456780e-1"] {
+            assert!(!masked(&mask, output).to_string().contains("12345678"), "{output}");
+            let list = masked(&mask, &format!("[{output}, 7, \"x\"]"));
+            assert_eq!(list.as_array().unwrap()[1..], [json!(7), json!("x")]);
+            assert!(!list.to_string().contains("12345678"), "{output}");
+        }
+        assert_eq!(masked(&mask, "no JSON 12345678"), json!("no JSON ***"));
+    }
 }

@@ -8,6 +8,7 @@ use skillyard_runtime::{
     call::{Fuel, HostCall, Limits, Log, Memory, Outcome},
     json,
     policy::Decision,
+    secrets::Mask,
     walls::Wall,
 };
 
@@ -219,14 +220,14 @@ impl RefusedReport {
 }
 
 impl Violation {
-    /// What was found wrong with the input or the output.
-    pub(super) fn all(of: &'static str, found: &[json::Violation]) -> Vec<Self> {
+    /// What was found wrong with the input or the output: a name in it, which a pointer tells, may be a secret.
+    pub(super) fn all(of: &'static str, found: &[json::Violation], mask: &Mask) -> Vec<Self> {
         let one = |found: &json::Violation| Self {
             of,
-            pointer: found.instance_pointer.clone(),
+            pointer: mask.text(&found.instance_pointer),
             keyword: found.keyword.clone(),
             schema_pointer: found.schema_pointer.clone(),
-            message: found.message.clone(),
+            message: mask.text(&found.message),
         };
         found.iter().map(one).collect()
     }
