@@ -124,35 +124,39 @@ fn input_and_output_hold_to_their_schemas() {
     assert!(ran.err.contains("nowhere.json"), "{ran:?}");
 }
 
+/// A schema that a list of lists of numbers is held against for minutes, and little of it counted.
+fn slow() -> String {
+    let contains = r##"{ not = { contains = { "$ref" = "#/$defs/x" } } }"##;
+    let (contains, numbers) = (vec![contains; 60].join(", "), lists(1_000_000, 1_007_000));
+    format!("{{ allOf = [{contains}], \"$defs\" = {{ x = {{ enum = {numbers} }} }} }}")
+}
+
+/// `[[1], [2] …]`
+fn lists(from: u32, to: u32) -> String {
+    Value::Array((from..to).map(|n| json!([n])).collect()).to_string()
+}
+
 #[test]
 fn a_schema_that_takes_too_long_is_given_up() {
     let long = format!("\"{}!\"", "a".repeat(400_000));
-    let evil = r#"{ pattern = "(?=(a+)+$)b" }"#;
-    for (schemas, outcome, of) in [
-        (format!("input_schema = {evil}\noutput_schema = {{}}"), "input_invalid", "input"),
-        (format!("input_schema = {{}}\noutput_schema = {evil}"), "output_invalid", "output"),
+    for (schemas, input, outcome, of) in [
+        ("input_schema = { pattern = \"(?=(a+)+$)b\" }\noutput_schema = {}", long, "input_invalid", "input"),
+        (&format!("input_schema = {{}}\noutput_schema = {}", slow()), lists(0, 6000), "output_invalid", "output"),
     ] {
-        let guest = Guest::of(bytes("command"), &[tool("echo", &schemas)], FOLDERS);
-        guest.0.0.write("input.json", &long);
+        let guest = Guest::of(bytes("command"), &[tool("echo", schemas)], FOLDERS);
+        guest.0.0.write("input.json", &input);
         let report = guest.ends(outcome, of, &["--input", "@input.json"]);
         let violation = &report["violations"][0];
         assert_eq!((&violation["of"], &violation["keyword"]), (&json!(of), &json!("budget")), "{violation}");
     }
 }
 
-/// A skill whose check of the input of its one case takes minutes.
 #[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_ends_a_check_that_takes_too_long() {
-    let numbers = |from: u32, to: u32| Value::Array((from..to).map(|n| json!([n])).collect()).to_string();
-    let contains = r##"{ not = { contains = { "$ref" = "#/$defs/x" } } }"##;
-    let schema = format!(
-        "input_schema = {{ allOf = [{}], \"$defs\" = {{ x = {{ enum = {} }} }} }}\noutput_schema = {{}}",
-        vec![contains; 60].join(", "),
-        numbers(1_000_000, 1_007_000)
-    );
-    let guest = Guest::of(bytes("command"), &[tool("echo", &schema)], FOLDERS);
-    let input = numbers(0, 100_000);
+    let schemas = format!("input_schema = {}\noutput_schema = {{}}", slow());
+    let guest = Guest::of(bytes("command"), &[tool("echo", &schemas)], FOLDERS);
+    let input = lists(0, 100_000);
     guest.0.0.write(
         "skill/tests/slow.json",
         format!("{{\"tool\": \"acme.echo\", \"input\": {input}, \"expect\": {{\"outcome\": \"ok\"}}}}"),
@@ -312,7 +316,8 @@ fn a_secret_in_an_input_is_neither_kept_nor_shown_whether_or_not_it_was_given() 
     for (tool, outcome) in [("echo", "ok"), ("risky", "denied"), ("closed", "input_invalid")] {
         for input in [&whole, &halves, &key] {
             for approve in [&[][..], &["--approve"]] {
-                let arguments = [&[&*format!("acme.{tool}"), "--input", input], approve].concat();
+                let tool = format!("acme.{tool}");
+                let arguments = [&[tool.as_str(), "--input", input], approve].concat();
                 let (_, report) = guest.run_with(&variables, &arguments);
                 assert!(report["outcome"] == outcome || !approve.is_empty(), "{report:#}");
                 let text = report.to_string();
@@ -424,6 +429,34 @@ fn no_symbolic_link_leads_out() {
     std::os::unix::fs::symlink(guest.0.0.path(""), storage.join("in")).unwrap();
     let ran = guest.shown(&["acme.read", "--approve", "--input", "\"in/outside\""]).exits(2);
     assert!(ran.err.contains("no folder, or a link") && !ran.out.contains("private"), "{ran:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_home_whose_path_is_no_text_is_one_like_any_other() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let guest = Guest::named("command", &["write", "read"], FOLDERS);
+    let home = guest.0.0.path("").join(std::ffi::OsStr::from_bytes(b"h\xff"));
+    for (tool, output) in
+        [("acme.write", Value::Null), ("acme.read", json!("written")), ("acme.read", json!("written"))]
+    {
+        let mut command = guest.0.command(&[
+            "run",
+            "--skill",
+            "skill",
+            "--format",
+            "json",
+            "--approve",
+            "--input",
+            "\"out/a\"",
+            tool,
+        ]);
+        let (code, report) =
+            report(&crate::skillyard::Ran::of(&command.env("SKILLYARD_HOME", &home).output().unwrap()));
+        assert_eq!((code, &report["outcome"]), (Some(0), &json!("ok")), "{report:#}");
+        assert!(output.is_null() || report["output"] == output, "{report:#}");
+    }
+    assert_eq!(fs::read(home.join("skillyard/storage/skill.acme.guest/out/a")).unwrap(), b"written");
 }
 
 #[test]

@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Folder {
     /// The skill's storage on this machine, absolute; it must exist.
+    #[serde(with = "crate::os_path")]
     pub storage: PathBuf,
     /// The folder, from there; empty for all of it. It must exist.
+    #[serde(with = "crate::os_path")]
     pub below: PathBuf,
     /// The path under which the tool sees it, from the top: `/ledgers/in`.
     pub guest: String,

@@ -9,6 +9,7 @@ pub mod egress;
 mod folders;
 pub mod host;
 pub mod json;
+mod os_path;
 pub mod policy;
 pub mod secrets;
 pub mod walls;

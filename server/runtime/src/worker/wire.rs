@@ -70,6 +70,7 @@ pub enum CodeAt {
     /// In a file.
     File {
         /// Where.
+        #[serde(with = "crate::os_path")]
         path: PathBuf,
         /// Its digest.
         blake3: [u8; 32],
@@ -267,7 +268,7 @@ pub fn exactly(from: &mut impl Read, bytes: u32) -> Result<Vec<u8>, WireError> {
 /// The lengths and the header of a frame.
 ///
 /// # Errors
-/// When something is too long for a frame, or is no JSON, as a path that is no UTF-8 (`InvalidInput`).
+/// When something is too long for a frame, or is no JSON (`InvalidInput`).
 pub fn header<T: Serialize>(message: &T, payload: usize) -> io::Result<Vec<u8>> {
     let long = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("{what} is too long"));
     let payload = u32::try_from(payload).map_err(|_| long("the payload"))?;
@@ -296,4 +297,39 @@ pub fn send<T: Serialize>(to: &mut impl Write, message: &T, payload: &[u8]) -> i
     let mut frame = Zeroizing::new(frame);
     frame.extend_from_slice(payload);
     to.write_all(&frame)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::call::Folder;
+
+    #[cfg(unix)]
+    fn no_text() -> OsString {
+        use std::os::unix::ffi::OsStringExt as _;
+        OsString::from_vec(b"/home/h\xff/x".to_vec())
+    }
+
+    #[cfg(windows)]
+    fn no_text() -> OsString {
+        use std::os::windows::ffi::OsStringExt as _;
+        OsString::from_wide(&[0x43, 0x3a, 0x5c, 0xd800, 0x78])
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_comes_over_as_it_is() {
+        let path = PathBuf::from(no_text());
+        let mut bytes = Vec::new();
+        send(&mut bytes, &CodeAt::File { path: path.clone(), blake3: [7; 32] }, &[]).unwrap();
+        let read = head::<CodeAt>(&mut bytes.as_slice()).unwrap().unwrap().message;
+        assert!(matches!(read, CodeAt::File { path: came, blake3: [7, ..] } if came == path));
+        let folder = Folder::new(path.clone(), path.strip_prefix("/").unwrap_or(&path), "/in", true);
+        let mut bytes = Vec::new();
+        send(&mut bytes, &folder, &[]).unwrap();
+        assert_eq!(head::<Folder>(&mut bytes.as_slice()).unwrap().unwrap().message, folder);
+    }
 }
