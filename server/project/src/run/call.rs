@@ -592,9 +592,13 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>,
         Some(schema) if report.outcome == Outcome::Ok && !is_plugin => json::check(schema, &output, progress),
         _ => Ok(serde_json::from_str(&output).map_err(|_| Vec::new())),
     };
-    report.output = Some(masked(&world.mask, &output));
     match checked {
-        Ok(Ok(_)) => {}
+        // There is nothing to hide in it.
+        Ok(Ok(value)) if world.mask.is_empty() => {
+            report.output = Some(value);
+            return;
+        }
+        Ok(Ok(value)) => drop(value),
         Err(Cancelled) => {
             report.outcome = Outcome::Cancelled;
             report.error = Some("cancelled while the output was held against the tool's output_schema".to_owned());
@@ -607,6 +611,7 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>,
             }
         }
     }
+    report.output = Some(masked(&world.mask, &output));
 }
 
 /// What a tool gave, as it is shown: without secrets, text where it is no JSON.
@@ -614,7 +619,9 @@ fn masked(mask: &Mask, output: &str) -> Value {
     let hidden = mask.json(output);
     let Ok(value) = serde_json::from_str::<Value>(&hidden) else { return Value::String(hidden) };
     // A number is shown in other digits than the tool's own, and may be a secret only in them.
-    serde_json::from_str(&mask.json(&value.to_string())).unwrap_or(Value::Null)
+    let shown = value.to_string();
+    drop(value);
+    serde_json::from_str(&mask.json(&shown)).unwrap_or(Value::Null)
 }
 
 /// What a tool would be called with where nobody says.
