@@ -11,7 +11,8 @@ use skillyard_manifest::model::Manifest;
 use crate::{
     integrity::{hex, sha256},
     json::{self, Kind, List, Table, Text},
-    module::{self, Module, ModuleKind},
+    limits::MAX_DOCUMENT_BYTES,
+    module::{self, MAX_PACKAGES, Module, ModuleKind},
     timestamp::rfc3339,
 };
 
@@ -249,8 +250,6 @@ pub struct Skill<'a> {
 /// Imports of one module that are listed, and characters of a name that are kept: a hostile module makes no huge SBOM.
 const MAX_IMPORTS: usize = 200;
 const MAX_NAME: usize = 256;
-/// Packages that are listed.
-const MAX_PACKAGES: usize = 20_000;
 
 #[derive(Serialize)]
 struct Bom {
@@ -326,11 +325,41 @@ struct Depends {
     depends_on: Vec<String>,
 }
 
+/// Why no SBOM is made.
+#[derive(Debug)]
+pub enum GenerateError {
+    /// The packages of the modules come to more than an SBOM may have.
+    TooLarge,
+    /// The JSON writer's own.
+    Json(serde_json::Error),
+}
+
+impl fmt::Display for GenerateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(
+                f,
+                "the modules list more packages (in `.dep-v0`) than an SBOM of {MAX_DOCUMENT_BYTES} bytes holds: give an \
+                 SBOM, or build the modules without the list"
+            ),
+            Self::Json(error) => write!(f, "the SBOM cannot be written: {error}"),
+        }
+    }
+}
+
+impl error::Error for GenerateError {}
+
+impl From<serde_json::Error> for GenerateError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
 /// Makes the SBOM of a skill: CycloneDX 1.6, the same bytes for the same skill.
 ///
 /// # Errors
-/// The JSON writer's own.
-pub fn generate(skill: &Skill<'_>) -> Result<Vec<u8>, serde_json::Error> {
+/// A [`GenerateError`].
+pub fn generate(skill: &Skill<'_>) -> Result<Vec<u8>, GenerateError> {
     let manifest = skill.manifest;
     let (publisher, id) = (manifest.publisher.trim(), manifest.skill_id.trim());
     let root = purl("generic", Some(publisher), id, manifest.version.trim());
@@ -339,7 +368,7 @@ pub fn generate(skill: &Skill<'_>) -> Result<Vec<u8>, serde_json::Error> {
     let mut dependencies = Vec::new();
     for (file, facts) in skill.modules {
         components.push(module(file, facts));
-        let roots = packages.add(facts);
+        let roots = packages.add(facts)?;
         dependencies.push(Depends { reference: file_ref(file), depends_on: roots });
     }
     for file in skill.assets {
@@ -446,6 +475,8 @@ fn cut(text: &str) -> String {
 struct Packages {
     /// By the name of the component inside the SBOM.
     known: BTreeMap<String, PackageFacts>,
+    /// The bytes of the names that the SBOM will repeat.
+    bytes: u64,
 }
 
 struct PackageFacts {
@@ -459,11 +490,21 @@ struct PackageFacts {
 
 impl Packages {
     /// Adds those of a module; gives the names of what the module itself is made of.
-    fn add(&mut self, facts: &ModuleFacts) -> Vec<String> {
-        let list = facts.dependencies.get(..MAX_PACKAGES.min(facts.dependencies.len())).unwrap_or_default();
-        let references: Vec<String> = list.iter().map(package_ref).collect();
+    fn add(&mut self, facts: &ModuleFacts) -> Result<Vec<String>, GenerateError> {
+        let list = facts.dependencies.as_slice();
+        let mut references = Vec::with_capacity(list.len());
+        for package in list {
+            let reference = package_ref(package);
+            take(&mut self.bytes, &reference)?;
+            references.push(reference);
+        }
         for (package, reference) in list.iter().zip(&references) {
-            let known = self.known.entry(reference.clone()).or_insert_with(|| PackageFacts {
+            let Self { known, bytes } = self;
+            // In an SBOM each takes more than 420 bytes.
+            if known.len() >= MAX_PACKAGES && !known.contains_key(reference) {
+                return Err(GenerateError::TooLarge);
+            }
+            let known = known.entry(reference.clone()).or_insert_with(|| PackageFacts {
                 name: cut(&package.name),
                 version: cut(&package.version),
                 from_crates_io: package.source == "crates.io",
@@ -472,8 +513,12 @@ impl Packages {
                 depends_on: std::collections::BTreeSet::new(),
             });
             known.build_only &= package.build_only;
-            let depends_on = package.dependencies.iter().filter_map(|&place| references.get(place));
-            known.depends_on.extend(depends_on.filter(|other| *other != reference).cloned());
+            for other in package.dependencies.iter().filter_map(|&place| references.get(place)) {
+                if other != reference && !known.depends_on.contains(other) {
+                    take(bytes, other)?;
+                    known.depends_on.insert(other.clone());
+                }
+            }
         }
         let roots =
             list.iter().zip(&references).filter(|(package, _)| package.root).map(|(_, reference)| reference.clone());
@@ -484,8 +529,14 @@ impl Packages {
         }
         roots.sort_unstable();
         roots.dedup();
-        roots
+        Ok(roots)
     }
+}
+
+/// Counts a name that the SBOM will have, so that few long names are not repeated into hundreds of megabytes.
+fn take(bytes: &mut u64, reference: &str) -> Result<(), GenerateError> {
+    *bytes += reference.len() as u64;
+    if *bytes > MAX_DOCUMENT_BYTES { Err(GenerateError::TooLarge) } else { Ok(()) }
 }
 
 fn package_ref(package: &Dependency) -> String {

@@ -7,13 +7,20 @@ mod handmade;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
+    io::Write as _,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
+use flate2::{Compression, write::ZlibEncoder};
 use handmade::*;
+use skillyard_artifact::{
+    module::scan,
+    sbom::{self, ModuleFacts},
+};
+use skillyard_manifest::model::Manifest;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
@@ -55,18 +62,27 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The most that is held while what `make` makes is verified, in bytes.
 fn peak(make: impl FnOnce() -> Vec<u8>) -> usize {
+    peak_of(make, |bytes| drop(verified(bytes)))
+}
+
+/// The most that is held while `work` works on what `make` makes, in bytes.
+fn peak_of(make: impl FnOnce() -> Vec<u8>, work: impl FnOnce(&[u8])) -> usize {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut bytes = make();
     bytes.shrink_to_fit();
     let before = HELD.load(Ordering::Relaxed) - bytes.len();
     PEAK.store(HELD.load(Ordering::Relaxed), Ordering::Relaxed);
-    drop(verified(&bytes));
+    work(&bytes);
     PEAK.load(Ordering::Relaxed) - before
 }
 
 #[track_caller]
 fn small(name: &str, make: impl FnOnce() -> Vec<u8>) {
-    let peak = peak(make);
+    bounded(name, peak(make));
+}
+
+#[track_caller]
+fn bounded(name: &str, peak: usize) {
     println!("{name}: {} MB", peak / 1_000_000);
     assert!(peak < 100_000_000, "{name}: {peak} bytes");
 }
@@ -173,4 +189,58 @@ fn documents() {
         let keys: String = (0..).map(|at| format!("\"{at:x}\":1,")).take(800_000).collect();
         full("sbom.cdx.json", format!("{{{}", keys.get(..(8 << 20) - 100).unwrap_or(&keys)).into_bytes())
     });
+}
+
+/// A module with `sections` in the format of embedded packages.
+fn module_of(sections: &[String]) -> Vec<u8> {
+    let mut bytes = MODULE.to_vec();
+    for section in sections {
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::best());
+        zlib.write_all(section.as_bytes()).unwrap();
+        let content = [b"\x07.dep-v0".as_slice(), &zlib.finish().unwrap()].concat();
+        bytes.push(0);
+        let length = u32::try_from(content.len()).unwrap();
+        bytes.extend([0, 7, 14, 21].map(|shift| (length >> shift & 0x7f) as u8 | if shift < 21 { 0x80 } else { 0 }));
+        bytes.extend(content);
+    }
+    bytes
+}
+
+/// `count` packages with long names, of which each depends on the first `edges`.
+fn packages(count: usize, edges: usize) -> String {
+    let edges: Vec<String> = (0..edges).map(|at| at.to_string()).collect();
+    let (edges, name) = (edges.join(","), "\u{1F980}".repeat(252));
+    let one =
+        |at| format!(r#"{{"name":"{at:04}{name}","version":"{name}","source":"{name}","dependencies":[{edges}]}}"#);
+    format!(r#"{{"packages":[{}]}}"#, (0..count).map(one).collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn embedded_packages() {
+    let few = r#"{"packages":[]}"#.to_owned() + &" ".repeat((8 << 20) - 100);
+    let many = |count| {
+        let one = r#"{"name":"","version":"","source":""}"#;
+        format!(r#"{{"packages":[{}]}}"#, vec![one; count].join(","))
+    };
+    for (name, sections) in [
+        ("forty sections of packages", vec![many(200_000); 40]),
+        ("forty sections of spaces", vec![few; 40]),
+        ("packages up to the limit", vec![many(20_000)]),
+        ("packages that depend on all", vec![packages(300, 300)]),
+    ] {
+        let module = module_of(&sections);
+        drop(sections);
+        bounded(name, peak_of(|| module, |bytes| drop(scan(bytes, &()).unwrap())));
+    }
+    let module = module_of(&[packages(300, 300)]);
+    let manifest: Manifest = toml::from_str(MANIFEST).unwrap();
+    let work = |bytes: &[u8]| {
+        let file = sbom::File { path: "modules/echo.wasm", bytes: 1, sha256: [0; 32] };
+        let facts = ModuleFacts::of(&scan(bytes, &()).unwrap(), "run");
+        assert_eq!(facts.dependencies.len(), 300);
+        let modules = [(file, facts)];
+        let skill = sbom::Skill { manifest: &manifest, modules: &modules, assets: &[], built_at_unix_ms: None };
+        assert!(sbom::generate(&skill).is_err(), "it would have 800 MB");
+    };
+    bounded("an SBOM of packages that depend on all", peak_of(|| module, work));
 }

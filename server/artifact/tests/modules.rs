@@ -208,6 +208,48 @@ fn embedded_packages_are_read_within_bounds() {
     assert_eq!(sound("(module)").dependencies, Dependencies::Unknown);
 }
 
+/// The module that `sections` of packages are embedded in.
+fn with_sections(sections: &[String]) -> Dependencies {
+    let mut bytes = wasm("(module)");
+    for section in sections {
+        let content = [b"\x07.dep-v0".as_slice(), &zlib(section.as_bytes())].concat();
+        bytes.push(0);
+        leb(&mut bytes, content.len());
+        bytes.extend(content);
+    }
+    read(&bytes).dependencies
+}
+
+fn leb(out: &mut Vec<u8>, mut number: usize) {
+    while number >= 0x80 {
+        out.push(u8::try_from(number & 0x7f).unwrap() | 0x80);
+        number >>= 7;
+    }
+    out.push(u8::try_from(number).unwrap());
+}
+
+fn packages(count: usize, edges: usize) -> String {
+    let edges = vec!["0"; edges].join(",");
+    let one = format!(r#"{{"name":"a","version":"1.0.0","source":"crates.io","dependencies":[{edges}]}}"#);
+    format!(r#"{{"packages":[{}]}}"#, vec![one; count].join(","))
+}
+
+#[test]
+fn embedded_packages_have_one_budget_for_the_whole_file() {
+    assert_eq!(with_sections(&[packages(10_000, 1), packages(10_000, 9)]).listed().len(), 20_000);
+    let padded = format!("{}{}", packages(1, 0), " ".repeat(5 << 20));
+    for (sections, why) in [
+        (vec![packages(20_001, 0)], "more than 20000 packages"),
+        (vec![packages(10_000, 0), packages(10_001, 0)], "more than 20000 packages"),
+        (vec![packages(1_000, 101)], "more than 100000 dependencies"),
+        (vec![packages(1_000, 60), packages(1_000, 60)], "more than 100000 dependencies"),
+        (vec![padded.clone(), padded], "more than 8388608 bytes"),
+    ] {
+        let Dependencies::Unreadable(told) = with_sections(&sections) else { panic!("{why}") };
+        assert!(told.contains(why), "{told}");
+    }
+}
+
 #[test]
 fn texts_are_assembled_up_to_a_size() {
     let module = read(b"(module (func (export \"run\") (result i32) i32.const 1))");

@@ -12,7 +12,7 @@ mod strings;
 use std::ops::Range;
 
 pub use bodies::Code;
-pub use dependencies::{Dependencies, Dependency, MAX_DEPENDENCY_BYTES};
+pub use dependencies::{Dependencies, Dependency, MAX_DEPENDENCY_BYTES, MAX_EDGES, MAX_PACKAGES};
 pub use scan::scan;
 use serde::{Deserialize, Serialize};
 pub use strings::{HostName, Secret, Strings};

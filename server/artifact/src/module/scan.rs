@@ -50,7 +50,7 @@ pub fn scan(bytes: &[u8], progress: &dyn Progress) -> Result<Module, Cancelled> 
         }
     };
     let shared = Shared::new();
-    let mut pass = Pass { module: Module { text, ..module }, depth: 0 };
+    let mut pass = Pass { module: Module { text, ..module }, depth: 0, packages: dependencies::Reader::default() };
     let read = thread::scope(|scope| {
         let mut bodies = Bodies::new(scope, &shared);
         let read = pass.read(&binary, &mut bodies, progress);
@@ -125,6 +125,7 @@ struct Pass {
     module: Module,
     /// How many components the current module or component lies in.
     depth: usize,
+    packages: dependencies::Reader,
 }
 
 impl Pass {
@@ -308,7 +309,7 @@ impl Pass {
         let (name, data, range) = (section.name(), section.data(), section.data_range());
         match name {
             "producers" => self.producers(section),
-            ".dep-v0" => self.module.dependencies.add(dependencies::read(data)),
+            ".dep-v0" => self.packages.add(data, &mut self.module.dependencies),
             "name" => {}
             _ if name.starts_with(".debug_") => {}
             _ => self.module.strings.scan(data, range.start),

@@ -526,8 +526,14 @@ fn documents(
         Some(given) => given.to_vec(),
         None => {
             let built_at_unix_ms = inputs.facts.built_at_unix_ms;
-            sbom::generate(&sbom::Skill { manifest, modules, assets, built_at_unix_ms })
-                .map_err(|error| PackageError::Write(error.to_string()))?
+            sbom::generate(&sbom::Skill { manifest, modules, assets, built_at_unix_ms }).map_err(
+                |error| match error {
+                    sbom::GenerateError::TooLarge => PackageError::Refused(vec![
+                        Finding::new(&rules::FILE_TOO_LARGE, error.to_string()).in_entry(SBOM),
+                    ]),
+                    sbom::GenerateError::Json(_) => PackageError::Write(error.to_string()),
+                },
+            )?
         }
     };
     sbom::check(&sbom).map_err(PackageError::Sbom)?;
