@@ -46,60 +46,67 @@ struct Shape {
     what: &'static str,
     prefix: &'static [u8],
     /// The characters behind the prefix.
-    body: fn(u8) -> bool,
+    body: Body,
     /// How many of them there are at least.
     least: usize,
     /// Whether there are exactly as many.
     exact: bool,
 }
 
-const fn at_least(what: &'static str, prefix: &'static [u8], body: fn(u8) -> bool, least: usize) -> Shape {
+const fn at_least(what: &'static str, prefix: &'static [u8], body: Body, least: usize) -> Shape {
     Shape { what, prefix, body, least, exact: false }
 }
 
-const fn exactly(what: &'static str, prefix: &'static [u8], body: fn(u8) -> bool, least: usize) -> Shape {
+const fn exactly(what: &'static str, prefix: &'static [u8], body: Body, least: usize) -> Shape {
     Shape { what, prefix, body, least, exact: true }
 }
 
-fn is_upper_or_digit(b: u8) -> bool {
-    b.is_ascii_uppercase() || b.is_ascii_digit()
+/// The characters that a token is made of.
+#[derive(Clone, Copy)]
+enum Body {
+    UpperOrDigit,
+    Alphanumeric,
+    Word,
+    UrlBase64,
 }
 
-fn is_alphanumeric(b: u8) -> bool {
-    b.is_ascii_alphanumeric()
-}
+impl Body {
+    /// How many there are.
+    const COUNT: usize = 4;
 
-fn is_url_base64(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
-}
-
-fn is_word(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_'
+    fn has(self, b: u8) -> bool {
+        match self {
+            Self::UpperOrDigit => b.is_ascii_uppercase() || b.is_ascii_digit(),
+            Self::Alphanumeric => b.is_ascii_alphanumeric(),
+            Self::Word => b.is_ascii_alphanumeric() || b == b'_',
+            Self::UrlBase64 => b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'),
+        }
+    }
 }
 
 /// Each prefix begins with a byte of [`CLASS`].
 static SHAPES: &[Shape] = &[
-    exactly("an AWS access key id", b"AKIA", is_upper_or_digit, 16),
-    exactly("an AWS access key id", b"ASIA", is_upper_or_digit, 16),
-    at_least("a Google API key", b"AIza", is_url_base64, 35),
-    at_least("a GitHub token", b"ghp_", is_alphanumeric, 36),
-    at_least("a GitHub token", b"gho_", is_alphanumeric, 36),
-    at_least("a GitHub token", b"ghu_", is_alphanumeric, 36),
-    at_least("a GitHub token", b"ghs_", is_alphanumeric, 36),
-    at_least("a GitHub token", b"ghr_", is_alphanumeric, 36),
-    at_least("a GitHub token", b"github_pat_", is_word, 60),
-    at_least("a GitLab token", b"glpat-", is_url_base64, 20),
-    at_least("a Slack token", b"xoxb-", is_url_base64, 24),
-    at_least("a Slack token", b"xoxp-", is_url_base64, 24),
-    at_least("a Slack token", b"xoxa-", is_url_base64, 24),
-    at_least("a Slack token", b"xoxr-", is_url_base64, 24),
-    at_least("a Slack token", b"xoxs-", is_url_base64, 24),
-    at_least("a Stripe key", b"sk_live_", is_alphanumeric, 24),
-    at_least("a Stripe key", b"rk_live_", is_alphanumeric, 24),
-    at_least("an npm token", b"npm_", is_alphanumeric, 36),
-    at_least("a PyPI token", b"pypi-AgEIcHlwaS", is_url_base64, 50),
-    at_least("an API key", b"sk-ant-", is_url_base64, 40),
-    at_least("an API key", b"sk-proj-", is_url_base64, 40),
+    exactly("an AWS access key id", b"AKIA", Body::UpperOrDigit, 16),
+    exactly("an AWS access key id", b"ASIA", Body::UpperOrDigit, 16),
+    at_least("a Google API key", b"AIza", Body::UrlBase64, 35),
+    at_least("a GitHub token", b"ghp_", Body::Alphanumeric, 36),
+    at_least("a GitHub token", b"gho_", Body::Alphanumeric, 36),
+    at_least("a GitHub token", b"ghu_", Body::Alphanumeric, 36),
+    at_least("a GitHub token", b"ghs_", Body::Alphanumeric, 36),
+    at_least("a GitHub token", b"ghr_", Body::Alphanumeric, 36),
+    at_least("a GitHub token", b"github_pat_", Body::Word, 60),
+    at_least("a GitLab token", b"glpat-", Body::UrlBase64, 20),
+    at_least("a Slack token", b"xoxb-", Body::UrlBase64, 24),
+    at_least("a Slack token", b"xoxp-", Body::UrlBase64, 24),
+    at_least("a Slack token", b"xoxa-", Body::UrlBase64, 24),
+    at_least("a Slack token", b"xoxr-", Body::UrlBase64, 24),
+    at_least("a Slack token", b"xoxs-", Body::UrlBase64, 24),
+    at_least("a Stripe key", b"sk_live_", Body::Alphanumeric, 24),
+    at_least("a Stripe key", b"rk_live_", Body::Alphanumeric, 24),
+    at_least("an npm token", b"npm_", Body::Alphanumeric, 36),
+    at_least("a PyPI token", b"pypi-AgEIcHlwaS", Body::UrlBase64, 50),
+    at_least("an API key", b"sk-ant-", Body::UrlBase64, 40),
+    at_least("an API key", b"sk-proj-", Body::UrlBase64, 40),
 ];
 
 /// Bytes that may begin something, by what that is.
@@ -197,6 +204,61 @@ impl Text<'_> {
     }
 }
 
+/// Where a run of characters lies: whoever asks again from inside it does not walk through it again.
+#[derive(Clone, Copy, Default)]
+struct Run {
+    from: usize,
+    end: usize,
+    stride: usize,
+}
+
+/// The last run of each kind. Candidates may stand in each other, thousands in one run of characters: each byte is walked
+/// over once for each kind, whatever stands in it.
+#[derive(Default)]
+struct Runs {
+    /// Of the tokens, by their characters.
+    tokens: [Run; Body::COUNT],
+    /// Of the parts of a web token.
+    parts: [Run; 3],
+    /// How many bytes were walked over.
+    #[cfg(test)]
+    walked: usize,
+}
+
+impl Runs {
+    /// How many characters of `body` follow from character `n` of `text` on, up to [`MAX_TOKEN`].
+    fn token(&mut self, text: &Text<'_>, n: usize, body: Body) -> usize {
+        let mut run = self.tokens[body as usize];
+        let length = self.length(&mut run, text, n, body);
+        self.tokens[body as usize] = run;
+        length
+    }
+
+    /// The same for part `part` of a web token.
+    fn part(&mut self, text: &Text<'_>, n: usize, part: usize) -> usize {
+        let mut run = self.parts.get(part).copied().unwrap_or_default();
+        let length = self.length(&mut run, text, n, Body::UrlBase64);
+        if let Some(kept) = self.parts.get_mut(part) {
+            *kept = run;
+        }
+        length
+    }
+
+    fn length(&mut self, run: &mut Run, text: &Text<'_>, n: usize, body: Body) -> usize {
+        let from = text.at + n * text.stride;
+        let inside = run.stride == text.stride && (run.from..=run.end).contains(&from);
+        if !inside || !(from - run.from).is_multiple_of(text.stride) {
+            let characters = text.count(n, usize::MAX, |b| body.has(b));
+            #[cfg(test)]
+            {
+                self.walked += characters * text.stride;
+            }
+            *run = Run { from, end: from + characters * text.stride, stride: text.stride };
+        }
+        ((run.end - from) / text.stride).min(MAX_TOKEN)
+    }
+}
+
 fn is_host_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_') || b >= 0x80
 }
@@ -204,6 +266,10 @@ fn is_host_byte(b: u8) -> bool {
 impl Strings {
     /// Looks through `data`, which stands at byte `offset` of the file.
     pub(super) fn scan(&mut self, data: &[u8], offset: u64) {
+        self.scan_with(data, offset, &mut Runs::default());
+    }
+
+    fn scan_with(&mut self, data: &[u8], offset: u64, runs: &mut Runs) {
         let mut at = 0;
         while let Some(&byte) = data.get(at) {
             let class = CLASS[usize::from(byte)];
@@ -217,8 +283,8 @@ impl Strings {
                 COLON => url(&text),
                 DOT => bare(&text),
                 DASH => private_key(&text),
-                TOKEN => web_token(&text),
-                _ => token(&text),
+                TOKEN => web_token(&text, runs),
+                _ => token(&text, runs),
             };
             let Some(found) = found else {
                 at += 1;
@@ -334,13 +400,13 @@ fn private_key(text: &Text<'_>) -> Option<Found> {
 }
 
 /// `eyJ….eyJ….…`: a JSON web token.
-fn web_token(text: &Text<'_>) -> Option<Found> {
+fn web_token(text: &Text<'_>, runs: &mut Runs) -> Option<Found> {
     if !text.has(0, b"eyJ") {
         return None;
     }
     let mut end = 0;
     for part in 0..3 {
-        let length = text.count(end, MAX_TOKEN, is_url_base64);
+        let length = runs.part(text, end, part);
         let second = part == 1 && !text.has(end, b"eyJ");
         if length < 10 || second {
             return None;
@@ -356,14 +422,14 @@ fn web_token(text: &Text<'_>) -> Option<Found> {
     Found::secret(text, end, "a JSON web token")
 }
 
-fn token(text: &Text<'_>) -> Option<Found> {
+fn token(text: &Text<'_>, runs: &mut Runs) -> Option<Found> {
     let shape = SHAPES.iter().find(|shape| text.has(0, shape.prefix))?;
     // The tail of a longer word is none.
     if text.back(1).is_some_and(|b| b.is_ascii_alphanumeric()) && shape.exact {
         return None;
     }
     let start = shape.prefix.len();
-    let length = text.count(start, MAX_TOKEN, shape.body);
+    let length = runs.token(text, start, shape.body);
     if length < shape.least || (shape.exact && length != shape.least) {
         return None;
     }
@@ -436,6 +502,57 @@ mod tests {
             for data in [text.clone().into_bytes(), wide(&text)] {
                 let found: Vec<_> = scan(&data).secrets.iter().map(|secret| secret.what).collect();
                 assert_eq!(found, [what], "{text}");
+            }
+        }
+    }
+
+    /// Each of the beginnings of tokens that stand in each other once walked to the end of all.
+    #[test]
+    fn each_byte_is_walked_over_a_bounded_number_of_times() {
+        let size = 200_000;
+        let two = format!("{}.{}.", "eyJ".repeat(1_300), "eyJ".repeat(1_300));
+        let mixed = "eyJAIzasgithub_pat_sk-ant-sk_live_npm_ghp_xoxb-AKIAASIAglpat-";
+        for text in ["eyJ", "AIza", "sk-ant-", "github_pat_", "ghp_", "AKIA", "e", "eyJAKIA", "eyJ.", &two, mixed] {
+            let text = text.repeat(size / text.len());
+            for data in [text.clone().into_bytes(), wide(&text)] {
+                let mut runs = Runs::default();
+                Strings::default().scan_with(&data, 0, &mut runs);
+                assert!(runs.walked <= 8 * data.len(), "{}: {} of {}", &text[..20], runs.walked, data.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_behind_what_only_begins_like_one() {
+        let body = "0123456789abcdefABCDEFghijklmnopqrst";
+        for text in [
+            format!("eyJeyJ{body}.eyJ{body}.{body}"),
+            format!("eyJ{body}.x{body}.eyJ{body}.eyJ{body}.{body}"),
+            format!("AIzaAIza{}{body}", "xx"),
+            format!("ghp_x ghp_{body}"),
+            format!("{}{}.eyJ{body}.{body}", "x".repeat(5_000), format_args!("eyJ{body}")),
+        ] {
+            for data in [text.clone().into_bytes(), wide(&text)] {
+                assert_eq!(scan(&data).secrets.len(), 1, "{text}");
+            }
+        }
+    }
+
+    proptest::proptest! {
+        /// What a cache answers is what counting answers.
+        #[test]
+        fn a_remembered_run_is_the_counted_one(text in "[eyJAIza.\\- _g]{0,60}", wide_text: bool) {
+            let data = if wide_text { wide(&text) } else { text.into_bytes() };
+            let mut runs = Runs::default();
+            for at in 0..data.len() {
+                let stride = if data.get(at + 1) == Some(&0) { 2 } else { 1 };
+                let text = Text { data: &data, at, stride };
+                for body in [Body::UpperOrDigit, Body::Alphanumeric, Body::Word, Body::UrlBase64] {
+                    for n in 0..3 {
+                        let counted = text.count(n, MAX_TOKEN, |b| body.has(b));
+                        proptest::prop_assert_eq!(runs.token(&text, n, body), counted);
+                    }
+                }
             }
         }
     }
