@@ -14,7 +14,7 @@ use crate::{
     Cancelled, ErrorKind, Finding, Progress,
     container::{self, Container},
     integrity::{self, PayloadHasher, SIGNATURE_PATH},
-    limits::{MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES},
+    limits::{MAX_ARCHIVE_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES},
     path::{self, EntryPath},
 };
 
@@ -105,6 +105,7 @@ impl<'a> Entries<'a> {
         let mut reading = Reading {
             entries: Self { bytes: container.bytes, list: BTreeMap::new(), refusal: None, payload: None },
             total: 0,
+            read: 0,
             payload: Some(PayloadHasher::default()),
             last: None,
         };
@@ -177,6 +178,8 @@ struct Reading<'a> {
     entries: Entries<'a>,
     /// Bytes inflated so far.
     total: u64,
+    /// Bytes of the archive read for that, those that entries share once for each.
+    read: u64,
     /// The payload hash so far, as long as entries come in the order of their paths.
     payload: Option<PayloadHasher>,
     last: Option<EntryPath>,
@@ -184,7 +187,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn archive(&mut self, container: &Container<'a>, progress: &dyn Progress) -> Result<(), Cancelled> {
-        if container.bytes.len() as u64 > crate::limits::MAX_ARCHIVE_BYTES {
+        if container.bytes.len() as u64 > MAX_ARCHIVE_BYTES {
             let message = format!("the archive has {} bytes, more than a daemon reads", container.bytes.len());
             self.refuse(ErrorKind::ArtifactTooLarge, Finding::new(&container::TOO_LARGE, message));
             return Ok(());
@@ -256,6 +259,16 @@ impl<'a> Reading<'a> {
             let message = format!("another entry comes to the path {}", quoted(path.as_str()));
             self.refuse(ErrorKind::DuplicateArtifactEntry, named(Finding::new(&path::DUPLICATE, message), &raw));
             return Ok(Continue(()));
+        }
+        let length = place.data.end.min(self.entries.bytes.len()).saturating_sub(place.data.start);
+        self.read += length as u64;
+        if self.read > MAX_ARCHIVE_BYTES {
+            let message = format!(
+                "the entries would be read from more than {MAX_ARCHIVE_BYTES} bytes, so they share some; what a daemon \
+                 would say is not known"
+            );
+            self.refuse(ErrorKind::ArtifactTooLarge, Finding::new(&container::OVERLAP, message));
+            return Ok(Break(()));
         }
         content.clear();
         if let Err(fault) = inflate(self.entries.bytes, &place, MAX_ENTRY_BYTES, content) {

@@ -134,6 +134,23 @@ fn too_much() {
     });
 }
 
+/// Data that inflates to nothing costs the time to read it, once for each entry that shares it.
+#[test]
+fn many_entries_that_share_large_data() {
+    let data = [b"\0\0\0\xff\xff".repeat(5 << 20).as_slice(), b"\x01\0\0\xff\xff"].concat();
+    let compressed = Some(u32::try_from(data.len()).unwrap());
+    let first = Raw { data, ..Raw { size: 0, crc: 0, ..Raw::new("assets/000", b"") } };
+    let mut entries = vec![first.clone()];
+    let other = Raw { data: Vec::new(), compressed, offset: Some(0), ..first };
+    entries.extend((1..250).map(|at| Raw { name: format!("assets/{at:03}").into_bytes(), ..other.clone() }));
+    let bytes = archive(&entries);
+    refused(&bytes, "archive/overlap");
+    let verification = verified(&bytes);
+    assert_eq!(verification.daemon_error_kind, Some(ErrorKind::ArtifactTooLarge), "taken as a refusal");
+    assert!(verification.error.as_ref().unwrap().contains("67108864"), "{:?}", verification.error);
+    assert_eq!(verification.entries.len(), 2, "no more are read than the archive could hold");
+}
+
 #[test]
 fn a_directory_of_a_million_records() {
     let record = [b"PK\x01\x02".as_slice(), &[0; 42]].concat();
