@@ -165,6 +165,10 @@ fn what_is_signed() {
     let files = with_manifest(parts(), MANIFEST);
     let hash = payload(&files);
     let message = hex(&hash);
+    let not_loose = |bytes: &[u8]| assert!(!errors(&verified(bytes)).contains(&"signature/loose"));
+    not_loose(&pack(&resigned(files.clone(), "acme", |signature| {
+        signature.signature_base64 = STANDARD.encode(key().sign(b"another").to_bytes());
+    })));
     for other in [hash.to_vec(), message.to_uppercase().into_bytes(), format!("{message}\n").into_bytes(), vec![]] {
         changed("signature/invalid", failed, |signature| {
             signature.signature_base64 = STANDARD.encode(key().sign(&other).to_bytes());
@@ -179,8 +183,24 @@ fn what_is_signed() {
     });
     // Signed whole, and one byte changed afterwards.
     let mut files = good();
+    let honest = hex(&payload(&files));
     files.insert("assets/a.txt".to_owned(), b"Some text".to_vec());
-    refused(&pack(&files), "signature/payload");
+    let bytes = pack(&files);
+    refused(&bytes, "signature/payload");
+    let verification = verified(&bytes);
+    assert!(
+        !errors(&verification).contains(&"signature/loose"),
+        "the publisher signed well: {:?}",
+        errors(&verification)
+    );
+    // Both hashes whole, so that they can be compared.
+    let told = verification.error.unwrap();
+    assert!(told.contains(&format!("`{honest}`")) && told.contains(&hex(&payload(&files))), "{told}");
+    // What is no hash is escaped and cut.
+    let odd = format!("`\u{202e}{}", "x".repeat(1_000));
+    let bytes = pack(&resigned(with_manifest(parts(), MANIFEST), "acme", |signature| signature.payload_sha256 = odd));
+    let told = verified(&bytes).error.unwrap();
+    assert!(told.contains("`'\\u{202E}xx") && told.len() < 300, "{told}");
 }
 
 #[test]
