@@ -308,7 +308,7 @@ impl SigningKey {
         Ok(out)
     }
 
-    /// Whether `bytes` hold this key raw, in hex or in base64: such a file must not be packaged.
+    /// Whether `bytes` hold this key raw, in hex or in base64 of either alphabet: such a file must not be packaged.
     #[must_use]
     pub fn stands_in(&self, bytes: &[u8]) -> bool {
         let mut hex = crate::integrity::hex(self.seed.as_slice()).into_bytes();
@@ -319,7 +319,16 @@ impl SigningKey {
         let mut base64 = Zeroizing::new([0; 44]);
         // The last character is padding, which some leave out.
         let written = STANDARD.encode_slice(self.seed.as_slice(), base64.as_mut_slice()).is_ok();
-        found || (written && base64.get(..43).is_some_and(|text| contains(bytes, text)))
+        let text = base64.get_mut(..43).unwrap_or_default();
+        let found = found || (written && contains(bytes, text));
+        for byte in text.iter_mut() {
+            *byte = match *byte {
+                b'+' => b'-',
+                b'/' => b'_',
+                other => other,
+            };
+        }
+        found || (written && contains(bytes, text))
     }
 }
 

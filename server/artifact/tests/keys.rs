@@ -212,6 +212,17 @@ fn what_is_written_reads_back() {
     let hex = String::from_utf8(key.write(Form::Hex).unwrap().to_vec()).unwrap();
     assert!(key.stands_in(hex.to_uppercase().as_bytes()));
     assert_ne!(SigningKey::generate().unwrap().public(), key.public());
+    // Both alphabets of base64, with its padding and without.
+    let seed = [[0xfb; 16], [0xff; 16]].concat();
+    let key = SigningKey::parse(&seed, Source::File, None).unwrap();
+    for text in ["+/v7+/v7+/v7+/v7+/v7+///////////////////////", "-_v7-_v7-_v7-_v7-_v7-_______________________"] {
+        let text = &text[..42];
+        assert!(
+            key.stands_in(format!("x{text}8=").as_bytes()) && key.stands_in(format!("{text}8").as_bytes()),
+            "{text}"
+        );
+        assert!(!key.stands_in(text.as_bytes()));
+    }
 }
 
 /// RFC 8032, section 7.1, test 2.

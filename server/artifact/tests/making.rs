@@ -791,6 +791,35 @@ fn the_signing_key_is_never_packaged() {
         assert_eq!(codes(&error), ["package/signing-key"]);
         assert!(!error.to_string().contains("1111"), "{error}");
     }
+    // Wherever it stands in what is packaged.
+    let secret = hex(&[0x11; 32]);
+    let in_manifest = manifest.replacen("Read and post ledger rows", &secret, 1);
+    assert!(in_manifest.contains(&secret));
+    let sbom = format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","x":"{secret}"}}"#);
+    let provenance = format!(r#"{{"builder":{{"id":"x"}},"subject":[{{"name":"{secret}"}}]}}"#);
+    let base = inputs(&manifest, &[("a.wasm", EMPTY)], &[]);
+    let source = Revision { uri: format!("git+https://x.example/{secret}"), commit: "0".repeat(40) };
+    for (place, given) in [
+        ("skill.toml", inputs(&in_manifest, &[("a.wasm", EMPTY)], &[])),
+        ("sbom.cdx.json", Inputs { sbom: Some(sbom.as_bytes()), ..base.clone() }),
+        ("provenance.json", Inputs { provenance: Some(provenance.as_bytes()), ..base.clone() }),
+        ("provenance.json", Inputs { facts: Facts { source: Some(source), ..Facts::default() }, ..base.clone() }),
+    ] {
+        let error = refused(&given);
+        let PackageError::Refused(findings) = &error else { panic!("{place}: {error}") };
+        assert!(findings.iter().any(|found| found.rule.code == "package/signing-key"), "{place}: {error}");
+        // What the manifest says stands in a made SBOM too.
+        assert_eq!(findings[0].entry.as_deref(), Some(place), "{findings:?}");
+        assert!(!error.to_string().contains("1111"), "{error}");
+    }
+    // A name is packaged too, and is not repeated.
+    let error = refused(&inputs(&manifest, &[("a.wasm", EMPTY)], &[(&secret, b"x")]));
+    let PackageError::Refused(findings) = &error else { panic!("{error}") };
+    assert_eq!(codes(&error), ["package/signing-key"]);
+    assert!(!format!("{findings:?} {error}").contains("1111"), "{error}");
+    // A comment is not packaged.
+    let commented = format!("{manifest}\n# {secret}\n");
+    package(&inputs(&commented, &[("a.wasm", EMPTY)], &[]), &key(), &()).unwrap();
     let warned = package(&inputs(&manifest, &[("ledger.wasm", EMPTY)], &[(".env", b"A=1")]), &key(), &()).unwrap();
     assert_eq!(warned.findings[0].rule.code, "package/secret-file");
     assert_eq!(warned.findings[0].entry.as_deref(), Some("assets/.env"));

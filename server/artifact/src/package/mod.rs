@@ -256,11 +256,7 @@ pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -
     for (path, (content, is_module)) in &files.placed {
         progress.at("Reading", done, total)?;
         files.findings.extend(secrets::scan(path, content));
-        if key.stands_in(content) {
-            let message =
-                format!("{} holds the key that signs: take it out, and make a new key if it was shown", quoted(path));
-            files.findings.push(Finding::new(&rules::SIGNING_KEY, message).in_entry(path));
-        }
+        files.findings.extend(signing_key(key, path, content));
         hashed.push((sbom::File { path, bytes: content.len() as u64, sha256: sha256(content) }, *is_module, *content));
         done += content.len() as u64;
     }
@@ -290,6 +286,12 @@ pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -
     manifest.integrity.files = entries.iter().map(list).collect();
     let text = write_manifest(&manifest)?;
     entries.insert(MANIFEST, text.as_bytes());
+    // The others were looked at with their files. Of the manifest what is written counts: comments are not packaged.
+    let made = [(MANIFEST, text.as_bytes()), (SBOM, &sbom), (PROVENANCE, &provenance)];
+    let held: Vec<_> = made.iter().filter_map(|(path, content)| signing_key(key, path, content)).collect();
+    if !held.is_empty() {
+        return Err(PackageError::Refused(held));
+    }
 
     let payload = integrity::payload_hash(entries.iter().map(|(path, content)| (*path, *content)));
     let sign = |message: &[u8]| key.sign(message);
@@ -322,6 +324,17 @@ pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -
             .collect(),
     };
     Ok(Packaged { bytes, report, findings: files.findings })
+}
+
+/// Whether the key that signs stands in an entry, or in its path, which is not repeated then.
+fn signing_key(key: &SigningKey, path: &str, content: &[u8]) -> Option<Finding> {
+    if key.stands_in(path.as_bytes()) {
+        let message = "the path of a file holds the key that signs: rename it, and make a new key if it was shown";
+        return Some(Finding::new(&rules::SIGNING_KEY, message));
+    }
+    let message =
+        || format!("{} holds the key that signs: take it out, and make a new key if it was shown", quoted(path));
+    key.stands_in(content).then(|| Finding::new(&rules::SIGNING_KEY, message()).in_entry(path))
 }
 
 /// Reads what was written as whoever trusts the key would.
