@@ -32,6 +32,8 @@ use crate::{
 const MAX_KEY_BYTES: u64 = 64 << 10;
 /// A key may be a link, as a mounted secret is; what it leads to is checked.
 const KEY: Reading = Reading { limit: MAX_KEY_BYTES, follow: true, secret: true };
+/// What is replaced, to be put back where replacing fails. One that others can read is replaced too.
+const REPLACED: Reading = Reading { limit: MAX_KEY_BYTES, follow: true, secret: false };
 const RECORD: Reading = Reading { limit: 16 << 10, follow: false, secret: false };
 
 /// The name of a key: 1 to 64 of `a-z`, `0-9`, `-` and `_`, the first a letter or digit, and none that Windows keeps for a
@@ -172,6 +174,16 @@ struct Record {
     kept_in: KeptIn,
 }
 
+/// All that is kept under a name before another key takes its place.
+struct Replaced {
+    /// Whether there is a record, which is moved [`aside`].
+    record: bool,
+    kept_in: Option<KeptIn>,
+    file: Option<Zeroizing<Vec<u8>>>,
+    /// The entry of the credential store, where that has a part in it.
+    entry: Option<Zeroizing<Vec<u8>>>,
+}
+
 /// The folder of a person's keys.
 #[derive(Debug)]
 pub struct KeyFolder {
@@ -191,7 +203,8 @@ impl KeyFolder {
     /// Keeps a key under `name`: its secret half, in the form it is to be read in again, and its public half.
     ///
     /// # Errors
-    /// [`KeyFileError::Exists`] where the name is taken and `existing` does not say to replace it.
+    /// [`KeyFileError::Exists`] where the name is taken and `existing` does not say to replace it. After an error the key
+    /// that was to be replaced is there as before.
     pub fn save(
         &self,
         name: &KeyName,
@@ -218,34 +231,85 @@ impl KeyFolder {
         {
             return Err(KeyFileError::Exists { name: name.clone(), at: KeySource::File(taken.clone()) });
         }
+        let listed = self.read_record(name).ok().flatten().map(|record| record.kept_in);
+        // Asked before anything is changed: where the store has a part in it and does not answer, all stays as it is.
+        let credentials = match (kept_in, listed) {
+            (KeptIn::CredentialStore, _) | (_, Some(KeptIn::CredentialStore)) => Some(self.credentials(name)?),
+            _ => None,
+        };
+        let kept = credentials.map(|credentials| credentials.read(&entry(name))).transpose();
+        let replaced = Replaced {
+            record: fs::symlink_metadata(&record).is_ok(),
+            kept_in: listed,
+            file: REPLACED.read_if_there(&file).map_err(KeyFileError::Read)?.map(Zeroizing::new),
+            entry: kept.map_err(|cause| refused(name, cause))?.flatten(),
+        };
         // Another folder of keys may have one there.
-        if existing == Existing::Keep
-            && kept_in == KeptIn::CredentialStore
-            && self.credentials(name)?.read(&entry(name)).map_err(|cause| refused(name, cause))?.is_some()
-        {
+        if existing == Existing::Keep && kept_in == KeptIn::CredentialStore && replaced.entry.is_some() {
             return Err(KeyFileError::Exists { name: name.clone(), at: KeySource::CredentialStore(name.clone()) });
         }
-        let was_in_credentials = self.read_record(name).ok().flatten().map(|record| record.kept_in);
-        // First the record goes and last it comes, so that a crash leaves none that tells of another key.
-        self.disk.remove(&record).map_err(unwritable(&record))?;
-        let source = match kept_in {
-            KeptIn::File => {
-                self.disk.replace(&file, secret).map_err(unwritable(&file))?;
-                if was_in_credentials == Some(KeptIn::CredentialStore) {
-                    self.credentials(name)?.remove(&entry(name)).map_err(|cause| refused(name, cause))?;
-                }
-                KeySource::File(file)
-            }
-            KeptIn::CredentialStore => {
-                self.keep_in_credentials(name, secret)?;
-                self.disk.remove(&file).map_err(unwritable(&file))?;
-                KeySource::CredentialStore(name.clone())
-            }
-        };
         let text = Record { schema_version: 1, key_id: public.id(), public_key: public.to_string(), kept_in };
         let text = serde_json::to_vec_pretty(&text).map_err(|cause| unwritable(&record)(cause.into()))?;
-        self.disk.replace(&record, &text).map_err(unwritable(&record))?;
-        Ok(source)
+        // First the record goes and last it comes, so that a crash leaves none that tells of another key.
+        // It is moved and not removed: to be moved back it needs no room on the disk.
+        let aside = aside(&record);
+        self.disk.remove(&aside).map_err(unwritable(&aside))?;
+        let save = || {
+            if replaced.record {
+                self.disk.rename(&record, &aside).map_err(unwritable(&record))?;
+            }
+            match kept_in {
+                KeptIn::File => self.disk.replace(&file, secret).map_err(unwritable(&file))?,
+                KeptIn::CredentialStore => self.keep_in_credentials(name, secret)?,
+            }
+            self.disk.replace(&record, &text).map_err(unwritable(&record))?;
+            match (kept_in, credentials) {
+                (KeptIn::File, Some(credentials)) => {
+                    credentials.remove(&entry(name)).map_err(|cause| refused(name, cause))
+                }
+                (KeptIn::File, None) => Ok(()),
+                (KeptIn::CredentialStore, _) => self.disk.remove(&file).map_err(unwritable(&file)),
+            }
+        };
+        if let Err(error) = save() {
+            self.put_back(name, &replaced, credentials);
+            return Err(error);
+        }
+        // What stays, here or after a crash, is read by nothing and has no secret in it.
+        let _ = self.disk.remove(&aside);
+        Ok(match kept_in {
+            KeptIn::File => KeySource::File(file),
+            KeptIn::CredentialStore => KeySource::CredentialStore(name.clone()),
+        })
+    }
+
+    /// Undoes a save that failed, as far as the disk and the credential store let it: the secrets first, then the record,
+    /// unless another secret is known to stand where it points.
+    fn put_back(&self, name: &KeyName, replaced: &Replaced, credentials: Option<&dyn Credentials>) {
+        let (file, record, entry) = (self.file(name), self.record(name), entry(name));
+        let file_is = || REPLACED.read_if_there(&file).is_ok_and(|bytes| bytes.map(Zeroizing::new) == replaced.file);
+        let put_file = || match &replaced.file {
+            Some(bytes) => self.disk.replace(&file, bytes),
+            None => self.disk.remove(&file),
+        };
+        let file_is_back = file_is() || put_file().is_ok();
+        let entry_is_other = credentials.is_some_and(|credentials| {
+            let put = match &replaced.entry {
+                Some(bytes) => credentials.write(&entry, bytes),
+                None => credentials.remove(&entry),
+            };
+            put.is_err() && credentials.read(&entry).is_ok_and(|kept| kept != replaced.entry)
+        });
+        let is_back = match replaced.kept_in {
+            Some(KeptIn::CredentialStore) => !entry_is_other,
+            Some(KeptIn::File) | None => file_is_back,
+        };
+        // Best effort: the error that is told is the first one, and a key's file is found without a record too.
+        let _ = if replaced.record && is_back {
+            self.disk.rename(&aside(&record), &record)
+        } else {
+            self.disk.remove(&record)
+        };
     }
 
     /// The keys that are kept here, by name. Opens no secret.
@@ -365,6 +429,11 @@ impl KeyFolder {
             Err(cause) => Err(refused(name, cause)),
         }
     }
+}
+
+/// Where a record waits while another takes its place.
+fn aside(record: &Path) -> PathBuf {
+    record.with_extension("json-old")
 }
 
 fn entry(name: &KeyName) -> String {

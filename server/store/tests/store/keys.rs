@@ -1,9 +1,19 @@
-use std::{ffi::OsStr, fs, str::FromStr as _};
+use std::{
+    ffi::OsStr,
+    fs,
+    str::FromStr as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use skillyard_store::{
     ReadError,
+    credentials::{CredentialError, Credentials},
     keys::{Existing, KeptIn, KeyBytes, KeyFileError, KeyFolder, KeyName, KeySource},
 };
+use zeroize::Zeroizing;
 
 use crate::common::{Home, key, mock_credentials, no_credentials, over};
 
@@ -120,6 +130,110 @@ fn the_credential_store_keeps_keys_too() {
     folder.save(&name("release"), b"filed", &key(2), KeptIn::File, Existing::Replace).unwrap();
     assert_eq!(folder.load(OsStr::new("release")).unwrap().bytes.as_slice(), b"filed");
     assert_eq!(over(mock).read("signing key release").unwrap(), None);
+}
+
+/// The mock behind a door that can be shut for one kind of question each.
+#[derive(Debug)]
+struct Door {
+    inner: Arc<dyn Credentials>,
+    writes: AtomicBool,
+    keeps: AtomicBool,
+    removes: AtomicBool,
+    reads: AtomicBool,
+}
+
+impl Door {
+    fn open(inner: Arc<dyn Credentials>) -> Arc<Self> {
+        let open = || AtomicBool::new(true);
+        Arc::new(Self { inner, writes: open(), keeps: open(), removes: open(), reads: open() })
+    }
+
+    fn pass(gate: &AtomicBool) -> Result<(), CredentialError> {
+        let shut = || CredentialError::Refused { reason: "shut".to_owned() };
+        gate.load(Ordering::Relaxed).then_some(()).ok_or_else(shut)
+    }
+}
+
+impl Credentials for Door {
+    fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, CredentialError> {
+        Self::pass(&self.reads)?;
+        self.inner.read(name)
+    }
+
+    fn write(&self, name: &str, secret: &[u8]) -> Result<(), CredentialError> {
+        Self::pass(&self.writes)?;
+        let keeps = self.keeps.swap(true, Ordering::Relaxed);
+        self.inner.write(name, if keeps { secret } else { b"garbled" })
+    }
+
+    fn remove(&self, name: &str) -> Result<(), CredentialError> {
+        Self::pass(&self.removes)?;
+        self.inner.remove(name)
+    }
+}
+
+#[test]
+fn a_failed_replacement_leaves_the_old_key() {
+    for old in [KeptIn::CredentialStore, KeptIn::File] {
+        for new in [KeptIn::CredentialStore, KeptIn::File] {
+            for fault in ["writes", "keeps", "removes", "reads", "none", "the file", "the record"] {
+                let uses = old == KeptIn::CredentialStore || new == KeptIn::CredentialStore;
+                let fails = match fault {
+                    "writes" | "keeps" => new == KeptIn::CredentialStore,
+                    "removes" => old == KeptIn::CredentialStore && new == KeptIn::File,
+                    "the file" => new == KeptIn::File,
+                    "the record" => true,
+                    _ => uses,
+                };
+                if !fails {
+                    continue;
+                }
+                let case = format!("{old:?} to {new:?} without {fault}");
+                let home = Home::new();
+                let (_, mock) = mock_credentials();
+                let door = Door::open(mock);
+                let folder = KeyFolder::new(&home.path("keys"), Some(door.clone()));
+                folder.save(&name("release"), b"old", &key(1), old, Existing::Keep).unwrap();
+                let before = folder.list().unwrap();
+
+                let shut = |gate: &AtomicBool| gate.store(false, Ordering::Relaxed);
+                // A folder in the place of the temporary file keeps a file from being written.
+                let in_the_way = match fault {
+                    "the file" => Some(home.path("keys/.release.key.new")),
+                    "the record" => Some(home.path("keys/.release.json.new")),
+                    _ => None,
+                };
+                match fault {
+                    "writes" => shut(&door.writes),
+                    "keeps" => shut(&door.keeps),
+                    "removes" => shut(&door.removes),
+                    "reads" => shut(&door.reads),
+                    _ => {}
+                }
+                if let Some(path) = &in_the_way {
+                    fs::create_dir_all(path.join("x")).unwrap();
+                }
+                let blind = KeyFolder::new(&home.path("keys"), None);
+                let saving = if fault == "none" { &blind } else { &folder };
+                let saved = saving.save(&name("release"), b"new", &key(2), new, Existing::Replace);
+                if let Some(path) = &in_the_way {
+                    fs::remove_dir_all(path).unwrap();
+                }
+                for gate in [&door.writes, &door.keeps, &door.removes, &door.reads] {
+                    gate.store(true, Ordering::Relaxed);
+                }
+                let error = saved.expect_err(&case).to_string();
+                assert!(!error.contains("old") && !error.contains("garbled"), "{case}: {error}");
+                let loaded = folder.load_name(&name("release")).unwrap_or_else(|error| panic!("{case}: {error}"));
+                assert_eq!(loaded.bytes.as_slice(), b"old", "{case}");
+                assert_eq!(folder.list().unwrap(), before, "{case}");
+                // And it is replaced when asked again.
+                folder.save(&name("release"), b"new", &key(2), new, Existing::Replace).unwrap();
+                assert_eq!(folder.load_name(&name("release")).unwrap().bytes.as_slice(), b"new", "{case}");
+                assert_eq!(folder.list().unwrap()[0].public, Some(key(2)), "{case}");
+            }
+        }
+    }
 }
 
 #[test]
