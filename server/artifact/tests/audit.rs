@@ -481,6 +481,10 @@ const FEED: &str = r#"[
 ]"#;
 
 fn looked_up(packages: &Value) -> skillyard_artifact::audit::Report {
+    looked_up_in(&Advisories::parse(FEED.as_bytes()).unwrap(), packages)
+}
+
+fn looked_up_in(feed: &Advisories, packages: &Value) -> skillyard_artifact::audit::Report {
     let manifest = manifest("");
     let module = dependencies(&json!({ "packages": packages }));
     let modules: [(&str, &[u8]); 1] = [("modules/a.wasm", &module)];
@@ -492,8 +496,7 @@ fn looked_up(packages: &Value) -> skillyard_artifact::audit::Report {
         provenance: true,
         signature: None,
     };
-    let feed = Advisories::parse(FEED.as_bytes()).unwrap();
-    audit(&subject, &Policy::default(), 0, Some(&feed), &()).unwrap()
+    audit(&subject, &Policy::default(), 0, Some(feed), &()).unwrap()
 }
 
 fn package(name: &str, version: &str) -> Value {
@@ -511,6 +514,11 @@ fn versions_are_compared_as_the_advisories_say() {
         ("2.0.0-rc.0", false),
         ("2.0.0-rc.1", true),
         ("2.1.0", true),
+        // What stands behind the `+` is no other version.
+        ("2.1.0+later", true),
+        ("2.0.0-rc.1+x", true),
+        ("1.2.3+x", false),
+        ("1.2.2+x", true),
         ("2.1.1", false),
         ("not semantic", true),
     ] {
@@ -541,6 +549,35 @@ fn what_is_no_vulnerability_of_the_module_only_informs() {
     assert!(report.passed());
     assert_eq!(report.vulnerability_scan.packages, 5);
     assert_eq!(looked_up(&json!([package("exact", "1.0.0")])).vulnerability_scan.vulnerable, 1);
+}
+
+/// The same where the advisory has the `+`.
+#[test]
+fn an_advisorys_build_metadata_is_no_order() {
+    let feed = |events: &Value, versions: &Value| {
+        let package = json!({"ecosystem": "crates.io", "name": "parse"});
+        let affected =
+            json!({"package": package, "versions": versions, "ranges": [{"type": "SEMVER", "events": events}]});
+        Advisories::parse(json!({"id": "A", "affected": [affected]}).to_string().as_bytes()).unwrap()
+    };
+    let none = json!([]);
+    let until = json!([{"introduced": "1.0.0+z"}, {"last_affected": "1.0.0+a"}]);
+    let fixed = json!([{"introduced": "0"}, {"fixed": "1.0.0+a"}, {"fixed": "1.0.0"}]);
+    for (events, versions, version, affected, first) in [
+        (&until, &none, "1.0.0", true, None),
+        (&until, &none, "1.0.0+zz", true, None),
+        (&until, &none, "1.0.1", false, None),
+        (&fixed, &none, "1.0.0", false, None),
+        (&fixed, &none, "0.9.0+x", true, Some("1.0.0")),
+        (&none, &json!(["1.0.0+a"]), "1.0.0", true, None),
+        (&none, &json!(["1.0.0"]), "1.0.0+b", true, None),
+        (&none, &json!(["1.0.0"]), "1.0.0-b", false, None),
+    ] {
+        let scan = looked_up_in(&feed(events, versions), &json!([package("parse", version)])).vulnerability_scan;
+        assert_eq!(scan.vulnerable, u64::from(affected), "{version}: {events} {versions}");
+        let told = scan.matches.first().and_then(|found| found.fixed.as_deref());
+        assert_eq!(told.and_then(|told| told.split('+').next()), first, "{version}: {events}");
+    }
 }
 
 #[test]

@@ -199,7 +199,8 @@ impl Advisories {
                         }
                     }
                 }
-                events.sort();
+                events
+                    .sort_by(|(a, first): &(Version, Event), (b, second)| a.cmp_precedence(b).then(first.cmp(second)));
                 ranges.push(events);
             }
             self.by_package.entry(package.name).or_default().push(Advisory {
@@ -229,13 +230,14 @@ impl Advisories {
         let version = Version::parse(&package.version).ok();
         // A package of another source has the name only.
         let known = (package.source == ECOSYSTEM).then(|| self.by_package.get(&package.name)).flatten();
-        let raw = package.version.clone();
+        let raw = without_build(&package.version).to_owned();
         known.into_iter().flatten().filter_map(move |advisory| {
-            let affected = advisory.versions.contains(&raw)
+            let affected = advisory.versions.iter().any(|listed| without_build(listed) == raw)
                 || version.as_ref().is_none_or(|version| advisory.ranges.iter().any(|range| holds(range, version)));
             let fixed = version.as_ref().and_then(|version| {
                 let all = advisory.ranges.iter().flatten();
-                all.filter(|(at, event)| *event == Event::Fixed && at > version).map(|(at, _)| at).min()
+                let above = all.filter(|(at, event)| *event == Event::Fixed && at.cmp_precedence(version).is_gt());
+                above.map(|(at, _)| at).min_by(|a, b| a.cmp_precedence(b))
             });
             affected.then_some((advisory, fixed))
         })
@@ -248,14 +250,20 @@ fn version_of(version: &str, id: &str) -> Result<Version, AdvisoryError> {
     Version::parse(version).map_err(|_| AdvisoryError::Version { id: id.to_owned(), version: version.to_owned() })
 }
 
-/// Whether `version` lies between an introduction and its end. Events are sorted.
+/// A version as an advisory means it: what stands behind `+` says how it was built, and is no other version.
+fn without_build(version: &str) -> &str {
+    version.split_once('+').map_or(version, |(version, _)| version)
+}
+
+/// Whether `version` lies between an introduction and its end, whatever stands behind its `+`. Events are sorted.
 fn holds(events: &[(Version, Event)], version: &Version) -> bool {
     let mut inside = false;
     for (at, event) in events {
+        let order = version.cmp_precedence(at);
         match event {
-            Event::Introduced if version >= at => inside = true,
-            Event::Fixed if version >= at => inside = false,
-            Event::LastAffected if version > at => inside = false,
+            Event::Introduced if order.is_ge() => inside = true,
+            Event::Fixed if order.is_ge() => inside = false,
+            Event::LastAffected if order.is_gt() => inside = false,
             _ => {}
         }
     }
