@@ -825,6 +825,30 @@ fn the_signing_key_is_never_packaged() {
     assert_eq!(warned.findings[0].entry.as_deref(), Some("assets/.env"));
 }
 
+/// Nobody could run them: an audit fails them, so they would be signed for nothing.
+#[test]
+fn modules_that_do_not_validate_are_not_signed() {
+    let manifest = base_manifest();
+    let sound = wat::parse_str("(module (func (export \"run\") (result i32) i32.const 0))").unwrap();
+    let threads = wat::parse_str("(module (memory 1 1 shared))").unwrap();
+    let wrong = wat::parse_str("(module (func (result i32)))").unwrap();
+    for (content, rule, why) in [
+        (&sound[..sound.len() - 3], "module/invalid", "unexpected end"),
+        (&wrong, "module/invalid", "type mismatch"),
+        (&threads, "module/unsupported-feature", "threads"),
+    ] {
+        let error = refused(&inputs(&manifest, &[("a.wasm", &sound), ("b.wasm", content)], &[]));
+        assert_eq!(codes(&error), [rule], "{error}");
+        let PackageError::Refused(findings) = &error else { panic!("{error}") };
+        assert_eq!(findings[0].entry.as_deref(), Some("modules/b.wasm"));
+        assert!(error.to_string().contains("`modules/b.wasm`") && error.to_string().contains(why), "{error}");
+        assert_eq!(error.error_kind(), None, "a daemon's builder packages anything");
+    }
+    let both = [("a.wasm", &sound[..sound.len() - 3]), ("b.wasm", threads.as_slice())];
+    assert_eq!(codes(&refused(&inputs(&manifest, &both, &[]))), ["module/invalid", "module/unsupported-feature"]);
+    package(&inputs(&manifest, &[("ledger.wasm", &sound)], &[]), &key(), &()).unwrap();
+}
+
 /// Ends the work at the `n`th report.
 struct Ends(AtomicUsize);
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Finding,
-    module::{Dependencies, Import, Kind, Module, ModuleKind, unversioned},
+    module::{Dependencies, Fault, Import, Kind, Module, ModuleKind, unversioned},
     rules::{Family, rule},
 };
 
@@ -307,6 +307,19 @@ struct Check<'a> {
     findings: &'a mut Vec<Finding>,
 }
 
+/// What keeps engines from loading a module, as a finding.
+pub(crate) fn fault_finding(fault: &Fault) -> Finding {
+    let why = plain(&fault.message);
+    let (rule, message) = if fault.feature {
+        (&UNSUPPORTED_FEATURE, format!("the module uses what a daemon leaves off: {why}"))
+    } else {
+        (&INVALID, format!("no valid WebAssembly: {why}"))
+    };
+    let mut finding = Finding::new(rule, message);
+    finding.byte_range = fault.at.map(|at| at..at);
+    finding
+}
+
 impl Check<'_> {
     fn report(&mut self, finding: Finding) {
         self.findings.push(finding);
@@ -314,14 +327,7 @@ impl Check<'_> {
 
     fn all(&mut self) {
         if let Some(fault) = &self.module.fault {
-            let why = plain(&fault.message);
-            let (rule, message) = if fault.feature {
-                (&UNSUPPORTED_FEATURE, format!("the module uses what a daemon leaves off: {why}"))
-            } else {
-                (&INVALID, format!("no valid WebAssembly: {why}"))
-            };
-            let mut finding = Finding::new(rule, message);
-            finding.byte_range = fault.at.map(|at| at..at);
+            let finding = fault_finding(fault);
             self.report(finding);
             return;
         }

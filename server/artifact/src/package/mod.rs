@@ -272,8 +272,24 @@ pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -
 
     let mut modules = Vec::new();
     let mut assets = Vec::new();
+    let mut broken = Vec::new();
     for (file, is_module, content) in hashed {
-        if is_module { modules.push((file, module_facts(content, &manifest, progress)?)) } else { assets.push(file) }
+        if !is_module {
+            assets.push(file);
+            continue;
+        }
+        let module = module::scan(content, progress)?;
+        if let Some(fault) = &module.fault {
+            let mut finding = audit::fault_finding(fault);
+            finding.message = format!("{}: {}; build it again", quoted(file.path), finding.message);
+            broken.push(finding.in_entry(file.path));
+        }
+        let entrypoint = manifest.operator.plugin.default_entrypoint.as_deref().unwrap_or("run");
+        modules.push((file, ModuleFacts::of(&module, entrypoint)));
+    }
+    // No engine would load them, and an audit fails them: a signature would be for nothing.
+    if !broken.is_empty() {
+        return Err(PackageError::Refused(broken));
     }
     let (sbom, provenance) = documents(inputs, &manifest, &modules, &assets)?;
 
@@ -568,11 +584,4 @@ fn documents(
         return Err(PackageError::RepeatedKey { document: PROVENANCE });
     }
     Ok((sbom, provenance))
-}
-
-/// What a module says about itself, for the SBOM.
-fn module_facts(content: &[u8], manifest: &Manifest, progress: &dyn Progress) -> Result<ModuleFacts, Cancelled> {
-    let module = module::scan(content, progress)?;
-    let entrypoint = manifest.operator.plugin.default_entrypoint.as_deref().unwrap_or("run");
-    Ok(ModuleFacts::of(&module, entrypoint))
 }
