@@ -178,6 +178,11 @@ pub(crate) struct Read {
     pub findings: Vec<Finding>,
 }
 
+/// What [`crate::limits::MAX_MANIFEST_ITEMS`] counts: lines, commas and braces.
+pub(crate) fn items(text: &[u8]) -> usize {
+    text.iter().filter(|byte| matches!(byte, b'\n' | b',' | b'{')).count()
+}
+
 /// Reads the manifest of an artifact, of at most [`crate::limits::MAX_MANIFEST_BYTES`]. `palyra` is the daemon's version.
 pub(crate) fn read(bytes: &[u8], palyra: Version) -> Read {
     let refused = |kind, finding: Finding| Read {

@@ -409,7 +409,7 @@ impl Opening {
         let Some(content) = self.read(entries, entry, manifest::PATH, MAX_MANIFEST_BYTES, kind) else {
             return (None, None, None);
         };
-        let items = content.iter().filter(|byte| matches!(byte, b'\n' | b',' | b'{')).count();
+        let items = manifest::items(&content);
         if items > MAX_MANIFEST_ITEMS {
             let message =
                 format!("the manifest has {items} lines, commas and braces, and is read up to {MAX_MANIFEST_ITEMS}");

@@ -825,6 +825,48 @@ fn the_signing_key_is_never_packaged() {
     assert_eq!(warned.findings[0].entry.as_deref(), Some("assets/.env"));
 }
 
+/// An artifact's manifest is read up to a number of lines, commas and braces; writing it makes a line of each value.
+#[test]
+fn a_manifest_of_too_many_items_says_so() {
+    let base = base_manifest();
+    let with = |values: usize| {
+        let values: Vec<String> = (0..values).map(|at| format!("\"v{at}\"")).collect();
+        let schema = "[entrypoints.tools.input_schema]\n";
+        assert!(base.contains(schema), "{base}");
+        base.replacen(schema, &format!("{schema}enum = [{}]\n", values.join(",")), 1)
+    };
+    let many = with(20_000);
+    let error = refused(&inputs(&many, &[("ledger.wasm", EMPTY)], &[]));
+    let PackageError::ManifestTooLong { items } = error else { panic!("{error}") };
+    assert!(items > 40_000, "{items}");
+    let told = error.to_string();
+    assert!(told.contains("16384") && told.contains("`enum`") && !told.contains("verify"), "{told}");
+    assert_eq!(error.error_kind(), None, "a daemon's builder packages it");
+    package(&inputs(&with(7_000), &[("ledger.wasm", EMPTY)], &[]), &key(), &()).unwrap();
+    // Comments are not packaged, so they do not count.
+    let commented = format!("{base}{}", "# a, b\n".repeat(20_000));
+    package(&inputs(&commented, &[("ledger.wasm", EMPTY)], &[]), &key(), &()).unwrap();
+}
+
+/// What a rule's page says of sizes is what is enforced.
+#[test]
+fn the_rules_name_the_limits() {
+    use skillyard_artifact::{limits::*, package::FAMILY};
+    let page = |code: &str| FAMILY.rules.iter().find(|rule| rule.code == code).unwrap();
+    let (mib, kib) = (|bytes: u64| format!("{} MiB", bytes >> 20), |bytes: u64| format!("{} KiB", bytes >> 10));
+    let rule = page("package/file-too-large");
+    assert!(rule.summary.contains(&mib(MAX_ENTRY_BYTES)));
+    let details = rule.details;
+    assert!(details.contains(&format!("no entry above {}", mib(MAX_ENTRY_BYTES))), "{details}");
+    assert!(details.contains(&format!("provenance above {}", mib(MAX_DOCUMENT_BYTES))), "{details}");
+    assert!(details.contains(&format!("manifest above {}", kib(MAX_MANIFEST_BYTES))), "{details}");
+    let rule = page("package/too-large");
+    assert!(rule.summary.contains(&mib(MAX_TOTAL_BYTES)) && rule.details.contains(&mib(MAX_ARCHIVE_BYTES)));
+    let rule = page("package/too-many-files");
+    assert!(rule.summary.contains(&MAX_ENTRIES.to_string()));
+    assert!(rule.details.contains(&(MAX_ENTRIES - 4).to_string()), "{}", rule.details);
+}
+
 /// Nobody could run them: an audit fails them, so they would be signed for nothing.
 #[test]
 fn modules_that_do_not_validate_are_not_signed() {

@@ -25,7 +25,8 @@ use crate::{
     integrity::{self, hex, sha256},
     keys::SigningKey,
     limits::{
-        MAX_ARCHIVE_BYTES, MAX_DOCUMENT_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, MAX_TOTAL_BYTES,
+        MAX_ARCHIVE_BYTES, MAX_DOCUMENT_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, MAX_MANIFEST_ITEMS,
+        MAX_TOTAL_BYTES,
     },
     module, path,
     provenance::{self, FactFault, Facts, ProvenanceFault},
@@ -130,6 +131,11 @@ pub enum PackageError {
         /// How deep.
         depth: usize,
     },
+    /// The manifest has more lines, commas and braces than an artifact's manifest may have.
+    ManifestTooLong {
+        /// How many, as it would be packaged.
+        items: usize,
+    },
     /// The manifest holds what cannot be written again.
     ManifestUnwritable {
         /// What the writer said.
@@ -182,6 +188,7 @@ impl PackageError {
             Self::Provenance(_) => Some(ErrorKind::InvalidProvenance),
             Self::Write(_) => Some(ErrorKind::Zip),
             Self::ManifestTooDeep { .. }
+            | Self::ManifestTooLong { .. }
             | Self::RepeatedKey { .. }
             | Self::Fact(_)
             | Self::SignedAt { .. }
@@ -202,6 +209,11 @@ impl fmt::Display for PackageError {
             Self::ManifestTooDeep { depth } => {
                 write!(f, "the manifest nests {depth} tables and arrays deep, and at most {MAX_DEPTH} can be packaged")
             }
+            Self::ManifestTooLong { items } => write!(
+                f,
+                "the manifest comes to {items} lines, commas and braces when it is packaged, and may have \
+                 {MAX_MANIFEST_ITEMS}: shorten its longest lists, as the `enum` of a schema (a `pattern` may say the same)"
+            ),
             Self::ManifestUnwritable { message } => write!(f, "the manifest cannot be packaged: {message}"),
             Self::Refused(findings) => match findings.as_slice() {
                 [] => f.write_str("the files cannot be packaged"),
@@ -301,6 +313,10 @@ pub fn package(inputs: &Inputs<'_>, key: &SigningKey, progress: &dyn Progress) -
         |(path, content): (&&str, &&[u8])| IntegrityFile { path: (*path).to_owned(), sha256: hex(&sha256(content)) };
     manifest.integrity.files = entries.iter().map(list).collect();
     let text = write_manifest(&manifest)?;
+    let items = crate::manifest::items(text.as_bytes());
+    if items > MAX_MANIFEST_ITEMS {
+        return Err(PackageError::ManifestTooLong { items });
+    }
     entries.insert(MANIFEST, text.as_bytes());
     // The others were looked at with their files. Of the manifest what is written counts: comments are not packaged.
     let made = [(MANIFEST, text.as_bytes()), (SBOM, &sbom), (PROVENANCE, &provenance)];

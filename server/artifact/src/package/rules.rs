@@ -76,7 +76,7 @@ pub static FILE_TOO_LARGE: Rule = rule(
     Severity::Error,
     Daemon::Rejects,
     "a file is larger than 16 MiB",
-    "A daemon reads no entry above 16 MiB (and Skillyard no SBOM or provenance above 8 MiB and no manifest above 1 MiB). Strip the module (`wasm-strip`, `wasm-opt -Oz`), or split the asset.",
+    "A daemon reads no entry above 16 MiB (and Skillyard no SBOM or provenance above 8 MiB and no manifest above 256 KiB). Strip the module (`wasm-strip`, `wasm-opt -Oz`), or split the asset.",
 );
 
 /// Everything together beyond the limit.
