@@ -145,7 +145,7 @@ fn a_skill_that_does_not_do_is_not_packaged() {
     let ran = package(&[]).exits(1);
     assert!(ran.err.contains("content/not-wasm"), "{ran:?}");
     fs::remove_file(world.0.path("skill/module.wasm")).unwrap();
-    let ran = package(&[]).exits(2);
+    let ran = package(&[]).exits(1);
     assert!(ran.err.contains("--module"), "{ran:?}");
     world.0.write("skill/module.wasm", module(&[]));
     for (more, words) in [
@@ -164,6 +164,65 @@ fn a_skill_that_does_not_do_is_not_packaged() {
     assert!(ran.err.contains("skillyard.toml:2:1: unknown key `modles`; did you mean `modules`?"), "{ran:?}");
     fs::remove_file(world.0.path("skill/skillyard.toml")).unwrap();
     assert_eq!(world.0.files(), before, "nothing is written");
+}
+
+/// A skill that was looked at and does not do is refused in a document too, whatever stage finds it.
+#[test]
+fn what_the_folder_holds_is_refused_in_a_document() {
+    let refused = |world: &World, words: &str| {
+        let ran = world.run(&["package", "skill", "--dry-run", "--format", "json"]).exits(1);
+        let report = ran.json();
+        holds_against("schema/package-report.schema.json", &report);
+        assert!(report["error"].as_str().unwrap().contains(words), "{report}");
+        assert_eq!((&report["artifact"], &report["dry_run"]), (&Value::Null, &Value::Bool(true)), "{report}");
+    };
+    let world = World::new();
+    for at in 0..253 {
+        world.0.write(&format!("skill/assets/{at}"), "x");
+    }
+    refused(&world, "252 modules and assets");
+
+    let world = World::new();
+    let large = |name: &str, bytes: u64| {
+        world.0.write(name, "");
+        fs::File::options().write(true).open(world.0.path(name)).unwrap().set_len(bytes).unwrap();
+    };
+    for at in 0..4 {
+        large(&format!("skill/assets/{at}"), 16 << 20);
+    }
+    refused(&world, "67108864");
+    large("skill/assets/0", (16 << 20) + 1);
+    refused(&world, "16777216");
+
+    let world = World::new();
+    world.0.write("skill/modules/module.wasm", module(&[]));
+    refused(&world, "two files would become `modules/module.wasm`");
+    world.0.write("skill/skillyard.toml", "[package]\nmodules = [\"build/*.wasm\"]\n");
+    refused(&world, "matches nothing");
+    world.0.write("skill/skillyard.toml", "[package]\nsbom = \"gone.json\"\n");
+    refused(&world, "no such file");
+
+    // Not on macOS, whose file systems take no such name.
+    #[cfg(target_os = "linux")]
+    {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+        let world = World::new();
+        world.0.write("skill/assets/x", "x");
+        fs::rename(world.0.path("skill/assets/x"), world.0.path("skill/assets").join(OsStr::from_bytes(b"\xff")))
+            .unwrap();
+        refused(&world, "the name is not UTF-8");
+    }
+}
+
+/// A truncated module would fail every audit: it is not signed.
+#[test]
+fn a_truncated_module_is_refused() {
+    let world = World::new();
+    let whole = module(&[]);
+    world.0.write("skill/module.wasm", &whole[..whole.len() - 2]);
+    let ran = world.run(&["package", "skill", "--key", "elevens.key"]).exits(1);
+    assert!(ran.err.contains("module/invalid") && ran.err.contains("modules/module.wasm"), "{ran:?}");
+    assert!(!world.artifact().exists());
 }
 
 #[test]

@@ -157,7 +157,24 @@ impl MakeError {
     /// Whether the skill was looked at and cannot be packaged as it is, and not that the looking failed.
     #[must_use]
     pub fn refuses(&self) -> bool {
-        matches!(self, Self::Secrets(_) | Self::Package(_) | Self::Manifest { .. } | Self::Document { .. })
+        match self {
+            Self::Secrets(_) | Self::Package(_) | Self::Manifest { .. } | Self::Document { .. } => true,
+            // What the skill's folder holds, or its `skillyard.toml` names. What could not be read says nothing of it.
+            Self::Skill(error) => matches!(
+                error,
+                SkillError::NoModule { .. }
+                    | SkillError::NothingMatches { .. }
+                    | SkillError::Missing { .. }
+                    | SkillError::Link { .. }
+                    | SkillError::Special { .. }
+                    | SkillError::Name { .. }
+                    | SkillError::Twice { .. }
+                    | SkillError::FileTooLarge { .. }
+                    | SkillError::TooLarge { .. }
+                    | SkillError::TooMany { .. }
+            ),
+            _ => false,
+        }
     }
 
     /// What a daemon's own builder would say; `None` where it would build.
