@@ -197,6 +197,7 @@ fn what_the_folder_holds_is_refused_in_a_document() {
     let world = World::new();
     world.0.write("skill/modules/module.wasm", module(&[]));
     refused(&world, "two files would become `modules/module.wasm`");
+    let world = World::new();
     world.0.write("skill/skillyard.toml", "[package]\nmodules = [\"build/*.wasm\"]\n");
     refused(&world, "matches nothing");
     world.0.write("skill/skillyard.toml", "[package]\nsbom = \"gone.json\"\n");
