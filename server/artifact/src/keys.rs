@@ -13,7 +13,7 @@ use ed25519_dalek::{
         spki::der::pem::LineEnding,
     },
 };
-use ssh_key::private::KeypairData;
+use ssh_key::{Cipher, private::KeypairData};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{ErrorKind, trust::PublicKey};
@@ -105,6 +105,11 @@ pub enum KeyError {
     NeedsPassphrase,
     /// The passphrase does not open the key.
     WrongPassphrase,
+    /// An OpenSSH key that is encrypted in a way that is not read.
+    Cipher {
+        /// The cipher, escaped.
+        found: String,
+    },
     /// Opening the key would take unreasonably long.
     TooManyRounds {
         /// The rounds of bcrypt that it asks for.
@@ -219,8 +224,9 @@ impl SigningKey {
         let mut key = ssh_key::PrivateKey::from_openssh(pem).map_err(|error| match error {
             ssh_key::Error::AlgorithmUnsupported { algorithm } => KeyError::Algorithm { found: algorithm.to_string() },
             ssh_key::Error::PublicKey => KeyError::PublicHalf { form: FORM },
-            _ => match openssh_algorithm(pem) {
-                Some(found) if found != "ssh-ed25519" => KeyError::Algorithm { found },
+            _ => match openssh_names(pem) {
+                Some(names) if names.algorithm != "ssh-ed25519" => KeyError::Algorithm { found: names.algorithm },
+                Some(names) if names.cipher.parse::<Cipher>().is_err() => KeyError::Cipher { found: names.cipher },
                 _ => KeyError::Malformed { form: FORM },
             },
         })?;
@@ -229,6 +235,10 @@ impl SigningKey {
             return Err(KeyError::Algorithm { found: found.to_string() });
         }
         if key.is_encrypted() {
+            // The only one that reads and is not opened here.
+            if key.cipher() == Cipher::TDesCbc {
+                return Err(KeyError::Cipher { found: key.cipher().to_string() });
+            }
             if let ssh_key::Kdf::Bcrypt { rounds, .. } = *key.kdf()
                 && rounds > MAX_ROUNDS
             {
@@ -380,8 +390,14 @@ fn foreign(text: &str) -> Option<KeyError> {
     Some(KeyError::Foreign { what, instead })
 }
 
-/// The algorithm of an OpenSSH key that does not read otherwise, escaped. Its public half is never encrypted.
-fn openssh_algorithm(pem: &str) -> Option<String> {
+/// What an OpenSSH key says of itself, escaped.
+struct OpensshNames {
+    cipher: String,
+    algorithm: String,
+}
+
+/// The names in an OpenSSH key that does not read otherwise. They and its public half are never encrypted.
+fn openssh_names(pem: &str) -> Option<OpensshNames> {
     let body: String = pem.lines().map(str::trim).skip(1).take_while(|line| !line.starts_with('-')).collect();
     let bytes = Zeroizing::new(STANDARD.decode(&*Zeroizing::new(body)).ok()?);
     fn string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -391,13 +407,15 @@ fn openssh_algorithm(pem: &str) -> Option<String> {
         Some(string)
     }
     let mut rest = bytes.strip_prefix(b"openssh-key-v1\0")?;
-    // The cipher, the derivation and its options, then the number of keys, which is one.
-    for _ in 0..3 {
+    let cipher = string(&mut rest)?;
+    // The derivation and its options, then the number of keys, which is one.
+    for _ in 0..2 {
         string(&mut rest)?;
     }
     let mut rest = rest.strip_prefix(&1_u32.to_be_bytes())?;
-    let name = string(&mut string(&mut rest)?)?;
-    Some(skillyard_manifest::plain(str::from_utf8(name).ok()?))
+    let algorithm = string(&mut string(&mut rest)?)?;
+    let shown = |name| Some(skillyard_manifest::plain(str::from_utf8(name).ok()?));
+    Some(OpensshNames { cipher: shown(cipher)?, algorithm: shown(algorithm)? })
 }
 
 /// The name of an algorithm of PKCS#8, or its number.
@@ -473,6 +491,11 @@ impl fmt::Display for KeyError {
             ),
             Self::NeedsPassphrase => f.write_str("the OpenSSH key is under a passphrase: give it"),
             Self::WrongPassphrase => f.write_str("the passphrase does not open the OpenSSH key"),
+            Self::Cipher { found } => write!(
+                f,
+                "the OpenSSH key is encrypted with {found}, which is not read: change it with \
+                 ssh-keygen -p -Z aes256-ctr -f KEY"
+            ),
             Self::TooManyRounds { rounds } => write!(
                 f,
                 "opening the OpenSSH key takes {rounds} rounds of bcrypt, and more than {MAX_ROUNDS} are not done: set fewer \

@@ -161,6 +161,36 @@ fn keys_of_openssh() {
     assert_eq!(refusal(fixture("ssh-ecdsa")), KeyError::Algorithm { found: "ecdsa-sha2-nistp256".to_owned() });
 }
 
+/// The passphrase is right: what is missing is the cipher.
+#[test]
+fn an_openssh_key_in_a_cipher_that_is_not_read_says_so() {
+    let bytes = fixture("ssh-encrypted-3des");
+    // Nobody is asked for a passphrase that would not help.
+    assert_eq!(refusal(&bytes), KeyError::Cipher { found: "3des-cbc".to_owned() });
+    let error = SigningKey::parse(&bytes, Source::Text, Some(b"correct horse")).unwrap_err();
+    assert_eq!(error, KeyError::Cipher { found: "3des-cbc".to_owned() });
+    let told = error.to_string();
+    assert!(told.contains("3des-cbc") && told.contains("ssh-keygen -p -Z aes256-ctr"), "{told}");
+    // One that nobody knows, of the same length, with a name that would hide on a terminal.
+    let text = openssh_with(&bytes, b"3des-cbc", b"4des\x1b\xc2\x9bc");
+    let error = SigningKey::parse(text.as_bytes(), Source::Text, Some(b"correct horse")).unwrap_err();
+    assert_eq!(error, KeyError::Cipher { found: "4des\\u{1B}\\u{9B}c".to_owned() });
+    assert_eq!(error.daemon_error_kind(), Some(ErrorKind::InvalidSigningKeyLength));
+}
+
+/// The OpenSSH key `pem` with `old`, where it stands first, replaced by `new` of the same length.
+fn openssh_with(pem: &[u8], old: &[u8], new: &[u8]) -> String {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let text = std::str::from_utf8(pem).unwrap();
+    let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+    let mut bytes = STANDARD.decode(body).unwrap();
+    let at = bytes.windows(old.len()).position(|window| window == old).unwrap();
+    bytes[at..at + old.len()].copy_from_slice(new);
+    let lines: Vec<String> =
+        STANDARD.encode(bytes).as_bytes().chunks(70).map(|l| String::from_utf8_lossy(l).into_owned()).collect();
+    format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----\n", lines.join("\n"))
+}
+
 #[test]
 fn an_openssh_key_that_takes_forever_to_open_is_not_opened() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
