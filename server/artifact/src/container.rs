@@ -454,7 +454,7 @@ impl<'a> Walk<'a> {
     fn archive(&mut self) -> Vec<Record> {
         let len = self.bytes.len();
         if len as u64 > MAX_ARCHIVE_BYTES {
-            self.report(&TOO_LARGE, format!("the archive has {len} bytes, more than {MAX_ARCHIVE_BYTES}"), 0..len);
+            self.report(&TOO_LARGE, format!("the archive has more than {MAX_ARCHIVE_BYTES} bytes"), 0..len);
             return Vec::new();
         }
         let Some(end) = self.end() else {

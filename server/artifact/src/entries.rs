@@ -188,7 +188,8 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     fn archive(&mut self, container: &Container<'a>, progress: &dyn Progress) -> Result<(), Cancelled> {
         if container.bytes.len() as u64 > MAX_ARCHIVE_BYTES {
-            let message = format!("the archive has {} bytes, more than a daemon reads", container.bytes.len());
+            let message =
+                format!("the archive has more than {MAX_ARCHIVE_BYTES} bytes, which is all that a daemon reads");
             self.refuse(ErrorKind::ArtifactTooLarge, Finding::new(&container::TOO_LARGE, message));
             return Ok(());
         }
