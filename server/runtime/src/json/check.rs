@@ -75,7 +75,7 @@ const MAX_MESSAGE: usize = 300;
 
 /// The keyword that counts. The library looks at it after all others of a subschema, and not at all once one of them
 /// failed. So it counts what succeeds; and what fails with more than one subschema tried on the way (`anyOf`, `oneOf`,
-/// `if`) gets a last alternative that counts and always fails.
+/// `if`, `contains`) gets a last alternative that counts and always fails.
 const COUNTER: &str = "x-skillyard-work";
 
 /// One thing that is wrong with a text. All texts are for a person: one line, nothing unseen in them.
@@ -649,9 +649,10 @@ fn put(schema: &mut Value, seen: &mut Seen) -> Result<(), String> {
                     alternatives.push(fails());
                 }
             }
-            if let Some(condition) = map.get_mut("if") {
-                let alternatives = vec![condition.take(), fails()];
-                *condition = Value::Object(Map::from_iter([("anyOf".to_owned(), Value::Array(alternatives))]));
+            for key in ["if", "contains"] {
+                let Some(tried) = map.get_mut(key) else { continue };
+                let alternatives = vec![tried.take(), fails()];
+                *tried = Value::Object(Map::from_iter([("anyOf".to_owned(), Value::Array(alternatives))]));
             }
             map.insert(COUNTER.to_owned(), Value::Bool(true));
         }
@@ -897,6 +898,28 @@ mod tests {
             let ended = check_within(&schema, instance, Duration::from_secs(3600), &SLOTS, &Ends);
             assert_eq!(ended, Err(Cancelled));
         }
+    }
+
+    #[test]
+    fn a_check_that_was_given_up_gives_its_place_back_while_its_keyword_goes_on() {
+        static SLOTS: Slots = Slots::of(1);
+        // Hours of work, in which no item is one of those.
+        let rare = Value::Array((10_000..19_000).map(|n| json!([n])).collect());
+        let contains = json!({ "not": { "contains": { "$ref": "#/$defs/x" } } });
+        let schema = json!({ "allOf": vec![contains; 60], "$defs": { "x": { "enum": rare } } });
+        let items = Value::Array(vec![json!([1]); 200_000]);
+        let found = check_within(&schema, items, Duration::from_millis(1), &SLOTS, &()).unwrap().unwrap_err();
+        assert_eq!(found[0].keyword, "budget");
+        while SLOTS.take().is_none() {}
+        assert!(check(&json!({ "contains": { "const": 1 } }), "[0, 1]").is_ok());
+        let found = check(&json!({ "contains": { "const": 1 } }), "[0, 2]").unwrap_err();
+        assert_eq!((found[0].keyword.as_str(), found[0].schema_pointer.as_str()), ("contains", "/contains"));
+        let none = json!({ "contains": { "const": 1 }, "minContains": 2, "maxContains": 2 });
+        assert!(
+            check(&none, "[1, 0, 1]").is_ok() && check(&none, "[1, 0]").is_err() && check(&none, "[1, 1, 1]").is_err()
+        );
+        let evaluated = json!({ "contains": { "const": 1 }, "unevaluatedItems": false });
+        assert!(check(&evaluated, "[1, 1]").is_ok() && check(&evaluated, "[1, 0]").is_err());
     }
 
     #[test]
