@@ -456,7 +456,9 @@ fn a_home_whose_path_is_no_text_is_one_like_any_other() {
         assert_eq!((code, &report["outcome"]), (Some(0), &json!("ok")), "{report:#}");
         assert!(output.is_null() || report["output"] == output, "{report:#}");
     }
-    assert_eq!(fs::read(home.join("skillyard/storage/skill.acme.guest/out/a")).unwrap(), b"written");
+    let storages = fs::read_dir(home.join("skillyard/storage")).unwrap().map(|entry| entry.unwrap().path());
+    let [storage] = storages.collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(fs::read(storage.join("out/a")).unwrap(), b"written");
 }
 
 #[test]

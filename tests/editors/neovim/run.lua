@@ -39,7 +39,7 @@ local function groups_at(pattern)
   end
   return groups
 end
-author.check('the verdict is coloured', groups_at('acme').SkillyardFine)
+author.check('the verdict is coloured', groups_at('^acme').SkillyardFine)
 author.check('parts are coloured', groups_at('^Policy').SkillyardHeading)
 groups_at('"said"')
 local item = vim.fn.synIDattr(vim.fn.synID(vim.fn.line('.'), vim.fn.col('.') + 1, 1), 'name')
