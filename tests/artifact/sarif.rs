@@ -1,5 +1,7 @@
 //! `skillyard audit --format sarif`, as code scanning reads it.
 
+use std::fs;
+
 use crate::{
     skillyard::is_sarif,
     world::{World, module, recorded},
@@ -60,6 +62,15 @@ fn a_check_of_a_daemons_that_fails_is_a_result() {
     let results = report["runs"][0]["results"].as_array().unwrap();
     let of_check = results.iter().find(|result| result["ruleId"] == "wasm_module_size_limit").unwrap();
     assert_eq!(of_check["level"], "error");
+    // For each module one, and the rule once.
+    world.0.write("skill/modules/more.wasm", module(&[("env", "x")]));
+    fs::rename(world.0.path("skill/module.wasm"), world.0.path("skill/modules/one.wasm")).unwrap();
+    let report = world.run(&run).exits(1).json();
+    is_sarif(&report);
+    let results = report["runs"][0]["results"].as_array().unwrap();
+    let of_check: Vec<_> = results.iter().filter(|result| result["ruleId"] == "wasm_module_size_limit").collect();
+    assert_eq!(of_check.len(), 2, "{results:#?}");
+    assert_ne!(of_check[0]["partialFingerprints"], of_check[1]["partialFingerprints"]);
     // A person reads why nothing is known of the module.
     let text = world.run(&run[..4]).exits(1).out;
     assert!(text.contains("not read: it is over the limit of size"), "{text}");

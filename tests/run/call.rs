@@ -148,6 +148,7 @@ fn a_schema_that_takes_too_long_is_given_up() {
         let report = guest.ends(outcome, of, &["--input", "@input.json"]);
         let violation = &report["violations"][0];
         assert_eq!((&violation["of"], &violation["keyword"]), (&json!(of), &json!("budget")), "{violation}");
+        assert_eq!(violation["message"], "the check took too long: given up");
     }
 }
 
@@ -162,13 +163,15 @@ fn ctrl_c_ends_a_check_that_takes_too_long() {
         format!("{{\"tool\": \"acme.echo\", \"input\": {input}, \"expect\": {{\"outcome\": \"ok\"}}}}"),
     );
     let mut command = guest.0.command(&["test", "skill"]);
-    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     // The thread that checks has a name.
+    let tasks = format!("/proc/{}/task", child.id());
     let checks = || {
-        let threads = fs::read_dir(format!("/proc/{}/task", child.id())).into_iter().flatten().flatten();
+        let threads = fs::read_dir(&tasks).into_iter().flatten().flatten();
         threads.into_iter().any(|thread| fs::read_to_string(thread.path().join("comm")).is_ok_and(|it| it == "json\n"))
     };
     while !checks() {
+        assert_eq!(child.try_wait().unwrap(), None);
         std::thread::yield_now();
     }
     std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
@@ -328,6 +331,18 @@ fn a_secret_in_an_input_is_neither_kept_nor_shown_whether_or_not_it_was_given() 
             }
         }
     }
+    // One that is longer than what is shown of a name, and that a pointer writes in another way.
+    let long = format!("hunter2/{}", "and-more/".repeat(40));
+    let variables = [("SKILLYARD_SECRET_SKILL_ACME_GUEST__TOKEN", long.as_str())];
+    let input = json!({"a".repeat(290) + &long: 1, &long: 1, "marker": 1}).to_string();
+    let (_, report) = guest.run_with(&variables, &["acme.closed", "--input", &input]);
+    assert_eq!(
+        (&report["outcome"], report["violations"].as_array().unwrap().is_empty()),
+        (&json!("input_invalid"), false)
+    );
+    for form in ["hunter2", "and-more"] {
+        assert!(!report.to_string().contains(form), "{form} in {report:#}");
+    }
     // Any other input is kept.
     guest.run_with(&variables, &["acme.echo", "--input", r#"{"marker": 1}"#]);
     assert!(kept("marker"));
@@ -399,7 +414,17 @@ fn an_id_opens_nothing_of_another_that_has_it() {
     assert_eq!(run(&trusted)["output"], "written");
     let stranger = run(&["--skill", ARTIFACT, "--allow-tofu"]);
     assert_eq!(stranger["output"]["result"], -1, "{stranger:#}");
-    let all = [&run(&["--skill", "skill"]), &clone, &run(&trusted), &stranger].map(|it| it["storage"].clone());
+    // Another publisher whom one trusts may give a skill the same id.
+    let manifest = mine.0.0.read("skill/skill.toml");
+    let manifest = manifest.replace("publisher = \"acme\"", "publisher = \"other\"").replace("\"acme.re", "\"other.re");
+    mine.0.0.write("other/skill.toml", manifest.replace("\"acme.wr", "\"other.wr"));
+    mine.0.0.write("other/modules/tool.wasm", fs::read(mine.0.0.path("skill/modules/tool.wasm")).unwrap());
+    mine.0.run(&["package", "other", "--key", "elevens.key"]).exits(0);
+    let artifact = "other/dist/acme.guest-1.0.0.palyra-skill";
+    let other = ["run", "--skill", artifact, "--trusted-publisher", &format!("other={ELEVENS}"), "other.read"];
+    let other = report(&mine.0.run(&[&other[..], &read[1..]].concat()).exits(0)).1;
+    assert_eq!(other["output"]["result"], -1, "{other:#}");
+    let all = [&run(&["--skill", "skill"]), &clone, &other, &run(&trusted), &stranger].map(|it| it["storage"].clone());
     for (at, one) in all.iter().enumerate() {
         assert!(!all[at + 1..].contains(one), "{all:?}");
     }

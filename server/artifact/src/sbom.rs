@@ -495,7 +495,10 @@ impl Packages {
         let mut references = Vec::with_capacity(list.len());
         for package in list {
             let reference = package_ref(package);
-            take(&mut self.bytes, &reference)?;
+            // Of what several modules list the document tells once.
+            if !self.known.contains_key(&reference) {
+                take(&mut self.bytes, &reference)?;
+            }
             references.push(reference);
         }
         for (package, reference) in list.iter().zip(&references) {

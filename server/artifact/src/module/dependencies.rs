@@ -79,7 +79,7 @@ impl Reader {
             .read_to_end(&mut json)
             .map_err(|error| format!("it does not inflate: {error}"))?;
         if json.len() as u64 > left {
-            return Err(format!("inflated it has more than {MAX_DEPENDENCY_BYTES} bytes"));
+            return Err(format!("inflated the lists of a module have more than {MAX_DEPENDENCY_BYTES} bytes together"));
         }
         self.bytes += json.len() as u64;
         // Counted before anything is kept: a short text of many packages takes much memory.

@@ -1,6 +1,9 @@
 //! `--format sarif`: SARIF 2.1.0, as code scanning reads it.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 use serde_json::{Value, json};
 use skillyard_manifest::{
@@ -55,11 +58,12 @@ impl Reporter for Sarif {
 /// The whole of results, each with a comma and a line end behind it. Only they are many: they come as text already. They may
 /// be of our rules and of a daemon's own `checks`.
 fn document(results: &str, checks: &[&Check], notifications: Vec<Value>) -> String {
+    let ids: BTreeSet<&str> = checks.iter().map(|check| check.check_id.as_str()).collect();
     let driver = json!({
         "name": "Skillyard",
         "semanticVersion": env!("CARGO_PKG_VERSION"),
         "informationUri": PAGES,
-        "rules": rules::all().map(descriptor).chain(checks.iter().map(|check| check_descriptor(check))).collect::<Vec<_>>(),
+        "rules": rules::all().map(descriptor).chain(ids.into_iter().map(check_descriptor)).collect::<Vec<_>>(),
     });
     let invocation = json!({
         "executionSuccessful": notifications.is_empty(),
@@ -93,13 +97,21 @@ pub fn audit(report: &Report, path: &Path) -> String {
 fn with_checks(found: &[Finding], failed: &[&Check], path: &Path) -> String {
     let artifact = Sarif::here().location(path);
     let mut seen: HashMap<u64, u32> = HashMap::new();
+    let mut count = |hash: u64| {
+        let count = seen.entry(hash).or_default();
+        *count += 1;
+        format!("{hash:016x}:{count}")
+    };
+    // One of them may fail for several modules.
     let checks = failed.iter().map(|check| {
+        let parts = [&check.check_id, &check.message];
+        let hash = fnv1a(parts.iter().flat_map(|part| part.as_bytes().iter().chain(b"\0")));
         let result = json!({
             "ruleId": check.check_id,
             "level": "error",
             "message": { "text": check.message },
             "locations": [{ "physicalLocation": { "artifactLocation": artifact } }],
-            "partialFingerprints": { "skillyardFinding": format!("{:016x}:1", fnv1a(check.check_id.as_bytes().iter())) },
+            "partialFingerprints": { "skillyardFinding": count(hash) },
             "properties": { "daemon": "quarantines" },
         });
         json::line(&result) + ",\n"
@@ -123,14 +135,12 @@ fn with_checks(found: &[Finding], failed: &[&Check], path: &Path) -> String {
         }
         let parts = [finding.rule.code, finding.entry.as_deref().unwrap_or_default(), &finding.message];
         let hash = fnv1a(parts.iter().flat_map(|part| part.as_bytes().iter().chain(b"\0")));
-        let count = seen.entry(hash).or_default();
-        *count += 1;
         let result = json!({
             "ruleId": finding.rule.code,
             "level": level(finding.severity),
             "message": { "text": text },
             "locations": [place],
-            "partialFingerprints": { "skillyardFinding": format!("{hash:016x}:{count}") },
+            "partialFingerprints": { "skillyardFinding": count(hash) },
             "properties": { "daemon": finding.rule.daemon.name() },
         });
         json::line(&result) + ",\n"
@@ -241,9 +251,9 @@ fn level(severity: Severity) -> &'static str {
 }
 
 /// What stands for a rule where a daemon's own check failed.
-fn check_descriptor(check: &Check) -> Value {
+fn check_descriptor(check_id: &str) -> Value {
     json!({
-        "id": check.check_id,
+        "id": check_id,
         "shortDescription": { "text": "A check of a daemon's own audit failed." },
         "fullDescription": { "text": "A daemon quarantines a skill in which one of its checks fails." },
         "helpUri": PAGES,

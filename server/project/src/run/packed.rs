@@ -493,7 +493,7 @@ impl<'b> Ready<'b> {
         asked: Option<&str>,
     ) -> Result<Self, RunError> {
         let owner = folder.unwrap_or_else(|| match artifact.trust_decision() {
-            TrustDecision::Allowlisted | TrustDecision::TofuPinned => Owner::Trusted,
+            TrustDecision::Allowlisted | TrustDecision::TofuPinned => Owner::Trusted(artifact.publisher().to_owned()),
             TrustDecision::TofuNewlyPinned => Owner::Stranger(artifact.key()),
         });
         let manifest = artifact.manifest();
@@ -581,8 +581,8 @@ impl<'b> Ready<'b> {
     }
 
     /// What a person is to approve for a call with `input`; nothing where no binding asks for it, or where the call comes
-    /// to nothing anyway, since the tool's schema refuses the input or `progress` ended it. Says where the secrets would come from, of `home` and
-    /// the environment's variables, which `lookup` gives; no kept value is opened.
+    /// to nothing anyway, since the tool's schema refuses the input or `progress` ended it. Says where the secrets would
+    /// come from, of `home` and the environment's variables, which `lookup` gives; no kept value is opened.
     #[must_use]
     pub fn asking(
         &self,

@@ -54,8 +54,8 @@ impl std::error::Error for PlaceError {}
 /// alone opens only what belongs to whom the person trusts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Owner {
-    /// Who signs for a publisher that the person trusts.
-    Trusted,
+    /// This publisher, whom the person trusts.
+    Trusted(String),
     /// Who signs with a key that is taken for this once.
     Stranger(PublicKey),
     /// A folder, whoever wrote what is in it.
@@ -73,14 +73,31 @@ impl Owner {
     #[must_use]
     pub fn name(&self, skill_id: &str) -> String {
         match self {
-            Self::Trusted => skill_id.to_owned(),
-            Self::Stranger(key) => format!("{skill_id}@key-{}", &key.to_string()[..16]),
-            Self::Folder(path) => {
-                let digest = hex(&sha256(path.as_os_str().as_encoded_bytes()));
-                format!("{skill_id}@folder-{}", &digest[..16])
-            }
+            // Another publisher may give its skill the same id, and no name of one is a file's on every system.
+            Self::Trusted(publisher) => format!("{skill_id}@by-{}", digest(publisher.as_bytes())),
+            Self::Stranger(key) => format!("{skill_id}@key-{}", digest(key.to_string().as_bytes())),
+            Self::Folder(path) => format!("{skill_id}@folder-{}", digest(&bytes_of(path))),
         }
     }
+}
+
+/// Half of a SHA-256, in hex.
+fn digest(bytes: &[u8]) -> String {
+    hex(&sha256(bytes).as_slice()[..16])
+}
+
+/// A path as the system has it: it is the same for every build of the program.
+#[cfg(unix)]
+fn bytes_of(path: &Path) -> Vec<u8> {
+    use std::os::unix::ffi::OsStrExt as _;
+    path.as_os_str().as_bytes().to_vec()
+}
+
+/// A path as the system has it: it is the same for every build of the program.
+#[cfg(windows)]
+fn bytes_of(path: &Path) -> Vec<u8> {
+    use std::os::windows::ffi::OsStrExt as _;
+    path.as_os_str().encode_wide().flat_map(u16::to_le_bytes).collect()
 }
 
 /// The folder below which all roots of the skill are, by its [`Owner::name`].

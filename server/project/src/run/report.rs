@@ -222,12 +222,15 @@ impl RefusedReport {
 impl Violation {
     /// What was found wrong with the input or the output: a name in it, which a pointer tells, may be a secret.
     pub(super) fn all(of: &'static str, found: &[json::Violation], mask: &Mask) -> Vec<Self> {
-        let one = |found: &json::Violation| Self {
-            of,
-            pointer: mask.text(&found.instance_pointer),
-            keyword: found.keyword.clone(),
-            schema_pointer: found.schema_pointer.clone(),
-            message: mask.text(&found.message),
+        let one = |found: &json::Violation| {
+            let found = found.masked(&|text| mask.text(text));
+            Self {
+                of,
+                pointer: found.instance_pointer,
+                keyword: found.keyword,
+                schema_pointer: found.schema_pointer,
+                message: found.message,
+            }
         };
         found.iter().map(one).collect()
     }

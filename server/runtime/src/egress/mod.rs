@@ -40,6 +40,7 @@ pub struct EgressLimits {
     /// Bytes of an answer's body, as they come: nothing is decompressed.
     pub response_body_bytes: usize,
     /// Bytes of all bodies that are there at once, of the requests under way and of the answers until they are taken.
+    /// While a body grows, and while it is sent to the worker, it may be there twice for a moment.
     pub held_bytes: usize,
     /// Bytes of all headers, of a request and of an answer.
     pub head_bytes: usize,
