@@ -204,7 +204,7 @@ impl KeyFolder {
     ///
     /// # Errors
     /// [`KeyFileError::Exists`] where the name is taken and `existing` does not say to replace it. After an error the key
-    /// that was to be replaced is there as before.
+    /// that was to be replaced is there as before, as far as the disk and the credential store still let it be put back.
     pub fn save(
         &self,
         name: &KeyName,
