@@ -30,6 +30,12 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// [`line`] as one word of a Unix shell, for a command that a person copies out of a message.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    format!("'{}'", line(text).replace('\'', r"'\''"))
+}
+
 /// [`line`], cut after `limit` characters.
 #[must_use]
 pub fn words(text: &str, limit: usize) -> String {

@@ -3,6 +3,7 @@
 
 use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc};
 
+use skillyard_manifest::show;
 use skillyard_store::{
     compiled::{CacheError, CompiledCache, DEFAULT_LIMIT_BYTES},
     credentials::{Credentials, SystemCredentials},
@@ -82,8 +83,8 @@ impl Home {
 
     /// What a command needs that is to change the same trust store, with a space in front: nothing for the usual one.
     pub(crate) fn store_argument(&self) -> String {
-        let quoted = |path: &PathBuf| path.display().to_string().replace('\'', r"'\''");
-        self.named_store.as_ref().map(|path| format!(" --trust-store '{}'", quoted(path))).unwrap_or_default()
+        let argument = |path: &PathBuf| format!(" --trust-store {}", show::shell_word(&path.to_string_lossy()));
+        self.named_store.as_ref().map(argument).unwrap_or_default()
     }
 
     /// The places.

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use skillyard_manifest::show;
+
 use crate::shown::Shown;
 
 /// One system call that changes the disk, named before it is made.
@@ -437,9 +439,8 @@ impl fmt::Display for ReadError {
             Self::Grew { path } => write!(f, "{} grew while it was read: try again", Shown(path)),
             Self::OpenToOthers { path, mode, folder } => {
                 let (what, chmod) = if *folder { ("written", "700") } else { ("read", "600") };
-                let path = Shown(path).to_string();
-                let quoted = path.replace('\'', "'\\''");
-                write!(f, "{path} can be {what} by others (mode {mode:04o}): run `chmod {chmod} '{quoted}'`")
+                let word = show::shell_word(&path.to_string_lossy());
+                write!(f, "{} can be {what} by others (mode {mode:04o}): run `chmod {chmod} {word}`", Shown(path))
             }
             Self::Foreign { path, owner } => write!(
                 f,

@@ -31,7 +31,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use skillyard_artifact::integrity::{hex, sha256};
-use skillyard_manifest::grammar::{self, Version};
+use skillyard_manifest::{
+    grammar::{self, Version},
+    show,
+};
 
 pub use self::{
     index::{Entry, MissingSecret, Source},
@@ -1772,9 +1775,9 @@ impl<'a> Accept<'a> {
 
 impl fmt::Display for Accept<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let root = Shown(self.root).to_string().replace('\'', r"'\''");
+        let root = show::shell_word(&self.root.to_string_lossy());
         let seal = if self.seal == SealWith::SecretFile { " --seal secret-file" } else { "" };
-        write!(f, "`skillyard log --skills-dir '{root}' --accept {}{seal}`", self.found)
+        write!(f, "`skillyard log --skills-dir {root} --accept {}{seal}`", self.found)
     }
 }
 

@@ -16,6 +16,7 @@ use skillyard_artifact::{
     ErrorKind,
     trust::{PublicKey, TrustError, TrustStore},
 };
+use skillyard_manifest::show;
 
 use crate::{
     credentials::Credentials,
@@ -499,9 +500,9 @@ struct Accept<'a> {
 
 impl fmt::Display for Accept<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = Shown(self.path).to_string().replace('\'', r"'\''");
+        let path = show::shell_word(&self.path.to_string_lossy());
         let seal = if self.secret_file { " --seal secret-file" } else { "" };
-        write!(f, "`skillyard trust accept {}{seal} --trust-store '{path}'`", self.found)
+        write!(f, "`skillyard trust accept {}{seal} --trust-store {path}`", self.found)
     }
 }
 

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use skillyard_manifest::Severity;
 use skillyard_project::{
     audit::{
-        AuditOptions, Audited, FolderError, Report, Status, advisories, audit_artifact, audit_folder, extra_checks,
+        AuditOptions, Audited, FolderError, ModuleKind, Report, Status, advisories, audit_artifact, audit_folder,
+        extra_checks,
     },
     check::config_of,
     files::MANIFEST_NAME,
@@ -299,13 +300,12 @@ fn human_report(sheet: &mut Sheet, report: &Report) {
         sheet.heading("Modules");
         for module in &report.modules {
             // Of what is over the limit nothing is read.
-            let (kind, runs) = match module.kind {
-                None if module.bytes > report.policy.max_module_bytes => ("not read: it is over the limit of size", ""),
-                None => ("not a module", ", which a daemon 0.1.0 does not run"),
-                Some(kind) => {
-                    (kind.name(), if module.daemon_runs { "" } else { ", which a daemon 0.1.0 does not run" })
-                }
+            let unread = module.kind.is_none() && module.bytes > report.policy.max_module_bytes;
+            let kind = match module.kind {
+                None if unread => "not read: it is over the limit of size",
+                kind => kind.map_or("not a module", ModuleKind::name),
             };
+            let runs = if unread || module.daemon_runs { "" } else { ", which a daemon 0.1.0 does not run" };
             let text = format!("{}: {kind}{runs}, {}", module.path, crate::sheet::size(module.bytes));
             sheet.item(Tone::Plain, "-", &text);
         }
