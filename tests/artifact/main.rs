@@ -7,6 +7,7 @@ mod conformance;
 mod hostile;
 mod keys;
 mod kill;
+mod levels;
 mod packaging;
 mod sarif;
 #[path = "../check/skillyard.rs"]

@@ -121,6 +121,24 @@ fn a_result_with_other_findings_is_another_result() {
 }
 
 #[test]
+fn an_author_sets_what_is_said_of_modules() {
+    const STRANGE: &str = "module/unknown-import";
+    let skill = Skill::new();
+    build(&skill.module(), &module(&[("env", "x")]));
+    let mut client = skill.serve(full());
+    let mut document = skill.open(&mut client);
+    settles(&mut client, &document, &[STRANGE]);
+    document.set(&mut client, &format!("# skillyard: allow-file({STRANGE}): of our own host\n{GOOD}"));
+    let found = document.pull(&mut client);
+    assert_eq!(found, [] as [Value; 0], "neither the finding nor one about the comment");
+    // What an artifact is refused for is no comment's to allow.
+    document.set(&mut client, &format!("# skillyard: allow-file({CODE}): no\n{GOOD}"));
+    build(&skill.module(), &greedy());
+    watched(&mut client, &skill.module());
+    settles(&mut client, &document, &[CODE]);
+}
+
+#[test]
 fn a_module_that_changes_or_goes_is_looked_at_again() {
     let skill = Skill::new();
     let mut client = skill.serve(full());

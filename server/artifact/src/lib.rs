@@ -26,7 +26,6 @@ pub mod path;
 mod progress;
 pub mod provenance;
 pub mod rules;
-pub mod run;
 pub mod sbom;
 pub mod signature;
 pub mod timestamp;

@@ -45,12 +45,9 @@ pub static FAMILIES: &[&Family] = &[
     &crate::signature::FAMILY,
     &crate::trust::FAMILY,
     &crate::package::FAMILY,
-    &crate::audit::MODULE_FAMILY,
-    &crate::audit::SKILL_FAMILY,
     &crate::manifest::FAMILY,
     &crate::integrity::FAMILY,
     &crate::update::FAMILY,
-    &crate::run::FAMILY,
 ];
 
 /// Every rule.

@@ -11,7 +11,7 @@ use flate2::{Compression, write::ZlibEncoder};
 use serde_json::{Value, json};
 use skillyard_artifact::{
     Cancelled, Progress,
-    audit::{Advisories, AdvisoryError, MODULE_FAMILY, Policy, SKILL_FAMILY, SignatureFacts, Status, Subject, audit},
+    audit::{Advisories, AdvisoryError, Policy, SignatureFacts, Status, Subject, audit},
     trust::TrustDecision,
 };
 use skillyard_manifest::{Severity, Severity::*};

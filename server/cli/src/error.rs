@@ -41,6 +41,17 @@ pub enum Error {
     FilenameWithoutStdin,
     /// `--unsafe-fixes` without anything that fixes.
     UnsafeFixesAlone,
+    /// A severity for a rule that the command does not look at.
+    LevelElsewhere {
+        /// The rule or family.
+        code: String,
+        /// The command.
+        command: &'static str,
+        /// What looks at it.
+        instead: &'static str,
+    },
+    /// A severity for what an artifact is refused for.
+    LevelForArtifact,
     /// Standard input could not be read.
     Stdin(io::Error),
     /// Standard input does not end.
@@ -250,6 +261,12 @@ impl fmt::Display for Error {
             Self::StdinAmongPaths => write!(f, "`-` (standard input) cannot be mixed with other paths; give it alone"),
             Self::FilenameWithoutStdin => {
                 write!(f, "`--stdin-filename` names what comes from standard input; give `-` as the path too")
+            }
+            Self::LevelElsewhere { code, command, instead } => {
+                write!(f, "`skillyard {command}` does not look at `{code}`: {instead}")
+            }
+            Self::LevelForArtifact => {
+                write!(f, "`--deny`, `--warn` and `--allow` are for a folder: nobody sets what an artifact is held to")
             }
             Self::UnsafeFixesAlone => {
                 write!(f, "`--unsafe-fixes` says which fixes; add `--fix` to apply them or `--diff` to see them")

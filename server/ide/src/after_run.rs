@@ -6,6 +6,7 @@ use skillyard_manifest::{
     document::Node,
     edits, outline, quoted,
     rules::{Rule, finding},
+    workspace::Elsewhere,
 };
 
 use crate::source::{Path, Source, Step};
@@ -53,12 +54,13 @@ fn about_one(rule: &Rule) -> bool {
 /// What was shown, as findings in the text with their fixes, in the order of the text.
 #[must_use]
 pub fn diagnostics(source: &Source<'_>, shown: &[Shown], options: &Options) -> Vec<Diagnostic> {
-    let mut found: Vec<Diagnostic> = shown.iter().filter_map(|shown| place(source, shown, options)).collect();
+    let elsewhere = Elsewhere::new(source.text, options);
+    let mut found: Vec<Diagnostic> = shown.iter().filter_map(|shown| place(source, shown, &elsewhere)).collect();
     found.sort_by(|a, b| (a.span, a.rule.code).cmp(&(b.span, b.rule.code)));
     found
 }
 
-fn place(source: &Source<'_>, shown: &Shown, options: &Options) -> Option<Diagnostic> {
+fn place(source: &Source<'_>, shown: &Shown, elsewhere: &Elsewhere<'_>) -> Option<Diagnostic> {
     let (span, fix) = match (&shown.value, shown.limit) {
         (Some(id), _) if shown.key == "entrypoints.tools" => {
             let tool = outline::tools(source.text).into_iter().find(|tool| tool.id == *id)?;
@@ -70,11 +72,8 @@ fn place(source: &Source<'_>, shown: &Shown, options: &Options) -> Option<Diagno
         (None, None) => (source.field(&path(&shown.key))?.key, None),
     };
     let mut diagnostic = finding(shown.rule, span, shown.message.clone());
-    if let Some(level) = options.level(shown.rule.code) {
-        diagnostic.severity = level.severity()?;
-    }
     diagnostic.fixes.extend(fix);
-    Some(diagnostic)
+    elsewhere.is_reported(&mut diagnostic).then_some(diagnostic)
 }
 
 fn path(key: &str) -> Path<'_> {
@@ -152,22 +151,7 @@ fn quota(source: &Source<'_>, shown: &Shown, limit: u64) -> Option<(Span, Option
 mod tests {
     use super::*;
     use crate::fixture::{apply, marked};
-    use skillyard_manifest::rules;
-
-    /// Stand-ins with the codes of the real rules, which this crate does not know.
-    static UNUSED: Rule = Rule { code: "run/unused-grant", ..*QUIET };
-    static LOOSE: Rule = Rule { code: "run/loose-quota", ..*QUIET };
-    static TIGHT: Rule = Rule { code: "run/tight-quota", ..*QUIET };
-    static QUIET: &Rule = &Rule {
-        code: "",
-        severity: skillyard_manifest::Severity::Hint,
-        daemon: skillyard_manifest::Daemon::Silent,
-        fix: rules::FixKind::Unsafe,
-        summary: "",
-        details: "",
-        bad: "",
-        good: "",
-    };
+    use skillyard_manifest::rules::run::{LOOSE_QUOTA as LOOSE, TIGHT_QUOTA as TIGHT, UNUSED_GRANT as UNUSED};
 
     fn unused(key: &str, value: &str) -> Shown {
         let message = "unused".to_owned();

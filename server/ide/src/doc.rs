@@ -164,7 +164,11 @@ pub fn rule_doc(rule: &'static Rule) -> Doc {
     let mut doc = Doc::default();
     doc.title(Line::default().code(rule.code));
     doc.say(&format!("{}.", rule.summary));
+    let about_text = !rules::is_about_modules(rule) && !rules::is_about_calls(rule);
     doc.say(match rule.daemon {
+        _ if !about_text && rule.stays_an_error() => "An artifact is refused for it, so that no comment can allow it.",
+        Daemon::Rejects if !about_text => "A daemon's audit fails for it.",
+        _ if !about_text => "A daemon says nothing of it.",
         Daemon::Rejects => "A daemon refuses the manifest, so that no comment can allow it.",
         Daemon::Warns => "A daemon takes the manifest with a warning.",
         Daemon::Silent => "A daemon takes the manifest without a word.",
@@ -606,7 +610,7 @@ mod tests {
             }
         }
         // Those of the syntax and of types are told by the type line; the rest belongs to a key.
-        for rule in rules::all().filter(|rule| rule.daemon != Daemon::Silent) {
+        for rule in rules::all().filter(|rule| rule.daemon != Daemon::Silent && !rules::is_about_modules(rule)) {
             let general = rule.code.starts_with("syntax/") || rule.code.starts_with("fields/");
             assert!(general || tied.contains(rule.code), "{} belongs to no key", rule.code);
         }

@@ -14,8 +14,8 @@ use std::{
     },
 };
 
-use skillyard_manifest::{Span, locate};
-use skillyard_project::live::Placed;
+use skillyard_manifest::{Span, locate, workspace::Elsewhere};
+use skillyard_project::live::{Placed, WHOLE};
 use tower_lsp::ls_types::{CodeDescription, Diagnostic, NumberOrString, Uri};
 
 use crate::{
@@ -50,11 +50,12 @@ impl Audited {
         let spans = locate::locate_many(&analysed.text, &keys.chain([WHOLE]).collect::<Vec<_>>());
         // A manifest without any of it has no place but its start.
         let whole = spans.last().copied().flatten().unwrap_or(Span::at(0));
+        let elsewhere = Elsewhere::new(&analysed.text, &analysed.options);
         let shown = self.found.iter().zip(spans).filter_map(|(found, span)| {
-            let level = analysed.options.level(&found.code);
-            let shown = level.map_or(Some(found.severity), |level| level.severity())?;
+            let span = span.unwrap_or(whole);
+            let shown = elsewhere.severity(&found.code, found.severity, span)?;
             Some(Diagnostic {
-                range: converter.range(span.unwrap_or(whole)),
+                range: converter.range(span),
                 severity: Some(severity(shown)),
                 code: Some(NumberOrString::String(found.code.to_owned())),
                 code_description: found
@@ -108,6 +109,3 @@ impl Session {
         }
     }
 }
-
-/// Where a finding about the skill as a whole stands.
-const WHOLE: &str = "skill_id";

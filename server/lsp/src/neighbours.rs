@@ -16,7 +16,7 @@ use std::{
 
 use skillyard_manifest::{
     Encoding, LineIndex, MAX_BYTES, Position, Span,
-    workspace::{Name, Names, is_reported},
+    workspace::{Elsewhere, Name, Names},
 };
 use skillyard_project::{
     files,
@@ -148,9 +148,10 @@ impl Neighbours {
             return Vec::new();
         }
         let skill = analysed.names.skill.as_ref().map(|name| name.span);
+        let elsewhere = Elsewhere::new(&analysed.text, &analysed.options);
         let named: HashMap<Span, &Name> = analysed.names.all().map(|name| (name.span, name)).collect();
         let shown = clashes.into_iter().filter_map(|mut clash| {
-            if !is_reported(&mut clash.diagnostic, &analysed.text, &analysed.options) {
+            if !elsewhere.is_reported(&mut clash.diagnostic) {
                 return None;
             }
             let mut diagnostic = converter.diagnostic(&clash.diagnostic);

@@ -226,8 +226,7 @@ fn refused(kind: ErrorKind, span: Span, message: String) -> Judgement {
 fn configure(diagnostics: &mut Vec<Diagnostic>, options: &Options) {
     diagnostics.retain_mut(|diagnostic| {
         let Some(level) = options.level(diagnostic.rule.code) else { return true };
-        // What a daemon rejects on stays an error, whatever is asked.
-        if diagnostic.rule.daemon == Daemon::Rejects {
+        if diagnostic.rule.stays_an_error() {
             return true;
         }
         match level.severity() {

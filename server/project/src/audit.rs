@@ -11,13 +11,14 @@ use skillyard_artifact::{
     verify::{Opened, Verification, open},
 };
 use skillyard_manifest::{
-    Encoding, ErrorKind, LineIndex, Options, Position, Severity, analyze, check_compat, document::Document,
-    grammar::Version, model::Manifest, validate, warnings,
+    Encoding, ErrorKind, LineIndex, Options, Position, Severity, Span, analyze, check_compat, document::Document,
+    grammar::Version, locate::locate_many, model::Manifest, validate, warnings, workspace::Elsewhere,
 };
 
 use crate::{
     files::{self, MANIFEST_NAME, ReadError},
     home::Home,
+    live::WHOLE,
     shown,
     skill::{Collected, SkillError},
     verify::{FlowError, Pin, Purpose, Trust, TrustOptions, daemon_decision, pin},
@@ -251,6 +252,25 @@ pub fn audit_folder(
         signature: None,
     };
     Ok(audit(&subject, &options.policy, options.now_unix_ms, options.feed.as_ref(), progress)?)
+}
+
+/// Gives what the audit of a folder found the severity that its author has set, by `options` or by a comment in the manifest
+/// at the key concerned, and takes out what is switched off. What an artifact is refused for stays an error, since nobody
+/// who gets one reads either.
+pub fn at_levels(report: &mut Report, manifest: &[u8], options: &Options) {
+    let Ok(text) = std::str::from_utf8(manifest) else { return };
+    let keys = report.findings.iter().map(|found| found.manifest.as_ref().map_or(WHOLE, |place| &place.key));
+    let spans = locate_many(text, &keys.chain([WHOLE]).collect::<Vec<_>>());
+    let whole = spans.last().copied().flatten().unwrap_or(Span::at(0));
+    let elsewhere = Elsewhere::new(text, options);
+    let mut spans = spans.into_iter();
+    report.findings.retain_mut(|found| {
+        let span = spans.next().flatten().unwrap_or(whole);
+        let Some(severity) = elsewhere.severity(found.rule.code, found.severity, span) else { return false };
+        found.severity = severity;
+        true
+    });
+    report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
 }
 
 /// What is said of a manifest that is refused: its first error with its place, and what shows the others.

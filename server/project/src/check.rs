@@ -11,7 +11,12 @@ use std::{
     thread,
 };
 
-use skillyard_manifest::{Analysis, Level, Options, Severity, analyze_bytes, grammar::Version, readable};
+use skillyard_manifest::{
+    Analysis, Level, Options, Severity, analyze_bytes,
+    grammar::Version,
+    readable,
+    workspace::{self, Elsewhere},
+};
 
 use crate::{
     config::{self, Config, LoadError},
@@ -173,8 +178,9 @@ fn add_clashes(checked: &mut Checked, clashes: &[Clash], configs: &Configs<'_>) 
     // What the places count in: the fixed text, where it was not written.
     let text = checked.unwritten.as_ref().unwrap_or(&checked.text);
     let mut found: Vec<_> = clashes.iter().map(|clash| clash.diagnostic.clone()).collect();
-    found.retain_mut(|found| skillyard_manifest::workspace::is_reported(found, text, &options));
-    skillyard_manifest::workspace::add(&mut checked.analysis, found);
+    let elsewhere = Elsewhere::new(text, &options);
+    found.retain_mut(|found| elsewhere.is_reported(found));
+    workspace::add(&mut checked.analysis, found);
 }
 
 /// Checks the bytes of a manifest that lies in no file, as if they lay at `path`. Nothing is written; with

@@ -36,8 +36,11 @@ pub fn find(code: &str) -> Option<&'static Rule> {
 /// The page of a rule, in Markdown.
 #[must_use]
 pub fn page(rule: &Rule) -> String {
-    let is_artifacts = skillyard_artifact::rules::find(rule.code).is_some();
-    skillyard_manifest::rules::page_about(if is_artifacts { "artifact" } else { "manifest" }, rule)
+    if skillyard_artifact::rules::find(rule.code).is_some() {
+        skillyard_manifest::rules::page_about("artifact", rule)
+    } else {
+        skillyard_manifest::rules::page(rule)
+    }
 }
 
 #[cfg(test)]

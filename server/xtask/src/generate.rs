@@ -57,10 +57,11 @@ fn from_the_library() -> Files {
     files.insert("schema/skill.schema.json".into(), format!("{:#}\n", json_schema()));
     files.insert("schema/skillyard.schema.json".into(), format!("{:#}\n", config_schema()));
     let of_manifests = rules::FAMILIES.iter().map(|family| (family.name, family.about, family.rules));
-    pages(&mut files, PAGES[0], "manifest", "the table in `../src/rules`", of_manifests);
+    pages(&mut files, PAGES[0], "manifests", "the table in `../src/rules`", rules::page, of_manifests);
     let families = skillyard_artifact::rules::FAMILIES;
     let of_artifacts = families.iter().map(|family| (family.name, family.about, family.rules));
-    pages(&mut files, PAGES[1], "artifact", "the families in `../src/rules.rs`", of_artifacts);
+    let page = |rule: &Rule| rules::page_about("artifact", rule);
+    pages(&mut files, PAGES[1], "artifacts", "the families in `../src/rules.rs`", page, of_artifacts);
     files
 }
 
@@ -92,16 +93,17 @@ fn methods() -> Result<String, Error> {
     Ok(page)
 }
 
-/// The pages of the rules about `thing`, and their index.
+/// The pages of the rules about `things`, and their index.
 fn pages<'f>(
     files: &mut Files,
     folder: &str,
-    thing: &str,
+    things: &str,
     source: &str,
+    page: fn(&Rule) -> String,
     families: impl Iterator<Item = (&'f str, &'f str, &'f [&'static Rule])>,
 ) {
     let mut index = format!(
-        "# The rules about {thing}s\n\nOne page a rule; `skillyard explain CODE` prints it. Written by `cargo xtask generate` \
+        "# The rules about {things}\n\nOne page a rule; `skillyard explain CODE` prints it. Written by `cargo xtask generate` \
          from {source}.\n"
     );
     for (name, about, rules) in families {
@@ -109,10 +111,10 @@ fn pages<'f>(
             "\n## {name}\n\n{about}\n\n| rule | severity | a daemon | what |\n| --- | --- | --- | --- |\n"
         ));
         for rule in rules {
-            let page = format!("{}.md", rule.code);
+            let path = format!("{}.md", rule.code);
             let (severity, daemon) = (rule.severity.name(), rule.daemon.name());
-            index.push_str(&format!("| [`{}`]({page}) | {severity} | {daemon} | {} |\n", rule.code, rule.summary));
-            files.insert(Path::new(folder).join(page), rules::page_about(thing, rule));
+            index.push_str(&format!("| [`{}`]({path}) | {severity} | {daemon} | {} |\n", rule.code, rule.summary));
+            files.insert(Path::new(folder).join(path), page(rule));
         }
     }
     files.insert(Path::new(folder).join("README.md"), index);

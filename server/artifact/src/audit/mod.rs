@@ -22,10 +22,7 @@ use crate::{
 };
 
 pub use advisories::{Advisories, AdvisoryError, Affected};
-pub use modules::FAMILY as MODULE_FAMILY;
 pub(crate) use modules::fault_finding;
-pub(crate) use skill::DEFAULT_MODULE_MISSING;
-pub use skill::FAMILY as SKILL_FAMILY;
 
 /// What an audit lets pass.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

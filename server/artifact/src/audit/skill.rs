@@ -4,69 +4,14 @@ use skillyard_manifest::{
     Daemon, Severity,
     model::Manifest,
     quoted,
-    rules::{FixKind, Rule},
+    rules::audit as rules,
 };
 
 use super::{
     Affected, Scanned, VulnerabilityScan, few,
     imports::{self, Need},
 };
-use crate::{Finding, module::PREVIEW1, rules::Family};
-
-/// What the modules and the manifest say of each other, and what is known of the packages inside.
-pub static FAMILY: Family = Family {
-    name: "audit",
-    about: "The skill as a whole: modules that are named but missing, grants that nothing uses, packages with advisories.",
-    rules: &[&DEFAULT_MODULE_MISSING, &UNUSED_CAPABILITY, &VULNERABLE_DEPENDENCY, &ADVISED_DEPENDENCY],
-};
-
-/// The manifest names a default module that is not there.
-pub static DEFAULT_MODULE_MISSING: Rule = Rule {
-    code: "audit/default-module-missing",
-    severity: Severity::Warning,
-    daemon: Daemon::Silent,
-    fix: FixKind::None,
-    summary: "The manifest names a default module that is not there",
-    details: "`operator.plugin.default_module_path` is the module that a daemon loads when a call names none. Name one that is \
-              in the archive, under `modules/`.",
-    bad: "",
-    good: "",
-};
-
-static UNUSED_CAPABILITY: Rule = Rule {
-    code: "audit/unused-capability",
-    severity: Severity::Hint,
-    daemon: Daemon::Silent,
-    fix: FixKind::None,
-    summary: "The manifest asks for something that no module can use",
-    details: "No module imports a function through which the grant could be used. A person is asked to approve what is never \
-              needed, and a later version gets it without a question. Leave it out until it is used.",
-    bad: "",
-    good: "",
-};
-
-static VULNERABLE_DEPENDENCY: Rule = Rule {
-    code: "audit/vulnerable-dependency",
-    severity: Severity::Error,
-    daemon: Daemon::Silent,
-    fix: FixKind::None,
-    summary: "A module was built from a package with a known vulnerability",
-    details: "The packages that a module lists in its section `.dep-v0` were looked up in the configured advisories. Update the \
-              package and build the module again.",
-    bad: "",
-    good: "",
-};
-
-static ADVISED_DEPENDENCY: Rule = Rule {
-    code: "audit/advised-dependency",
-    severity: Severity::Info,
-    daemon: Daemon::Silent,
-    fix: FixKind::None,
-    summary: "There is an advisory about a package that is no vulnerability of the module",
-    details: "The package is no longer maintained, or the like, or it only took part in building the module.",
-    bad: "",
-    good: "",
-};
+use crate::{Finding, module::PREVIEW1};
 
 pub(super) fn check(
     manifest: &Manifest,
@@ -87,7 +32,7 @@ pub(super) fn check(
             None => "add the module".to_owned(),
         };
         findings
-            .push(Finding::new(&DEFAULT_MODULE_MISSING, message).see("operator.plugin.default_module_path", advice));
+            .push(Finding::new(&rules::DEFAULT_MODULE_MISSING, message).see("operator.plugin.default_module_path", advice));
     }
     unused(manifest, modules, findings);
     for affected in &vulnerabilities.matches {
@@ -129,7 +74,7 @@ fn unused(manifest: &Manifest, modules: &[Scanned], findings: &mut Vec<Finding>)
         if declared && !used(needs) {
             let message = format!("`capabilities.{key}` is declared, and no module imports anything that could use it");
             let advice = "leave it out until a module uses it";
-            findings.push(Finding::new(&UNUSED_CAPABILITY, message).see(format!("capabilities.{key}"), advice));
+            findings.push(Finding::new(&rules::UNUSED_CAPABILITY, message).see(format!("capabilities.{key}"), advice));
         }
     }
 }
@@ -142,10 +87,10 @@ fn advised(affected: &Affected) -> Finding {
     };
     let about = affected.summary.as_ref().map(|summary| format!(" ({summary})")).unwrap_or_default();
     let mut finding = if affected.counts() {
-        Finding::new(&VULNERABLE_DEPENDENCY, format!("{id} is about {package} {version}{about}{fixed}"))
+        Finding::new(&rules::VULNERABLE_DEPENDENCY, format!("{id} is about {package} {version}{about}{fixed}"))
     } else {
         let why = affected.informational.as_deref().unwrap_or("only used for building");
-        Finding::new(&ADVISED_DEPENDENCY, format!("{id} is about {package} {version}, {why}{about}{fixed}"))
+        Finding::new(&rules::ADVISED_DEPENDENCY, format!("{id} is about {package} {version}, {why}{about}{fixed}"))
     };
     finding.entry = Some(affected.module.clone());
     finding

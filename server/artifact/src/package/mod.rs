@@ -526,7 +526,7 @@ impl<'a> Files<'a> {
             && !self.placed.contains_key(path)
         {
             let message = format!("the manifest names the module {}, which is not packaged", quoted(path));
-            let finding = Finding::new(&audit::DEFAULT_MODULE_MISSING, message);
+            let finding = Finding::new(&skillyard_manifest::rules::audit::DEFAULT_MODULE_MISSING, message);
             self.findings.push(finding.see("operator.plugin.default_module_path", "name one of the packaged modules"));
         }
     }

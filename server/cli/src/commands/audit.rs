@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use skillyard_manifest::Severity;
+use skillyard_manifest::{Options, Severity, rules::is_about_modules};
 use skillyard_project::{
     audit::{
-        AuditOptions, Audited, FolderError, ModuleKind, Report, Status, advisories, audit_artifact, audit_folder,
+        AuditOptions, Audited, FolderError, ModuleKind, Report, Status, advisories, at_levels, audit_artifact, audit_folder,
         extra_checks,
     },
     check::config_of,
@@ -22,6 +22,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
+    levels::LevelFlags,
     machine::{self, PalyraArguments, PolicyArguments, SCHEMA_VERSION, SkillsArguments, TrustArguments},
     out,
     report::{sarif, skill},
@@ -35,6 +36,7 @@ use crate::{
   skillyard audit .                                   a folder, before it is packaged
   skillyard audit acme.ledger --advisories osv.json   the installed version; quarantined where it fails
   skillyard audit --advisories osv.json --format sarif acme.palyra-skill > audit.sarif
+  skillyard audit . --deny warnings                   in CI; severities of skillyard.toml count for a folder too
 
 An artifact is verified first. Modules are only parsed, never run or compiled. Nothing is written unless --pin asks \
 for it, but of an installed version: what its audit came to is in the log, and one that fails may not be run until \
@@ -58,6 +60,8 @@ pub struct Arguments {
     /// A file of advisories in the format of OSV, to look the modules' packages up in
     #[arg(long, value_name = "FILE", help_heading = "Policy")]
     advisories: Option<PathBuf>,
+    #[command(flatten)]
+    levels: LevelFlags,
     #[command(flatten)]
     palyra: PalyraArguments,
     /// How to report
@@ -84,8 +88,10 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
         palyra: arguments.palyra.version(),
         now_unix_ms: machine::now_unix_ms(),
     };
+    arguments.levels.about("audit", is_about_modules)?;
     let home = arguments.skills.home(arguments.trust.trust_store.clone())?;
     match named(&home, &arguments.target).map_err(Error::Path)? {
+        Some(_) if !arguments.levels.is_empty() => Err(Error::LevelForArtifact),
         Some((skill_id, version)) => match installed(arguments, &home, &skill_id, version.as_deref(), &options) {
             Err(Error::Installed(refused))
                 if refused.kind().as_deref() == Some("NotInstalled") && !arguments.target.exists() =>
@@ -98,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
             folder(arguments, &machine::folder_of(&arguments.target), &mut options)
         }
         None if arguments.target.is_dir() => folder(arguments, &arguments.target, &mut options),
+        None if !arguments.levels.is_empty() => Err(Error::LevelForArtifact),
         None => artifact(arguments, &home, &options),
     }
 }
@@ -132,7 +139,11 @@ fn folder(arguments: &Arguments, folder: &Path, options: &mut AuditOptions) -> R
     let report = audit_folder(folder, &collected, options, &watch);
     drop(watch);
     let report = match report {
-        Ok(report) => report,
+        Ok(mut report) => {
+            at_levels(&mut report, &collected.manifest, &arguments.levels.options(config.options(Options::default())));
+            arguments.levels.deny(&mut report);
+            report
+        }
         // The skill is at fault, not the command.
         Err(error @ (FolderError::Manifest { .. } | FolderError::Unwieldy { .. })) => {
             let error = Error::Folder(error);

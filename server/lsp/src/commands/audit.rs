@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use skillyard_manifest as manifest;
 use skillyard_project::{
-    audit::{AuditOptions, ModuleKind, Policy, Report, audit_folder},
+    audit::{AuditOptions, ModuleKind, Policy, Report, at_levels, audit_folder},
     check::config_of,
     live::{self, Placed},
     skill::{Additions, Plan},
@@ -45,8 +45,10 @@ fn audited(skill: &Skill, progress: &dyn skillyard_project::Progress) -> Result<
     }
     let options =
         AuditOptions { policy: Policy::default(), feed: None, palyra: skill.palyra(), now_unix_ms: now_unix_ms() };
-    let report = audit_folder(&skill.folder, &collected, &options, progress)?;
+    let mut report = audit_folder(&skill.folder, &collected, &options, progress)?;
+    // What stands in the editor gets its level there, from whatever the text and the settings are by then.
     let found = live::placed(&report);
+    at_levels(&mut report, &collected.manifest, &skill.options());
     let (said, level) = in_a_line(&report);
     let mut document = report_of(&report)?;
     // What a report of an artifact says besides.

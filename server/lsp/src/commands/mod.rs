@@ -285,12 +285,14 @@ impl Skill {
 
     /// The version of the daemon that counts for it.
     fn palyra(&self) -> Version {
+        self.options().palyra_version
+    }
+
+    /// What is set for its analysis.
+    fn options(&self) -> Options {
         match &self.open {
-            Some(open) => open.analysed().options.palyra_version,
-            None => {
-                let configured = config_of(&self.folder).ok().and_then(|config| config.palyra_version);
-                configured.unwrap_or(Options::default().palyra_version)
-            }
+            Some(open) => open.analysed().options.clone(),
+            None => config_of(&self.folder).unwrap_or_default().options(Options::default()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    Daemon, Level, Options,
+    Level, Options,
     rules::{self, config_file},
     show, suggest,
 };
@@ -23,6 +23,8 @@ pub enum LevelFault {
     },
     /// A level below `deny` for a rule that a daemon rejects on.
     Rejected(&'static str),
+    /// A level below `deny` for a rule that an artifact is refused for.
+    Refused(&'static str),
     /// A level below `deny` for a rule about the configuration itself.
     Fixed(String),
 }
@@ -39,6 +41,9 @@ impl fmt::Display for LevelFault {
             Self::Rejected(code) => {
                 write!(f, "a daemon rejects on `{code}`, so it stays an error: fix the manifest, or set it to `deny`")
             }
+            Self::Refused(code) => {
+                write!(f, "an artifact is refused for `{code}`, so it stays an error: mend the module, or set it to `deny`")
+            }
             Self::Fixed(code) => {
                 write!(f, "{} is about skillyard.toml itself and stays an error: leave it out", show::quoted(code))
             }
@@ -48,8 +53,8 @@ impl fmt::Display for LevelFault {
 
 impl std::error::Error for LevelFault {}
 
-/// Whether `pattern` (a rule's code, a family with `/*`, or `*`) exists and may be set to `level`: a rule that a daemon
-/// rejects on, and one about the configuration itself, may only be `deny`.
+/// Whether `pattern` (a rule's code, a family with `/*`, or `*`) exists and may be set to `level`: a rule that stays an
+/// error ([`Rule::stays_an_error`](rules::Rule::stays_an_error)), and one about the configuration itself, may only be `deny`.
 ///
 /// # Errors
 /// Why not.
@@ -64,7 +69,8 @@ pub fn check_level(pattern: &str, level: Level) -> Result<(), LevelFault> {
         return Err(LevelFault::Fixed(pattern.to_owned()));
     }
     match rules::find(pattern) {
-        Some(rule) if rule.daemon == Daemon::Rejects => Err(LevelFault::Rejected(rule.code)),
+        Some(rule) if rule.stays_an_error() && rules::is_about_modules(rule) => Err(LevelFault::Refused(rule.code)),
+        Some(rule) if rule.stays_an_error() => Err(LevelFault::Rejected(rule.code)),
         _ => Ok(()),
     }
 }
@@ -84,13 +90,15 @@ mod tests {
     fn what_stays_an_error_cannot_be_lowered() {
         let fault = |code, level| check_level(code, level).unwrap_err().to_string();
         assert!(fault("fields/unknown-key", Level::Warn).starts_with("a daemon rejects on `fields/unknown-key`"));
+        assert!(fault("module/memories-together", Level::Warn).starts_with("an artifact is refused for"));
+        assert!(fault("module/invalid", Level::Allow).contains("stays an error"));
         assert!(fault("config-file/unknown-key", Level::Warn).contains("stays an error"));
         assert!(fault("config-file/*", Level::Allow).contains("stays an error"));
         for code in ["fields/unknown-key", "config-file/*", "config-file/unknown-key"] {
             assert_eq!(check_level(code, Level::Deny), Ok(()));
         }
         // Of a family those rules are lowered that can be.
-        for code in ["fields/*", "*", "fields/deprecated-alias"] {
+        for code in ["fields/*", "*", "fields/deprecated-alias", "module/*", "module/component", "audit/unused-capability"] {
             assert_eq!(check_level(code, Level::Allow), Ok(()));
         }
     }

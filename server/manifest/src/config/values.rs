@@ -51,8 +51,8 @@ fn patterns() -> Vec<ConfigValue> {
     };
     let mut values = vec![all];
     for family in rules::FAMILIES.iter().filter(|family| family.name != config_file::FAMILY.name) {
-        // Where a daemon rejects on each, nothing can be set.
-        if family.rules.iter().all(|rule| rule.daemon == Daemon::Rejects) {
+        // Where each stays an error, nothing can be set.
+        if family.rules.iter().all(|rule| rule.stays_an_error()) {
             continue;
         }
         values.push(ConfigValue {

@@ -4,6 +4,7 @@
 //! [`Family`], and one check that looks at its part of the manifest. To add a rule: write the `static`, list it,
 //! report it, and give it a case in `tests/cases/` (a test fails until all four are there).
 
+pub mod audit;
 mod builder;
 mod common;
 mod compat;
@@ -15,11 +16,13 @@ mod fields;
 mod filesystem;
 mod identity;
 mod integrity;
+pub mod module;
 mod operator;
 mod paths;
 mod plain_schema;
 mod plugin;
 mod quotas;
+pub mod run;
 mod schema;
 mod secrets;
 mod suppress;
@@ -116,6 +119,9 @@ pub static FAMILIES: &[&Family] = &[
     &text::FAMILY,
     &suppress::FAMILY,
     &workspace::FAMILY,
+    &module::FAMILY,
+    &audit::FAMILY,
+    &run::FAMILY,
     &config_file::FAMILY,
 ];
 
@@ -170,9 +176,27 @@ impl Rule {
         Self { code, severity: Severity::Warning, daemon: Daemon::Silent, fix, summary, details, bad, good }
     }
 
+    /// A rule about what a skill's modules hold, which no text shows: it has no fix and no fragment as an example.
+    const fn about_modules(
+        code: &'static str,
+        severity: Severity,
+        daemon: Daemon,
+        summary: &'static str,
+        details: &'static str,
+    ) -> Self {
+        Self { code, severity, daemon, fix: FixKind::None, summary, details, bad: "", good: "" }
+    }
+
     /// The same rule, less loud or louder.
     const fn at(self, severity: Severity) -> Self {
         Self { severity, ..self }
+    }
+
+    /// Whether what it finds stays an error whatever is set and allowed: a daemon rejects on it, or Skillyard refuses an
+    /// artifact for it, and neither asks the author.
+    #[must_use]
+    pub fn stays_an_error(&self) -> bool {
+        self.severity == Severity::Error && (self.daemon == Daemon::Rejects || is_about_modules(self))
     }
 
     /// The address of the rule's page.
@@ -182,10 +206,11 @@ impl Rule {
     }
 }
 
-/// The page of a rule about manifests, in Markdown: what `explain` prints and what is published.
+/// The page of one of these rules, in Markdown: what `explain` prints and what is published.
 #[must_use]
 pub fn page(rule: &Rule) -> String {
-    page_about("manifest", rule)
+    let about_text = !is_about_modules(rule) && !is_about_calls(rule);
+    page_about(if about_text { "manifest" } else { "artifact" }, rule)
 }
 
 /// The page of a rule about `thing`, such as `manifest` or `artifact`.
@@ -225,7 +250,7 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
 }
 
 pub use schema::keywords as schema_keywords;
-pub(crate) use suppress::{apply as suppress, is_allowed};
+pub(crate) use suppress::{Allowed, apply as suppress};
 pub(crate) use syntax::{NOT_UTF8, REFUSED, TOO_LARGE};
 pub use text::latin_look;
 
@@ -243,6 +268,23 @@ pub(crate) fn is_compat(rule: &Rule) -> bool {
 /// Whether a rule is one of syntax: what it finds hides the rest of the text.
 pub(crate) fn is_syntax(rule: &Rule) -> bool {
     syntax::FAMILY.rules.contains(&rule)
+}
+
+/// Whether a rule is about what a skill's modules hold: the audit reports it, and no text shows it.
+#[must_use]
+pub fn is_about_modules(rule: &Rule) -> bool {
+    [&module::FAMILY, &audit::FAMILY].iter().any(|family| family.rules.contains(&rule))
+}
+
+/// Whether a rule is about what a call of a tool has shown: *Run Tool* reports it, and no text shows it.
+#[must_use]
+pub fn is_about_calls(rule: &Rule) -> bool {
+    run::FAMILY.rules.contains(&rule)
+}
+
+/// Whether a text is not enough to say whether a rule is broken: other manifests, modules or calls are.
+pub(crate) fn is_found_elsewhere(rule: &Rule) -> bool {
+    is_about_modules(rule) || is_about_calls(rule) || workspace::FAMILY.rules.contains(&rule)
 }
 
 /// Whether a rule is about `skillyard.toml` and not about manifests.

@@ -4,7 +4,7 @@
 //! a line of its own, for the key or header that follows, with all lines of its value. `allow-file` speaks for the whole
 //! file.
 
-use super::{Context, Family, FixKind, Rule, finding, workspace};
+use super::{Context, Family, FixKind, Rule, finding, is_about_modules, is_found_elsewhere};
 use crate::{
     diagnostic::{Daemon, Diagnostic, Fix, Severity, Tag},
     document::Document,
@@ -104,17 +104,27 @@ pub(crate) fn apply<'t>(text: &'t str, document: &Document<'t>, findings: &mut V
     findings.append(&mut own);
 }
 
-/// Whether a comment in the text allows a finding that was made elsewhere.
-pub(crate) fn is_allowed(text: &str, found: &Diagnostic) -> bool {
-    if found.rule.daemon == Daemon::Rejects || !text.contains("skillyard:") {
-        return false;
+/// What the comments of a text allow, for findings that were made elsewhere.
+pub(crate) struct Allowed<'t> {
+    allows: Vec<Allow<'t>>,
+}
+
+impl<'t> Allowed<'t> {
+    /// Reads the comments. Takes no time where there are none of ours.
+    pub(crate) fn of(text: &'t str) -> Self {
+        if !text.contains("skillyard:") {
+            return Self { allows: Vec::new() };
+        }
+        let document = Document::parse(text);
+        let allows = document.comments.iter().filter_map(|comment| read(text, &document, *comment)?.ok());
+        Self { allows: allows.collect() }
     }
-    let document = Document::parse(text);
-    document
-        .comments
-        .iter()
-        .filter_map(|comment| read(text, &document, *comment)?.ok())
-        .any(|allow| allow.scope.intersects(found.span) && allow.codes.iter().any(|(_, code)| *code == found.rule.code))
+
+    /// Whether one of them allows what the rule with `code` finds at `span`.
+    pub(crate) fn covers(&self, code: &str, span: Span) -> bool {
+        let named = |allow: &Allow<'_>| allow.codes.iter().any(|(_, named)| *named == code);
+        self.allows.iter().any(|allow| allow.scope.intersects(span) && named(allow))
+    }
 }
 
 fn read<'t>(text: &'t str, document: &Document<'t>, comment: Span) -> Option<Result<Allow<'t>, String>> {
@@ -181,8 +191,9 @@ fn judge(text: &str, allow: &Allow<'_>, findings: &mut Vec<Diagnostic>, own: &mu
             own.push(unknown);
             continue;
         };
-        if rule.daemon == Daemon::Rejects {
-            let message = format!("{shown} cannot be allowed: a daemon refuses it whatever stands here");
+        if rule.stays_an_error() {
+            let who = if is_about_modules(rule) { "an artifact is refused for it" } else { "a daemon refuses it" };
+            let message = format!("{shown} cannot be allowed: {who} whatever stands here");
             let mut refused = finding(&NOT_ALLOWED, *span, message);
             refused.fixes.push(remove(text, allow, *span));
             own.push(refused);
@@ -190,7 +201,7 @@ fn judge(text: &str, allow: &Allow<'_>, findings: &mut Vec<Diagnostic>, own: &mu
         }
         let before = findings.len();
         findings.retain(|f| f.rule.code != *code || !allow.scope.intersects(f.span));
-        if findings.len() == before && workspace::FAMILY.rules.contains(&rule) {
+        if findings.len() == before && is_found_elsewhere(rule) {
             // Whether it is there is not known here.
         } else if findings.len() == before {
             let mut unused = finding(&UNUSED, *span, format!("{shown} is allowed here but not found here"));

@@ -2,11 +2,11 @@
 //!
 //! One call is no proof: a hint says what was seen, and nothing fails on it.
 
-use skillyard_artifact::{
-    module::ModuleKind,
-    run::{DAEMON_DIFFERS, LOOSE_QUOTA, TIGHT_QUOTA, UNUSED_GRANT},
+use skillyard_artifact::module::ModuleKind;
+use skillyard_manifest::{
+    Grants, plain,
+    rules::run::{DAEMON_DIFFERS, LOOSE_QUOTA, TIGHT_QUOTA, UNUSED_GRANT},
 };
-use skillyard_manifest::{Grants, plain};
 use skillyard_runtime::call::{Decision, HostCall, Outcome};
 
 use super::report::{Hint, RunReport};

@@ -1,12 +1,8 @@
-//! The rules about what a call of a tool shows of its manifest. A call is made elsewhere; they stand here, with the others
-//! that are not about a manifest's text alone, so that one table lists, explains and documents them all.
+//! What a call of a tool shows of its manifest. A call is made elsewhere; its rules stand here because they are set,
+//! allowed and explained where those about the text are.
 
-use skillyard_manifest::{
-    Daemon, Severity,
-    rules::{FixKind, Rule},
-};
-
-use crate::rules::Family;
+use super::{Context, Family, FixKind, Rule};
+use crate::diagnostic::{Daemon, Severity};
 
 /// A granted thing that the call did not use.
 pub static UNUSED_GRANT: Rule = hint(
@@ -46,10 +42,12 @@ pub static DAEMON_DIFFERS: Rule = hint(
 );
 
 /// What calls show.
-pub static FAMILY: Family = Family {
+pub(super) static FAMILY: Family = Family {
     name: "run",
     about: "What a call of a tool shows of its manifest: said after Run Tool, and of what that one call did.",
     rules: &[&UNUSED_GRANT, &LOOSE_QUOTA, &TIGHT_QUOTA, &DAEMON_DIFFERS],
+    // A manifest says nothing of calls.
+    check: |_: &mut Context<'_, '_>| {},
 };
 
 const fn hint(code: &'static str, fix: FixKind, summary: &'static str, details: &'static str) -> Rule {
