@@ -54,8 +54,8 @@ fn flags_set_how_loud_a_finding_is() {
 #[test]
 fn a_configuration_and_a_comment_do_too() {
     let world = strange();
-    world.0.write("skill/skillyard.toml", format!("[rules]\n\"{CODE}\" = \"hint\"\n"));
-    assert_eq!(found(&world, &[]), (only("hint"), true));
+    world.0.write("skill/skillyard.toml", format!("[rules]\n\"{CODE}\" = \"info\"\n"));
+    assert_eq!(found(&world, &[]), (only("info"), true));
     assert_eq!(found(&world, &["--warn", CODE]), (only("warning"), true));
     // `check` takes what it says of modules for what it is, and has nothing to add.
     world.run(&["check", "skill"]).exits(0);

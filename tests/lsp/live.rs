@@ -53,7 +53,10 @@ fn settles(client: &mut Client, document: &Document, codes: &[&str]) {
     }
 }
 
+/// What [`greedy`] is told, and an artifact refused for.
 const CODE: &str = "module/filesystem-import";
+/// A warning about a module that imports what no host gives.
+const STRANGE: &str = "module/unknown-import";
 
 /// A text with a table of capabilities that does not give what [`greedy`] wants.
 fn with_capabilities() -> String {
@@ -122,7 +125,6 @@ fn a_result_with_other_findings_is_another_result() {
 
 #[test]
 fn an_author_sets_what_is_said_of_modules() {
-    const STRANGE: &str = "module/unknown-import";
     let skill = Skill::new();
     build(&skill.module(), &module(&[("env", "x")]));
     let mut client = skill.serve(full());
@@ -136,6 +138,7 @@ fn an_author_sets_what_is_said_of_modules() {
     build(&skill.module(), &greedy());
     watched(&mut client, &skill.module());
     settles(&mut client, &document, &[CODE]);
+    client.stop();
 }
 
 #[test]
@@ -167,16 +170,16 @@ fn a_module_that_changes_or_goes_is_looked_at_again() {
 #[test]
 fn typing_asks_nothing_of_the_disk() {
     let skill = Skill::new();
-    fs::write(skill.module(), greedy()).unwrap();
+    fs::write(skill.module(), module(&[("wasi_snapshot_preview1", "path_open"), ("env", "x")])).unwrap();
     fs::write(skill.folder().join("skillyard.toml"), "[rules]\n\"*\" = \"hint\"\n").unwrap();
     let mut client = skill.serve(full());
     let mut document = skill.open(&mut client);
     refreshed(&mut client);
     let seen = |client: &mut Client, document: &Document| {
         let found = document.pull(client);
-        let levels: Vec<&Value> = found.iter().filter(|it| it["code"] == CODE).map(|it| &it["severity"]).collect();
-        assert!(levels.iter().all(|level| **level == 4), "{found:?}");
-        levels.len()
+        let strange: Vec<&Value> = found.iter().filter(|it| it["code"] == STRANGE).collect();
+        assert!(strange.iter().all(|it| it["severity"] == 4), "{found:?}");
+        found.iter().filter(|it| it["code"] == CODE).count()
     };
     assert_eq!(seen(&mut client, &document), 1);
     // Nobody says that all of it is gone: what was seen last counts, also for texts that were never audited.

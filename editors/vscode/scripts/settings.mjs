@@ -9,10 +9,9 @@ const check = process.argv.includes("--check");
 const program = process.argv.slice(2).find((argument) => !argument.startsWith("--")) ?? process.env.SKILLYARD ?? "skillyard";
 const { rules } = JSON.parse(execFileSync(program, ["explain", "--list", "--format", "json"], { maxBuffer: 1 << 26 }));
 
-const LEVELS = ["allow", "hint", "info", "warn", "deny"];
-const level = { enum: LEVELS };
-// What a daemon rejects stays an error, so that only the others can be set.
-const free = rules.filter(({ daemon }) => daemon !== "rejects");
+const level = { enum: ["allow", "hint", "info", "warn", "deny"] };
+// What a daemon rejects, or refuses an artifact for, stays an error, so that only the others can be set.
+const free = rules.filter(({ levels }) => levels.includes("allow"));
 const families = [...new Set(free.map(({ code }) => `${code.split("/")[0]}/*`))];
 const properties = Object.fromEntries([
   ["*", { ...level, description: "Every rule" }],

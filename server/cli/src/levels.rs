@@ -34,7 +34,9 @@ impl LevelFlags {
             let first = of.peek().copied();
             if !of.any(looked_at) {
                 let instead = match first {
-                    Some(rule) if rules::is_about_modules(rule) => "it is about modules: give it to `skillyard audit DIR`",
+                    Some(rule) if rules::is_about_modules(rule) => {
+                        "it is about modules: give it to `skillyard audit DIR`"
+                    }
                     Some(rule) if rules::is_about_calls(rule) => {
                         "it is about what a call has shown: set it in skillyard.toml"
                     }

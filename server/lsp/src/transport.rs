@@ -7,6 +7,7 @@
 //! cancelling. Here a panic costs one answer, and a message that makes no sense one error.
 
 use std::{
+    cell::RefCell,
     io::{self, BufRead, Write},
     panic::AssertUnwindSafe,
     sync::{Arc, mpsc as std_mpsc},
@@ -38,6 +39,47 @@ const QUEUE: usize = 256;
 
 /// How long the last answers may take to be written after the end.
 const LAST_WRITE: Duration = Duration::from_secs(2);
+
+tokio::task_local! {
+    /// Where the handler at work leaves its answer, where it made the JSON of it itself.
+    static TEXT: RefCell<Option<String>>;
+}
+
+/// Whether the handler at work may answer by [`answer_by`].
+pub(crate) fn takes_text() -> bool {
+    TEXT.try_with(|_| ()).is_ok()
+}
+
+/// Answers the request at work with `json`, one whole value, in place of what its handler then returns, unless that is an
+/// error.
+///
+/// The service would make a tree of each answer before it writes it: of an outline of 800 symbols that takes longer
+/// than all else together, and on the thread of the loop, where everything else waits. Whoever makes the answer makes
+/// its text too.
+pub(crate) fn answer_by(json: String) {
+    // Outside of a request nobody wants it.
+    let _ = TEXT.try_with(|text| *text.borrow_mut() = Some(json));
+}
+
+/// What a handler ends with.
+struct Answer {
+    response: Response,
+    /// Its result as it is written, in place of the one in `response`.
+    text: Option<String>,
+}
+
+impl Answer {
+    /// The JSON to send.
+    fn json(self) -> serde_json::Result<Vec<u8>> {
+        match self.text.filter(|_| self.response.is_ok()) {
+            None => serde_json::to_vec(&self.response),
+            Some(text) => {
+                let id = serde_json::to_string(self.response.id())?;
+                Ok([r#"{"jsonrpc":"2.0","result":"#, &text, r#","id":"#, &id, "}"].concat().into_bytes())
+            }
+        }
+    }
+}
 
 /// Why the server ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,7 +144,12 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// Queues a message; `false` if the output is closed.
     async fn send(&self, message: &impl Serialize) -> bool {
-        match serde_json::to_vec(message) {
+        self.send_json(serde_json::to_vec(message)).await
+    }
+
+    /// The same for a message in JSON.
+    async fn send_json(&self, message: serde_json::Result<Vec<u8>>) -> bool {
+        match message {
             Ok(body) => {
                 let mut frame = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
                 frame.extend_from_slice(&body);
@@ -151,7 +198,7 @@ where
     S::Future: Send + 'static,
 {
     let (mut requests, mut responses) = socket.split();
-    let mut running: FuturesUnordered<BoxFuture<'static, Option<Response>>> = FuturesUnordered::new();
+    let mut running: FuturesUnordered<BoxFuture<'static, Option<Answer>>> = FuturesUnordered::new();
     let mut after_shutdown = false;
     let end = loop {
         // The order matters: a handler that just arrived is polled, and thereby does its first statement, before the
@@ -160,7 +207,7 @@ where
             biased;
             Some(answer) = running.next(), if !running.is_empty() => match answer {
                 // What a handler said before its answer arrives before it: progress ends before the work's result.
-                Some(answer) => said(&mut requests, &outgoing).await && outgoing.send(&answer).await,
+                Some(answer) => said(&mut requests, &outgoing).await && outgoing.send_json(answer.json()).await,
                 None => true,
             },
             Some(request) = requests.next() => outgoing.send(&request).await,
@@ -191,7 +238,7 @@ where
     // What is answered already (such as a `shutdown` directly before `exit`) still goes out.
     while let Some(Some(answer)) = running.next().now_or_never() {
         if let Some(answer) = answer {
-            outgoing.send(&answer).await;
+            outgoing.send_json(answer.json()).await;
         }
     }
     outgoing.finish();
@@ -209,7 +256,7 @@ async fn said(requests: &mut (impl Stream<Item = Request> + Unpin), outgoing: &O
 }
 
 /// Starts the handler of a message. A panic becomes the error answer of a request.
-fn start<S>(service: &mut S, request: Request) -> BoxFuture<'static, Option<Response>>
+fn start<S>(service: &mut S, request: Request) -> BoxFuture<'static, Option<Answer>>
 where
     S: Service<Request, Response = Option<Response>, Error = ExitedError>,
     S::Future: Send + 'static,
@@ -218,17 +265,18 @@ where
     let method = request.method().to_owned();
     let panicked = move || {
         log(&format!("the handler of {method:?} panicked; this is a bug of Skillyard"));
-        id.map(|id| Response::from_error(id, Error::internal_error()))
+        id.map(|id| Answer { response: Response::from_error(id, Error::internal_error()), text: None })
     };
     // The service takes each message on its own; there is nothing half done in it that a later one could see.
     match std::panic::catch_unwind(AssertUnwindSafe(|| service.call(request))) {
-        Ok(handler) => AssertUnwindSafe(handler)
-            .catch_unwind()
-            .map(move |answer| match answer {
-                Ok(answer) => answer.ok().flatten(),
-                Err(_) => panicked(),
-            })
-            .boxed(),
+        Ok(handler) => {
+            let answered = async move {
+                let response = handler.await.ok().flatten()?;
+                Some(Answer { response, text: TEXT.with(RefCell::take) })
+            };
+            let handled = AssertUnwindSafe(TEXT.scope(RefCell::default(), answered)).catch_unwind();
+            handled.map(move |answer| answer.unwrap_or_else(|_| panicked())).boxed()
+        }
         Err(_) => std::future::ready(panicked()).boxed(),
     }
 }
@@ -277,6 +325,17 @@ mod tests {
             Ok(json!("well"))
         }
 
+        async fn by_text(&self) -> Result<Value> {
+            tokio::task::yield_now().await;
+            answer_by(r#"{"as": ["it", "was", "made"]}"#.to_owned());
+            Ok(Value::Null)
+        }
+
+        async fn by_text_in_vain(&self) -> Result<Value> {
+            answer_by("1".to_owned());
+            Err(Error::request_cancelled())
+        }
+
         async fn never(&self) -> Result<Value> {
             std::future::pending().await
         }
@@ -303,6 +362,8 @@ mod tests {
                     .custom_method("later", Clumsy::later)
                     .custom_method("told", Clumsy::told)
                     .custom_method("well", Clumsy::well)
+                    .custom_method("by/text", Clumsy::by_text)
+                    .custom_method("by/text/in/vain", Clumsy::by_text_in_vain)
                     .custom_method("never", Clumsy::never)
                     .finish();
                 let (incoming, reader) = read(io::BufReader::new(from_client));
@@ -341,6 +402,22 @@ mod tests {
         assert_eq!(code_of(&answers, 1), -32603);
         assert_eq!(code_of(&answers, 2), -32603);
         assert!(answers.contains(&json!({"jsonrpc": "2.0", "id": 3, "result": "well"})), "{answers:?}");
+    }
+
+    #[test]
+    fn a_handler_may_answer_by_text() {
+        let ids = [json!(1), json!("a \"name\"")];
+        let mut input = vec![initialize()];
+        // Several at a time: each has a place of its own.
+        input.extend(ids.iter().map(|id| json!({"jsonrpc": "2.0", "id": id, "method": "by/text"})));
+        input.extend([request(2, "well"), request(3, "by/text/in/vain")]);
+        let (answers, _) = serve(&frames(&input), 5);
+        let of = |id: &Value| answers.iter().find(|answer| answer["id"] == *id).unwrap();
+        for id in &ids {
+            assert_eq!(*of(id), json!({"jsonrpc": "2.0", "id": id, "result": {"as": ["it", "was", "made"]}}));
+        }
+        assert_eq!(of(&json!(2))["result"], "well");
+        assert_eq!(code_of(&answers, 3), -32800);
     }
 
     #[test]

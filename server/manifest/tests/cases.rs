@@ -49,9 +49,7 @@ const OUTSIDE: &[(&str, &str)] = &[
 
 /// Whether no text shows a rule: those about modules and calls are shown by `tests/artifact` and `tests/run`.
 fn is_outside(rule: &rules::Rule) -> bool {
-    rules::is_about_modules(rule)
-        || rules::is_about_calls(rule)
-        || OUTSIDE.iter().any(|(code, _)| *code == rule.code)
+    rules::is_about_modules(rule) || rules::is_about_calls(rule) || OUTSIDE.iter().any(|(code, _)| *code == rule.code)
 }
 
 const ROOT_KEYS: [(&str, &str); 5] = [

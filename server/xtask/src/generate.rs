@@ -57,7 +57,14 @@ fn from_the_library() -> Files {
     files.insert("schema/skill.schema.json".into(), format!("{:#}\n", json_schema()));
     files.insert("schema/skillyard.schema.json".into(), format!("{:#}\n", config_schema()));
     let of_manifests = rules::FAMILIES.iter().map(|family| (family.name, family.about, family.rules));
-    pages(&mut files, PAGES[0], "manifests", "the table in `../src/rules`", rules::page, of_manifests);
+    pages(
+        &mut files,
+        PAGES[0],
+        "manifests, their modules and calls",
+        "the table in `../src/rules`",
+        rules::page,
+        of_manifests,
+    );
     let families = skillyard_artifact::rules::FAMILIES;
     let of_artifacts = families.iter().map(|family| (family.name, family.about, family.rules));
     let page = |rule: &Rule| rules::page_about("artifact", rule);

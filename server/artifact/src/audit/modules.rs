@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use skillyard_manifest::{
-    Daemon, Severity, is_unseen,
+    Severity, is_unseen,
     model::{ContractKind, Manifest},
     plain, quoted,
     rules::{Rule, module as rules},
@@ -125,7 +125,8 @@ impl Check<'_> {
                 Some(other) => format!("name an export that can be called, such as {}", quoted(other)),
                 None => format!("export {name} as a function without parameters that returns an i32"),
             };
-            let mut finding = Finding::new(&rules::NO_ENTRYPOINT, message).see("operator.plugin.default_entrypoint", advice);
+            let mut finding =
+                Finding::new(&rules::NO_ENTRYPOINT, message).see("operator.plugin.default_entrypoint", advice);
             finding.byte_range = range;
             self.report(finding);
         }
@@ -289,7 +290,8 @@ impl Check<'_> {
         } else if sum > quota {
             let count = memories.len();
             let message = format!("{count} memories start with {sum} bytes together, and the quota is {quota}");
-            let mut finding = Finding::new(&rules::MEMORIES_TOGETHER, message).at(largest.range.clone()).see(KEY, advice(sum));
+            let mut finding =
+                Finding::new(&rules::MEMORIES_TOGETHER, message).at(largest.range.clone()).see(KEY, advice(sum));
             // No daemon loads a component, and a host that runs one counts the sum.
             if module.component {
                 finding.severity = Severity::Warning;
@@ -304,7 +306,9 @@ impl Check<'_> {
         } else if largest.maximum.is_none_or(|maximum| maximum > quota) {
             let message = format!("memory may grow up to the quota of {quota} bytes");
             self.report(
-                Finding::new(&rules::MEMORY_UNBOUNDED, message).at(largest.range.clone()).see(KEY, "the limit that holds"),
+                Finding::new(&rules::MEMORY_UNBOUNDED, message)
+                    .at(largest.range.clone())
+                    .see(KEY, "the limit that holds"),
             );
         }
     }
@@ -361,7 +365,9 @@ impl Check<'_> {
         let message = format!("{what}: machines may answer differently, and the skill offers a contract that decides");
         let key = format!("operator.plugin.contracts[{index}].kind");
         self.report(
-            Finding::new(&rules::NONDETERMINISTIC, message).at(range).see(key, "equal inputs should give equal answers"),
+            Finding::new(&rules::NONDETERMINISTIC, message)
+                .at(range)
+                .see(key, "equal inputs should give equal answers"),
         );
     }
 

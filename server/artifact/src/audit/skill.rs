@@ -1,11 +1,6 @@
 //! The rules about all modules of a skill together.
 
-use skillyard_manifest::{
-    Daemon, Severity,
-    model::Manifest,
-    quoted,
-    rules::audit as rules,
-};
+use skillyard_manifest::{model::Manifest, quoted, rules::audit as rules};
 
 use super::{
     Affected, Scanned, VulnerabilityScan, few,
@@ -31,8 +26,9 @@ pub(super) fn check(
             Some(first) => format!("name a module that is there: {}", quoted(&first.path)),
             None => "add the module".to_owned(),
         };
-        findings
-            .push(Finding::new(&rules::DEFAULT_MODULE_MISSING, message).see("operator.plugin.default_module_path", advice));
+        findings.push(
+            Finding::new(&rules::DEFAULT_MODULE_MISSING, message).see("operator.plugin.default_module_path", advice),
+        );
     }
     unused(manifest, modules, findings);
     for affected in &vulnerabilities.matches {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use skillyard_manifest::{Options, Severity, rules::is_about_modules};
 use skillyard_project::{
     audit::{
-        AuditOptions, Audited, FolderError, ModuleKind, Report, Status, advisories, at_levels, audit_artifact, audit_folder,
-        extra_checks,
+        AuditOptions, Audited, FolderError, ModuleKind, Report, Status, advisories, at_levels, audit_artifact,
+        audit_folder, extra_checks,
     },
     check::config_of,
     files::MANIFEST_NAME,

@@ -4,7 +4,11 @@ use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use skillyard_manifest::rules::{FixKind, Rule};
+use skillyard_manifest::{
+    Level,
+    config::{LEVELS, check_level},
+    rules::{FixKind, Rule},
+};
 use skillyard_project::rules;
 
 use crate::{error::Error, exit::Exit, json, out};
@@ -73,9 +77,11 @@ fn about(rule: &Rule) -> Value {
         FixKind::Safe => "safe".into(),
         FixKind::Unsafe => "unsafe".into(),
     };
+    let can_be = |name: &&&str| Level::parse(name).is_some_and(|level| check_level(rule.code, level).is_ok());
     json!({
         "code": rule.code,
         "severity": rule.severity.name(),
+        "levels": LEVELS.iter().filter(can_be).collect::<Vec<_>>(),
         "daemon": rule.daemon.name(),
         "fix": fix,
         "summary": rule.summary,

@@ -6,6 +6,7 @@ use std::{
     time::SystemTime,
 };
 
+use serde::Serialize;
 use tower_lsp::{
     jsonrpc::Result,
     ls_types::{
@@ -51,6 +52,7 @@ impl DocumentRequest for DocumentDiagnostics {
 }
 
 /// What the client gets. By default no diagnostics: the protocol has no answer without any.
+#[derive(Serialize)]
 pub(crate) struct Report(pub(crate) DocumentDiagnosticReportResult);
 
 impl Default for Report {

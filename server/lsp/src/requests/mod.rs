@@ -24,6 +24,7 @@ mod semantic_tokens;
 mod will_rename_files;
 mod workspace_symbol;
 
+use serde::Serialize;
 use tower_lsp::{jsonrpc::Result, ls_types::Uri};
 
 pub(crate) use self::{
@@ -54,6 +55,7 @@ pub(crate) use self::{
 use crate::{
     documents::Kind,
     session::{Session, Snapshot},
+    transport,
 };
 
 /// A request about one document. It is answered from the document as it was when the request arrived.
@@ -61,7 +63,7 @@ pub(crate) trait DocumentRequest {
     /// What the client sends.
     type Params: Send + 'static;
     /// What it gets; the default one for a document that is not open or of no kind that the request is about.
-    type Answer: Default + Send + 'static;
+    type Answer: Default + Serialize + Send + 'static;
 
     /// The kinds of document that it is about.
     const ABOUT: &[Kind] = &[Kind::Manifest];
@@ -74,15 +76,31 @@ pub(crate) trait DocumentRequest {
 }
 
 /// Answers a request about a document. A panic on the way is an internal error.
+///
+/// Where the loop asks, the answer goes to it as text, which the thread that made it writes too; what is returned is then
+/// the default one.
 pub(crate) async fn answer<R: DocumentRequest>(session: &Session, params: R::Params) -> Result<R::Answer> {
     let snapshot = session.snapshot(R::document(&params));
     let Some(snapshot) = snapshot.filter(|snapshot| R::ABOUT.contains(&snapshot.revision.kind)) else {
         return Ok(R::Answer::default());
     };
     let taken = snapshot.clone();
-    let answer = session.work(move || R::answer(&taken, params)).await?;
+    let as_text = transport::takes_text();
+    let answer = session.work(move || {
+        let answer = R::answer(&taken, params)?;
+        // What cannot be written is left to the service, which says so.
+        Ok(match as_text.then(|| serde_json::to_string(&answer)) {
+            Some(Ok(text)) => (R::Answer::default(), Some(text)),
+            _ => (answer, None),
+        })
+    });
+    let answer: Result<(R::Answer, Option<String>)> = answer.await?;
     session.tell_problems(&snapshot).await;
-    answer
+    let (answer, text) = answer?;
+    if let Some(text) = text {
+        transport::answer_by(text);
+    }
+    Ok(answer)
 }
 
 #[cfg(test)]

@@ -42,7 +42,10 @@ impl fmt::Display for LevelFault {
                 write!(f, "a daemon rejects on `{code}`, so it stays an error: fix the manifest, or set it to `deny`")
             }
             Self::Refused(code) => {
-                write!(f, "an artifact is refused for `{code}`, so it stays an error: mend the module, or set it to `deny`")
+                write!(
+                    f,
+                    "an artifact is refused for `{code}`, so it stays an error: mend the module, or set it to `deny`"
+                )
             }
             Self::Fixed(code) => {
                 write!(f, "{} is about skillyard.toml itself and stays an error: leave it out", show::quoted(code))
@@ -98,7 +101,9 @@ mod tests {
             assert_eq!(check_level(code, Level::Deny), Ok(()));
         }
         // Of a family those rules are lowered that can be.
-        for code in ["fields/*", "*", "fields/deprecated-alias", "module/*", "module/component", "audit/unused-capability"] {
+        for code in
+            ["fields/*", "*", "fields/deprecated-alias", "module/*", "module/component", "audit/unused-capability"]
+        {
             assert_eq!(check_level(code, Level::Allow), Ok(()));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{LEVELS, check_level, shape::PACKAGE};
 use crate::{
-    Daemon, Level,
+    Level,
     grammar::PALYRA_VERSION,
     rules::{self, Rule, config_file},
 };
