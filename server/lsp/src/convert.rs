@@ -1,9 +1,9 @@
 //! From the analysis to the protocol: byte spans to ranges in the client's encoding, diagnostics, edits.
 
-use ropey::{Rope, str_utils::byte_to_line_idx};
+use ropey::Rope;
 use serde_json::json;
 use skillyard_ide::Doc;
-use skillyard_manifest::{self as manifest, Encoding, Severity, Span, Tag};
+use skillyard_manifest::{self as manifest, Encoding, LineIndex, Severity, Span, Tag};
 use tower_lsp::ls_types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, DocumentChanges,
     Location, MarkupContent, MarkupKind, NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier, Position,
@@ -24,12 +24,12 @@ pub(crate) struct Converter<'a> {
 
 impl Converter<'_> {
     pub(crate) fn range(self, span: Span) -> Range {
-        let text = &self.revision.rope;
-        Range::new(position(text, span.start, self.client.encoding), position(text, span.end, self.client.encoding))
+        Range::new(self.position(span.start), self.position(span.end))
     }
 
     pub(crate) fn position(self, offset: usize) -> Position {
-        position(&self.revision.rope, offset, self.client.encoding)
+        let revision = self.revision;
+        position(revision.text(), revision.lines(), &revision.rope, offset, self.client.encoding)
     }
 
     /// The byte at a position.
@@ -118,40 +118,36 @@ pub(crate) fn severity(severity: Severity) -> DiagnosticSeverity {
     }
 }
 
-/// The line and column of byte `offset`. An offset within a character counts as its start, one behind the text as its
-/// end, and one between CR and LF, which the protocol cannot name, as the end of the line. The time does not depend on
-/// the length of the line. An outline asks for thousands, so the rope is asked once where the line starts in the same
-/// chunk.
-fn position(text: &Rope, offset: usize, encoding: Encoding) -> Position {
-    let offset = offset.min(text.len_bytes());
-    let (chunk, chunk_start, _, chunk_line) = text.chunk_at_byte(offset);
-    let mut at = offset - chunk_start;
-    // A rope's chunks end between characters, and never between CR and LF.
-    while !chunk.is_char_boundary(at) {
-        at -= 1;
+/// How far from its line's start a place is counted in the text itself, in bytes.
+const NEAR: usize = 1024;
+
+/// The line and column of byte `offset` of a text, with where its lines start and the same text as a rope. An offset
+/// within a character counts as its start, one behind the text as its end, and one between CR and LF, which the protocol
+/// cannot name, as the end of the line.
+///
+/// An outline asks for thousands, so nothing is counted twice; and a line may be as long as a file, so that far from its
+/// start the rope is asked, which has counted already.
+fn position(text: &str, lines: &LineIndex, rope: &Rope, offset: usize, encoding: Encoding) -> Position {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
     }
-    let (mut before, behind) = chunk.split_at(at);
-    if behind.starts_with('\n') {
-        before = before.strip_suffix('\r').unwrap_or(before);
+    let bytes = text.as_bytes();
+    if bytes.get(offset) == Some(&b'\n') && bytes.get(..offset).is_some_and(|before| before.ends_with(b"\r")) {
+        offset -= 1;
     }
-    let breaks = byte_to_line_idx(before, before.len());
-    let line = chunk_line + breaks;
-    let column = if breaks == 0 {
-        let line = text.byte_slice(text.line_to_byte(line)..chunk_start + before.len());
-        match encoding {
-            Encoding::Utf8 => line.len_bytes(),
-            Encoding::Utf16 => line.len_utf16_cu(),
-            Encoding::Utf32 => line.len_chars(),
+    let line = lines.line_of(offset);
+    let start = lines.line_span(line).start;
+    let before = text.get(start..offset).unwrap_or_default();
+    let column = match encoding {
+        Encoding::Utf8 => before.len(),
+        _ if before.len() > NEAR => {
+            let before = rope.byte_slice(start..offset);
+            if encoding == Encoding::Utf16 { before.len_utf16_cu() } else { before.len_chars() }
         }
-    } else {
-        let start = before.bytes().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |end| end + 1);
-        let line = before.get(start..).unwrap_or_default();
-        match encoding {
-            Encoding::Utf8 => line.len(),
-            _ if line.is_ascii() => line.len(),
-            Encoding::Utf16 => line.encode_utf16().count(),
-            Encoding::Utf32 => line.chars().count(),
-        }
+        _ if before.is_ascii() => before.len(),
+        Encoding::Utf16 => before.encode_utf16().count(),
+        Encoding::Utf32 => before.chars().count(),
     };
     let number = |n| u32::try_from(n).unwrap_or(u32::MAX);
     Position::new(number(line), number(column))
@@ -160,7 +156,6 @@ fn position(text: &Rope, offset: usize, encoding: Encoding) -> Position {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use skillyard_manifest::LineIndex;
 
     use super::*;
 
@@ -178,7 +173,7 @@ mod tests {
             let rope = Rope::from_str(&text);
             let index = LineIndex::new(&text);
             for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
-                let ours = position(&rope, at, encoding);
+                let ours = position(&text, &index, &rope, at, encoding);
                 let cut = text.get(..at).is_some_and(|before| before.ends_with('\r') && text[at..].starts_with('\n'));
                 let at = if cut { at - 1 } else { at };
                 let theirs = index.position(&text, at, encoding);

@@ -15,7 +15,9 @@ use std::{
 use ropey::Rope;
 use self_cell::self_cell;
 use skillyard_ide::Source;
-use skillyard_manifest::{Diagnostic, MAX_BYTES, Options, analyze, analyze_config, config::CONFIG, workspace::Names};
+use skillyard_manifest::{
+    Diagnostic, LineIndex, MAX_BYTES, Options, analyze, analyze_config, config::CONFIG, workspace::Names,
+};
 use skillyard_project::files::{self, MANIFEST_NAME};
 use tower_lsp::ls_types::Uri;
 
@@ -41,6 +43,7 @@ pub(crate) struct Revision {
     /// Differs from that of every other revision of any document.
     number: u64,
     text: OnceLock<Arc<str>>,
+    lines: OnceLock<LineIndex>,
     read: OnceLock<Read>,
     analysed: Mutex<Option<Arc<Analysed>>>,
 }
@@ -92,8 +95,8 @@ impl Revision {
     ) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let (text, read, analysed) = (OnceLock::new(), OnceLock::new(), Mutex::new(None));
-        Arc::new(Self { uri, version, rope, kind, path, folder, number, text, read, analysed })
+        let (text, lines, read) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Arc::new(Self { uri, version, rope, kind, path, folder, number, text, lines, read, analysed: Mutex::new(None) })
     }
 
     /// Whether it is the manifest of a skill in a folder, which can be packaged.
@@ -105,6 +108,11 @@ impl Revision {
     /// The text in one piece.
     pub(crate) fn text(&self) -> &Arc<str> {
         self.text.get_or_init(|| String::from(&self.rope).into())
+    }
+
+    /// Where its lines start.
+    pub(crate) fn lines(&self) -> &LineIndex {
+        self.lines.get_or_init(|| LineIndex::new(self.text()))
     }
 
     /// The text, read. One that is too large to be analysed is taken for empty: nothing is said of it.
