@@ -232,7 +232,7 @@ fn where_all_is_well_its_health_is_clean() {
 #[test]
 #[ignore = "needs Neovim 0.11: cargo xtask test"]
 fn every_layout_serves_manifests() {
-    for way in [Way::Runtimepath, Way::Package, Way::Lazy, Way::WithoutEnable] {
+    for way in [Way::Runtimepath, Way::Package, Way::Lazy, Way::Older] {
         let home = tempfile::tempdir().expect("a temporary folder");
         fs::write(workspace(home.path()).join("skill.toml"), BEFORE).expect("a file");
         if way == Way::Package {
@@ -370,8 +370,8 @@ enum Way {
     Package,
     /// The plug-in is put on 'runtimepath' and read when the first file of its type is open, as lazy.nvim does it.
     Lazy,
-    /// As in Neovim 0.10, which has no `vim.lsp.enable`.
-    WithoutEnable,
+    /// As in Neovim 0.10, which has no `vim.lsp.enable` and does not say that it shows lenses.
+    Older,
     /// As in a Neovim that says that it is older.
     Old,
 }
@@ -385,7 +385,7 @@ impl Way {
             Self::Runtimepath => format!("lua {prepend}"),
             Self::Package => format!("lua vim.opt.packpath:prepend('{}')", home.join("site").display()),
             Self::Lazy => format!("luafile {FOLDER}/lazy.lua"),
-            Self::WithoutEnable => format!("lua vim.lsp.enable, vim.lsp.config = nil, nil; {prepend}"),
+            Self::Older => format!("luafile {FOLDER}/older.lua"),
             Self::Old => format!("lua vim.fn.has = function() return 0 end; {prepend}"),
         }
     }

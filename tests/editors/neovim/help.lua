@@ -7,7 +7,9 @@ local links = 0
 for line in io.lines(doc) do
   for link in line:gmatch('|(%S-)|') do
     links = links + 1
-    author.check('the link ' .. link, vim.list_contains(vim.fn.getcompletion(link, 'help'), link))
+    local leads = vim.list_contains(vim.fn.getcompletion(link, 'help'), link)
+    -- The text says itself that Neovim 0.10 has none of these.
+    author.check('the link ' .. link, leads or not vim.lsp.config and link == 'vim.lsp.config()')
   end
   author.check('a line fits: ' .. line, vim.api.nvim_strwidth(line) <= 78)
 end

@@ -125,7 +125,9 @@ end
 -- Numbers arrive as they were typed, or not at all.
 local read = require('skillyard.input').read
 for typed, taken in pairs({
-  ['{"a": [0.1, -12.50, 1E3, 3.141592653589793, 9007199254740992, 0.000, null, "9007199254740993"]}'] = true,
+  ['{"a": [0.1, -12.50, 1E3, 0.000, null, "9007199254740993"]}'] = true,
+  -- Neovim 0.10 writes fewer digits.
+  ['[3.141592653589793, 9007199254740992]'] = vim.fn.has('nvim-0.11') == 1,
   ['9007199254740993'] = false,
   ['{"n": 12345678901234567890}'] = false,
   ['1e400'] = false,

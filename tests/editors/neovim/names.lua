@@ -103,7 +103,9 @@ author.check('the tool and the skill: ' .. vim.inspect(author.symbols), #author.
 -- A key, as it is typed: the menu that Neovim itself opens, of which the first is taken over. Neovim reads keys once this
 -- script is at its end.
 local compat = vim.fn.search('^min_palyra_version')
-vim.lsp.completion.enable(true, author.client().id, 0)
+if vim.lsp.completion then
+  vim.lsp.completion.enable(true, author.client().id, 0)
+end
 vim.o.completeopt = 'menu,menuone,noselect'
 vim.api.nvim_create_autocmd('CompleteChanged', {
   once = true,
@@ -112,10 +114,13 @@ vim.api.nvim_create_autocmd('CompleteChanged', {
     vim.api.nvim_input('<C-n><C-y>')
   end,
 })
--- The key comes with what belongs behind it, which is selected to be typed over.
-vim.api.nvim_create_autocmd('ModeChanged', {
-  pattern = '*:s',
+-- The key comes with what belongs behind it, which is selected to be typed over; Neovim 0.10 selects nothing.
+vim.api.nvim_create_autocmd(vim.lsp.completion and 'ModeChanged' or 'CompleteDone', {
+  pattern = vim.lsp.completion and '*:s' or '*',
   callback = function()
+    if not author.menu then
+      return
+    end
     author.check('what is offered: ' .. vim.inspect(author.menu), #author.menu == 1)
     author.check('it is taken over: ' .. text(), vim.fn.getline(compat + 1):find('^max_palyra_version = "') ~= nil)
     author.leave()

@@ -211,6 +211,16 @@ local function on_exit(code, signal, client)
   end)
 end
 
+--- What the server is told of this editor; nil where Neovim itself says all of it. Neovim 0.10 shows lenses, and does not
+--- say so, and the server offers them only to who does.
+local function capabilities()
+  local known = vim.lsp.protocol.make_client_capabilities()
+  if not known.textDocument.codeLens then
+    known.textDocument.codeLens = { dynamicRegistration = false }
+    return known
+  end
+end
+
 --- The client's configuration, as `vim.lsp.config` takes it.
 function M.config()
   return {
@@ -218,6 +228,7 @@ function M.config()
     cmd = M.connect,
     filetypes = { 'toml' },
     root_dir = root_dir,
+    capabilities = capabilities(),
     get_language_id = function(buffer, filetype)
       local _, language = M.served(buffer)
       return language or filetype
@@ -243,13 +254,22 @@ function M.start(buffer)
   end
 end
 
+--- Stops a client's server, as this Neovim wants it.
+---@param client vim.lsp.Client
+---@param force boolean?
+local function stop(client, force)
+  if vim.fn.has('nvim-0.11') == 1 then
+    client:stop(force)
+  else
+    client.stop(force)
+  end
+end
+
 --- Stops every server and starts it anew.
 function M.restart()
   deaths, told_missing = {}, {}
   local clients = vim.lsp.get_clients({ name = M.NAME })
-  for _, client in ipairs(clients) do
-    vim.lsp.stop_client(client.id)
-  end
+  vim.iter(clients):each(stop)
   local left = 100
   local function when_gone()
     local gone = vim.iter(clients):all(function(client)
@@ -260,7 +280,7 @@ function M.restart()
       if not gone then
         -- It does not listen any more.
         vim.iter(clients):each(function(client)
-          vim.lsp.stop_client(client.id, true)
+          stop(client, true)
         end)
       end
       return vim.tbl_map(M.start, buffers(M.served))
