@@ -12,7 +12,13 @@ vim.lsp.config('skillyard', {
   end,
   -- Package and Sign, Verify and Audit over the file, Run Tool over each tool; `:lua vim.lsp.codelens.run()` runs one.
   on_attach = function(_, buffer)
-    vim.lsp.codelens.refresh({ bufnr = buffer })
+    -- Neovim 0.12 keeps them up to date by itself.
+    local lenses = vim.lsp.codelens
+    if lenses.enable then
+      lenses.enable(true, { bufnr = buffer })
+    else
+      lenses.refresh({ bufnr = buffer })
+    end
   end,
 })
 vim.lsp.enable('skillyard')

@@ -18,16 +18,18 @@ end
 -- It dies with a question unanswered.
 author.wait_for_server()
 author.wait_for('the lenses', function()
-  return #vim.lsp.codelens.get(0) > 0
+  return #author.lenses() > 0
 end)
 vim.uv.kill(process(), 'sigstop')
 require('skillyard.attach').refresh(0)
 kill()
-vim.lsp.codelens.clear(nil, 0)
+if not vim.lsp.codelens.enable then
+  vim.lsp.codelens.clear(nil, 0)
+end
 author.wait_for_server()
 author.check('it is said', author.was_told('ended with signal 9 and is started again'))
 author.wait_for('the lenses', function()
-  return #vim.lsp.codelens.get(0) > 0
+  return #author.lenses() > 0
 end)
 author.wait_for('the diagnostic', function()
   return #vim.diagnostic.get(0) > 0
@@ -52,7 +54,12 @@ end)
 -- Who stops it means it.
 id = author.client().id
 author.told = {}
-vim.lsp.stop_client(id, true)
+local client = author.client()
+if vim.fn.has('nvim-0.11') == 1 then
+  client:stop(true)
+else
+  client.stop(true)
+end
 author.wait_for('its end', function()
   return vim.lsp.get_client_by_id(id) == nil
 end)

@@ -3,7 +3,7 @@
 local author = dofile(vim.env.SITTINGS .. '/author.lua')
 author.wait_for_server()
 author.wait_for('the lenses', function()
-  return #vim.lsp.codelens.get(0) > 0
+  return #author.lenses() > 0
 end)
 author.check('one client', #vim.lsp.get_clients() == 1)
 author.check('the key', vim.fn.maparg('grx', 'n') == '<Plug>(skillyard-lens)')

@@ -5,6 +5,24 @@ local M = {}
 ---@type table<integer, integer>
 local asked = {}
 
+--- Whether Neovim keeps lenses by itself once it is asked to, as 0.12 does.
+---@return boolean
+local function keeps()
+  return vim.lsp.codelens.enable ~= nil
+end
+
+--- The lenses that a buffer has.
+---@param buffer integer
+---@return lsp.CodeLens[]
+function M.lenses(buffer)
+  if not keeps() then
+    return vim.lsp.codelens.get(buffer)
+  end
+  return vim.tbl_map(function(found)
+    return found.lens
+  end, vim.lsp.codelens.get({ bufnr = buffer }))
+end
+
 --- Asks for a buffer's lenses and shows them.
 ---
 --- `vim.lsp.codelens.refresh` would ask for no lenses of this buffer any more after a server that died without an answer.
@@ -14,6 +32,10 @@ function M.refresh(buffer)
   local client = wanted and require('skillyard.server').client(buffer)
   if not client or not client.server_capabilities.codeLensProvider then
     return
+  end
+  if keeps() then
+    -- As if the server had said that lenses are others now: with a file that was built or packaged they are.
+    return vim.lsp.handlers['workspace/codeLens/refresh'](nil, nil, { client_id = client.id })
   end
   local params = { textDocument = vim.lsp.util.make_text_document_params(buffer) }
   local this
@@ -28,18 +50,27 @@ function M.refresh(buffer)
   asked[buffer] = id
 end
 
+---@param client vim.lsp.Client
 ---@param buffer integer
 ---@param group integer
-local function lenses(buffer, group)
+local function lenses(client, buffer, group)
   vim.api.nvim_clear_autocmds({ group = group, buffer = buffer })
-  vim.api.nvim_create_autocmd({ 'BufEnter', 'InsertLeave', 'TextChanged', 'BufWritePost' }, {
+  local events = { 'BufEnter', 'BufWritePost' }
+  if keeps() then
+    vim.lsp.codelens.enable(true, { bufnr = buffer, client_id = client.id })
+  else
+    vim.list_extend(events, { 'InsertLeave', 'TextChanged' })
+  end
+  vim.api.nvim_create_autocmd(events, {
     group = group,
     buffer = buffer,
     callback = function(event)
       M.refresh(event.buf)
     end,
   })
-  M.refresh(buffer)
+  if not keeps() then
+    M.refresh(buffer)
+  end
 end
 
 ---@param buffer integer
@@ -68,7 +99,7 @@ function M.on(group)
     end
     local provides = client.server_capabilities and client.server_capabilities.codeLensProvider
     if provides then
-      lenses(buffer, of_buffers)
+      lenses(client, buffer, of_buffers)
       if options.lens_key then
         map(buffer, options.lens_key)
       end

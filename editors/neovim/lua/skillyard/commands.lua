@@ -356,7 +356,7 @@ local subcommands = {
     complete = function()
       local buffer = vim.api.nvim_get_current_buf()
       local names = {}
-      for _, lens in ipairs(vim.lsp.codelens.get(buffer)) do
+      for _, lens in ipairs(require('skillyard.attach').lenses(buffer)) do
         if lens.command and lens.command.command == 'skillyard.runTool' then
           table.insert(names, lens.command.arguments[1].tool)
         end
