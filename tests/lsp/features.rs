@@ -2,8 +2,8 @@
 //! every place of good and broken texts has one.
 //!
 //! `clients/` holds what editors say at the start: `neovim.json` as Neovim 0.11.4 sends it, `vscode.json` as our extension in
-//! VS Code 1.99.3 does (vscode-languageclient 11.0.0); those of Helix and Zed as their sources have them, without what the
-//! server does not look at.
+//! VS Code 1.99.3 does (vscode-languageclient 11.0.0), `helix.json` as Helix 25.07.1 does; that of Zed as its source has it,
+//! without what the server does not look at.
 
 use std::fs;
 
