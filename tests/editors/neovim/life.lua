@@ -20,6 +20,7 @@ author.wait_for_server()
 author.wait_for('the lenses', function()
   return #author.lenses() > 0
 end)
+local count = #author.lenses()
 vim.uv.kill(process(), 'sigstop')
 require('skillyard.attach').refresh(0)
 kill()
@@ -49,6 +50,9 @@ local id = author.client().id
 vim.cmd('Skillyard restart')
 author.wait_for('another', function()
   return author.client() and author.client().id ~= id
+end)
+author.wait_for('the lenses, each once', function()
+  return #author.lenses() == count
 end)
 
 -- Who stops it means it.

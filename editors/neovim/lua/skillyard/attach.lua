@@ -50,14 +50,14 @@ function M.refresh(buffer)
   asked[buffer] = id
 end
 
----@param client vim.lsp.Client
 ---@param buffer integer
 ---@param group integer
-local function lenses(client, buffer, group)
+local function lenses(buffer, group)
   vim.api.nvim_clear_autocmds({ group = group, buffer = buffer })
   local events = { 'BufEnter', 'BufWritePost' }
   if keeps() then
-    vim.lsp.codelens.enable(true, { bufnr = buffer, client_id = client.id })
+    -- Not for the client alone: Neovim would keep the lenses of one that ended.
+    vim.lsp.codelens.enable(true, { bufnr = buffer })
   else
     vim.list_extend(events, { 'InsertLeave', 'TextChanged' })
   end
@@ -99,7 +99,7 @@ function M.on(group)
     end
     local provides = client.server_capabilities and client.server_capabilities.codeLensProvider
     if provides then
-      lenses(client, buffer, of_buffers)
+      lenses(buffer, of_buffers)
       if options.lens_key then
         map(buffer, options.lens_key)
       end
