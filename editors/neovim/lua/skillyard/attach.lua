@@ -34,8 +34,12 @@ function M.refresh(buffer)
     return
   end
   if keeps() then
-    -- As if the server had said that lenses are others now: with a file that was built or packaged they are.
-    return vim.lsp.handlers['workspace/codeLens/refresh'](nil, nil, { client_id = client.id })
+    -- As if the server had said that lenses are others now: with a file that was built or packaged they are. Not from
+    -- another window, which Neovim 0.12 would scroll for the lens above the first line; they are asked for on the way back.
+    if vim.api.nvim_get_current_buf() == buffer then
+      vim.lsp.handlers['workspace/codeLens/refresh'](nil, nil, { client_id = client.id })
+    end
+    return
   end
   local params = { textDocument = vim.lsp.util.make_text_document_params(buffer) }
   local this

@@ -121,8 +121,6 @@ function M.execute(client, buffer, command, done)
   local params = { command = command.command, arguments = command.arguments, workDoneToken = token }
   local sent, id = request(client, EXECUTE, params, function(failed, report)
     under_way[token] = nil
-    -- A lens that runs is taken away by Neovim.
-    require('skillyard.attach').refresh(buffer)
     if failed then
       if failed.code == CANCELLED then
         tell_cancelled(known)
@@ -132,6 +130,8 @@ function M.execute(client, buffer, command, done)
     elseif type(report) == 'table' and type(report.markdown) == 'string' then
       require('skillyard.report').open({ title = title, markdown = report.markdown, fine = fine(report) })
     end
+    -- A lens that runs is taken away by Neovim. Once the report is open, for where that is decides what is asked.
+    require('skillyard.attach').refresh(buffer)
     for _, said in ipairs(known.said) do
       -- All of it stands in the report.
       vim.notify(fitting(said.message), levels[said.type] or vim.log.levels.INFO, { title = 'Skillyard' })
