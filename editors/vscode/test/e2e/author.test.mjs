@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 
 import { COMMAND, GREETER, GUEST, MISTAKE, MISTAKEN } from "./skills.mjs";
-import { open, PATIENCE, SKILLYARD } from "./world.mjs";
+import { open, PATIENCE, ROOT, SKILLYARD } from "./world.mjs";
 
 let editor;
 let page;
@@ -15,6 +16,8 @@ let page;
 before(async () => {
   editor = await open({
     name: "author",
+    // Who writes TOML has an extension for it already: the whole day goes beside one.
+    beside: join(import.meta.dirname, "neighbour"),
     skills: { greeter: GREETER },
     files: {
       "echo/skill.toml": MISTAKEN,
@@ -64,12 +67,16 @@ async function gone(home) {
   return servers(home);
 }
 
-async function until(what, condition) {
+/** Waits for a condition; `state` says how it stands where that takes too long. */
+async function until(what, condition, state) {
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (Date.now() > deadline) throw new Error(`not within ${PATIENCE} ms: ${what}`);
+    if (Date.now() > deadline) {
+      const stood = state === undefined ? "" : `; ${JSON.stringify(await state())}`;
+      throw new Error(`not within ${PATIENCE} ms: ${what}${stood}`);
+    }
     await page.waitForTimeout(50);
   }
 }
@@ -79,6 +86,7 @@ const lens = (words) => page.locator(".codelens-decoration a", { hasText: words 
 const dialog = () => page.locator(".monaco-dialog-box");
 const choose = (words) => dialog().locator(".monaco-button", { hasText: words }).click();
 const toast = (words) => page.locator(".notifications-toasts .notification-list-item", { hasText: words }).first();
+const suggested = (words) => page.locator(".suggest-widget.visible .monaco-list-row", { hasText: words }).first();
 const closeAll = async () => {
   await editor.command("Notifications: Clear All Notifications");
   await editor.command("View: Close All Editors");
@@ -114,6 +122,83 @@ async function logged() {
   return file === undefined ? "" : readFileSync(join(editor.home, "user", file), "utf8");
 }
 
+/** What everything from the extension beside ours says. */
+const NEIGHBOUR = "neighbour";
+
+/** The problems of each file, as the places of its errors and who says so. */
+async function problems() {
+  const rows = await page.locator(".markers-panel .monaco-list-row").evaluateAll((all) =>
+    all
+      .sort((one, other) => one.dataset.index - other.dataset.index)
+      .map((row) => ({
+        file: row.querySelector(".resource-label-container .monaco-icon-label")?.getAttribute("aria-label"),
+        error: row.querySelector(".marker-icon.error") !== null,
+        said: [".marker-source", ".marker-line"].map((part) => row.querySelector(part)?.textContent).join(" "),
+      })),
+  );
+  const found = {};
+  let last;
+  for (const { file, error, said } of rows) {
+    if (file) found[file.slice(file.lastIndexOf("/") + 1)] = last = [];
+    else if (error) last.push(said);
+  }
+  return found;
+}
+
+step("an extension for TOML and ours keep to their own files", async () => {
+  const folder = join(editor.workspace, "beside");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "skill.toml"), MISTAKEN.replaceAll("echo", "beside").replace('"Echo"', ""));
+  writeFileSync(join(folder, "skillyard.toml"), "palyra =\n");
+  writeFileSync(join(folder, "other.toml"), "half =\n");
+  const language = page.locator('.statusbar-item[id="status.editor.mode"]');
+  await closeAll();
+  // Ours first: the other extension starts with its first file, and looks at all that is open then.
+  for (const [name, expected] of [["skill.toml", "Skill Manifest"], ["skillyard.toml", "Skillyard Configuration"], ["other.toml", "TOML"]]) {
+    await editor.file(`beside/${name}`);
+    await language.filter({ hasText: expected }).waitFor();
+  }
+  await editor.command("Problems: Focus on Problems View");
+  await page.locator(".markers-panel .monaco-list-row", { hasText: NEIGHBOUR }).first().waitFor();
+  const theirs = `${NEIGHBOUR} [Ln 1, Col 1]`;
+  const manifest = ["skillyard [Ln 4, Col 7]", "skillyard [Ln 9, Col 6]"];
+  const config = ["skillyard [Ln 1, Col 9]"];
+  const once = { "skill.toml": manifest, "skillyard.toml": config, "other.toml": [theirs] };
+  await until("each has its own", async () => isDeepStrictEqual(await problems(), once), problems);
+  await editor.shot("beside");
+  // The other one is awake and does all that it can for a file of its own.
+  await editor.file("beside/other.toml");
+  await editor.command("Format Document");
+  await page.locator(".editor-group-container.active .view-line", { hasText: `# ${NEIGHBOUR}` }).first().waitFor();
+  await page.locator(".editor-group-container.active .monaco-editor.focused").first().waitFor();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("max_pal");
+  await page.keyboard.press("Control+Space");
+  await suggested(NEIGHBOUR).waitFor();
+  assert.equal(await suggested("max_palyra_version").count(), 0);
+  await page.keyboard.press("Escape");
+  await editor.command("File: Revert File");
+
+  // Who gives every file to TOML has both look at ours, until they are named as our page says.
+  const settings = join(editor.workspace, ".vscode");
+  mkdirSync(settings);
+  const advice = /^"files\.associations": \{[^}]*\}/m.exec(readFileSync(join(ROOT, "editors/vscode/README.md"), "utf8"))[0];
+  await editor.file("beside/skill.toml");
+  writeFileSync(join(settings, "settings.json"), '{ "files.associations": { "*.toml": "toml" } }');
+  await language.filter({ hasText: /^TOML$/ }).waitFor();
+  const twice = { ...once, "skill.toml": [theirs, ...manifest], "skillyard.toml": [theirs, ...config] };
+  await until("both look at ours", async () => isDeepStrictEqual(await problems(), twice), problems);
+  writeFileSync(join(settings, "settings.json"), `{ ${advice} }`);
+  await language.filter({ hasText: "Skill Manifest" }).waitFor();
+  await until("each has its own again", async () => isDeepStrictEqual(await problems(), once), problems);
+  rmSync(settings, { recursive: true });
+  rmSync(folder, { recursive: true });
+  await editor.command("View: Toggle Panel Visibility");
+  await closeAll();
+  await editor.file("echo/skill.toml");
+  await squiggles().first().waitFor();
+});
+
 step("a mistake is underlined at its value, explained in a hover, and fixed", async () => {
   assert.equal(await squiggles().count(), 1);
   await editor.goto(MISTAKE.line, MISTAKE.column);
@@ -138,6 +223,7 @@ step("a mistake is underlined at its value, explained in a hover, and fixed", as
 });
 
 step("it is formatted as on the command line", async () => {
+  // Nobody asks which formatter, and the text is ours alone.
   await editor.command("Format Document");
   await page.locator(".editor-group-container.active .view-line", { hasText: 'version = "1.0.0"' }).first().waitFor();
   // The palette that closes may still have the keyboard; a second key could save what is typed after this.
@@ -149,10 +235,11 @@ step("it is formatted as on the command line", async () => {
 });
 
 step("keys and sections are completed where they are begun", async () => {
-  const suggested = (words) => page.locator(".suggest-widget.visible .monaco-list-row", { hasText: words }).first();
   await page.keyboard.press("Control+End");
   await page.keyboard.type("max_pal");
   await page.keyboard.press("Control+Space");
+  await suggested("max_palyra_version").waitFor();
+  assert.equal(await suggested(NEIGHBOUR).count(), 0);
   await suggested("max_palyra_version").click();
   await page.locator(".editor-group-container.active .view-line", { hasText: "max_palyra_version = " }).first().waitFor();
   await page.keyboard.press("Escape");

@@ -2,11 +2,13 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { chromium } from "playwright-core";
+
+import { zip } from "../../scripts/zip.mjs";
 
 const need = (name) => {
   const value = process.env[name];
@@ -46,22 +48,34 @@ const SETTINGS = {
 
 const installed = new Map();
 
-/** A folder of extensions with a package in it, made once. */
-function extensions(vsix) {
-  if (!installed.has(vsix)) {
+/** A folder of extensions with a package in it and, from its folder, one of somebody else beside it. Made once. */
+function extensions(vsix, beside) {
+  const key = JSON.stringify([vsix, beside]);
+  if (!installed.has(key)) {
     const folder = mkdtempSync(join(tmpdir(), "skillyard-extensions-"));
     const user = mkdtempSync(join(tmpdir(), "skillyard-user-"));
     process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
     const folders = ["--extensions-dir", folder, "--user-data-dir", user, "--config", join(user, "cfg.yaml")];
-    const { status, stdout, stderr } = spawnSync(process.execPath, [CODE_SERVER, ...folders, "--install-extension", vsix], {
+    const packages = beside === undefined ? [vsix] : [vsix, packed(beside, user)];
+    const install = packages.flatMap((path) => ["--install-extension", path]);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [CODE_SERVER, ...folders, ...install], {
       env: { ...process.env, ...QUIET },
       encoding: "utf8",
     });
     rmSync(user, { recursive: true, force: true });
     if (status !== 0) throw new Error(`the extension does not install: ${stdout}${stderr}`);
-    installed.set(vsix, folder);
+    installed.set(key, folder);
   }
-  return installed.get(vsix);
+  return installed.get(key);
+}
+
+/** An extension as a package: code-server starts none from its plain folder. */
+function packed(folder, into) {
+  const names = readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, name)).isFile());
+  const files = names.map((name) => ({ name: `extension/${name}`, bytes: readFileSync(join(folder, name)), executable: false }));
+  const path = join(into, `${basename(folder)}.vsix`);
+  writeFileSync(path, zip(files));
+  return path;
 }
 
 // Who ends the test ends the editors too.
@@ -85,9 +99,9 @@ async function freePort() {
 /**
  * Starts an editor. `skills` are folders to copy into the workspace, by their names there; `trust` asks for trust as VS Code
  * does out of the box; `program` false leaves the PATH without ours; `settings` go over the usual ones; `prepare` has the last hand at the
- * workspace; `vsix` is another package than the one for every platform.
+ * workspace; `vsix` is another package than the one for every platform; `beside` is the folder of one more extension.
  */
-export async function open({ name, skills = {}, files = {}, trust = false, program = true, settings = {}, prepare, vsix }) {
+export async function open({ name, skills = {}, files = {}, trust = false, program = true, settings = {}, prepare, vsix, beside }) {
   const home = mkdtempSync(join(tmpdir(), "skillyard-home-"));
   const workspace = join(home, "workspace");
   mkdirSync(workspace);
@@ -127,7 +141,7 @@ export async function open({ name, skills = {}, files = {}, trust = false, progr
   const args = [
     CODE_SERVER, "--bind-addr", `127.0.0.1:${port}`, "--auth", "none", "--disable-telemetry", "--disable-update-check",
     "--disable-getting-started-override", ...(trust ? [] : ["--disable-workspace-trust"]), "--user-data-dir", user,
-    "--extensions-dir", extensions(vsix ?? UNIVERSAL), "--config", join(user, "cfg.yaml"), workspace,
+    "--extensions-dir", extensions(vsix ?? UNIVERSAL, beside), "--config", join(user, "cfg.yaml"), workspace,
   ];
   const server = spawn(process.execPath, args, { env, cwd: home, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   const kill = () => {
