@@ -57,7 +57,7 @@ fn a_configuration_and_a_comment_do_too() {
     world.0.write("skill/skillyard.toml", format!("[rules]\n\"{CODE}\" = \"info\"\n"));
     assert_eq!(found(&world, &[]), (only("info"), true));
     assert_eq!(found(&world, &["--warn", CODE]), (only("warning"), true));
-    // `check` takes what it says of modules for what it is, and has nothing to add.
+    // `check` knows the rule, and has nothing to say of modules.
     world.run(&["check", "skill"]).exits(0);
 
     let allowed = format!("# skillyard: allow-file({CODE}): linked by a host of our own\n{GOOD}");
@@ -81,9 +81,26 @@ fn what_an_artifact_is_refused_for_stays_an_error() {
     assert!(!found(&world, &[]).1);
     let said = world.run(&["check", "skill", "--format", "concise"]).exits(1).out;
     assert!(said.contains("suppress/not-allowed"), "{said}");
-    // An error that stands for no rule of its own level stays one too.
-    let (checks, passed) = found(&world, &["--max-module-bytes", "10", "--allow", "*"]);
-    assert!(!passed, "{checks:?}");
+    // What lies in the author's folder says nothing of an artifact.
+    world.0.write("skill/skill.toml", GOOD);
+    world.0.write("skill/skillyard.toml", "[rules]\n\"*\" = \"allow\"\n");
+    world.package(&[]);
+    let report = world.run(&["audit", ARTIFACT, "--allow-tofu", "--format", "json"]).exits(1).json();
+    let codes: Vec<&Value> = report["extra_checks"].as_array().unwrap().iter().map(|it| &it["check_id"]).collect();
+    assert!(codes.contains(&&Value::from(code)), "{report:#}");
+    world.run(&["install", ARTIFACT, "--allow-tofu"]).exits(1);
+}
+
+#[test]
+fn what_a_daemon_fails_on_is_never_hidden() {
+    let world = World::new();
+    let component = wat::parse_str("(component)").unwrap();
+    world.0.write("skill/module.wasm", component);
+    world.0.write("skill/skill.toml", format!("# skillyard: allow-file(module/component): later daemons do\n{GOOD}"));
+    let (found, passed) = found(&world, &["--allow", "*"]);
+    assert!(found.contains(&("module/component".to_owned(), "warning".to_owned())) && !passed, "{found:?}");
+    let said = world.run(&["check", "skill", "--format", "concise"]).exits(1).out;
+    assert!(said.contains("suppress/not-allowed") && said.contains("a daemon refuses it"), "{said}");
 }
 
 #[test]
@@ -96,10 +113,13 @@ fn a_severity_goes_to_the_command_that_looks() {
     for command in ["check", "audit"] {
         let said = world.run(&[command, "skill", "--allow", "run/loose-quota"]).exits(2).err;
         assert!(said.contains("skillyard.toml"), "{said}");
-        world.run(&[command, "skill", "--warn", "*"]);
+        world.run(&[command, "skill", "--warn", "*"]).exits(0);
     }
     // Nobody who gets an artifact has its author's wishes.
     world.package(&[]);
     let said = world.run(&["audit", ARTIFACT, "--allow-tofu", "--allow", CODE]).exits(2).err;
     assert!(said.contains("are for a folder"), "{said}");
+    // A word that names nothing is told as such.
+    let said = world.run(&["audit", "nothing-here", "--allow", CODE]).exits(2).err;
+    assert!(said.contains("nothing-here"), "{said}");
 }

@@ -66,7 +66,7 @@ fn it_is_known_by_its_name_or_its_language() {
     let unknown = ["config-file/unknown-key"];
     assert_eq!(found(URI, "toml"), unknown);
     assert_eq!(found(URI, "plaintext"), unknown);
-    assert_eq!(found("untitled:Untitled-1", "skillyard"), unknown);
+    assert_eq!(found("untitled:Untitled-1", "skillyard-config"), unknown);
     assert_eq!(found("file:///nowhere/skillyard.toml.orig", "toml"), [] as [&str; 0]);
     client.stop();
 }
@@ -128,9 +128,6 @@ fn what_is_for_manifests_is_not_offered() {
     let document = open(&mut client, "[rules]\n\"*\"   =   \"warn\"\n");
     assert_eq!(document.pull(&mut client), [] as [Value; 0]);
     assert_eq!(client.call("textDocument/codeLens", json!({"textDocument": document.id()})), Value::Null);
-    let options = json!({"tabSize": 2, "insertSpaces": true});
-    let params = json!({"textDocument": document.id(), "options": options});
-    assert_eq!(client.call("textDocument/formatting", params), Value::Null);
     assert_eq!(actions(&mut client, &document, "[rules]", json!({"diagnostics": []})), [] as [Value; 0]);
     let failed = client.fail("skillyard/exampleInput", json!({"uri": URI, "tool": "x"}));
     assert!(failed["message"].as_str().unwrap().contains("no skill.toml"), "{failed}");

@@ -151,7 +151,14 @@ fn open(skill: &Skill, capabilities: &Value, text: &str) -> (Client, Document) {
     for (section, keys) in [
         (
             "workspace",
-            &["configuration", "didChangeConfiguration", "didChangeWatchedFiles", "diagnostics", "inlayHint"][..],
+            &[
+                "configuration",
+                "didChangeConfiguration",
+                "didChangeWatchedFiles",
+                "diagnostic",
+                "diagnostics",
+                "inlayHint",
+            ][..],
         ),
         ("window", &["workDoneProgress"]),
     ] {

@@ -3,9 +3,9 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use skillyard_manifest::Span;
+use skillyard_manifest::{Encoding, Span};
 
-use crate::{client::Client, editor::Document, greeted, modern, open, skillyard};
+use crate::{address, client::Client, editor::Document, greeted, modern, open, skillyard};
 
 const RAGGED: &str = "# kept\r\na=1\r\n\r\n\r\n\r\nb   =   [ 1,2 ]  # \u{1F600}\r\n  [ t ]\r\nc='x'\r\n";
 
@@ -32,6 +32,21 @@ fn formatting_is_what_the_command_line_does() {
 
     document.set(&mut client, &after);
     assert_eq!(formatted(&mut client, &document), json!([]));
+    client.stop();
+}
+
+#[test]
+fn a_configuration_is_laid_out_too() {
+    const TEXT: &str = "palyra_version='0.1.0'\n[rules]\n\"egress/*\"=\"hint\" # quiet\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("skillyard.toml");
+    fs::write(&file, TEXT).unwrap();
+    let mut client = greeted(modern(), json!({}));
+    let document = Document::open(&mut client, &address(&file), "skillyard-config", TEXT, Encoding::Utf16);
+    let after = document.with_edits(&formatted(&mut client, &document));
+    assert!(skillyard().arg("fmt").arg(&file).output().unwrap().status.success());
+    assert_eq!(after, fs::read_to_string(&file).unwrap());
+    assert!(after.contains("\"egress/*\" = \"hint\" # quiet\n"), "{after}");
     client.stop();
 }
 

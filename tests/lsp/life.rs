@@ -31,6 +31,27 @@ fn shutdown_and_exit_in_one_go_are_answered() {
 }
 
 #[test]
+fn nothing_is_asked_of_a_client_that_said_goodbye() {
+    let mut abilities = modern();
+    abilities["workspace"] = json!({
+        "configuration": true,
+        "inlayHint": {"refreshSupport": true},
+        "diagnostics": {"refreshSupport": true},
+    });
+    let mut client = greeted(abilities, json!({}));
+    let question = client.asked("workspace/configuration");
+    open(&mut client, GOOD);
+    assert_eq!(client.call("shutdown", Value::Null), Value::Null);
+    // An answer that comes late changes settings, after which a client is asked to draw anew what it shows.
+    client.respond(&question, "result", json!([{"rules": {"*": "hint"}}]));
+    for _ in 0..3 {
+        client.fail("textDocument/hover", json!({}));
+    }
+    client.notify("exit", Value::Null);
+    assert_eq!(client.ended(), Some(0));
+}
+
+#[test]
 fn the_end_of_the_input_is_the_end() {
     let mut client = greeted(modern(), json!({}));
     open(&mut client, GOOD);

@@ -24,6 +24,7 @@ import { ask } from "./question";
 const DOCUMENTS = [
   { scheme: "file", language: "skill-manifest" },
   { scheme: "untitled", language: "skill-manifest" },
+  { scheme: "file", language: "skillyard-config" },
   { scheme: "file", pattern: "**/skill.toml" },
   { scheme: "file", pattern: "**/skillyard.toml" },
 ];

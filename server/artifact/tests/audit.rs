@@ -255,7 +255,7 @@ fn cases() -> Vec<Case> {
         case("module/start-function", Info, "", plugin("(func $s) (start $s)"), "before the entry"),
         case("module/memories-together", Error, "", plugin("(memory 600) (memory 600)"), "2 memories start")
             .key("capabilities.quotas.max_memory_bytes"),
-        case("module/memories-together", Warning, "", plugin("(memory 1) (memory 1)"), "may grow"),
+        case("module/memories-may-grow", Warning, "", plugin("(memory 1) (memory 1)"), "may grow"),
         case("module/memory-above-quota", Warning, "", plugin("(memory 1025)"), "67174400"),
         case("module/memory-unbounded", Hint, "", plugin("(memory 1)"), "67108864")
             .key("capabilities.quotas.max_memory_bytes"),
@@ -342,6 +342,9 @@ fn each_rule_is_reported_with_its_place() {
             let bytes = &case.module[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
             assert!(bytes.windows(at.len()).any(|w| w == at.as_bytes()), "{}: {bytes:?}", case.code);
         }
+        // What an author may set is told from the rule alone.
+        let rule = finding.rule;
+        assert!((rule.severity == Error) == (finding.severity == Error), "{}", case.code);
         // The report is never more lenient than its loudest finding.
         assert!(finding.severity != Error || !report.passed(), "{}", case.code);
         reported.insert(case.code);

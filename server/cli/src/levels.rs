@@ -6,7 +6,10 @@ use skillyard_manifest::{
     config::check_level,
     rules::{self, Rule},
 };
-use skillyard_project::{audit::Report, check::Settings};
+use skillyard_project::{
+    audit::Report,
+    check::{Settings, covers},
+};
 
 use crate::error::Error;
 
@@ -20,30 +23,24 @@ pub struct LevelFlags {
 }
 
 impl LevelFlags {
-    /// Refuses what is said of rules that `command` does not look at: of what `looked_at` is false for.
+    /// Refuses flags that would do nothing, since `command` looks at rules only that `looks_at` is true for.
     ///
     /// # Errors
-    /// Names the code and what is about it instead.
-    pub fn about(&self, command: &'static str, looked_at: fn(&Rule) -> bool) -> Result<(), Error> {
-        let named = |code: &str, rule: &Rule| match code.strip_suffix('*') {
-            Some(family) => rule.code.starts_with(family),
-            None => rule.code == code,
-        };
+    /// Names the flag's code and what looks at it instead.
+    pub fn about(&self, command: &'static str, looks_at: fn(&Rule) -> bool) -> Result<(), Error> {
         for (code, _) in &self.levels {
-            let mut of = rules::all().filter(|rule| named(code, rule)).peekable();
-            let first = of.peek().copied();
-            if !of.any(looked_at) {
-                let instead = match first {
-                    Some(rule) if rules::is_about_modules(rule) => {
-                        "it is about modules: give it to `skillyard audit DIR`"
-                    }
-                    Some(rule) if rules::is_about_calls(rule) => {
-                        "it is about what a call has shown: set it in skillyard.toml"
-                    }
-                    _ => "it is about the text: give it to `skillyard check`",
-                };
-                return Err(Error::LevelElsewhere { code: code.clone(), command, instead });
+            let meant: Vec<&Rule> = rules::all().filter(|rule| covers(code, rule.code)).collect();
+            if meant.iter().any(|rule| looks_at(rule)) {
+                continue;
             }
+            let instead = if meant.iter().all(|rule| rules::is_about_modules(rule)) {
+                "it is about modules: give it to `skillyard audit DIR`"
+            } else if meant.iter().all(|rule| rules::is_about_calls(rule)) {
+                "it is about what an editor shows after a call: set it in skillyard.toml"
+            } else {
+                "it is about the text: give it to `skillyard check`"
+            };
+            return Err(Error::LevelElsewhere { code: code.clone(), command, instead });
         }
         Ok(())
     }
@@ -73,7 +70,7 @@ impl LevelFlags {
 const WARNINGS: &str = "warnings";
 
 const FLAGS: [(&str, Level, &str); 3] = [
-    ("deny", Level::Deny, "Report a rule or family as an error; with `warnings` every warning fails too"),
+    ("deny", Level::Deny, "Report a rule or family as an error; `warnings` stands for every rule that warns"),
     ("warn", Level::Warn, "Report a rule or family as a warning"),
     ("allow", Level::Allow, "Do not report a rule or family"),
 ];

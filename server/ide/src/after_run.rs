@@ -4,9 +4,10 @@
 use skillyard_manifest::{
     Diagnostic, Fix, Options, Span, TextEdit,
     document::Node,
-    edits, outline, quoted,
+    edits,
+    elsewhere::Elsewhere,
+    outline, quoted,
     rules::{Rule, finding},
-    workspace::Elsewhere,
 };
 
 use crate::source::{Path, Source, Step};

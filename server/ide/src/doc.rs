@@ -164,10 +164,10 @@ pub fn rule_doc(rule: &'static Rule) -> Doc {
     let mut doc = Doc::default();
     doc.title(Line::default().code(rule.code));
     doc.say(&format!("{}.", rule.summary));
-    let about_text = !rules::is_about_modules(rule) && !rules::is_about_calls(rule);
+    let about_text = rules::is_about_text(rule);
     doc.say(match rule.daemon {
-        _ if !about_text && rule.stays_an_error() => "An artifact is refused for it, so that no comment can allow it.",
-        Daemon::Rejects if !about_text => "A daemon's audit fails for it.",
+        Daemon::Rejects if !about_text => "A daemon's audit fails for it, so that no comment can allow it.",
+        _ if !about_text && rule.least().is_some() => "An artifact is refused for it, so that no comment can allow it.",
         _ if !about_text => "A daemon says nothing of it.",
         Daemon::Rejects => "A daemon refuses the manifest, so that no comment can allow it.",
         Daemon::Warns => "A daemon takes the manifest with a warning.",

@@ -14,8 +14,8 @@ use std::{
     },
 };
 
-use skillyard_manifest::{Span, locate, workspace::Elsewhere};
-use skillyard_project::live::{Placed, WHOLE};
+use skillyard_manifest::{elsewhere::Elsewhere, locate};
+use skillyard_project::live::Placed;
 use tower_lsp::ls_types::{CodeDescription, Diagnostic, NumberOrString, Uri};
 
 use crate::{
@@ -46,16 +46,12 @@ impl Audited {
 
     /// The findings at their places in `analysed`, which need not be the text that was audited.
     pub(crate) fn diagnostics(&self, analysed: &Analysed, converter: Converter<'_>) -> Vec<Diagnostic> {
-        let keys = self.found.iter().map(|found| found.key.as_deref().unwrap_or(WHOLE));
-        let spans = locate::locate_many(&analysed.text, &keys.chain([WHOLE]).collect::<Vec<_>>());
-        // A manifest without any of it has no place but its start.
-        let whole = spans.last().copied().flatten().unwrap_or(Span::at(0));
+        let places = locate::places(&analysed.text, self.found.iter().map(|found| found.key.as_deref()));
         let elsewhere = Elsewhere::new(&analysed.text, &analysed.options);
-        let shown = self.found.iter().zip(spans).filter_map(|(found, span)| {
-            let span = span.unwrap_or(whole);
-            let shown = elsewhere.severity(&found.code, found.severity, span)?;
+        let shown = self.found.iter().zip(places).filter_map(|(found, place)| {
+            let shown = elsewhere.severity(&found.code, found.severity, place)?;
             Some(Diagnostic {
-                range: converter.range(span),
+                range: converter.range(place),
                 severity: Some(severity(shown)),
                 code: Some(NumberOrString::String(found.code.to_owned())),
                 code_description: found

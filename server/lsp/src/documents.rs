@@ -25,7 +25,7 @@ use crate::{
 const MANIFEST_LANGUAGE: &str = "skill-manifest";
 
 /// The language that a client gives to configurations under any name.
-const CONFIG_LANGUAGE: &str = "skillyard";
+const CONFIG_LANGUAGE: &str = "skillyard-config";
 
 /// What a document is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(kind("untitled:Untitled-1", "skill-manifest"), Kind::Manifest);
         assert_eq!(kind("file:///a/skillyard.toml", "toml"), Kind::Config);
         assert_eq!(kind("file:///a/skillyard.toml", "plaintext"), Kind::Config);
-        assert_eq!(kind("untitled:Untitled-1", "skillyard"), Kind::Config);
+        assert_eq!(kind("untitled:Untitled-1", "skillyard-config"), Kind::Config);
         for at in ["file:///a/Cargo.toml", "file:///skill.toml/x", "file:///a/skillyard.toml.orig"] {
             assert_eq!(kind(at, "toml"), Kind::Other, "{at}");
         }

@@ -2,7 +2,7 @@
 //!
 //! Read more tolerantly than the letter of the protocol, since a message that is dropped leaves the server with another
 //! text than the editor's: a lone surrogate or a byte that is no UTF-8 becomes U+FFFD, and a line or column of a position
-//! that is no unsigned 32-bit number becomes the nearest one.
+//! that is no unsigned 32-bit number becomes the nearest one. An ability that a client calls by another name is heard too.
 
 use std::borrow::Cow;
 
@@ -50,9 +50,13 @@ pub(crate) fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
     })?;
     match raw {
         Raw { method: Some(method), id, params, .. } => {
+            let initializes = method == "initialize";
             let mut request = Request::build(method);
             if let Some(mut params) = params {
                 tame(&mut params);
+                if initializes {
+                    rename_abilities(&mut params);
+                }
                 request = request.params(params);
             }
             if let Some(id) = id {
@@ -118,6 +122,18 @@ const OF_POSITIONS: [&str; 18] = [
     "textEdit",
 ];
 
+/// Gives an ability of the client the name that the protocol has for it: Helix (25.07) says `workspace.diagnostic` where
+/// LSP 3.17 has `workspace.diagnostics`, and would never be told that what it shows is old.
+fn rename_abilities(params: &mut Value) {
+    let workspace = params.pointer_mut("/capabilities/workspace").and_then(Value::as_object_mut);
+    if let Some(workspace) = workspace
+        && !workspace.contains_key("diagnostics")
+        && let Some(named_otherwise) = workspace.remove("diagnostic")
+    {
+        workspace.insert("diagnostics".to_owned(), named_otherwise);
+    }
+}
+
 /// Makes every `line` and `character` of a position an unsigned 32-bit number: a negative one counts as 0, one that is too
 /// large as the largest.
 fn tame(value: &mut Value) {
@@ -168,6 +184,21 @@ mod tests {
         assert!(matches!(response, Ok(Message::Response(response)) if response.is_ok()));
         let response = parse(br#"{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":"no"}}"#);
         assert!(matches!(response, Ok(Message::Response(response)) if response.is_error()));
+    }
+
+    #[test]
+    fn an_ability_is_heard_under_its_other_name() {
+        let heard = |workspace: Value| {
+            let params = json!({"capabilities": {"workspace": workspace}});
+            let body = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).to_string();
+            request(&body).params().unwrap()["capabilities"]["workspace"].clone()
+        };
+        let (yes, no) = (json!({"refreshSupport": true}), json!({"refreshSupport": false}));
+        assert_eq!(heard(json!({"diagnostic": yes})), json!({"diagnostics": yes}));
+        assert_eq!(heard(json!({"diagnostic": yes, "diagnostics": no}))["diagnostics"], no);
+        for other in ["{}", r#"{"capabilities": 1}"#, "[]", "null"] {
+            request(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{other}}}"#));
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ use std::{
 
 use skillyard_manifest::{
     Encoding, LineIndex, MAX_BYTES, Position, Span,
-    workspace::{Elsewhere, Name, Names},
+    elsewhere::Elsewhere,
+    workspace::{Name, Names},
 };
 use skillyard_project::{
     files,

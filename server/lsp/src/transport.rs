@@ -207,10 +207,11 @@ where
             biased;
             Some(answer) = running.next(), if !running.is_empty() => match answer {
                 // What a handler said before its answer arrives before it: progress ends before the work's result.
-                Some(answer) => said(&mut requests, &outgoing).await && outgoing.send_json(answer.json()).await,
+                Some(answer) => (after_shutdown || said(&mut requests, &outgoing).await) && outgoing.send_json(answer.json()).await,
                 None => true,
             },
-            Some(request) = requests.next() => outgoing.send(&request).await,
+            // A client that has said goodbye may have closed its end, and is asked and told nothing more.
+            Some(request) = requests.next() => after_shutdown || outgoing.send(&request).await,
             () = parent_gone.notified() => break End::ParentDied,
             message = incoming.recv(), if running.len() < MAX_IN_FLIGHT => match message {
                 None => break End::Disconnected { after_shutdown },

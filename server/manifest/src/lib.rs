@@ -9,6 +9,7 @@ mod deep;
 mod diagnostic;
 pub mod document;
 pub mod edits;
+pub mod elsewhere;
 mod fields;
 pub mod fix;
 pub mod grammar;
@@ -226,7 +227,7 @@ fn refused(kind: ErrorKind, span: Span, message: String) -> Judgement {
 fn configure(diagnostics: &mut Vec<Diagnostic>, options: &Options) {
     diagnostics.retain_mut(|diagnostic| {
         let Some(level) = options.level(diagnostic.rule.code) else { return true };
-        if diagnostic.rule.stays_an_error() {
+        if diagnostic.rule.least().is_some() {
             return true;
         }
         match level.severity() {

@@ -27,6 +27,18 @@ pub fn locate_many(text: &str, keys: &[&str]) -> Vec<Option<Span>> {
     keys.iter().map(|key| find(&document.root, key)).collect()
 }
 
+/// The key where what is found about a skill as a whole stands.
+const WHOLE: &str = "skill_id";
+
+/// The place of each finding in a manifest: of the key that it belongs to, else of the skill's id, else the start.
+#[must_use]
+pub fn places<'k>(text: &str, keys: impl IntoIterator<Item = Option<&'k str>>) -> Vec<Span> {
+    let keys = keys.into_iter().map(|key| key.unwrap_or(WHOLE));
+    let mut spans = locate_many(text, &keys.chain([WHOLE]).collect::<Vec<_>>());
+    let whole = spans.pop().flatten().unwrap_or(Span::at(0));
+    spans.into_iter().map(|span| span.unwrap_or(whole)).collect()
+}
+
 /// One step into a document.
 enum Part<'k> {
     Key(&'k str),

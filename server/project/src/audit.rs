@@ -3,7 +3,7 @@
 use std::{fmt, path::Path};
 
 use skillyard_artifact::{
-    Cancelled, Progress,
+    Cancelled, Finding, Progress,
     audit::{Advisories, AdvisoryError, SignatureFacts, Subject, audit},
     integrity,
     limits::{MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES},
@@ -11,14 +11,13 @@ use skillyard_artifact::{
     verify::{Opened, Verification, open},
 };
 use skillyard_manifest::{
-    Encoding, ErrorKind, LineIndex, Options, Position, Severity, Span, analyze, check_compat, document::Document,
-    grammar::Version, locate::locate_many, model::Manifest, validate, warnings, workspace::Elsewhere,
+    Encoding, ErrorKind, LineIndex, Options, Position, Severity, analyze, check_compat, document::Document,
+    elsewhere::Elsewhere, grammar::Version, locate::places, model::Manifest, validate, warnings,
 };
 
 use crate::{
     files::{self, MANIFEST_NAME, ReadError},
     home::Home,
-    live::WHOLE,
     shown,
     skill::{Collected, SkillError},
     verify::{FlowError, Pin, Purpose, Trust, TrustOptions, daemon_decision, pin},
@@ -259,14 +258,13 @@ pub fn audit_folder(
 /// who gets one reads either.
 pub fn at_levels(report: &mut Report, manifest: &[u8], options: &Options) {
     let Ok(text) = std::str::from_utf8(manifest) else { return };
-    let keys = report.findings.iter().map(|found| found.manifest.as_ref().map_or(WHOLE, |place| &place.key));
-    let spans = locate_many(text, &keys.chain([WHOLE]).collect::<Vec<_>>());
-    let whole = spans.last().copied().flatten().unwrap_or(Span::at(0));
+    let key = |found: &Finding| found.manifest.as_ref().map(|place| place.key.clone());
+    let keys: Vec<Option<String>> = report.findings.iter().map(key).collect();
+    let mut places = places(text, keys.iter().map(Option::as_deref)).into_iter();
     let elsewhere = Elsewhere::new(text, options);
-    let mut spans = spans.into_iter();
     report.findings.retain_mut(|found| {
-        let span = spans.next().flatten().unwrap_or(whole);
-        let Some(severity) = elsewhere.severity(found.rule.code, found.severity, span) else { return false };
+        let place = places.next().unwrap_or_default();
+        let Some(severity) = elsewhere.severity(found.rule.code, found.severity, place) else { return false };
         found.severity = severity;
         true
     });

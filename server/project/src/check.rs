@@ -12,10 +12,7 @@ use std::{
 };
 
 use skillyard_manifest::{
-    Analysis, Level, Options, Severity, analyze_bytes,
-    grammar::Version,
-    readable,
-    workspace::{self, Elsewhere},
+    Analysis, Level, Options, Severity, analyze_bytes, elsewhere::Elsewhere, grammar::Version, readable, workspace,
 };
 
 use crate::{
@@ -53,7 +50,9 @@ impl Settings {
     }
 }
 
-fn covers(pattern: &str, other: &str) -> bool {
+/// Whether a rule code or pattern covers another: all of `egress/*` is covered by it and by `*`.
+#[must_use]
+pub fn covers(pattern: &str, other: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(prefix) => other.starts_with(prefix),
         None => pattern == other,

@@ -26,9 +26,6 @@ pub struct Placed {
     pub key: Option<String>,
 }
 
-/// The key where a finding about the skill as a whole stands.
-pub const WHOLE: &str = "skill_id";
-
 /// What audits of one skill remember.
 #[derive(Debug, Default)]
 pub struct Live {

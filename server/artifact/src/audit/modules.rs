@@ -290,18 +290,13 @@ impl Check<'_> {
         } else if sum > quota {
             let count = memories.len();
             let message = format!("{count} memories start with {sum} bytes together, and the quota is {quota}");
-            let mut finding =
-                Finding::new(&rules::MEMORIES_TOGETHER, message).at(largest.range.clone()).see(KEY, advice(sum));
-            // No daemon loads a component, and a host that runs one counts the sum.
-            if module.component {
-                finding.severity = Severity::Warning;
-            }
-            self.report(finding);
+            // No daemon loads a component, and a host that runs one counts the sum: it never starts.
+            let rule = if module.component { &rules::MEMORY_ABOVE_QUOTA } else { &rules::MEMORIES_TOGETHER };
+            self.report(Finding::new(rule, message).at(largest.range.clone()).see(KEY, advice(sum)));
         } else if memories.len() > 1 && !module.component && most > quota {
             let count = memories.len();
             let message = format!("{count} memories may grow to {most} bytes together, and the quota is {quota}");
-            let mut finding = Finding::new(&rules::MEMORIES_TOGETHER, message).at(largest.range.clone());
-            finding.severity = Severity::Warning;
+            let finding = Finding::new(&rules::MEMORIES_MAY_GROW, message).at(largest.range.clone());
             self.report(finding.see(KEY, "a daemon holds each memory to it, not their sum: use one memory"));
         } else if largest.maximum.is_none_or(|maximum| maximum > quota) {
             let message = format!("memory may grow up to the quota of {quota} bytes");

@@ -91,7 +91,6 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     arguments.levels.about("audit", is_about_modules)?;
     let home = arguments.skills.home(arguments.trust.trust_store.clone())?;
     match named(&home, &arguments.target).map_err(Error::Path)? {
-        Some(_) if !arguments.levels.is_empty() => Err(Error::LevelForArtifact),
         Some((skill_id, version)) => match installed(arguments, &home, &skill_id, version.as_deref(), &options) {
             Err(Error::Installed(refused))
                 if refused.kind().as_deref() == Some("NotInstalled") && !arguments.target.exists() =>
@@ -104,7 +103,6 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
             folder(arguments, &machine::folder_of(&arguments.target), &mut options)
         }
         None if arguments.target.is_dir() => folder(arguments, &arguments.target, &mut options),
-        None if !arguments.levels.is_empty() => Err(Error::LevelForArtifact),
         None => artifact(arguments, &home, &options),
     }
 }
@@ -118,6 +116,7 @@ fn installed(
 ) -> Result<Exit, Error> {
     let watch = Watch::new();
     let (entry, bytes) = installed_artifact(home, skill_id, version, &watch)?;
+    no_levels(arguments)?;
     let trusting = arguments.trust.options(arguments.pin);
     let audited = audit_artifact(&bytes, home, &trusting, options, Purpose::Run, &watch).map_err(Error::Flow)?;
     drop(watch);
@@ -171,8 +170,14 @@ fn folder(arguments: &Arguments, folder: &Path, options: &mut AuditOptions) -> R
     Ok(if report.passed() { Exit::Fine } else { Exit::Findings })
 }
 
+/// Severities are the author's, and an artifact is not held to them.
+fn no_levels(arguments: &Arguments) -> Result<(), Error> {
+    if arguments.levels.is_empty() { Ok(()) } else { Err(Error::LevelForArtifact) }
+}
+
 fn artifact(arguments: &Arguments, home: &Home, options: &AuditOptions) -> Result<Exit, Error> {
     let bytes = machine::artifact(&arguments.target)?;
+    no_levels(arguments)?;
     let watch = Watch::new();
     let audited = audit_artifact(&bytes, home, &arguments.trust.options(arguments.pin), options, Purpose::Take, &watch);
     drop(watch);

@@ -7,10 +7,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use skillyard_manifest::{
-    grammar::Version,
-    rules::{Rule, is_about_calls, is_about_modules},
-};
+use skillyard_manifest::{grammar::Version, rules::is_about_text};
 use skillyard_project::{
     check::{CheckError, Checked, Settings, check, check_text},
     config, files,
@@ -96,7 +93,6 @@ pub fn run(arguments: Arguments) -> Result<Exit, Error> {
         (false, true) => FixMode::Write { unsafe_too },
         (false, false) => FixMode::Off,
     };
-    let is_about_text = |rule: &Rule| !is_about_modules(rule) && !is_about_calls(rule);
     arguments.levels.about("check", is_about_text)?;
     let settings = Settings { palyra_version: arguments.palyra_version, levels: arguments.levels.levels.clone(), fix };
     let is_stdin = arguments.paths.iter().any(|path| path == Path::new("-"));

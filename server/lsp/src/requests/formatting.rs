@@ -11,7 +11,7 @@ use tower_lsp::{
 };
 
 use super::DocumentRequest;
-use crate::{commands::Failure, edits, session::Snapshot};
+use crate::{commands::Failure, documents::Kind, edits, session::Snapshot};
 
 /// `textDocument/formatting`.
 pub(crate) struct Formatting;
@@ -19,6 +19,8 @@ pub(crate) struct Formatting;
 impl DocumentRequest for Formatting {
     type Params = DocumentFormattingParams;
     type Answer = Option<Vec<TextEdit>>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri

@@ -6,7 +6,7 @@ use tower_lsp::{
 };
 
 use super::{DocumentRequest, formatting::formatted};
-use crate::{edits, session::Snapshot};
+use crate::{documents::Kind, edits, session::Snapshot};
 
 /// `textDocument/rangeFormatting`.
 pub(crate) struct RangeFormatting;
@@ -14,6 +14,8 @@ pub(crate) struct RangeFormatting;
 impl DocumentRequest for RangeFormatting {
     type Params = DocumentRangeFormattingParams;
     type Answer = Option<Vec<TextEdit>>;
+
+    const ABOUT: &[Kind] = &[Kind::Manifest, Kind::Config];
 
     fn document(params: &Self::Params) -> &Uri {
         &params.text_document.uri

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Level, Options,
-    rules::{self, config_file},
+    Daemon, Level, Options, Severity,
+    rules::{self, Rule, config_file},
     show, suggest,
 };
 
@@ -21,10 +21,8 @@ pub enum LevelFault {
         /// What may have been meant.
         meant: Option<String>,
     },
-    /// A level below `deny` for a rule that a daemon rejects on.
-    Rejected(&'static str),
-    /// A level below `deny` for a rule that an artifact is refused for.
-    Refused(&'static str),
+    /// A level that is lower than what a rule stays at.
+    TooLow(&'static Rule),
     /// A level below `deny` for a rule about the configuration itself.
     Fixed(String),
 }
@@ -38,14 +36,12 @@ impl fmt::Display for LevelFault {
             Self::UnknownRule { code, meant: None } => {
                 write!(f, "unknown rule {}; `skillyard explain` lists all rules", show::quoted(code))
             }
-            Self::Rejected(code) => {
-                write!(f, "a daemon rejects on `{code}`, so it stays an error: fix the manifest, or set it to `deny`")
-            }
-            Self::Refused(code) => {
-                write!(
-                    f,
-                    "an artifact is refused for `{code}`, so it stays an error: mend the module, or set it to `deny`"
-                )
+            Self::TooLow(rule) => {
+                let daemon = rule.daemon == Daemon::Rejects;
+                let why = if daemon { "a daemon rejects on" } else { "an artifact is refused for" };
+                let what = if rules::is_about_modules(rule) { "mend the module" } else { "fix the manifest" };
+                let stays = if rule.severity == Severity::Error { "an error" } else { "a warning" };
+                write!(f, "{why} `{}`, so it stays {stays}: {what}, or set it to `deny`", rule.code)
             }
             Self::Fixed(code) => {
                 write!(f, "{} is about skillyard.toml itself and stays an error: leave it out", show::quoted(code))
@@ -56,8 +52,8 @@ impl fmt::Display for LevelFault {
 
 impl std::error::Error for LevelFault {}
 
-/// Whether `pattern` (a rule's code, a family with `/*`, or `*`) exists and may be set to `level`: a rule that stays an
-/// error ([`Rule::stays_an_error`](rules::Rule::stays_an_error)), and one about the configuration itself, may only be `deny`.
+/// Whether `pattern` (a rule's code, a family with `/*`, or `*`) exists and may be set to `level`: no rule may be set
+/// below what it stays at ([`Rule::least`]), and one about the configuration itself may only be `deny`.
 ///
 /// # Errors
 /// Why not.
@@ -72,8 +68,9 @@ pub fn check_level(pattern: &str, level: Level) -> Result<(), LevelFault> {
         return Err(LevelFault::Fixed(pattern.to_owned()));
     }
     match rules::find(pattern) {
-        Some(rule) if rule.stays_an_error() && rules::is_about_modules(rule) => Err(LevelFault::Refused(rule.code)),
-        Some(rule) if rule.stays_an_error() => Err(LevelFault::Rejected(rule.code)),
+        Some(rule) if rule.least().is_some_and(|least| level.severity().is_none_or(|severity| severity < least)) => {
+            Err(LevelFault::TooLow(rule))
+        }
         _ => Ok(()),
     }
 }
@@ -95,15 +92,15 @@ mod tests {
         assert!(fault("fields/unknown-key", Level::Warn).starts_with("a daemon rejects on `fields/unknown-key`"));
         assert!(fault("module/memories-together", Level::Warn).starts_with("an artifact is refused for"));
         assert!(fault("module/invalid", Level::Allow).contains("stays an error"));
+        assert!(fault("module/component", Level::Hint).contains("stays a warning"));
+        assert_eq!(check_level("module/component", Level::Warn), Ok(()));
         assert!(fault("config-file/unknown-key", Level::Warn).contains("stays an error"));
         assert!(fault("config-file/*", Level::Allow).contains("stays an error"));
         for code in ["fields/unknown-key", "config-file/*", "config-file/unknown-key"] {
             assert_eq!(check_level(code, Level::Deny), Ok(()));
         }
         // Of a family those rules are lowered that can be.
-        for code in
-            ["fields/*", "*", "fields/deprecated-alias", "module/*", "module/component", "audit/unused-capability"]
-        {
+        for code in ["fields/*", "*", "fields/deprecated-alias", "module/*", "audit/unused-capability"] {
             assert_eq!(check_level(code, Level::Allow), Ok(()));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{LEVELS, check_level, shape::PACKAGE};
 use crate::{
-    Level,
+    Level, Severity,
     grammar::PALYRA_VERSION,
     rules::{self, Rule, config_file},
 };
@@ -52,7 +52,7 @@ fn patterns() -> Vec<ConfigValue> {
     let mut values = vec![all];
     for family in rules::FAMILIES.iter().filter(|family| family.name != config_file::FAMILY.name) {
         // Where each stays an error, nothing can be set.
-        if family.rules.iter().all(|rule| rule.stays_an_error()) {
+        if family.rules.iter().all(|rule| rule.least() == Some(Severity::Error)) {
             continue;
         }
         values.push(ConfigValue {

@@ -62,7 +62,7 @@ pub enum FixKind {
 pub struct Rule {
     /// Stable name, `family/what-is-wrong`.
     pub code: &'static str,
-    /// Severity unless configured otherwise. Always an error where a daemon rejects.
+    /// Severity unless configured otherwise. Always an error where a daemon rejects the manifest.
     pub severity: Severity,
     /// What a daemon does on its own.
     pub daemon: Daemon,
@@ -192,11 +192,12 @@ impl Rule {
         Self { severity, ..self }
     }
 
-    /// Whether what it finds stays an error whatever is set and allowed: a daemon rejects on it, or Skillyard refuses an
-    /// artifact for it, and neither asks the author.
+    /// The severity that nothing sets or allows it below: a daemon rejects on it, or Skillyard refuses an artifact for it,
+    /// and neither asks the author. `None` where the author is free.
     #[must_use]
-    pub fn stays_an_error(&self) -> bool {
-        self.severity == Severity::Error && (self.daemon == Daemon::Rejects || is_about_modules(self))
+    pub fn least(&self) -> Option<Severity> {
+        let refused = self.severity == Severity::Error && is_about_modules(self);
+        (refused || self.daemon == Daemon::Rejects).then_some(self.severity)
     }
 
     /// The address of the rule's page.
@@ -209,8 +210,7 @@ impl Rule {
 /// The page of one of these rules, in Markdown: what `explain` prints and what is published.
 #[must_use]
 pub fn page(rule: &Rule) -> String {
-    let about_text = !is_about_modules(rule) && !is_about_calls(rule);
-    page_about(if about_text { "manifest" } else { "artifact" }, rule)
+    page_about(if is_about_text(rule) { "manifest" } else { "artifact" }, rule)
 }
 
 /// The page of a rule about `thing`, such as `manifest` or `artifact`.
@@ -227,7 +227,7 @@ pub fn page_about(thing: &str, rule: &Rule) -> String {
         FixKind::None if rule.bad.is_empty() => "",
         FixKind::None => "- Fix: none: what is right only the author knows\n",
         FixKind::Safe if is_about_config(rule) => "- Fix: safe, in an editor\n",
-        FixKind::Unsafe if is_about_config(rule) => {
+        FixKind::Unsafe if is_about_config(rule) || is_about_calls(rule) => {
             "- Fix: unsafe, in an editor: it decides something for the author\n"
         }
         FixKind::Safe => "- Fix: safe (`--fix`)\n",
@@ -280,6 +280,13 @@ pub fn is_about_modules(rule: &Rule) -> bool {
 #[must_use]
 pub fn is_about_calls(rule: &Rule) -> bool {
     run::FAMILY.rules.contains(&rule)
+}
+
+/// Whether a text is enough to say whether a rule is broken, that of a manifest or of a configuration; with the other
+/// manifests of its workspace, for some.
+#[must_use]
+pub fn is_about_text(rule: &Rule) -> bool {
+    !is_about_modules(rule) && !is_about_calls(rule)
 }
 
 /// Whether a text is not enough to say whether a rule is broken: other manifests, modules or calls are.

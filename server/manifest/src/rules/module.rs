@@ -23,6 +23,7 @@ pub(super) static FAMILY: Family = Family {
         &UNSEEN_IN_NAME,
         &START_FUNCTION,
         &MEMORIES_TOGETHER,
+        &MEMORIES_MAY_GROW,
         &MEMORY_ABOVE_QUOTA,
         &MEMORY_UNBOUNDED,
         &HUGE_TABLE,
@@ -184,6 +185,16 @@ pub static MEMORIES_TOGETHER: Rule = Rule::about_modules(
     "The memories of a module come to more than the quota together",
     "A daemon holds each memory to `capabilities.quotas.max_memory_bytes`, not their sum, so a module with several gets past \
      the quota that its manifest promises.",
+);
+
+/// The memories of a module may grow to more than the quota together.
+pub static MEMORIES_MAY_GROW: Rule = Rule::about_modules(
+    "module/memories-may-grow",
+    Severity::Warning,
+    Daemon::Silent,
+    "The memories of a module may grow to more than the quota together",
+    "A daemon holds each memory to `capabilities.quotas.max_memory_bytes`, not their sum. The module starts below it and can \
+     get past it. Use one memory, or give each a maximum.",
 );
 
 /// A module starts with more memory than the quota.

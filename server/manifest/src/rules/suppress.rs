@@ -4,7 +4,7 @@
 //! a line of its own, for the key or header that follows, with all lines of its value. `allow-file` speaks for the whole
 //! file.
 
-use super::{Context, Family, FixKind, Rule, finding, is_about_modules, is_found_elsewhere};
+use super::{Context, Family, FixKind, Rule, finding, is_found_elsewhere};
 use crate::{
     diagnostic::{Daemon, Diagnostic, Fix, Severity, Tag},
     document::Document,
@@ -62,8 +62,8 @@ static NOT_ALLOWED: Rule = Rule {
     severity: Severity::Error,
     daemon: Daemon::Silent,
     fix: FixKind::Safe,
-    summary: "A comment allows what a daemon refuses",
-    details: "Nothing in the file makes a daemon accept it, so hiding the finding would only move the surprise to the install. \
+    summary: "A comment allows what a daemon refuses, or an artifact is refused for",
+    details: "Nothing in the file makes anybody accept it, so hiding the finding would only move the surprise to the install. \
               The finding stays.",
     bad: "# skillyard: allow(fields/unknown-key): I want it\ncolour = \"blue\"",
     good: "name = \"Weather\"",
@@ -191,8 +191,9 @@ fn judge(text: &str, allow: &Allow<'_>, findings: &mut Vec<Diagnostic>, own: &mu
             own.push(unknown);
             continue;
         };
-        if rule.stays_an_error() {
-            let who = if is_about_modules(rule) { "an artifact is refused for it" } else { "a daemon refuses it" };
+        if rule.least().is_some() {
+            let daemon = rule.daemon == Daemon::Rejects;
+            let who = if daemon { "a daemon refuses it" } else { "an artifact is refused for it" };
             let message = format!("{shown} cannot be allowed: {who} whatever stands here");
             let mut refused = finding(&NOT_ALLOWED, *span, message);
             refused.fixes.push(remove(text, allow, *span));

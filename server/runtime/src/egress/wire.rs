@@ -288,7 +288,11 @@ fn explain(error: &Error, limits: &EgressLimits) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write as _, net::TcpListener, thread};
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+        thread,
+    };
 
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
@@ -313,15 +317,19 @@ mod tests {
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut tls = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
-                // A client that does not trust the certificate ends it here.
-                let _ = tls.complete_io(&mut stream);
-                let asked = tls.server_name().unwrap_or_default().to_owned();
+                let tls = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+                let mut tls = rustls::StreamOwned::new(tls, stream.unwrap());
+                // To close while a request is unread would reset the connection, and take the answer with it.
+                let (mut request, mut byte) = (Vec::new(), [0]);
+                while !request.ends_with(b"\r\n\r\n") && matches!(tls.read(&mut byte), Ok(1)) {
+                    request.extend(byte);
+                }
+                // A client that does not trust the certificate sends none.
+                let asked = tls.conn.server_name().unwrap_or_default().to_owned();
                 let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{asked}", asked.len());
-                let _ = tls.writer().write_all(answer.as_bytes());
-                tls.send_close_notify();
-                let _ = tls.complete_io(&mut stream);
+                let _ = tls.write_all(answer.as_bytes());
+                tls.conn.send_close_notify();
+                let _ = tls.flush();
             }
         });
         address
