@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 
 import type * as clients from "./client";
 import { findProgram, NoProgram, type Program } from "./program";
+import { shownInNotification } from "./shown";
 
 type Client = clients.Client;
 
@@ -54,8 +55,11 @@ export class Server implements vscode.Disposable {
   /** Starts it now, whatever it was doing. */
   public async restart(): Promise<void> {
     this.#failures = 0;
-    await this.stop("restarting");
-    await this.#start();
+    const ended = this.stop("restarting");
+    const turn = this.#turn;
+    await ended;
+    // A server that hangs takes a while to end, and whoever asked again meanwhile has started the next one.
+    if (turn === this.#turn) await this.#start();
   }
 
   public async stop(why: string): Promise<void> {
@@ -127,7 +131,7 @@ export class Server implements vscode.Disposable {
     if (seconds === undefined) {
       this.log.error(`The server is not started again: ${why}, ${PAUSES.length} times in a row.`);
       this.#set({ kind: "stopped", why });
-      const message = `Skillyard's server stopped: ${why}, again and again. The log may say why.`;
+      const message = shownInNotification(`Skillyard's server stopped: ${why}, again and again. The log may say why.`);
       void vscode.window.showErrorMessage(message, "Show Log", "Restart Server").then((chosen) => {
         if (chosen === "Show Log") this.log.show();
         if (chosen === "Restart Server") void this.restart();
@@ -143,7 +147,7 @@ export class Server implements vscode.Disposable {
   #missing(why: string): void {
     this.log.error(why);
     this.#set({ kind: "missing", why });
-    void vscode.window.showErrorMessage(why, "Open Settings", "Try Again").then((chosen) => {
+    void vscode.window.showErrorMessage(shownInNotification(why), "Open Settings", "Try Again").then((chosen) => {
       if (chosen === "Open Settings") {
         void vscode.commands.executeCommand("workbench.action.openSettings", "skillyard.serverPath");
       }

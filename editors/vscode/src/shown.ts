@@ -1,8 +1,8 @@
 /** Text of others before a person's eyes: what cannot be seen, or turns what follows around, is written out. */
 
-// Control and format characters, line separators, variation selectors, fillers and tags.
+// Control and format characters, line separators, variation selectors, fillers, blanks and tags: what the server escapes too.
 const UNSEEN =
-  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\u{e0000}-\u{e0fff}]/gu;
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\uffa0\ufe00-\ufe0f\ufff0-\ufff8\u{e0000}-\u{e0fff}]/gu;
 
 /** `text` on one line, at most `most` characters. */
 export function shown(text: string, most = 300): string {
@@ -18,6 +18,14 @@ export function shownLines(text: string): string {
     .split(/(\n|\t)/)
     .map((part) => (part === "\n" || part === "\t" ? part : shown(part, Infinity)))
     .join("");
+}
+
+/**
+ * The same for a notification, whose text the editor reads for links: one written by others must not run a command of the
+ * editor when it is clicked.
+ */
+export function shownInNotification(text: string): string {
+  return shownLines(text).replaceAll("](", "] (");
 }
 
 /** The same for a terminal: no sequence in it does anything there. */

@@ -205,7 +205,7 @@ function made(node: Node): vscode.TreeItem {
     }
     case "artifact": {
       const item = new vscode.TreeItem(node.artifact, None);
-      item.label = path.basename(node.artifact.fsPath);
+      item.label = shown(path.basename(node.artifact.fsPath));
       item.iconPath = new vscode.ThemeIcon("file-zip");
       return item;
     }

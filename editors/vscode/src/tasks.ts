@@ -29,7 +29,7 @@ export function registerTasks(context: vscode.ExtensionContext, server: Server):
 
 function task(definition: Definition, scope: vscode.WorkspaceFolder | vscode.TaskScope, program: string): vscode.Task {
   const cwd = typeof scope === "object" ? { cwd: scope.uri.fsPath } : {};
-  const execution = new vscode.ProcessExecution(program, ["check", "--format", "concise", ...(definition.paths ?? [])], cwd);
+  const execution = new vscode.ProcessExecution(program, ["check", "--format", "concise", "--", ...(definition.paths ?? [])], cwd);
   const made = new vscode.Task(definition, scope as vscode.WorkspaceFolder, "check", "skillyard", execution, "$skillyard");
   made.group = vscode.TaskGroup.Build;
   // What it finds is in Problems.

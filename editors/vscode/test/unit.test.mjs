@@ -1,14 +1,15 @@
 // Parts that need no editor: `node test/unit.test.mjs`.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { build } from "esbuild";
 
 /** A module of the sources, as it is bundled. */
-async function source(path) {
+async function source(path, plugins = []) {
   const entryPoints = [join(import.meta.dirname, "../src", path)];
-  const { outputFiles } = await build({ entryPoints, bundle: true, format: "esm", write: false, charset: "utf8" });
+  const { outputFiles } = await build({ entryPoints, bundle: true, format: "esm", write: false, charset: "utf8", plugins });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 }
 
@@ -32,4 +33,63 @@ test("a tool's log does nothing in a terminal", async () => {
   const said = shownInTerminal(hostile);
   assert.doesNotMatch(said.slice(0, -2), /[\p{Cc}\p{Cf}]/u);
   assert.ok(said.startsWith("\\u{1b}]0;title\\u{7}"), said);
+});
+
+test("what the server takes for unseen is unseen here too", async () => {
+  const { shown } = await source("shown.ts");
+  const table = readFileSync(join(import.meta.dirname, "../../../server/manifest/src/show.rs"), "utf8");
+  const [list] = /matches!\(c,([^)]*)\)/.exec(table.slice(table.indexOf("pub fn is_unseen"))) ?? [];
+  const ranges = [...list.matchAll(/'\\u\{(\w+)\}'(?:\.\.='\\u\{(\w+)\}')?/g)];
+  assert.ok(ranges.length > 15, list);
+  for (const [whole, from, to = from] of ranges) {
+    for (let c = parseInt(from, 16); c <= parseInt(to, 16); c += 1) {
+      assert.equal(shown(String.fromCodePoint(c)), `\\u{${c.toString(16)}}`, whole);
+    }
+  }
+});
+
+test("a notification holds no link of others", async () => {
+  const { shownInNotification } = await source("shown.ts");
+  assert.equal(shownInNotification("[Fix](command:workbench.action.quit)/skill.toml\n\u202e"), "[Fix] (command:workbench.action.quit)/skill.toml\n\\u{202e}");
+});
+
+/** The life of the server with an editor, a program and a client that do nothing; `globalThis.world` holds what it did. */
+const STUBS = {
+  name: "stubs",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^vscode$|^\.\/(client\.js|program)$/ }, ({ path }) => ({ path, namespace: "stub" }));
+    onLoad({ filter: /.*/, namespace: "stub" }, ({ path }) => ({
+      contents: {
+        vscode: `export class EventEmitter { event() {} fire() {} dispose() {} }
+          export const window = { showErrorMessage: async () => undefined, showInformationMessage: async () => undefined };`,
+        "./program": `export class NoProgram extends Error {}
+          export const findProgram = async () => ({ path: "skillyard", origin: "PATH", version: "0.1.0" });`,
+        "./client.js": `export const makeClient = () => globalThis.world.client();`,
+      }[path],
+    }));
+  },
+};
+
+test("who restarts a server that hangs twice has one in the end", async () => {
+  const { Server } = await source("server.ts", [STUBS]);
+  const live = new Set();
+  const ends = [];
+  globalThis.world = {
+    client: () => {
+      const client = { start: async () => void live.add(client) };
+      // A server that hangs takes its time.
+      client.dispose = () => new Promise((done) => ends.push(() => (live.delete(client), done())));
+      return client;
+    },
+  };
+  const log = Object.fromEntries(["info", "warn", "error", "debug"].map((name) => [name, () => {}]));
+  const server = new Server({}, log);
+  await server.restart();
+  assert.equal(live.size, 1);
+  const first = server.restart();
+  await server.restart();
+  ends.shift()();
+  await first;
+  assert.equal(live.size, 1);
+  assert.equal(server.state.kind, "running");
 });

@@ -18,6 +18,12 @@ author.check('subcommands', completed('Skillyard ') == 'audit cancel check expla
 author.check('rules', completed('Skillyard explain egress/por') == 'egress/port')
 author.check('languages', completed('Skillyard new acme.mail r') == 'rust')
 
+-- A folder with a space in its name is one word.
+vim.fn.mkdir('spa ced/in ner', 'p')
+author.check('spaces', completed('Skillyard new acme.mail wat spa\\ ced/in') == 'spa\\ ced/in\\ ner/')
+author.check('spaces of a file', completed('Skillyard verify spa') == 'spa\\ ced/')
+vim.fn.delete('spa ced', 'rf')
+
 vim.cmd('Skillyard audit')
 author.check('there is no manifest', author.was_told('no skill.toml is open'))
 
@@ -34,6 +40,12 @@ author.check('no errors', #vim.diagnostic.get(0, { severity = vim.diagnostic.sev
 vim.cmd('Skillyard test')
 author.read_report('1 passed, 0 failed')
 author.press('q')
+
+-- What is not written is not what would be tested.
+vim.fn.append(0, '# a change')
+vim.cmd('Skillyard test')
+author.check('unwritten', author.was_told('write it first'))
+vim.cmd('silent undo')
 
 -- The rule of what is wrong in the line.
 vim.fn.setline(vim.fn.search('^id = '), 'id = "count_grants"')

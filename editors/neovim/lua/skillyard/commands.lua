@@ -11,6 +11,17 @@ local function warn(text)
   tell(text, vim.log.levels.WARN)
 end
 
+--- What Neovim offers for a path, as a command line takes it: a space in it has a backslash in front.
+---@param typed string
+---@param kind 'dir'|'file'
+---@return string[]
+local function paths(typed, kind)
+  local found = vim.fn.getcompletion((typed:gsub('\\ ', ' ')), kind)
+  return vim.tbl_map(function(path)
+    return (path:gsub(' ', '\\ '))
+  end, found)
+end
+
 --- A path that was typed, or completed from names of others: never by `expand()`, which runs what stands in back quotes.
 ---@param path string
 ---@return string
@@ -33,6 +44,16 @@ local function manifest()
   warn(#open == 0 and 'no skill.toml is open' or 'go to the skill.toml that is meant; several are open')
 end
 
+--- Writes a manifest that has changes, where 'autowrite' is on.
+---@param buffer integer
+local function save(buffer)
+  if vim.bo[buffer].modified and (vim.o.autowrite or vim.o.autowriteall) then
+    vim.api.nvim_buf_call(buffer, function()
+      vim.cmd('silent write')
+    end)
+  end
+end
+
 --- The manifest and its client.
 ---@return integer? buffer
 ---@return vim.lsp.Client? client
@@ -51,12 +72,8 @@ local function served()
     end
     return
   end
-  if vim.bo[buffer].modified and (vim.o.autowrite or vim.o.autowriteall) then
-    -- What is packaged and run is what is on the disk. Without 'autowrite' the server says so.
-    vim.api.nvim_buf_call(buffer, function()
-      vim.cmd('silent write')
-    end)
-  end
+  -- What is packaged and run is what is on the disk. Without 'autowrite' the server says so.
+  save(buffer)
   return buffer, client
 end
 
@@ -180,6 +197,10 @@ local function test()
   local buffer = manifest()
   if not buffer then
     return
+  end
+  save(buffer)
+  if vim.bo[buffer].modified then
+    return warn('the manifest has changes, and what is tested is what is on the disk: write it first')
   end
   local folder = vim.fs.dirname(server.manifest(buffer))
   tell('testing…')
@@ -328,11 +349,11 @@ local subcommands = {
   },
   verify = {
     run = function(_, rest)
-      local artifact = rest ~= '' and vim.uri_from_fname(absolute(rest)) or nil
+      local artifact = rest ~= '' and vim.uri_from_fname(absolute((rest:gsub('\\ ', ' ')))) or nil
       execute('skillyard.verify', 'Verify', artifact and { artifact = artifact })
     end,
     complete = function(typed)
-      return vim.fn.getcompletion(typed, 'file')
+      return paths(typed, 'file')
     end,
   },
   audit = {
@@ -342,11 +363,11 @@ local subcommands = {
   },
   install = {
     run = function(_, rest)
-      local artifact = rest ~= '' and vim.uri_from_fname(absolute(rest)) or nil
+      local artifact = rest ~= '' and vim.uri_from_fname(absolute((rest:gsub('\\ ', ' ')))) or nil
       execute('skillyard.install', 'Install', artifact and { artifact = artifact })
     end,
     complete = function(typed)
-      return vim.fn.getcompletion(typed, 'file')
+      return paths(typed, 'file')
     end,
   },
   run = {
@@ -374,7 +395,7 @@ local subcommands = {
       new(words)
     end,
     complete = function(typed, count)
-      return count == 2 and languages or count == 3 and vim.fn.getcompletion(typed, 'dir') or {}
+      return count == 2 and languages or count == 3 and paths(typed, 'dir') or {}
     end,
   },
   explain = {
@@ -428,7 +449,8 @@ end
 ---@param at integer
 ---@return string[]
 function M.complete(typed, line, at)
-  local words = vim.split(line:sub(1, at), '%s+', { trimempty = true })
+  -- A space with a backslash in front parts no words.
+  local words = vim.split((line:sub(1, at):gsub('\\ ', '_')), '%s+', { trimempty = true })
   local count = #words - (typed == '' and 0 or 1)
   -- Words in front of `Skillyard`, such as `silent`, do not count.
   local from = 0

@@ -8,6 +8,7 @@ import { CallFailed } from "../cli";
 import { code } from "../report/markdown";
 import type { Reports } from "../report/panel";
 import type { Server } from "../server";
+import { shown } from "../shown";
 import { artifacts, folderOf } from "../skill";
 
 /** Compares the folder of a manifest, as it is on the disk, with `older` or the artifact that a person picks. */
@@ -28,7 +29,7 @@ export async function compare(
 export async function pickArtifact(manifests: readonly vscode.Uri[], placeHolder: string): Promise<vscode.Uri | undefined> {
   const made = (await Promise.all(manifests.map((manifest) => artifacts(manifest)))).flat();
   const [manifest] = manifests;
-  const items = made.map((uri) => ({ label: `$(package) ${path.basename(uri.fsPath)}`, uri: uri as vscode.Uri | undefined }));
+  const items = made.map((uri) => ({ label: `$(package) ${shown(path.basename(uri.fsPath)).replaceAll("$(", "\\$(")}`, uri: uri as vscode.Uri | undefined }));
   if (items.length > 0) {
     const elsewhere = { label: "$(folder-opened) Another file…", uri: undefined };
     const chosen = await vscode.window.showQuickPick([...items, elsewhere], { placeHolder });

@@ -8,6 +8,7 @@ import { Inputs } from "../input/panel";
 import { NoProgram } from "../program";
 import type { Report, Reports } from "../report/panel";
 import { Refused, type Server } from "../server";
+import { shownInNotification } from "../shown";
 import { folderOf, pickManifest, save } from "../skill";
 import { compare } from "./compare";
 import { explainRule } from "./explainRule";
@@ -43,10 +44,11 @@ export function registerCommands(
     const made = await report(command, title, argument);
     if (made !== undefined) reports.show(made);
   };
-  const inputs = new Inputs(context.extensionUri, server, (manifest, tool, input) => {
+  const run = (manifest: vscode.Uri, tool: string, input?: { readonly value: unknown }) => {
     const argument = { uri: manifest.toString(), tool, ...(input === undefined ? {} : { input: input.value }) };
     return told(log, () => report("skillyard.runTool", "Run Tool", argument));
-  });
+  };
+  const inputs = new Inputs(context.extensionUri, server, run, (made) => reports.show(made));
 
   const register = (name: string, run: (...args: unknown[]) => Promise<void>) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, (...args: unknown[]) => told(log, () => run(...args))));
@@ -141,7 +143,7 @@ async function told<T>(log: vscode.LogOutputChannel, run: () => Promise<T>): Pro
     const expected = error instanceof Refused || error instanceof CallFailed || error instanceof NoProgram;
     const message = error instanceof Error ? error.message : String(error);
     log.error(expected ? message : ((error as Error).stack ?? message));
-    void vscode.window.showErrorMessage(message, "Show Log").then((chosen) => {
+    void vscode.window.showErrorMessage(shownInNotification(message), "Show Log").then((chosen) => {
       if (chosen !== undefined) log.show();
     });
     return undefined;

@@ -29,14 +29,15 @@ export class Inputs {
     private readonly extension: vscode.Uri,
     private readonly server: Server,
     private readonly run: Run,
+    private readonly show: (report: Report) => void,
   ) {}
 
   /** Opens the view for a tool, or comes back to it. */
   public async ask(manifest: vscode.Uri, tool: string): Promise<void> {
     const key = `${manifest.toString()} ${tool}`;
-    const there = this.#open.get(key);
     // The schema may be another by now.
     const opened = await this.#opened(manifest, tool);
+    const there = this.#open.get(key);
     if (there !== undefined) {
       there.reveal();
       await there.webview.postMessage(opened);
@@ -50,7 +51,11 @@ export class Inputs {
     });
     panel.iconPath = icon(this.extension);
     this.#open.set(key, panel);
-    panel.onDidDispose(() => this.#open.delete(key));
+    let closed = false;
+    panel.onDidDispose(() => {
+      closed = true;
+      this.#open.delete(key);
+    });
     let last: Report | undefined;
     panel.webview.onDidReceiveMessage(async (wish: Wish) => {
       if ("ready" in wish) {
@@ -66,8 +71,10 @@ export class Inputs {
         await save(manifest);
         last = await this.run(manifest, tool, wish.run === null ? undefined : { value: JSON.parse(wish.run) });
       } finally {
-        await panel.webview.postMessage({ running: false } satisfies Running);
+        if (!closed) await panel.webview.postMessage({ running: false } satisfies Running);
       }
+      // What a call did is told also to who has closed its view meanwhile.
+      if (closed) return last === undefined ? undefined : this.show(last);
       const result = last === undefined ? "" : reportHtml(last);
       await panel.webview.postMessage({ result } satisfies Came);
     });
