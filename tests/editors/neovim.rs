@@ -391,6 +391,37 @@ impl Way {
     }
 }
 
+/// What a person sees in a terminal, kept in `target/tmp/neovim` to be looked at.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs Neovim and tmux: cargo xtask test"]
+fn reports_stand_in_a_terminal_as_a_person_reads_them() {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("neovim");
+    let nvim =
+        env::var_os("SKILLYARD_TEST_NVIM").expect("SKILLYARD_TEST_NVIM names Neovim; `cargo xtask test` sets it");
+    let mut captures = Command::new("sh");
+    captures.arg(format!("{FOLDER}/captures.sh")).arg(nvim).arg(env!("CARGO_BIN_EXE_skillyard")).arg(&out);
+    let ran = captures.output().expect("a shell runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let screen = |name: &str| fs::read_to_string(out.join(format!("{name}.txt"))).expect("a screen");
+    for (name, words) in [
+        ("lenses", &["Package and Sign", "Run Tool acme.greeter.greet"][..]),
+        ("audit", &["acme.greeter 0.1.0", "A daemon's checks"]),
+        ("verify", &["accepted", "acme"]),
+        ("run-approval", &["Approve it", "out"]),
+        ("run", &["\"greeting\"", "fuel", "█", "░"]),
+        ("run-folded", &["more)"]),
+        ("explain-float", &["A host has a port"]),
+        ("health", &["This machine", "OK"]),
+    ] {
+        let screen = screen(name);
+        for words in words {
+            assert!(screen.contains(words), "{name}: {words}:\n{screen}");
+        }
+        assert!(!screen.contains("Error executing") && !screen.contains("stack traceback"), "{name}:\n{screen}");
+    }
+}
+
 /// Lets a script sit before the workspace's manifest, if it has one; what that said.
 fn sitting(home: &Path, way: Way, script: &str) -> String {
     outcome(home, &mut neovim(home, way, script))

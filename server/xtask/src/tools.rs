@@ -61,9 +61,9 @@ fn vs_code() -> Result<Vec<(&'static str, PathBuf)>, Error> {
 }
 
 /// Programs that no language's registry carries, with their Debian packages: on Linux a test watches the server with
-/// strace, and one keeps a secret in a credential store on a message bus of its own.
+/// strace, one keeps a secret in a credential store on a message bus of its own, and one sits in a terminal.
 const FROM_THE_SYSTEM: &[(&str, &str)] =
-    &[("strace", "strace"), ("dbus-run-session", "dbus"), ("gnome-keyring-daemon", "gnome-keyring")];
+    &[("strace", "strace"), ("dbus-run-session", "dbus"), ("gnome-keyring-daemon", "gnome-keyring"), ("tmux", "tmux")];
 
 fn from_the_system() -> Result<(), Error> {
     if !cfg!(target_os = "linux") {
