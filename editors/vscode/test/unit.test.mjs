@@ -93,3 +93,29 @@ test("who restarts a server that hangs twice has one in the end", async () => {
   assert.equal(live.size, 1);
   assert.equal(server.state.kind, "running");
 });
+
+test("in a browser alone every command says why it does nothing", async () => {
+  const vscode = {
+    name: "vscode",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^vscode$/ }, ({ path }) => ({ path, namespace: "stub" }));
+      onLoad({ filter: /.*/, namespace: "stub" }, () => ({
+        contents: `export const LanguageStatusSeverity = { Warning: 1 };
+          export const languages = { createLanguageStatusItem: () => globalThis.browser.item };
+          export const window = { showWarningMessage: (why) => globalThis.browser.said.push(why) };
+          export const commands = { registerCommand: (name, run) => globalThis.browser.commands.set(name, run) };`,
+      }));
+    },
+  };
+  globalThis.browser = { item: {}, said: [], commands: new Map() };
+  const { activate } = await source("web.ts", [vscode]);
+  const packageJSON = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
+  activate({ extension: { packageJSON }, subscriptions: [] });
+  const { item, said, commands } = globalThis.browser;
+  assert.match(item.detail, /a browser alone runs none.*over SSH/s);
+  assert.deepEqual([...commands.keys()], packageJSON.contributes.commands.map(({ command }) => command));
+  said.length = 0;
+  for (const run of commands.values()) run();
+  assert.deepEqual([...new Set(said)], [item.detail]);
+  assert.equal(said.length, commands.size);
+});
