@@ -72,6 +72,15 @@ pub enum SchemaError {
         /// The key of the schema.
         key: &'static str,
     },
+    /// The schema that is there would lose something.
+    Loses {
+        /// The tool's id.
+        id: String,
+        /// The key of the schema.
+        key: &'static str,
+        /// What, and what to do about it.
+        why: &'static str,
+    },
 }
 
 impl fmt::Display for SchemaError {
@@ -84,6 +93,7 @@ impl fmt::Display for SchemaError {
                 "`{key}` of the tool {} is written in a way that cannot be replaced: give it a table of its own",
                 quoted(id)
             ),
+            Self::Loses { id, key, why } => write!(f, "`{key}` of the tool {}: {why}", quoted(id)),
         }
     }
 }
@@ -222,12 +232,13 @@ pub fn schema_of(example: &Value) -> Value {
 }
 
 /// The edits that write the schema of `example` into a manifest, as the input or output schema of the tool with this id
-/// (white space around it aside). What stood there is replaced; titles and descriptions of what is in both stay, as does
-/// a comment that holds an example.
+/// (white space around it aside). Of a schema that stands there all stays that the example does not contradict, and a
+/// comment that holds an example.
 ///
 /// # Errors
 ///
-/// When the text has syntax errors, has no such tool, or writes the tool in a way that takes no table.
+/// When the text has syntax errors, has no such tool, writes the tool in a way that takes no table, or when comments in
+/// the schema would be lost.
 pub fn schema_edits(source: &Source<'_>, id: &str, side: Side, example: &Value) -> Result<Vec<TextEdit>, SchemaError> {
     if broken(source).is_some() {
         return Err(SchemaError::Broken);
@@ -239,22 +250,41 @@ pub fn schema_edits(source: &Source<'_>, id: &str, side: Side, example: &Value) 
     let key = side.key();
     let steps = ["entrypoints", "tools"].map(|key| Step::Key(key.into()));
     let path = Path(steps.into_iter().chain([Step::Index(index), Step::Key(key.into())]).collect());
-    written(source, &path, example).ok_or_else(|| SchemaError::NoTable { id: id.to_owned(), key })
+    let edits = written(source, &path, example).map_err(|why| SchemaError::Loses { id: id.to_owned(), key, why })?;
+    edits.ok_or_else(|| SchemaError::NoTable { id: id.to_owned(), key })
 }
 
-/// The edits that write the schema of an example at a path. `None` where that cannot be.
-fn written(source: &Source<'_>, path: &Path<'static>, example: &Value) -> Option<Vec<TextEdit>> {
+/// The edits that write the schema of an example at a path: none where it says all that already, `None` where it cannot
+/// stand there. An error says what would be lost.
+fn written(source: &Source<'_>, path: &Path<'_>, example: &Value) -> Result<Option<Vec<TextEdit>>, &'static str> {
+    let mut schema = schema_of(example);
+    if let Some(old) = source.node(path).filter(|node| node.as_table().is_some()) {
+        let old = json_of(old).ok_or("it has a date or a number that JSON has no word for: take that out first")?;
+        schema = merged(&old, schema);
+        if schema == old {
+            return Ok(Some(Vec::new()));
+        }
+    }
+    let Some(edits) = replaced(source, path, &schema) else { return Ok(None) };
+    let text = skillyard_manifest::fix::apply_edits(source.text, &edits);
+    let after = Source::of_shape(&text, source.shape);
+    if !super::is_whole(&after) {
+        return Ok(None);
+    }
+    if after.document.comments.len() < source.document.comments.len() {
+        return Err("comments in it would be lost: move them above it first");
+    }
+    Ok(Some(edits))
+}
+
+/// The edits that write a schema at a path. `None` where that cannot be.
+fn replaced(source: &Source<'_>, path: &Path<'_>, schema: &Value) -> Option<Vec<TextEdit>> {
     let tool = path.parent()?;
     let table = source.table(&tool)?;
     let key = path.key()?;
-    let mut schema = schema_of(example);
-    // A schema that is more than one kind of thing is a table all the same.
     let old = table.get(key);
-    if let Some(old) = old {
-        keep_words(&mut schema, &old.value);
-    }
     if table.origin == Origin::Inline {
-        let text = toml(&schema);
+        let text = toml(schema);
         let edit = match old {
             None => edits::add_key(source.text, table, key, &text)?,
             Some(field) => match field.value.as_table().map(|table| table.origin) {
@@ -275,7 +305,7 @@ fn written(source: &Source<'_>, path: &Path<'static>, example: &Value) -> Option
     header.push('.');
     header.push_str(&spelled(key));
     let (mut sections, mut at, mut lead, mut examples) = (Vec::new(), None, Span::default(), Vec::new());
-    print(&draft, &schema, &header, &mut sections);
+    print(&draft, schema, &header, &mut sections);
     let mut kept: Vec<Section<'_>> = Vec::new();
     for mut section in std::mem::take(&mut draft.sections) {
         if section.header.is_some() && is_below(&section.path, path) {
@@ -326,9 +356,7 @@ fn written(source: &Source<'_>, path: &Path<'static>, example: &Value) -> Option
     }
     kept.splice(at..at, sections);
     draft.sections = kept;
-    let edits = draft.edits();
-    let text = skillyard_manifest::fix::apply_edits(source.text, &edits);
-    super::is_whole(&Source::of_shape(&text, source.shape)).then_some(edits)
+    Some(draft.edits())
 }
 
 /// The comments above, in and behind an item from the first on that holds an example; none where none does. Those
@@ -348,59 +376,134 @@ fn example_lines(source: &Source<'_>, block: &Block<'_>, above: bool) -> Vec<Spa
         .collect()
 }
 
-/// Takes over the titles and descriptions of what an old schema has too.
-fn keep_words(schema: &mut Value, old: &Node<'_>) {
-    let (Value::Object(schema), Some(old)) = (schema, old.as_table()) else { return };
-    for word in ["title", "description"] {
-        if let Some(text) = old.get(word).and_then(|field| field.value.as_str()) {
-            schema.insert(word.to_owned(), text.into());
-        }
-    }
-    if let (Some(Value::Object(properties)), Some(old)) =
-        (schema.get_mut("properties"), old.get("properties").and_then(|field| field.value.as_table()))
-    {
-        for (name, property) in properties {
-            if let Some(field) = old.get(name) {
-                keep_words(property, &field.value);
-            }
-        }
-    }
-    if let (Some(items), Some(old)) = (schema.get_mut("items"), old.get("items")) {
-        keep_words(items, &old.value);
+/// Keywords that say nothing of a value's type, so that no example contradicts them.
+const WORDS: [&str; 15] = [
+    "$schema",
+    "$id",
+    "$anchor",
+    "$comment",
+    "title",
+    "description",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "default",
+    "examples",
+    "$defs",
+    "definitions",
+    "$vocabulary",
+    "$dynamicAnchor",
+];
+
+/// Keywords by which a schema without a `type` says what it takes.
+const CHOICES: [&str; 6] = ["$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not"];
+
+/// The types that a schema names.
+fn types_of(schema: &Map<String, Value>) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::Array(types)) => types.iter().filter_map(Value::as_str).collect(),
+        other => other.and_then(Value::as_str).into_iter().collect(),
     }
 }
 
-/// The keywords of a schema that is written, in their order.
-const KEYWORDS: [&str; 8] =
-    ["title", "description", "type", "additionalProperties", "required", "properties", "items", "anyOf"];
+/// An old schema with what an example's adds to it; where the two take other types, the example's with the words of the
+/// old one.
+fn merged(old: &Value, new: Value) -> Value {
+    let (old, new) = match (old, new) {
+        (Value::Object(old), Value::Object(new)) => (old, new),
+        (_, new) => return new,
+    };
+    if !old.contains_key("type") && CHOICES.iter().any(|choice| old.contains_key(*choice)) {
+        return Value::Object(old.clone());
+    }
+    let takes = types_of(old);
+    let fits = |ty: &&str| takes.contains(ty) || (*ty == "integer" && takes.contains(&"number"));
+    if old.contains_key("type") && (new.contains_key("anyOf") || !types_of(&new).iter().all(fits)) {
+        let mut all = new;
+        all.extend(
+            old.iter().filter(|(key, _)| WORDS.contains(&key.as_str())).map(|(key, it)| (key.clone(), it.clone())),
+        );
+        return Value::Object(all);
+    }
+    let says_little = is_bare(old.keys().map(String::as_str));
+    let mut all = old.clone();
+    for (key, value) in new {
+        let merged = match (key.as_str(), old.get(&key), value) {
+            ("items", Some(old), value) => merged(old, value),
+            ("properties", Some(Value::Object(old)), Value::Object(new)) => {
+                let mut both = old.clone();
+                for (name, property) in new {
+                    let property = match old.get(&name) {
+                        Some(old) => merged(old, property),
+                        None => property,
+                    };
+                    both.insert(name, property);
+                }
+                Value::Object(both)
+            }
+            ("required", there, Value::Array(names)) => {
+                let required = there.and_then(Value::as_array);
+                let known = |name: &str| old.get("properties").is_some_and(|there| there.get(name).is_some());
+                // What the author left optional stays so, and nothing is required that the example lacks.
+                let names = names.into_iter().filter(|name| {
+                    required.is_some_and(|required| required.contains(name)) || !name.as_str().is_some_and(known)
+                });
+                let names: Vec<Value> = names.collect();
+                if names.is_empty() && there.is_none() {
+                    continue;
+                }
+                names.into()
+            }
+            // Who left other properties open may mean it.
+            ("additionalProperties", None, value) if says_little => value,
+            ("additionalProperties", None, _) => continue,
+            (_, Some(there), _) => there.clone(),
+            (_, None, value) => value,
+        };
+        all.insert(key, merged);
+    }
+    Value::Object(all)
+}
+
+/// Whether a schema with these keywords says no more than a type and words.
+fn is_bare<'k>(mut keywords: impl Iterator<Item = &'k str>) -> bool {
+    keywords.all(|key| key == "type" || WORDS.contains(&key))
+}
+
+/// The keywords of a schema that is written, in their order; others stand between the two halves.
+const FIRST: [&str; 5] = ["$schema", "$id", "title", "description", "type"];
+const LAST: [&str; 8] =
+    ["additionalProperties", "required", "properties", "items", "anyOf", "$defs", "default", "examples"];
+
+/// The entries of a schema in the order in which they are written.
+fn in_order(schema: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    let of = |names: &'static [&'static str]| names.iter().filter_map(|name| schema.get_key_value(*name));
+    let others = schema.iter().filter(|(key, _)| !FIRST.contains(&key.as_str()) && !LAST.contains(&key.as_str()));
+    of(&FIRST).chain(others).chain(of(&LAST))
+}
 
 /// Prints a schema as sections: what is short in one line, the rest below headers of its own.
 fn print<'t>(draft: &Draft<'t>, schema: &Value, header: &str, sections: &mut Vec<Section<'t>>) {
     let mut section = draft.section(Path::default(), format!("[{header}]"));
     let mut below: Vec<(String, &Value)> = Vec::new();
-    let mut line = |text: String| section.entries.push(draft.block(text));
-    for keyword in KEYWORDS {
-        match (keyword, schema.get(keyword)) {
-            (_, None) => {}
-            ("properties", Some(Value::Object(properties))) => {
-                for (name, property) in properties {
-                    let key = format!("properties.{}", spelled(name));
-                    let text = format!("{key} = {}", toml(property));
-                    if text.len() <= MAX_LINE && property.get("properties").is_none() {
-                        line(text);
-                    } else {
-                        below.push((format!("{header}.{key}"), property));
-                    }
+    let mut line = |key: String, value: &'_ Value, is_schema: bool| {
+        let text = format!("{key} = {}", toml(value));
+        if is_schema && value.is_object() && (text.len() > MAX_LINE || value.get("properties").is_some()) {
+            return Some(format!("{header}.{key}"));
+        }
+        section.entries.push(draft.block(text));
+        None
+    };
+    for (keyword, value) in schema.as_object().into_iter().flat_map(in_order) {
+        let key = spelled(keyword);
+        match value {
+            Value::Object(named) if ["properties", "$defs"].contains(&keyword.as_str()) && !named.is_empty() => {
+                for (name, schema) in named {
+                    let header = line(format!("{key}.{}", spelled(name)), schema, true);
+                    below.extend(header.map(|header| (header, schema)));
                 }
             }
-            (_, Some(value)) => {
-                let text = format!("{keyword} = {}", toml(value));
-                if keyword == "items" && (text.len() > MAX_LINE || value.get("properties").is_some()) {
-                    below.push((format!("{header}.items"), value));
-                } else {
-                    line(text);
-                }
-            }
+            _ => below.extend(line(key.into(), value, keyword == "items").map(|header| (header, value))),
         }
     }
     sections.push(section);
@@ -417,10 +520,8 @@ fn toml(value: &Value) -> String {
         Value::String(text) => string(text),
         Value::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
         Value::Object(object) => {
-            let known = KEYWORDS.iter().filter_map(|keyword| object.get_key_value(*keyword));
-            let others = object.iter().filter(|(key, _)| !KEYWORDS.contains(&key.as_str()));
             let entries: Vec<String> =
-                known.chain(others).map(|(key, value)| format!("{} = {}", spelled(key), toml(value))).collect();
+                in_order(object).map(|(key, value)| format!("{} = {}", spelled(key), toml(value))).collect();
             if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
         }
     }
@@ -441,9 +542,15 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
     }
     let at_place = asked.place.as_ref().and_then(|place| extract_schema::schema_of(source, &place.mention.path));
     let Some(path) = at_place.or_else(|| extract_schema::schema_of(source, &asked.section())) else { return };
-    let keys = source.table(&path).map_or(0, |table| table.fields.len());
+    let table = source.table(&path);
+    let keys = table.map_or(0, |table| table.fields.len());
     let disabled = match example(source, &path) {
-        Example::Value(_) => broken(source),
+        Example::Value(value) => broken(source).or_else(|| match written(source, &path, &value) {
+            Ok(Some(edits)) if edits.is_empty() => Some("it says all that its example has already".to_owned()),
+            Ok(Some(_)) => None,
+            Ok(None) => Some("it is written in a way that cannot be replaced: give it a table of its own".to_owned()),
+            Err(why) => Some(why.to_owned()),
+        }),
         Example::NoJson(why) => Some(why),
         // Where there is hardly a schema yet, a person wonders how to get one.
         Example::None if keys <= 1 => {
@@ -451,9 +558,16 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         }
         Example::None => return,
     };
+    // A person is told where a schema is there that may lose something.
+    let is_bare = table.is_none_or(|table| is_bare(table.fields.keys().map(AsRef::as_ref)));
+    let path_shown = shown(&path);
     offers.push(Offer {
         id: SCHEMA_FROM_EXAMPLE.id,
-        title: format!("Generate {} from its example", shown(&path)),
+        title: if is_bare {
+            format!("Generate {path_shown} from its example")
+        } else {
+            format!("Replace {path_shown} with a schema that fits its example")
+        },
         kind: SCHEMA_FROM_EXAMPLE.kind,
         data: data_of(&path),
         disabled,
@@ -467,7 +581,7 @@ fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
         return None;
     }
     let Example::Value(value) = example(source, &path) else { return None };
-    written(source, &path, &value).map(Resolved::of)
+    written(source, &path, &value).ok()?.map(Resolved::of)
 }
 
 /// The example of the schema at a path: in a comment above or in it, in `default`, in `examples`.
@@ -570,7 +684,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        super::tests::{after, hindered},
+        super::tests::{after, hindered, offers},
         *,
     };
     use crate::fixture::apply;
@@ -658,10 +772,79 @@ mod tests {
         for keys in ["default = { a = 1 }", "examples = [{ a = 1 }, 2]"] {
             assert_eq!(
                 after("schema_from_example", &format!("entrypoints.tools = [{{ input_schema = {{ {keys}$0 }} }}]\n")),
-                "entrypoints.tools = [{ input_schema = { type = \"object\", additionalProperties = false, required = [\"a\"], \
-                 properties = { a = { type = \"integer\" } } } }]\n"
+                format!(
+                    "entrypoints.tools = [{{ input_schema = {{ type = \"object\", additionalProperties = false, \
+                     required = [\"a\"], properties = {{ a = {{ type = \"integer\" }} }}, {keys} }} }}]\n"
+                )
             );
         }
+    }
+
+    #[test]
+    fn what_an_author_wrote_stays() {
+        let header = "[entrypoints.tools.input_schema]";
+        let marked = format!(
+            "{TOOL}\n# example: {{\"a\": \"x\", \"b\": 1, \"c\": true, \"e\": 2}}\n{header}$0\n\"$schema\" = \"s\"\ntype = \"object\"\n\
+             minProperties = 1\nrequired = [\"a\", \"d\"]\nproperties.a = {{ type = \"string\", pattern = \"^x\", minLength = 1 }}\n\
+             properties.b = {{ type = \"string\", description = \"B\", enum = [\"b\"] }}\nproperties.d = {{ \"$ref\" = \"#/$defs/d\" }}\n\
+             properties.e = {{ \"$ref\" = \"#/$defs/d\" }}\n\"$defs\".d = {{ type = \"number\" }}\nexamples = [1]\n"
+        );
+        assert_eq!(
+            after("schema_from_example", &marked),
+            format!(
+                "{TOOL}\n# example: {{\"a\": \"x\", \"b\": 1, \"c\": true, \"e\": 2}}\n{header}\n\"$schema\" = \"s\"\ntype = \"object\"\n\
+                 minProperties = 1\nrequired = [\"a\", \"c\"]\nproperties.a = {{ type = \"string\", minLength = 1, pattern = \"^x\" }}\n\
+                 properties.b = {{ description = \"B\", type = \"integer\" }}\nproperties.c = {{ type = \"boolean\" }}\n\
+                 properties.d = {{ \"$ref\" = \"#/$defs/d\" }}\nproperties.e = {{ \"$ref\" = \"#/$defs/d\" }}\n\
+                 \"$defs\".d = {{ type = \"number\" }}\nexamples = [1]\n"
+            )
+        );
+        let offers = offers("schema_from_example", &marked, &Facts::default());
+        assert!(offers[0].title.starts_with("Replace `"), "{}", offers[0].title);
+        // A type that takes more, and tables of its own.
+        assert_eq!(
+            after(
+                "schema_from_example",
+                &format!(
+                    "{TOOL}\n# example: {{\"a\": [1], \"b\": 1}}\n{header}$0\n[entrypoints.tools.input_schema.properties.a.items]\n\
+                     type = [\"number\", \"null\"]\nmaximum = 3.0\n"
+                )
+            ),
+            format!(
+                "{TOOL}\n# example: {{\"a\": [1], \"b\": 1}}\n{header}\ntype = \"object\"\nrequired = [\"b\"]\n\
+                 properties.a = {{ type = \"array\", items = {{ type = [\"number\", \"null\"], maximum = 3.0 }} }}\n\
+                 properties.b = {{ type = \"integer\" }}\n"
+            )
+        );
+    }
+
+    #[test]
+    fn comments_are_not_lost() {
+        for schema in [
+            "[entrypoints.tools.input_schema]$0\n# why\ntype = \"object\"\n",
+            "[entrypoints.tools.input_schema]$0\ntype = \"object\" # why\n",
+            "input_schema = { type = \"object\" }$0 # why\n",
+            "input_schema = {$0\n  # why\n  type = \"object\",\n}\n",
+        ] {
+            let marked = format!("{TOOL}# example: {{\"a\": 1}}\n{schema}");
+            let why = hindered("schema_from_example", &marked);
+            assert!(why.contains("comments"), "{why}");
+            let text = marked.replace("$0", "");
+            let error = schema_edits(&Source::new(&text), "x", Side::Input, &json!({ "a": 1 })).unwrap_err();
+            assert!(error.to_string().contains("comments in it would be lost"), "{error}");
+        }
+        let why =
+            hindered("schema_from_example", &format!("{TOOL}input_schema = {{ default = 1$0, x = 2020-01-01 }}\n"));
+        assert!(why.contains("a date"), "{why}");
+    }
+
+    #[test]
+    fn a_schema_that_has_it_all_says_so() {
+        let why = hindered(
+            "schema_from_example",
+            &format!("{TOOL}input_schema = {{ type = \"string\"$0, default = \"x\" }}\n"),
+        );
+        assert!(why.contains("already"), "{why}");
     }
 
     #[test]
@@ -682,15 +865,8 @@ mod tests {
         let section = |side| format!("[entrypoints.tools.{side}]\n{schema}");
         // Replaced where it stands, whatever its spelling.
         let (input, output) = (section("input_schema"), section("output_schema"));
-        for old in [
-            "[entrypoints.tools.input_schema]\ntype = 1\n[entrypoints.tools.input_schema.properties.b]\n",
-            "[entrypoints.tools.input_schema.items]\n",
-        ] {
-            assert_eq!(
-                write(&format!("{TOOL}{old}\n[compat]\n"), Side::Input),
-                Ok(format!("{TOOL}\n{input}\n[compat]\n"))
-            );
-        }
+        let old = "[entrypoints.tools.input_schema]\ntype = 1\n[entrypoints.tools.input_schema.properties.b]\n";
+        assert_eq!(write(&format!("{TOOL}{old}\n[compat]\n"), Side::Input), Ok(format!("{TOOL}\n{input}\n[compat]\n")));
         assert_eq!(
             write(
                 &format!("{TOOL}input_schema.type = 1\nname = 1\ninput_schema.items = {{}}\n\n[compat]\n"),
