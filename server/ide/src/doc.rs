@@ -277,11 +277,17 @@ fn keys_of(shape: &'static TableShape) -> Doc {
     doc.say("Its keys:");
     let line = |key: &'static KeyShape| {
         let required = if key.required { " (required)" } else { "" };
-        let meaning = key.doc.split_once(". ").map_or(key.doc, |(first, _)| first).trim_end_matches('.');
-        Line::default().code(key.name).say(required).say(": ").say(meaning)
+        Line::default().code(key.name).say(required).say(": ").say(first_sentence(key.doc))
     };
     doc.list(shape.keys.iter().map(line).collect());
     doc
+}
+
+/// The first sentence without its stop. A stop within code ends none.
+fn first_sentence(text: &str) -> &str {
+    let ends = text.match_indices(". ").map(|(at, _)| text.get(..at).unwrap_or_default());
+    let mut whole = ends.filter(|first| first.matches('`').count().is_multiple_of(2));
+    whole.next().unwrap_or(text).trim_end_matches('.')
 }
 
 /// A rule in one line.
@@ -650,6 +656,17 @@ mod tests {
             }
         }
         assert!(seen.len() > 40, "{seen:?}");
+    }
+
+    #[test]
+    fn code_in_a_list_of_keys_is_whole() {
+        keys(&mut |shape, _| {
+            for line in table_doc(shape).plain().lines() {
+                assert!(line.matches('`').count().is_multiple_of(2), "{line}");
+            }
+        });
+        assert_eq!(first_sentence("Of `a . b`, at most. More."), "Of `a . b`, at most");
+        assert_eq!(first_sentence("One."), "One");
     }
 
     #[test]
