@@ -1,6 +1,6 @@
 //! A version 1 manifest to version 2, with what an operator sees.
 
-use skillyard_manifest::{Span, TextEdit, document::string, edits, shape::ROOT, view::View};
+use skillyard_manifest::{Span, TextEdit, document::string, edits, is_unseen, shape::ROOT, view::View};
 
 use super::{Asked, Offer, REWRITE, Refactoring, Resolved, is_manifest};
 use crate::{Facts, Source};
@@ -55,7 +55,10 @@ fn resolve(source: &Source<'_>, _: &str, _: &Facts) -> Option<Resolved> {
 /// in a way that takes no more keys.
 fn operator(source: &Source<'_>) -> Option<(TextEdit, Vec<String>)> {
     let root = &source.document.root;
-    let said = |key: &str, text: Option<String>| Some((key.to_owned(), text.filter(|text| !text.is_empty())?));
+    // What nobody sees is not written a second time.
+    let said = |key: &str, text: Option<String>| {
+        Some((key.to_owned(), text.filter(|text| !text.is_empty() && !text.contains(is_unseen))?))
+    };
     let name = source.text_at(&["name"]).map(|name| name.trim().to_owned());
     let view = View::of_table(root, Span::at(0), &ROOT);
     let tools = view.table("entrypoints").map(|entrypoints| entrypoints.tables("tools")).unwrap_or_default();
@@ -134,6 +137,15 @@ mod tests {
             format!(
                 "manifest_version = 2\nname = \"S\"\noperator = {{ display_name = \"S\", summary = \"«Tells the weather»\" }}\n{tool}"
             )
+        );
+    }
+
+    #[test]
+    fn what_nobody_sees_is_not_copied() {
+        let tool = "[[entrypoints.tools]]\ndescription = \"a\u{202e}b\"\n";
+        assert_eq!(
+            after("upgrade_version", &format!("manifest_version = 1$0\nname = \"S\u{202e}\"\n{tool}")),
+            format!("manifest_version = 2\nname = \"S\u{202e}\"\n{tool}")
         );
     }
 
