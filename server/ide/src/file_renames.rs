@@ -64,6 +64,12 @@ impl<'s, 't> Renames<'s, 't> {
         for key in ["capability_declaration_path", "provenance_path", "test_harness_path"] {
             self.string(&["builder", "checklist", key], Names::File);
         }
+        // A hash that stands here is of the file under its path in the artifact.
+        let files = self.node(&["integrity", "files"]).and_then(Node::as_array).unwrap_or_default();
+        for path in files.iter().filter_map(|file| file.as_table()?.get("path")) {
+            let is_module = path.value.as_str().is_some_and(|path| path.trim().starts_with("modules/"));
+            self.path(&path.value, if is_module { Names::Entry } else { Names::File });
+        }
     }
 
     fn config(&mut self) {
@@ -217,6 +223,22 @@ mod tests {
         );
         let crlf = text.replace('\n', "\r\n");
         assert_eq!(manifest(&crlf, &moves), manifest(text, &moves).replace('\n', "\r\n"));
+    }
+
+    #[test]
+    fn the_paths_of_hashes_follow_their_files() {
+        let text =
+            "[[integrity.files]]\npath = \"assets/a.svg\"\n[[integrity.files]]\npath = \"modules/module.wasm\"\n";
+        let moves = [moved("assets", "art"), moved("module.wasm", "modules/tool.wasm")];
+        assert_eq!(
+            manifest(text, &moves),
+            "[[integrity.files]]\npath = \"art/a.svg\"\n[[integrity.files]]\npath = \"modules/tool.wasm\"\n"
+        );
+        assert_eq!(
+            manifest("integrity.files = [{ path = 'a' }, 1]", &[moved("a", "b")]),
+            "integrity.files = [{ path = 'b' }, 1]"
+        );
+        assert_eq!(manifest(text, &[moved("assets", "-"), moved("module.wasm", "lib/a.wasm")]), text);
     }
 
     #[test]
