@@ -6,13 +6,16 @@
 
 use skillyard_manifest::{
     Span,
-    document::{Node, NodeKind, Table, dotted},
+    document::{Node, Table, dotted},
+    model::Tool,
     shape::{KeyShape, Type},
     show::words,
     syntax::{Entry, Item, Key, Value, ValueKind},
+    view::View,
 };
 
 use crate::{
+    asked::{self, Approvals},
     names::{Said, said, spot},
     sections::sections,
     source::{Meaning, Path, Source, Step},
@@ -81,9 +84,17 @@ pub struct WorkspaceSymbol {
     pub span: Span,
 }
 
+/// What the outline is made of.
+struct Cx<'s, 't> {
+    source: &'s Source<'t>,
+    /// Who approves calls; `None` where the file is no manifest.
+    approvals: Option<Approvals>,
+}
+
 /// The outline of a text.
 #[must_use]
 pub fn document_symbols(source: &Source<'_>) -> Vec<Symbol> {
+    let cx = &Cx { source, approvals: asked::asked(source).map(|asked| Approvals::of(&asked)) };
     let sections = sections(source);
     let mut sections = sections.iter().peekable();
     let mut found = Vec::new();
@@ -103,11 +114,11 @@ pub fn document_symbols(source: &Source<'_>) -> Vec<Symbol> {
                 }
                 let outer = open.last().map_or(0, |(_, parts)| *parts);
                 let readable = section.path.as_ref();
-                let symbol = of_header(source, readable, &header.keys, outer, header.span, section.whole);
+                let symbol = of_header(cx, readable, &header.keys, outer, header.span, section.whole);
                 open.push((symbol, header.keys.len()));
             }
             Item::Entry(entry) => {
-                let symbol = of_entry(source, &path, table, entry);
+                let symbol = of_entry(cx, &path, table, entry);
                 open.last_mut().map_or(&mut found, |(section, _)| &mut section.children).push(symbol);
             }
         }
@@ -171,7 +182,7 @@ fn shown(text: &str) -> Option<String> {
 }
 
 fn of_header(
-    source: &Source<'_>,
+    cx: &Cx<'_, '_>,
     path: Option<&Path<'_>>,
     keys: &[Key<'_>],
     outer: usize,
@@ -180,7 +191,7 @@ fn of_header(
 ) -> Symbol {
     let selection = keys.get(outer).zip(keys.last()).map_or(header, |(first, last)| first.span.to(last.span));
     let own = keys.get(outer..).filter(|own| !own.is_empty()).unwrap_or(keys);
-    let name = if own.is_empty() { label(header.of(source.text)) } else { label(&dotted(own)) };
+    let name = if own.is_empty() { label(header.of(cx.source.text)) } else { label(&dotted(own)) };
     let mut symbol = Symbol {
         name,
         detail: None,
@@ -191,14 +202,14 @@ fn of_header(
         children: Vec::new(),
     };
     if let Some(path) = path {
-        let node = source.node(path);
-        describe(source, path, node, &mut symbol);
+        let node = cx.source.node(path);
+        describe(cx, path, node, &mut symbol);
     }
     symbol
 }
 
 /// An entry of the table at `path`.
-fn of_entry<'t>(source: &Source<'t>, path: &Path<'t>, table: Option<&Table<'t>>, entry: &Entry<'t>) -> Symbol {
+fn of_entry<'t>(cx: &Cx<'_, 't>, path: &Path<'t>, table: Option<&Table<'t>>, entry: &Entry<'t>) -> Symbol {
     let mut path = path.clone();
     let mut field = None;
     let mut table = table;
@@ -210,9 +221,9 @@ fn of_entry<'t>(source: &Source<'t>, path: &Path<'t>, table: Option<&Table<'t>>,
     let keys = entry.keys.first().zip(entry.keys.last());
     let selection = keys.map_or(entry.span, |(first, last)| first.span.to(last.span));
     let mut symbol =
-        of_value(source, &path, field.map(|field| &field.value), &entry.value, label(&dotted(&entry.keys)), selection);
+        of_value(cx, &path, field.map(|field| &field.value), &entry.value, label(&dotted(&entry.keys)), selection);
     symbol.span = entry.span.to(selection);
-    symbol.deprecated = spot(source.shape, &path).is_some_and(|spot| {
+    symbol.deprecated = spot(cx.source.shape, &path).is_some_and(|spot| {
         let alias = spot.key.alias.is_some() && spot.key.alias == path.key();
         alias && spot.rest.is_empty()
     });
@@ -221,14 +232,14 @@ fn of_entry<'t>(source: &Source<'t>, path: &Path<'t>, table: Option<&Table<'t>>,
 
 /// A value, and what is in it. Values nest no deeper than the syntax tree lets them.
 fn of_value<'t>(
-    source: &Source<'t>,
+    cx: &Cx<'_, 't>,
     path: &Path<'t>,
     node: Option<&Node<'t>>,
     value: &Value<'t>,
     name: String,
     selection: Span,
 ) -> Symbol {
-    let raw = || Some(label(value.span.of(source.text)));
+    let raw = || Some(label(value.span.of(cx.source.text)));
     let (kind, detail) = match &value.kind {
         ValueKind::Missing | ValueKind::Invalid => (SymbolKind::Nothing, None),
         ValueKind::String(said) => (SymbolKind::String, shown(said)),
@@ -245,18 +256,18 @@ fn of_value<'t>(
             let parts = parts.filter(|(_, item)| matches!(item.kind, ValueKind::Array(_) | ValueKind::Table(_)));
             let symbol = |(index, item): (usize, &Value<'t>)| {
                 let node = node.and_then(|node| node.as_array()?.get(index));
-                of_value(source, &path.with(Step::Index(index)), node, item, format!("[{index}]"), item.span)
+                of_value(cx, &path.with(Step::Index(index)), node, item, format!("[{index}]"), item.span)
             };
             parts.map(symbol).collect()
         }
         ValueKind::Table(entries) => {
             let table = node.and_then(Node::as_table);
-            entries.iter().map(|entry| of_entry(source, path, table, entry)).collect()
+            entries.iter().map(|entry| of_entry(cx, path, table, entry)).collect()
         }
         _ => Vec::new(),
     };
     let mut symbol = Symbol { name, detail, kind, span: value.span, selection, deprecated: false, children };
-    describe(source, path, node, &mut symbol);
+    describe(cx, path, node, &mut symbol);
     symbol
 }
 
@@ -282,14 +293,16 @@ fn count(items: usize) -> String {
 }
 
 /// Says of a symbol what the format and JSON Schema know.
-fn describe<'t>(source: &Source<'t>, path: &Path<'t>, node: Option<&Node<'t>>, symbol: &mut Symbol) {
+fn describe<'t>(cx: &Cx<'_, 't>, path: &Path<'t>, node: Option<&Node<'t>>, symbol: &mut Symbol) {
+    let source = cx.source;
     let table = node.and_then(Node::as_table);
     let text = |key: &str| table.and_then(|table| shown(table.get(key)?.value.as_str()?));
     match source.meaning(path) {
         Meaning::Table(shape) if shape.path == "entrypoints.tools[]" => {
             symbol.kind = SymbolKind::Tool;
             let Some(table) = table else { return };
-            symbol.detail = Some(risk(table).to_owned());
+            let tool = node.and_then(|node| View::of_node(node, shape)).map(asked::tool);
+            symbol.detail = tool.zip(cx.approvals.as_ref()).map(|(tool, approvals)| risk(&tool, approvals).to_owned());
             if let Some(name) = text("id").or_else(|| text("name")) {
                 symbol.name = name;
             }
@@ -326,17 +339,13 @@ fn describe<'t>(source: &Source<'t>, path: &Path<'t>, node: Option<&Node<'t>>, s
 }
 
 /// How careful a daemon is with a tool.
-fn risk(tool: &Table<'_>) -> &'static str {
-    let Some(risk) = tool.get("risk").map(|field| &field.value) else { return "no approval" };
-    let flag = |at: usize, key: &str| match &risk.kind {
-        NodeKind::Table(table) => table.get(key).and_then(|field| field.value.as_bool()),
-        NodeKind::Array(array) => array.items.get(at).and_then(Node::as_bool),
-        _ => None,
-    };
-    match (flag(0, "default_sensitive"), flag(1, "requires_approval")) {
-        (Some(true), _) => "sensitive, needs approval",
-        (_, Some(true)) => "needs approval",
-        _ => "no approval",
+fn risk(tool: &Tool<()>, approvals: &Approvals) -> &'static str {
+    if tool.risk.default_sensitive {
+        "sensitive, needs approval"
+    } else if approvals.tool(tool).needed() {
+        "needs approval"
+    } else {
+        "no approval"
     }
 }
 
@@ -418,6 +427,14 @@ Property operator.config.properties."a.b" (boolean)
   String type (boolean)
   Boolean default (true)"#;
         assert_eq!(drawn(text).join("\n"), expected);
+    }
+
+    #[test]
+    fn what_a_skill_asks_for_needs_approval_too() {
+        let text = "skill_id = \"acme.s\"\n[[entrypoints.tools]]\nid = \"acme.a\"\n[capabilities]\nhttp_egress_allowlist = [\"a.example\"]\n";
+        assert_eq!(drawn(text)[1], "Tool acme.a (needs approval)");
+        let text = text.replace("\"a.example\"", "");
+        assert_eq!(drawn(&text)[1], "Tool acme.a (no approval)");
     }
 
     #[test]
