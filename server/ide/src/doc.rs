@@ -68,6 +68,15 @@ pub fn key_intro(shape: &'static TableShape, key: &'static KeyShape) -> Doc {
     doc
 }
 
+/// What a key is that the author names, in the table at `table`.
+pub(crate) fn named_intro(name: &str, table: &str, key: &'static KeyShape) -> Doc {
+    let mut doc = Doc::default();
+    doc.title(Line::default().code(name).say(" in ").code(&format!("[{table}]")));
+    doc.paragraph(type_line(key));
+    doc.say(key.doc);
+    doc
+}
+
 /// What a table is for, and its keys.
 #[must_use]
 pub fn table_doc(shape: &'static TableShape) -> Doc {

@@ -3,7 +3,7 @@
 use skillyard_manifest::{
     config::{ConfigValue, config_values},
     document::Table,
-    rules::Rule,
+    rules::{self, Rule},
     shape::{KeyShape, TableShape, Type},
 };
 
@@ -78,6 +78,15 @@ pub fn document(source: &Source<'_>, facts: &Facts, key: &str) -> Option<Doc> {
         }
         _ => None,
     }
+}
+
+/// What a key of `[rules]` stands for: a rule or a family. `None` where there is no such.
+pub(crate) fn pattern(code: &str) -> Option<Doc> {
+    if let Some(rule) = rules::find(code) {
+        return Some(rule_page(rule));
+    }
+    let toml = format!("\"{code}\"");
+    config_values(&["rules"]).iter().find(|value| value.toml == toml).map(of_config)
 }
 
 /// Something that `skillyard.toml` takes: the rule that it names, or the rules that it stands for.

@@ -28,6 +28,7 @@ use self::{
 use crate::{Facts, Source};
 
 pub use docs::document;
+pub(crate) use docs::pattern;
 
 /// The characters behind which an editor asks without being told to. White space is none of them: an answer in prose
 /// would be in the way.

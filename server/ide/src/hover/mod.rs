@@ -7,6 +7,7 @@ mod tool;
 
 use skillyard_manifest::{
     Options, Span,
+    config::config_values,
     model::Manifest,
     rules,
     shape::{KeyShape, TableShape, Type},
@@ -16,7 +17,8 @@ use skillyard_manifest::{
 
 use crate::{
     asked::{self, Approvals, Asked},
-    doc::{key_intro, key_rest, rule_doc, table_doc},
+    completion::pattern,
+    doc::{key_intro, key_rest, named_intro, rule_doc, table_doc},
     facts::Facts,
     prose::{Doc, Line},
     source::{Meaning, Mention, Path, Place, Role, Source},
@@ -92,6 +94,7 @@ impl<'s, 't> Around<'_, 's, 't> {
     fn place(&self, place: &Place<'s, 't>) -> Option<Doc> {
         let mention = &place.mention;
         match self.source.meaning(&mention.path) {
+            Meaning::Key(_, key) if key.name == "*" => self.of_config(key, &mention.path, place.in_value),
             Meaning::Key(shape, key) => Some(self.key(shape, key, mention, place.in_value)),
             Meaning::Table(shape) => Some(self.table(shape, mention)),
             Meaning::Listed(shape, key) => Some(self.listed(shape, key, mention)),
@@ -139,6 +142,24 @@ impl<'s, 't> Around<'_, 's, 't> {
             doc.append(key_rest(shape, key));
         }
         doc
+    }
+
+    /// A key that the author names, in a table of `skillyard.toml`: the rules that it sets and to what, or a file.
+    fn of_config(&self, key: &'static KeyShape, path: &Path<'t>, in_value: bool) -> Option<Doc> {
+        let (name, table) = (path.key()?, path.parent()?);
+        let page = table.is(&["rules"]).then(|| pattern(name)).flatten();
+        let mut doc = page.unwrap_or_else(|| named_intro(name, &table.to_string(), key));
+        let level = self.source.node(path).and_then(|node| node.as_str()).map(|level| format!("\"{level}\""));
+        let mut levels = if table.is(&["rules"]) { config_values(&["rules", name]) } else { Vec::new() };
+        levels.retain(|value| Some(&value.toml) == level.as_ref());
+        let mut here = Doc::default();
+        levels.iter().for_each(|level| here.say(&level.doc));
+        if in_value {
+            here.append(doc);
+            return Some(here);
+        }
+        doc.append(here);
+        Some(doc)
     }
 
     /// What the value of a key comes to in this file.

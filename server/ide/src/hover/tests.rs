@@ -482,3 +482,44 @@ fn any_offset_in_any_text() {
     }
     assert!(told > 4_000, "{told}");
 }
+
+/// What is told at the `$0` in a `skillyard.toml`.
+fn told_of_config(marked: &str) -> String {
+    let (text, offset) = cursor(marked);
+    let source = Source::of_shape(&text, &skillyard_manifest::config::CONFIG);
+    hover(&source, offset, &Facts::default(), &Options::default()).unwrap().doc.plain()
+}
+
+#[test]
+fn a_rule_that_is_set_is_told_with_its_page_and_its_level() {
+    let text = told_of_config("[rules]\n\"egress/upper$0-case\" = \"warn\"\n");
+    has(&text, &["Its severity is", "Wrong:", "`egress/upper-case` is reported as warning. Without an entry it is"]);
+    assert!(text.starts_with("`egress/upper-case`"), "{text}");
+    let text = told_of_config("[rules]\n\"egress/upper-case\" = \"al$0low\"\n");
+    assert!(text.starts_with("`egress/upper-case` is not reported."), "{text}");
+    has(&text, &["Its severity is"]);
+    has(
+        &told_of_config("rules = { \"egress/*$0\" = \"hint\" }"),
+        &["egress/upper-case (", "`egress/*` is reported as hint"],
+    );
+    has(
+        &told_of_config("[rules]\n\"$0*\" = \"hint\""),
+        &["Every rule that no other entry sets.", "`*` is reported as hint"],
+    );
+    // What stays an error has a page too; what is no rule has none.
+    has(&told_of_config("rules.\"tool/not-namespaced$0\" = \"warn\""), &["A daemon refuses the manifest"]);
+    let text = told_of_config("[rules]\n\"a/b$0\" = \"warn\"");
+    assert!(text.starts_with("`a/b` in `[rules]`") && !text.contains("* ="), "{text}");
+}
+
+#[test]
+fn a_module_that_is_named_is_told_as_one() {
+    for marked in ["[package.modules]\n\"a.wa$0sm\" = \"b.wasm\"", "package.modules = { \"a.wasm\" = \"$0b.wasm\" }"] {
+        let text = told_of_config(marked);
+        assert!(
+            text.starts_with("`a.wasm` in `[package.modules]`\n\nA string, optional.\n\nWhere the file is"),
+            "{text}"
+        );
+        assert!(!text.contains("* ="), "{text}");
+    }
+}
