@@ -1,24 +1,26 @@
-//! What a skill may touch: a host, a secret, a folder, quotas, each where there is none yet.
+//! What a skill may touch: one more host, secret, folder or device; quotas where there are none yet.
 
 use skillyard_manifest::{
     Span, TextEdit,
-    document::{Origin, string},
+    document::{Node, NodeKind, Origin, string},
     edits, grammar,
-    shape::{KeyShape, ROOT, TableShape},
+    shape::{ROOT, TableShape},
     view::View,
 };
 
-use super::{Asked, Offer, REWRITE, Refactoring, Resolved, is_manifest};
+use super::{Asked, Offer, REWRITE, Refactoring, Resolved, has_comments, is_manifest};
 use crate::{Facts, Source};
 
 pub(super) static ADD_CAPABILITY: Refactoring =
     Refactoring { id: "add_capability", kind: REWRITE, title: "Add a capability", offer, resolve };
 
 /// What can be added: its name in an offer's data, and the title.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 6] = [
     ("host", "Add a host to call"),
     ("secret", "Add a secret to read"),
     ("write_root", "Add a folder to write"),
+    ("device", "Add a device capability"),
+    ("node", "Add a node capability"),
     ("quotas", "Add quotas"),
 ];
 
@@ -52,8 +54,8 @@ fn resolve(source: &Source<'_>, data: &str, _: &Facts) -> Option<Resolved> {
     Some(Resolved::selecting(vec![edit], 0, inside))
 }
 
-/// The edit that adds a capability, and what in it a person has to look at. `None` where there is one already, and where
-/// the place takes none.
+/// The edit that adds a capability, and what in it a person has to look at. `None` where the place takes none, and for
+/// quotas that are there.
 fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
     let root = View::of_table(&source.document.root, Span::at(0), &ROOT);
     let capabilities = match root.get("capabilities") {
@@ -67,36 +69,48 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
     };
     let set = |path: &[&str], key: &str, value: &str| edits::set(source.text, &source.document, root, path, key, value);
     let add = |header: &str, lines: &[String]| edits::add_section(source.text, &source.document, header, lines);
-    let listed = |view: Option<View<'_, '_>>, key: &str| {
-        view.and_then(|view| view.get(key))
-            .is_some_and(|item| item.node.as_array().is_none_or(|items| !items.is_empty()))
+    let list = |path: &[&str], key: &str, name: &str| {
+        let table = path.iter().try_fold(root, |view, key| view.table(key));
+        match table.and_then(|table| table.get(key)) {
+            Some(item) => {
+                let listed = |name: &str| item.node.as_array().is_some_and(|items| holds(items, name));
+                let name = free(name, listed);
+                Some((append(source, item.node, &string(&name))?, name))
+            }
+            None => Some((set(path, key, &format!("[{}]", string(name)))?, name.to_owned())),
+        }
     };
     match kind {
         "host" => {
-            let example = example(&["capabilities"], "http_egress_allowlist")?.example;
-            let free = !listed(capabilities, "http_egress_allowlist");
-            Some((free.then(|| set(&["capabilities"], "http_egress_allowlist", example))??, inner(example)))
+            list(&["capabilities"], "http_egress_allowlist", &example(&["capabilities"], "http_egress_allowlist")?)
         }
         "write_root" => {
-            let filesystem = capabilities.and_then(|capabilities| capabilities.table("filesystem"));
             let path = ["capabilities", "filesystem"];
-            let example = example(&path, "write_roots")?.example;
-            let free = !listed(filesystem, "write_roots");
-            Some((free.then(|| set(&path, "write_roots", example))??, inner(example)))
+            list(&path, "write_roots", &example(&path, "write_roots")?)
         }
+        "device" => list(&["capabilities"], "device_capabilities", "camera"),
+        "node" => list(&["capabilities"], "node_capabilities", "gpu"),
         "secret" => {
             let id = source.text_at(&["skill_id"]).map(str::trim).filter(|id| grammar::is_identifier(id));
-            let scope = string(&id.map_or_else(|| "global".to_owned(), |id| format!("skill:{id}")));
-            let names = example(&["capabilities", "secrets"], "key_names")?.example;
-            let there = capabilities.is_some_and(|capabilities| capabilities.get("secrets").is_some());
-            let edit = if listed(capabilities, "secrets") {
-                None
-            } else if sections && !there {
-                Some(add("[[capabilities.secrets]]", &[format!("scope = {scope}"), format!("key_names = {names}")]))
-            } else {
-                set(&["capabilities"], "secrets", &format!("[{{ scope = {scope}, key_names = {names} }}]"))
+            let scope = id.map_or_else(|| "global".to_owned(), |id| format!("skill:{id}"));
+            let name = example(&["capabilities", "secrets"], "key_names")?;
+            let there = capabilities.map(|capabilities| capabilities.tables("secrets")).unwrap_or_default();
+            // All keys of a scope stand together.
+            let same = there.iter().find(|secret| secret.text("scope").is_some_and(|text| text.trimmed() == scope));
+            if let Some(keys) = same.and_then(|secret| secret.get("key_names")) {
+                let name = free(&name, |name| keys.node.as_array().is_some_and(|items| holds(items, name)));
+                return Some((append(source, keys.node, &string(&name))?, name));
+            }
+            let lines = [format!("scope = {}", string(&scope)), format!("key_names = [{}]", string(&name))];
+            let inline = || format!("{{ {} }}", lines.join(", "));
+            let secrets = capabilities.and_then(|capabilities| capabilities.get("secrets")).map(|item| item.node);
+            let edit = match secrets.map(|node| (node, &node.kind)) {
+                Some((_, NodeKind::Array(array))) if array.of_tables => add("[[capabilities.secrets]]", &lines),
+                Some((node, _)) => append(source, node, &inline())?,
+                None if sections => add("[[capabilities.secrets]]", &lines),
+                None => set(&["capabilities"], "secrets", &format!("[{}]", inline()))?,
             };
-            Some((edit?, inner(names)))
+            Some((edit, name))
         }
         "quotas" => {
             let shape = table(&["capabilities", "quotas"])?;
@@ -116,18 +130,40 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
     }
 }
 
+/// The edit that puts a value behind the last of a list. `None` where that is no list, or an empty one with comments.
+fn append(source: &Source<'_>, list: &Node<'_>, value: &str) -> Option<TextEdit> {
+    let text = source.text;
+    let Some(last) = list.as_array()?.last() else {
+        return (!has_comments(source, list.span, &[])).then(|| edits::replace(list.span, format!("[{value}]")));
+    };
+    // In a line of its own where the others have one.
+    let lead = text.get(edits::line_start(text, last.span.start)..last.span.start)?;
+    let gap = if lead.trim().is_empty() { format!("{}{lead}", edits::newline(text)) } else { " ".to_owned() };
+    Some(edits::insert(last.span.end, format!(",{gap}{value}")))
+}
+
+/// Whether a list has this string.
+fn holds(items: &[Node<'_>], name: &str) -> bool {
+    items.iter().any(|item| item.as_str().is_some_and(|text| text.trim() == name))
+}
+
+/// A name that is not there: `api.acme.example`, `api2.acme.example`.
+fn free(name: &str, is_there: impl Fn(&str) -> bool) -> String {
+    let (head, rest) = name.split_at(name.find('.').unwrap_or(name.len()));
+    let others = (2_u32..).map(|number| format!("{head}{number}{rest}"));
+    let mut names = std::iter::once(name.to_owned()).chain(others);
+    names.find(|name| !is_there(name)).unwrap_or_else(|| name.to_owned())
+}
+
 /// The shape of the table at a path.
 fn table(path: &[&str]) -> Option<&'static TableShape> {
     path.iter().try_fold(&ROOT, |shape, key| shape.child(key))
 }
 
-fn example(path: &[&str], key: &str) -> Option<&'static KeyShape> {
-    table(path)?.key(key).map(|(_, key)| key)
-}
-
-/// What is between the quotes of a list of one string.
-fn inner(list: &str) -> String {
-    list.trim_matches(['[', ']', '"']).to_owned()
+/// The string in the list that a key has for an example.
+fn example(path: &[&str], key: &str) -> Option<String> {
+    let (_, key) = table(path)?.key(key)?;
+    Some(key.example.trim_matches(['[', ']', '"']).to_owned())
 }
 
 #[cfg(test)]
@@ -149,6 +185,12 @@ mod tests {
         kinds.map(show).collect()
     }
 
+    /// The text after one that can be added.
+    fn one(kind: &str, text: &str) -> String {
+        let resolved = resolve(&Source::new(text), kind, &Facts::default()).unwrap();
+        apply_edits(text, &resolved.edits)
+    }
+
     #[test]
     fn what_is_not_there_can_be_added() {
         assert_eq!(
@@ -157,40 +199,77 @@ mod tests {
                 "skill_id = \"acme.s\"\n\n[capabilities]\nhttp_egress_allowlist = [\"«api.acme.example»\"]\n",
                 "skill_id = \"acme.s\"\n\n[[capabilities.secrets]]\nscope = \"skill:acme.s\"\nkey_names = [\"«api_key»\"]\n",
                 "skill_id = \"acme.s\"\n\n[capabilities.filesystem]\nwrite_roots = [\"«out»\"]\n",
+                "skill_id = \"acme.s\"\n\n[capabilities]\ndevice_capabilities = [\"«camera»\"]\n",
+                "skill_id = \"acme.s\"\n\n[capabilities]\nnode_capabilities = [\"«gpu»\"]\n",
                 "skill_id = \"acme.s\"\n\n[capabilities.quotas]\nwall_clock_timeout_ms = «30000»\nfuel_budget = 10000000\n\
                  max_memory_bytes = 67108864\n",
             ]
         );
-        assert_eq!(
-            all(
-                "[capabilities]\nhttp_egress_allowlist = []\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n"
-            ),
-            [
-                "[capabilities]\nhttp_egress_allowlist = [\"«api.acme.example»\"]\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n",
-                "[capabilities]\nhttp_egress_allowlist = []\nsecrets = [{ scope = \"global\", key_names = [\"«api_key»\"] }]\n\
-                 [capabilities.filesystem]\n[capabilities.quotas]\n",
-                "[capabilities]\nhttp_egress_allowlist = []\nsecrets = []\n[capabilities.filesystem]\nwrite_roots = [\"«out»\"]\n[capabilities.quotas]\n",
-            ]
-        );
+        let empty = "[capabilities]\nhttp_egress_allowlist = []\nsecrets = []\n[capabilities.filesystem]\n[capabilities.quotas]\n";
+        for (kind, old, new) in [
+            ("host", "allowlist = []", "allowlist = [\"api.acme.example\"]"),
+            ("secret", "secrets = []", "secrets = [{ scope = \"global\", key_names = [\"api_key\"] }]"),
+            ("write_root", "filesystem]\n", "filesystem]\nwrite_roots = [\"out\"]\n"),
+        ] {
+            assert_eq!(one(kind, empty), empty.replace(old, new));
+        }
     }
 
     #[test]
     fn tables_within_braces_get_what_is_within_braces() {
-        assert_eq!(
-            all("capabilities = { http_egress_allowlist = [\"a.b\"] }"),
-            [
-                "capabilities = { http_egress_allowlist = [\"a.b\"], secrets = [{ scope = \"global\", key_names = [\"«api_key»\"] }] }",
-                "capabilities = { http_egress_allowlist = [\"a.b\"], filesystem = { write_roots = [\"«out»\"] } }",
-                "capabilities = { http_egress_allowlist = [\"a.b\"], quotas = { wall_clock_timeout_ms = «30000», fuel_budget = 10000000, max_memory_bytes = 67108864 } }",
-            ]
-        );
+        let text = "capabilities = { http_egress_allowlist = [\"a.b\"] }";
+        for (kind, more) in [
+            ("secret", "secrets = [{ scope = \"global\", key_names = [\"api_key\"] }]"),
+            ("write_root", "filesystem = { write_roots = [\"out\"] }"),
+            (
+                "quotas",
+                "quotas = { wall_clock_timeout_ms = 30000, fuel_budget = 10000000, max_memory_bytes = 67108864 }",
+            ),
+        ] {
+            assert_eq!(one(kind, text), text.replace(" }", &format!(", {more} }}")));
+        }
         assert_eq!(all("capabilities = [[], []]"), [""; 0]);
     }
 
     #[test]
-    fn what_is_there_is_not_offered() {
-        let full = "capabilities.http_egress_allowlist = [\"a.b\"]\ncapabilities.secrets = [[\"global\", [\"k\"]]]\n\
-                    capabilities.filesystem = [[], [\"out\"]]\ncapabilities.quotas.fuel_budget = 1\n";
-        assert_eq!(all(full), [""; 0]);
+    fn one_more_goes_behind_those_that_are_there() {
+        for (kind, list, after) in [
+            ("host", "http_egress_allowlist = [\"a.b\"]", "http_egress_allowlist = [\"a.b\", \"api.acme.example\"]"),
+            (
+                "host",
+                "http_egress_allowlist = [\n  \"api.acme.example\", # c\n]",
+                "http_egress_allowlist = [\n  \"api.acme.example\",\n  \"api2.acme.example\", # c\n]",
+            ),
+            ("write_root", "filesystem.write_roots = [\"out\"]", "filesystem.write_roots = [\"out\", \"out2\"]"),
+            (
+                "device",
+                "device_capabilities = ['camera', 'camera2']",
+                "device_capabilities = ['camera', 'camera2', \"camera3\"]",
+            ),
+            ("node", "node_capabilities = ['a']", "node_capabilities = ['a', \"gpu\"]"),
+            (
+                "secret",
+                "secrets = [[\"channel:a\", [\"k\"]]]",
+                "secrets = [[\"channel:a\", [\"k\"]], { scope = \"global\", key_names = [\"api_key\"] }]",
+            ),
+            (
+                "secret",
+                "[[capabilities.secrets]]\nscope = \"channel:a\"\nkey_names = [\"k\"]",
+                "[[capabilities.secrets]]\nscope = \"channel:a\"\nkey_names = [\"k\"]\n\n\
+                 [[capabilities.secrets]]\nscope = \"global\"\nkey_names = [\"api_key\"]",
+            ),
+            // All keys of a scope stand together.
+            (
+                "secret",
+                "[[capabilities.secrets]]\nscope = \"global\"\nkey_names = [\"api_key\"]",
+                "[[capabilities.secrets]]\nscope = \"global\"\nkey_names = [\"api_key\", \"api_key2\"]",
+            ),
+        ] {
+            assert_eq!(one(kind, &format!("[capabilities]\n{list}\n")), format!("[capabilities]\n{after}\n"));
+        }
+        let resolve = |kind, text| resolve(&Source::new(text), kind, &Facts::default());
+        assert_eq!(resolve("quotas", "capabilities.quotas.fuel_budget = 1\n"), None);
+        assert_eq!(resolve("host", "capabilities.http_egress_allowlist = 1\n"), None);
+        assert_eq!(resolve("host", "capabilities.http_egress_allowlist = [\n# none\n]\n"), None);
     }
 }
