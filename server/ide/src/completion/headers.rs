@@ -14,7 +14,7 @@ use super::{
     template::Template,
     values::{Filled, filled},
 };
-use crate::{Path, Step};
+use crate::{Meaning, Path, Step};
 
 /// A header that may be written.
 pub(super) struct Wanted<'p> {
@@ -32,9 +32,12 @@ pub(super) struct Wanted<'p> {
     pub body: Body,
     pub detail: String,
     pub doc: Option<String>,
-    /// 0 for what has to be there.
+    /// 2 for what has to be there, 3 for what may.
     pub group: usize,
 }
+
+/// The rank from which on tables stand that the table at hand has to have: behind its other keys.
+pub(super) const NEAR: usize = 5000;
 
 /// What stands below a header.
 pub(super) enum Body {
@@ -84,6 +87,11 @@ pub(super) fn on_line(cx: &Cx<'_, '_>, spot: &KeySpot<'_>, found: &mut Vec<Compl
                 Step::Index(_) => None,
             });
         let mut done = written(cx, &wanted, word, true, rank + if far { 500 } else { 0 });
+        // What the table at hand has to have, in front of what it may have.
+        let is_own = !spot.table.0.is_empty() && wanted.path.parent().is_some_and(|parent| parent == spot.table);
+        if is_own && matches!(cx.source.meaning(&wanted.path), Meaning::Key(_, key) if key.required) {
+            done.sort = format!("0{:04}", NEAR + rank);
+        }
         done.filter = wanted.names.join(".");
         found.push(done);
     }
@@ -263,6 +271,7 @@ impl<'c> Search<'c, '_, '_, '_> {
                     let table = self.cx.source.table(path);
                     let lacks = |key: &&KeyShape| {
                         key.required
+                            && !keys::is_table(key)
                             && table.is_none_or(|table| {
                                 table.get(key.name).is_none()
                                     && key.alias.is_none_or(|alias| table.get(alias).is_none())
@@ -307,6 +316,10 @@ impl<'c> Search<'c, '_, '_, '_> {
                     last.free = true;
                 }
                 names.pop();
+            }
+            // A table of the author's keys, each in quotes: those are completed below it.
+            Type::Values(_) if there == There::Open => {
+                self.push(shape, key, path, names, Body::Lines(Template::of("\n").end()), required);
             }
             Type::Schema => {
                 if there == There::Open {

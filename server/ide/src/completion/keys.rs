@@ -130,7 +130,7 @@ fn of_shape(
             continue;
         }
         let path = spot.table.with(Step::Key(key.name.into()));
-        let name = |name: &'static str, group: usize| Named {
+        let name = |name: &'static str, group: usize, rank: usize| Named {
             name: name.into(),
             kind: if is_table(key) { CompletionKind::Table } else { CompletionKind::Key },
             detail: Some(detail(key)),
@@ -145,13 +145,15 @@ fn of_shape(
             (false, false) if cx.manifest && known::is_needed(cx, shape, key) => 0,
             (false, false) => 1,
             // Sections are better to read, where one can stand.
-            (true, true) => 4,
+            (true, true) => 0,
             (false, true) => 5,
         };
-        found.push(named(spot, name(key.name, group)));
+        // What has to be there as a table stands behind its section, in front of what may be there.
+        let rank = if group == 0 && is_table(key) && spot.lines { headers::NEAR + 1000 + rank } else { rank };
+        found.push(named(spot, name(key.name, group, rank)));
         if let Some(alias) = key.alias {
             // Who types the old name gets the new one.
-            let mut old = named(spot, name(key.name, 8));
+            let mut old = named(spot, name(key.name, 8, rank));
             old.label = alias.to_owned();
             old.filter = match spot.word.quote {
                 Some(quote) => format!("{}{alias}", quote.mark),
@@ -164,7 +166,7 @@ fn of_shape(
     }
 }
 
-fn is_table(key: &KeyShape) -> bool {
+pub(super) fn is_table(key: &KeyShape) -> bool {
     matches!(key.ty, Type::Table(_) | Type::Tables(_) | Type::Map(_) | Type::Schema)
 }
 

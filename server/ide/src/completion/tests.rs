@@ -922,10 +922,33 @@ fn the_configuration_file_is_completed_too() {
     let (_, found) = at("[rules]\n\"tool/not-namespaced\" = \"$0\"\n");
     assert_eq!(found.iter().map(|one| one.label.as_str()).collect::<Vec<_>>(), ["deny"]);
 
+    for (marked, after) in
+        [("[$0", "[rules]\n"), ("palyra_version = \"0.1.0\"\n$0\n", "palyra_version = \"0.1.0\"\n[rules]\n\n")]
+    {
+        let (text, found) = at(marked);
+        assert_eq!(apply(&text, &[label(&found, "[rules]").edit]), after);
+    }
+    let (_, found) = at("[package]\n[rules]\n\n[$0]");
+    assert!(!found.iter().any(|one| one.label == "[rules]"), "{found:?}");
+
     let (_, found) = at("palyra_version = $0\n");
     assert!(found.iter().any(|one| one.edit.text == "\"0.1.0\""), "{found:?}");
     let (_, found) = at("$0\n");
     for key in ["palyra_version", "rules", "package"] {
         assert!(found.iter().any(|one| one.label.contains(key)), "{key}: {found:?}");
     }
+}
+
+#[test]
+fn what_has_to_be_there_stands_first() {
+    let first = |marked: &str| -> Vec<String> {
+        let (text, offset) = cursor(marked);
+        let mut found = complete(&Source::new(&text), offset, &Facts::default());
+        found.sort_by(|a, b| a.sort.cmp(&b.sort));
+        found.into_iter().map(|one| one.label).take(3).collect()
+    };
+    let builder = "[builder]\nexperimental = true\nsource_kind = \"a\"\nsource_ref = \"b\"\n";
+    assert_eq!(first(&format!("{builder}$0\n")), ["rollout_flag", "checklist", "review_status"]);
+    let builder = format!("{builder}rollout_flag = \"c\"\n");
+    assert_eq!(first(&format!("{builder}$0\n")), ["[builder.checklist]", "checklist", "review_status"]);
 }
