@@ -503,7 +503,7 @@ fn print<'t>(draft: &Draft<'t>, schema: &Value, header: &str, sections: &mut Vec
                     below.extend(header.map(|header| (header, schema)));
                 }
             }
-            _ => below.extend(line(key.into(), value, keyword == "items").map(|header| (header, value))),
+            _ => below.extend(line(key, value, keyword == "items").map(|header| (header, value))),
         }
     }
     sections.push(section);
