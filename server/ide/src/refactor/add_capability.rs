@@ -8,7 +8,7 @@ use skillyard_manifest::{
     view::View,
 };
 
-use super::{Asked, Offer, REWRITE, Refactoring, Resolved, has_comments, is_manifest};
+use super::{Asked, Offer, REWRITE, Refactoring, Resolved, appended, is_manifest};
 use crate::{Facts, Source};
 
 pub(super) static ADD_CAPABILITY: Refactoring =
@@ -75,7 +75,7 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
             Some(item) => {
                 let listed = |name: &str| item.node.as_array().is_some_and(|items| holds(items, name));
                 let name = free(name, listed);
-                Some((append(source, item.node, &string(&name))?, name))
+                Some((appended(source, item.node, &string(&name))?, name))
             }
             None => Some((set(path, key, &format!("[{}]", string(name)))?, name.to_owned())),
         }
@@ -99,14 +99,14 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
             let same = there.iter().find(|secret| secret.text("scope").is_some_and(|text| text.trimmed() == scope));
             if let Some(keys) = same.and_then(|secret| secret.get("key_names")) {
                 let name = free(&name, |name| keys.node.as_array().is_some_and(|items| holds(items, name)));
-                return Some((append(source, keys.node, &string(&name))?, name));
+                return Some((appended(source, keys.node, &string(&name))?, name));
             }
             let lines = [format!("scope = {}", string(&scope)), format!("key_names = [{}]", string(&name))];
             let inline = || format!("{{ {} }}", lines.join(", "));
             let secrets = capabilities.and_then(|capabilities| capabilities.get("secrets")).map(|item| item.node);
             let edit = match secrets.map(|node| (node, &node.kind)) {
                 Some((_, NodeKind::Array(array))) if array.of_tables => add("[[capabilities.secrets]]", &lines),
-                Some((node, _)) => append(source, node, &inline())?,
+                Some((node, _)) => appended(source, node, &inline())?,
                 None if sections => add("[[capabilities.secrets]]", &lines),
                 None => set(&["capabilities"], "secrets", &format!("[{}]", inline()))?,
             };
@@ -128,18 +128,6 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
         }
         _ => None,
     }
-}
-
-/// The edit that puts a value behind the last of a list. `None` where that is no list, or an empty one with comments.
-fn append(source: &Source<'_>, list: &Node<'_>, value: &str) -> Option<TextEdit> {
-    let text = source.text;
-    let Some(last) = list.as_array()?.last() else {
-        return (!has_comments(source, list.span, &[])).then(|| edits::replace(list.span, format!("[{value}]")));
-    };
-    // In a line of its own where the others have one.
-    let lead = text.get(edits::line_start(text, last.span.start)..last.span.start)?;
-    let gap = if lead.trim().is_empty() { format!("{}{lead}", edits::newline(text)) } else { " ".to_owned() };
-    Some(edits::insert(last.span.end, format!(",{gap}{value}")))
 }
 
 /// Whether a list has this string.
@@ -238,8 +226,9 @@ mod tests {
             (
                 "host",
                 "http_egress_allowlist = [\n  \"api.acme.example\", # c\n]",
-                "http_egress_allowlist = [\n  \"api.acme.example\",\n  \"api2.acme.example\", # c\n]",
+                "http_egress_allowlist = [\n  \"api.acme.example\", # c\n  \"api2.acme.example\",\n]",
             ),
+            ("node", "node_capabilities = [\n  'a' # c\n]", "node_capabilities = [\n  'a', # c\n  \"gpu\"\n]"),
             ("write_root", "filesystem.write_roots = [\"out\"]", "filesystem.write_roots = [\"out\", \"out2\"]"),
             (
                 "device",

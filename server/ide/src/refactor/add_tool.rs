@@ -10,7 +10,7 @@ use skillyard_manifest::{
     view::View,
 };
 
-use super::{Asked, Offer, REWRITE, Refactoring, Resolved, is_manifest};
+use super::{Asked, Offer, REWRITE, Refactoring, Resolved, appended, is_manifest};
 use crate::{Facts, Source};
 
 pub(super) static ADD_TOOL: Refactoring =
@@ -109,13 +109,7 @@ fn edit(source: &Source<'_>) -> Option<TextEdit> {
     if array.of_tables {
         return Some(section());
     }
-    let Some(last) = array.items.last() else {
-        return Some(edits::replace(tools.value.span, format!("[{}]", inline())));
-    };
-    // In a line of its own where the others have one.
-    let lead = text.get(edits::line_start(text, last.span.start)..last.span.start)?;
-    let gap = if lead.trim().is_empty() { format!("{}{lead}", edits::newline(text)) } else { " ".to_owned() };
-    Some(edits::insert(last.span.end, format!(",{gap}{}", inline())))
+    appended(source, &tools.value, &inline())
 }
 
 #[cfg(test)]
@@ -155,7 +149,7 @@ mod tests {
             ),
             (
                 "[entrypoints]\ntools = [\n  { id = \"acme.a\" }, # a\n]",
-                "[entrypoints]\ntools = [\n  { id = \"acme.a\" },\n  { id = \"acme.«new_tool»\", X, # a\n]",
+                "[entrypoints]\ntools = [\n  { id = \"acme.a\" }, # a\n  { id = \"acme.«new_tool»\", X,\n]",
             ),
         ] {
             assert_eq!(after("add_tool", &format!("{head}{was}$0\n")), format!("{head}{}\n", is.replace('X', INLINE)));

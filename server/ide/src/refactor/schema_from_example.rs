@@ -430,6 +430,8 @@ fn merged(old: &Value, new: Value) -> Value {
     for (key, value) in new {
         let merged = match (key.as_str(), old.get(&key), value) {
             ("items", Some(old), value) => merged(old, value),
+            // What is said of each place would be said of the rest.
+            ("items", None, _) if old.contains_key("prefixItems") => continue,
             ("properties", Some(Value::Object(old)), Value::Object(new)) => {
                 let mut both = old.clone();
                 for (name, property) in new {
