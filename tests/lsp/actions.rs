@@ -67,8 +67,16 @@ fn only_what_is_asked_for_is_offered() {
     assert!(count(&offered, "quickfix") >= 1 && count(&offered, all) == 0, "{offered:?}");
     let commands = ["packageAndSign", "verify", "audit", "install"].map(|name| format!("source.skillyard.{name}"));
     let offered = kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": ["source"]}));
-    let before = [all, "source.organizeManifest"].map(str::to_owned);
-    assert_eq!(offered, [&before[..], &commands[..]].concat());
+    // It is in order, so that it is not to be put in order.
+    assert_eq!(offered, [&[all.to_owned()][..], &commands[..]].concat());
+    let (top, rest) = GOOD.split_once("\n\n").unwrap();
+    let (tool, last) = rest.rsplit_once("\n\n").unwrap();
+    let turned = format!("{top}\n\n{last}\n{tool}\n");
+    let other = Document::open(&mut client, "file:///nowhere/other/skill.toml", "toml", &turned, document.encoding);
+    let at = other.range(Span::at(0));
+    let params = json!({"textDocument": other.id(), "range": at, "context": {"diagnostics": [], "only": ["source.organizeManifest"]}});
+    let offered = client.call("textDocument/codeAction", params);
+    assert_eq!(offered[0]["kind"], "source.organizeManifest", "{offered}");
     let offered = kinds(&mut client, elsewhere, json!({"diagnostics": [], "only": ["source.skillyard"]}));
     assert_eq!(offered, commands);
     for only in ["source.fixAll", all] {

@@ -786,18 +786,18 @@ mod tests {
     fn what_an_author_wrote_stays() {
         let header = "[entrypoints.tools.input_schema]";
         let marked = format!(
-            "{TOOL}\n# example: {{\"a\": \"x\", \"b\": 1, \"c\": true, \"e\": 2}}\n{header}$0\n\"$schema\" = \"s\"\ntype = \"object\"\n\
-             minProperties = 1\nrequired = [\"a\", \"d\"]\nproperties.a = {{ type = \"string\", pattern = \"^x\", minLength = 1 }}\n\
+            "{TOOL}\n# example: {{\"a\": \"x\", \"b\": 1, \"e\": 2, \"f\": true}}\n{header}$0\n\"$schema\" = \"s\"\ntype = \"object\"\n\
+             minProperties = 1\nrequired = [\"a\", \"d\"]\nproperties.a = {{ type = \"string\", minLength = 1, pattern = \"^x\" }}\n\
              properties.b = {{ type = \"string\", description = \"B\", enum = [\"b\"] }}\nproperties.d = {{ \"$ref\" = \"#/$defs/d\" }}\n\
              properties.e = {{ \"$ref\" = \"#/$defs/d\" }}\n\"$defs\".d = {{ type = \"number\" }}\nexamples = [1]\n"
         );
         assert_eq!(
             after("schema_from_example", &marked),
             format!(
-                "{TOOL}\n# example: {{\"a\": \"x\", \"b\": 1, \"c\": true, \"e\": 2}}\n{header}\n\"$schema\" = \"s\"\ntype = \"object\"\n\
-                 minProperties = 1\nrequired = [\"a\", \"c\"]\nproperties.a = {{ type = \"string\", minLength = 1, pattern = \"^x\" }}\n\
-                 properties.b = {{ description = \"B\", type = \"integer\" }}\nproperties.c = {{ type = \"boolean\" }}\n\
-                 properties.d = {{ \"$ref\" = \"#/$defs/d\" }}\nproperties.e = {{ \"$ref\" = \"#/$defs/d\" }}\n\
+                "{TOOL}\n# example: {{\"a\": \"x\", \"b\": 1, \"e\": 2, \"f\": true}}\n{header}\n\"$schema\" = \"s\"\ntype = \"object\"\n\
+                 minProperties = 1\nrequired = [\"a\", \"f\"]\nproperties.a = {{ type = \"string\", minLength = 1, pattern = \"^x\" }}\n\
+                 properties.b = {{ description = \"B\", type = \"integer\" }}\nproperties.d = {{ \"$ref\" = \"#/$defs/d\" }}\nproperties.e = {{ \"$ref\" = \"#/$defs/d\" }}\n\
+                 properties.f = {{ type = \"boolean\" }}\n\
                  \"$defs\".d = {{ type = \"number\" }}\nexamples = [1]\n"
             )
         );

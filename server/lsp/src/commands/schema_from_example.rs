@@ -28,7 +28,7 @@ struct Written {
     tool_id: String,
     /// `input_schema` or `output_schema`.
     key: &'static str,
-    /// The schema of the example alone; the edit keeps titles and descriptions of the one that is there.
+    /// The schema of the example alone; the edit keeps of the one that is there what the example does not contradict.
     schema: Value,
     edit: WorkspaceEdit,
 }
