@@ -17,7 +17,7 @@
 //! code, with a part of the message behind `:` where it matters. It covers the finding's range in characters; a range
 //! over several lines is marked on its first; an empty range by one `^`. `--- fix CODE` gives the fragment after the
 //! first fix of the first finding with that code, `--- fix CODE #2` after its second fix. `=== raw: name` fills in
-//! nothing. Cases of `config-file.txt` are texts of a `skillyard.toml`, and nothing is filled in either.
+//! nothing; `--- unsafe fix CODE` is one that is not safe, `--- no fix CODE` says that there is none. Cases of `config-file.txt` are texts of a `skillyard.toml`, and nothing is filled in either.
 //!
 //! For every fix of every finding, whether shown or not: applying it removes the finding and breaks nothing else.
 
@@ -155,6 +155,10 @@ struct Case {
     /// Line in the fragment, first and last column, code, part of the message.
     marks: Vec<(usize, usize, usize, String, String)>,
     fixes: Vec<(String, usize, String)>,
+    /// The codes whose findings have no fix.
+    unfixed: Vec<String>,
+    /// The codes whose findings have no safe fix.
+    unsafe_fixes: Vec<String>,
 }
 
 fn read_cases(text: &str, config: bool) -> Vec<Case> {
@@ -173,15 +177,21 @@ fn read_cases(text: &str, config: bool) -> Vec<Case> {
                 fragment: String::new(),
                 marks: Vec::new(),
                 fixes: Vec::new(),
+                unfixed: Vec::new(),
+                unsafe_fixes: Vec::new(),
             });
             in_fix = false;
             continue;
         }
         let Some(case) = cases.last_mut() else { continue };
-        if let Some(fix) = line.strip_prefix("--- fix ") {
+        let unsafe_fix = line.strip_prefix("--- unsafe fix ");
+        if let Some(fix) = line.strip_prefix("--- fix ").or(unsafe_fix) {
             let (code, number) = fix.split_once(" #").unwrap_or((fix, "1"));
             case.fixes.push((code.to_owned(), number.parse::<usize>().unwrap() - 1, String::new()));
+            case.unsafe_fixes.extend(unsafe_fix.map(|_| code.to_owned()));
             in_fix = true;
+        } else if let Some(code) = line.strip_prefix("--- no fix ") {
+            case.unfixed.push(code.to_owned());
         } else if in_fix {
             let (_, _, expected) = case.fixes.last_mut().unwrap();
             expected.push_str(line);
@@ -295,6 +305,18 @@ fn every_case_holds() {
             }
             for extra in unmarked {
                 fail(format!("not marked: {} {:?}", extra.rule.code, extra.span.of(&text)));
+            }
+            for code in &case.unfixed {
+                let mut found = analysis.diagnostics.iter().filter(|d| d.rule.code == code).peekable();
+                if found.peek().is_none() || found.any(|d| !d.fixes.is_empty()) {
+                    fail(format!("{code} is told without a fix"));
+                }
+            }
+            for code in &case.unsafe_fixes {
+                let safe = |d: &Diagnostic| d.rule.code == code && d.fixes.iter().any(|fix| fix.safe);
+                if analysis.diagnostics.iter().any(safe) {
+                    fail(format!("a fix of {code} is safe"));
+                }
             }
             for (code, number, expected) in &case.fixes {
                 let Some(diagnostic) = analysis.diagnostics.iter().find(|d| d.rule.code == code) else {

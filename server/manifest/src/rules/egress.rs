@@ -407,11 +407,11 @@ impl Parts {
         let mut at = value.len() - value.trim_start().len();
         let end = at + trimmed.len();
         let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-        let scheme = match trimmed.split_once("//") {
+        let scheme = known_scheme(trimmed).unwrap_or_else(|| match trimmed.split_once("//") {
             Some(("", _)) => 2,
             Some((name, _)) if name.strip_suffix(':').is_some_and(|name| name.chars().all(is_scheme)) => name.len() + 2,
             _ => 0,
-        };
+        });
         let scheme = at..at + scheme;
         at = scheme.end;
         let rest = value.get(at..end).unwrap_or_default();
@@ -421,13 +421,22 @@ impl Parts {
         let user = at..at + rest.rfind('@').map_or(0, |sign| sign + 1);
         at = user.end;
         let rest = value.get(at..path.start).unwrap_or_default();
-        let host = match rest.find(']') {
-            Some(close) if rest.starts_with('[') => close + 1,
-            _ if is_bare_ipv6(rest) => rest.len(),
-            _ => rest.find(':').unwrap_or(rest.len()),
+        let host = match rest.rfind(':').filter(|_| !is_bare_ipv6(rest)) {
+            Some(colon) if rest.get(colon + 1..).is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit())) => colon,
+            _ => rest.len(),
         };
         Self { scheme, user, host: at..at + host, port: at + host..path.start, path }
     }
+}
+
+/// The length of a scheme that everyone knows, with its colon and the slashes behind it, however many those are.
+fn known_scheme(value: &str) -> Option<usize> {
+    let (name, rest) = value.split_once(':')?;
+    let known = ["http", "https", "ws", "wss", "ftp"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    // `http:8080` is a host with a port.
+    let is_port = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    let slashes = rest.len() - rest.trim_start_matches(['/', '\\']).len();
+    (known && !is_port).then_some(name.len() + 1 + slashes)
 }
 
 /// Whether `host` is an IPv6 address without brackets.
@@ -445,7 +454,7 @@ fn check_rejected(cx: &mut Context<'_, '_>, host: Text<'_, '_>) {
     let parts = Parts::of(host.value);
     let name = host.value.get(parts.host.clone()).unwrap_or_default();
     check_parts(cx, host, &parts, name);
-    if name.contains([':', '[']) {
+    if name.starts_with('[') || is_bare_ipv6(name) {
         let span = cx.inside(host.node, parts.host);
         cx.report(&IPV6, span, "an IPv6 address cannot be granted: name the host");
     } else {
@@ -457,7 +466,12 @@ fn check_rejected(cx: &mut Context<'_, '_>, host: Text<'_, '_>) {
 fn check_parts(cx: &mut Context<'_, '_>, host: Text<'_, '_>, parts: &Parts, name: &str) {
     let network = parts.scheme.is_empty() && ipv4(name).is_some();
     let network = network && host.value.get(parts.path.clone()).is_some_and(is_prefix_length);
-    let bare = (grammar::is_host(name) && !network).then(|| name.trim_end_matches('.'));
+    let part = |range: &Range<usize>| host.value.get(range.clone()).unwrap_or_default();
+    // Which is the host: of two names at an `@` either may be; `a/b.com` may be `a.b.com`.
+    let two_hosts = part(&parts.user).contains('.');
+    let dotless = parts.scheme.is_empty() && !name.contains('.') && part(&parts.path).contains('.');
+    let evident = !two_hosts && !dotless && !network;
+    let bare = (grammar::is_host(name) && evident).then(|| name.trim_end_matches('.'));
     let fix = bare.map(|bare| (format!("Write `{}`", show::plain(bare)), cx.set_string(host.node, bare)));
     let mut tell = |rule: &'static Rule, range: &Range<usize>, message: &str| {
         if range.is_empty() {
@@ -471,10 +485,16 @@ fn check_parts(cx: &mut Context<'_, '_>, host: Text<'_, '_>, parts: &Parts, name
         }
     };
     tell(&SCHEME, &parts.scheme, "a host is written without a scheme: drop {}");
-    tell(&USER, &parts.user, "a host is written without a user: drop what is in front of it");
+    if two_hosts {
+        tell(&USER, &parts.user, "{} is read as a user and not as the host: write the host alone");
+    } else {
+        tell(&USER, &parts.user, "a host is written without a user: drop what is in front of it");
+    }
     tell(&PORT, &parts.port, "a host is written without a port: drop {}");
     if network {
         tell(&PATH, &parts.path, "a range of addresses cannot be granted: name the hosts");
+    } else if dotless {
+        tell(&PATH, &parts.path, "{} is read as a path and not as the host: write the host alone");
     } else if parts.scheme.is_empty() {
         tell(&PATH, &parts.path, "a host is written without a path: drop {}");
     }
@@ -820,6 +840,13 @@ mod tests {
         assert_eq!(parts("[::1]:80"), ["", "", "[::1]", ":80", ""]);
         assert_eq!(parts("fe80::1%eth0"), ["", "", "fe80::1%eth0", "", ""]);
         assert_eq!(parts("a.b//c"), ["", "", "a.b", "", "//c"]);
+        assert_eq!(parts("http:a.b"), ["http:", "", "a.b", "", ""]);
+        assert_eq!(parts("HTTPS:/a.b/c"), ["HTTPS:/", "", "a.b", "", "/c"]);
+        assert_eq!(parts("wss:///a.b"), ["wss:///", "", "a.b", "", ""]);
+        assert_eq!(parts("http:8080"), ["", "", "http", ":8080", ""]);
+        assert_eq!(parts("a:80.b"), ["", "", "a:80.b", "", ""]);
+        assert_eq!(parts("a:b:80"), ["", "", "a:b", ":80", ""]);
+        assert_eq!(parts("a.b:"), ["", "", "a.b", ":", ""]);
         assert_eq!(parts(""), ["", "", "", "", ""]);
     }
 

@@ -3,7 +3,7 @@
 use super::{Context, Family, FixKind, Rule, common};
 use crate::{
     diagnostic::{Daemon, Severity, Tag},
-    document::{Field, Node, NodeKind, Origin, Table, spelled},
+    document::{Field, Node, NodeKind, Origin, Table, spelled, string},
     edits, grammar,
     shape::{KeyShape, PROPERTY_TYPES, ROOT, TableShape, Type},
     show, suggest,
@@ -515,6 +515,13 @@ fn wrong_type(cx: &mut Context<'_, '_>, key: &'static KeyShape, expected: &str, 
         return;
     }
     let raw = node.span.of(cx.text);
+    if let (Type::Strings, NodeKind::String(value)) = (key.ty, &node.kind)
+        && let Some(list) = as_list(key.name, value)
+    {
+        cx.report(&WRONG_TYPE, node.span, format!("`{}` takes {expected}, not one string", key.name))
+            .unsafe_fix(format!("Write `{}`", show::plain(&list)), vec![edits::replace(node.span, list)]);
+        return;
+    }
     // What a person clearly means can be written in the right type.
     let converted = match (key.ty, &node.kind) {
         (Type::Boolean, NodeKind::String(s)) => matches!(s.trim(), "true" | "false").then(|| s.trim().to_owned()),
@@ -544,6 +551,19 @@ fn wrong_type(cx: &mut Context<'_, '_>, key: &'static KeyShape, expected: &str, 
     }
     cx.report(&WRONG_TYPE, node.span, format!("`{}` takes {expected}, not {}", spelled(key.name), node.type_name()))
         .safe_fix(title, edits);
+}
+
+/// The list that one string most likely is: what stands between its commas, or between the spaces of hosts, which have
+/// none.
+fn as_list(key: &str, value: &str) -> Option<String> {
+    let spaced = key == "http_egress_allowlist";
+    let parts: Vec<String> = value
+        .split(|c: char| c == ',' || (spaced && c.is_whitespace()))
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(string)
+        .collect();
+    (parts.len() > 1).then(|| format!("[{}]", parts.join(", ")))
 }
 
 fn check_scattered(cx: &mut Context<'_, '_>) {

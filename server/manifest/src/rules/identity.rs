@@ -489,8 +489,9 @@ fn version_repair(trimmed: &str) -> Option<(Version, bool)> {
     let end = numbers.find(['-', '+']).unwrap_or(numbers.len());
     let dropped = end < numbers.len();
     let dots = |c: char| if matches!(c, ',' | '\u{FF0E}') { '.' } else { c };
-    let numbers: String = numbers.get(..end)?.chars().filter(|c| !c.is_whitespace()).map(dots).collect();
-    let mut parts = numbers.split('.').map(|part| part.parse::<u32>().ok()).collect::<Option<Vec<_>>>()?;
+    let numbers: String = numbers.get(..end)?.chars().map(dots).collect();
+    // White space beside a dot is a slip; between two digits it may stand for a dot, or for nothing.
+    let mut parts = numbers.split('.').map(|part| part.trim().parse::<u32>().ok()).collect::<Option<Vec<_>>>()?;
     let known = matches!(prefix, "" | "v" | "V" | "=");
     if parts.len() > 3 || !(known || matches!(prefix, ">=" | "^" | "~" | "v." | "V.")) {
         return None;

@@ -231,6 +231,15 @@ fn check_schema(cx: &mut Context<'_, '_>, name: &str, node: &Node<'_>) {
             Walk::new(cx).free(node);
             return;
         }
+        // The place of such an array is its first header: only that header can be written anew.
+        NodeKind::Array(array) if array.of_tables => {
+            let raw = node.span.of(cx.text);
+            let single = raw.strip_prefix('[').and_then(|raw| raw.strip_suffix(']')).filter(|_| array.items.len() == 1);
+            let edits = single.map(|header| edits::replace(node.span, header)).into_iter().collect();
+            cx.report(&NOT_A_TABLE, node.span, format!("`{name}` is a table, not {}", node.type_name()))
+                .unsafe_fix("Write it as `[…]`", edits);
+            return;
+        }
         _ => {
             let edits = vec![edits::replace(node.span, "{ type = \"object\" }")];
             cx.report(&NOT_A_TABLE, node.span, format!("`{name}` is a table, not {}", node.type_name()))
