@@ -8,6 +8,8 @@ use std::borrow::Cow;
 pub use crate::fields::Fields;
 use crate::{
     diagnostic::{Fix, Related, TextEdit},
+    edits,
+    shape::{self, TableShape},
     show,
     syntax::{
         self, Entry, Header, Item, Key, SyntaxError, SyntaxErrorKind, Token, Tree, Value as SyntaxValue, ValueKind,
@@ -18,6 +20,9 @@ use crate::{
 /// How deep tables and arrays may nest in all, counted over headers, dotted keys and brackets together. Everything
 /// that recurses over a document relies on it. A daemon has no such limit; what lies deeper is reported and left out.
 pub const MAX_DEPTH: usize = 100;
+
+/// The most parts that the key of a header of a manifest has.
+const MAX_WORDS: usize = 8;
 
 /// A whole text, read.
 #[derive(Debug)]
@@ -242,6 +247,18 @@ struct Builder<'t> {
     document: Document<'t>,
     current: Place,
     depth_reported: bool,
+    /// The table that is opened a second time: that is told once, and not again for each of its keys.
+    reopened: bool,
+    /// The header that the line in front, which did not read, most likely is.
+    meant: Option<MeantHeader<'t>>,
+    /// Whether the header in front is broken and may lack parts of its key.
+    doubtful: bool,
+}
+
+/// A header as the words of a line that did not read spell it.
+struct MeantHeader<'t> {
+    header: Header<'t>,
+    shape: &'static TableShape,
 }
 
 /// Why a dotted key cannot be followed.
@@ -266,7 +283,15 @@ impl<'t> Builder<'t> {
             comments: Vec::new(),
             headers: Vec::new(),
         };
-        Self { text, document, current: Place::Root, depth_reported: false }
+        Self {
+            text,
+            document,
+            current: Place::Root,
+            depth_reported: false,
+            reopened: false,
+            meant: None,
+            doubtful: false,
+        }
     }
 
     /// The document, with what the syntax alone says.
@@ -289,6 +314,7 @@ impl<'t> Builder<'t> {
                 if let Some(table) = self.current_table() {
                     table.incomplete = true;
                 }
+                self.meant = self.meant_header(edits::line_start(self.text, span.end).max(span.start));
             }
         }
     }
@@ -319,12 +345,77 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn header(&mut self, header: Header<'t>) {
+    /// The header that the line at `start` is, give or take its brackets: its words are the key of a table of manifests.
+    fn meant_header(&self, start: usize) -> Option<MeantHeader<'t>> {
+        let line = Span::new(start, edits::line_end(self.text, start));
+        let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let line = line.of(self.text);
+        let lead = line.len() - line.trim_start_matches(|c: char| !is_bare(c) || c == '-').len();
+        let words = line.get(lead..)?.trim_end_matches(|c: char| !is_bare(c) || c == '-');
+        let mut keys = Vec::new();
+        let mut at = start + lead;
+        for word in words.split(|c: char| c == '.' || c.is_ascii_whitespace()) {
+            let span = Span::new(at, at + word.len());
+            at = span.end + 1;
+            if !word.chars().all(is_bare) || keys.len() > MAX_WORDS {
+                return None;
+            }
+            if !word.is_empty() {
+                keys.push(Key { span, name: Cow::Borrowed(span.of(self.text)) });
+            }
+        }
+        let span = keys.first()?.span.to(keys.last()?.span);
+        let (shape, array) = shape::opened(keys.iter().map(|key| key.name.as_ref()))?;
+        Some(MeantHeader { header: Header { span, array, keys, broken: true, cut: false }, shape })
+    }
+
+    /// Takes the line in front as the header that it most likely is, if `key` belongs there rather than here.
+    fn take_meant(&mut self, meant: MeantHeader<'t>, key: &str) {
+        let here = match self.current {
+            Place::Root => Some(&shape::ROOT),
+            Place::Header(at) => self.shape_of(at),
+            Place::Nowhere => None,
+        };
+        let known = meant.shape.key(key).is_some();
+        let own = match here {
+            // Any key belongs to a schema.
+            None => matches!(self.current, Place::Header(_)) && !known,
+            Some(shape) => {
+                shape.key(key).is_some() && self.current_table().is_some_and(|table| table.get(key).is_none())
+            }
+        };
+        if !own {
+            self.document.headers_broken = true;
+            self.doubtful = true;
+            self.open(meant.header);
+        }
+    }
+
+    /// The shape of the table that this one of the headers opens.
+    fn shape_of(&self, header: usize) -> Option<&'static TableShape> {
+        let keys = &self.document.headers.get(header)?.keys;
+        shape::opened(keys.iter().map(|key| key.name.as_ref())).map(|(shape, _)| shape)
+    }
+
+    fn header(&mut self, mut header: Header<'t>) {
+        self.meant = None;
+        self.doubtful = header.broken;
         if header.broken {
             self.document.broken.push(header.span);
             self.document.headers_broken = true;
+            // `[capabilities quotas]`.
+            if let Some(meant) = self.meant_header(header.span.start)
+                && meant.header.keys.len() > header.keys.len()
+            {
+                header.keys = meant.header.keys;
+            }
         }
+        self.open(header);
+    }
+
+    fn open(&mut self, header: Header<'t>) {
         self.current = Place::Nowhere;
+        self.reopened = false;
         if header.keys.is_empty() || header.cut {
             return;
         }
@@ -380,6 +471,19 @@ impl<'t> Builder<'t> {
                         field.value.span = header.span;
                         None
                     }
+                    // The line itself, read as a key without a value.
+                    NodeKind::Invalid | NodeKind::Array(Array { of_tables: false, .. })
+                        if header.broken && self.document.broken.last() == Some(&field.entry) =>
+                    {
+                        let kind = if header.array {
+                            NodeKind::Array(Array { items: vec![opened()], of_tables: true })
+                        } else {
+                            opened().kind
+                        };
+                        field.value = Node { span: header.span, kind };
+                        field.entry = header.span;
+                        None
+                    }
                     // Reopened: an error, but what follows clearly means this table.
                     NodeKind::Table(table) if !header.array && table.origin == Origin::Header => Some((first, true)),
                     _ => Some((first, false)),
@@ -387,6 +491,11 @@ impl<'t> Builder<'t> {
             }
         };
         if let Some((first, reopened)) = clash {
+            self.reopened = reopened;
+            // Of a header that is being typed, what it clashes with says nothing, above or below.
+            if reopened && (header.broken || is_within(&self.document.broken, first)) {
+                return true;
+            }
             let shown = show::quoted(&dotted(&header.keys));
             let related = vec![Related { span: first, message: "first here".to_owned() }];
             let message = if header.array {
@@ -425,6 +534,25 @@ impl<'t> Builder<'t> {
         if entry.broken {
             self.document.broken.push(entry.span);
         }
+        let valueless = match &entry.value.kind {
+            ValueKind::Missing | ValueKind::Invalid => true,
+            ValueKind::Array(items) => items.iter().all(|item| matches!(item.kind, ValueKind::Invalid)),
+            _ => false,
+        };
+        if let Some(key) = entry.keys.first() {
+            if let Some(meant) = self.meant.take() {
+                self.take_meant(meant, &key.name);
+            }
+            if std::mem::take(&mut self.doubtful)
+                && let Place::Header(at) = self.current
+                && self.shape_of(at).is_some_and(|shape| shape.key(&key.name).is_none())
+            {
+                self.current = Place::Nowhere;
+            }
+        }
+        if entry.broken && valueless {
+            self.meant = self.meant_header(entry.span.start);
+        }
         let header = match self.current {
             Place::Header(at) => self.document.headers.get(at),
             // Still counted, so that nothing too deep is hidden behind a broken header.
@@ -453,6 +581,9 @@ impl<'t> Builder<'t> {
             insert(table, entry, &mut errors);
         }
         for (key, blocked) in errors {
+            if self.reopened && matches!(blocked, Blocked::Closed(_)) {
+                continue;
+            }
             self.blocked_or_duplicate(&key, blocked, entry_span);
         }
     }
@@ -492,6 +623,12 @@ impl<'t> Builder<'t> {
             }
         }
     }
+}
+
+/// Whether a place lies in one of `broken`, which are in the order of the text and apart.
+fn is_within(broken: &[Span], place: Span) -> bool {
+    let next = broken.partition_point(|broken| broken.end < place.end);
+    broken.get(next).is_some_and(|broken| broken.start <= place.start)
 }
 
 /// The range of the whole lines of `entry`, if nothing but a comment shares them.

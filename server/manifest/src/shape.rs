@@ -101,6 +101,25 @@ impl TableShape {
     }
 }
 
+/// The table of a manifest that a header with these keys opens, and whether it is one of an array. `None` for those that
+/// hold keys of the author's own.
+pub(crate) fn opened<'k>(keys: impl IntoIterator<Item = &'k str>) -> Option<(&'static TableShape, bool)> {
+    let mut table = (&ROOT, false);
+    let mut keys = keys.into_iter();
+    while let Some(key) = keys.next() {
+        table = match table.0.key(key)?.1.ty {
+            Type::Table(shape) => (shape, false),
+            Type::Tables(shape) => (shape, true),
+            Type::Map(shape) => {
+                keys.next()?;
+                (shape, false)
+            }
+            _ => return None,
+        };
+    }
+    Some(table)
+}
+
 /// The kinds of contract that a plug-in can fulfil.
 pub const CONTRACT_KINDS: &[&str] = &[
     "memory_provider",

@@ -280,7 +280,21 @@ impl<'t> Parser<'t> {
             closed += 1;
         }
         let end = self.end_of_last();
-        if closed < closing.len() {
+        if closed == 0
+            && !cut
+            && let Some(words) = self.words_to(closing)
+        {
+            let span = Span::new(open.start, words.end);
+            let first = keys.first().map_or(end, |key| key.span.start);
+            let parts: Vec<&str> =
+                Span::new(first, words.end - closing.len()).of(self.text).split_whitespace().collect();
+            let dotted = parts.join(".");
+            let message = "the parts of a table's name are joined by dots";
+            if let Some(error) = self.error(Kind::BadHeader, span, message) {
+                let name = Span::new(first, words.end - closing.len());
+                error.fix = Some(fix(&format!("Write `{dotted}`"), false, vec![edit(name, &dotted)]));
+            }
+        } else if closed < closing.len() {
             let missing = &closing[closed..];
             if let Some(error) = self.error(
                 Kind::BadHeader,
@@ -293,6 +307,28 @@ impl<'t> Parser<'t> {
         }
         self.line_end("a header stands alone on its line", Kind::BadHeader);
         Header { span: Span::new(open.start, end), array, keys, broken: self.item_is_broken(), cut }
+    }
+
+    /// The rest of the line where it is bare words and then `closing`.
+    fn words_to(&self, closing: &str) -> Option<Span> {
+        let mut at = self.at;
+        let is_word = |token: Token| match token.kind {
+            TokenKind::Atom => token.span().of(self.text).bytes().all(is_bare),
+            kind => kind == TokenKind::Whitespace,
+        };
+        while is_word(self.token(at)) {
+            at += 1;
+        }
+        let start = self.span().start;
+        let close = self.token(at).span().start;
+        let words = at > self.at;
+        let end = close + closing.len();
+        while matches!(self.token(at).kind, TokenKind::RightSquareBracket | TokenKind::Whitespace) {
+            at += 1;
+        }
+        let ends = matches!(self.token(at).kind, TokenKind::Newline | TokenKind::Comment | TokenKind::Eof);
+        let closed = Span::new(close, self.token(at).span().start).of(self.text).trim() == closing;
+        (words && ends && closed).then(|| Span::new(start, end))
     }
 
     /// Expects nothing more on the line.
