@@ -237,6 +237,55 @@ pub fn remove_lines(text: &str, span: Span) -> TextEdit {
     replace(Span::new(start, end), "")
 }
 
+/// Moves an entry, with a comment behind it, from lines of its own behind the last one of another table. `None` where
+/// either shares its line with something else.
+pub fn move_entry(text: &str, entry: Span, to: &Table<'_>) -> Option<Vec<TextEdit>> {
+    let at = to.insert_at?;
+    let lines = lines_of(text, entry)?;
+    let top = at == 0 || text.get(..at) == Some("\u{FEFF}");
+    let insertion = if top {
+        insert(at, format!("{lines}{}", newline(text)))
+    } else {
+        insert(line_end(text, at), format!("{}{lines}", newline(text)))
+    };
+    Some(vec![insertion, remove_last_lines(text, entry)])
+}
+
+/// Moves an entry as [`move_entry`] does, to a new section with this header.
+pub fn move_to_section(text: &str, document: &Document<'_>, entry: Span, header: &str) -> Option<Vec<TextEdit>> {
+    let insertion = add_section(text, document, header, &[lines_of(text, entry)?.to_owned()]);
+    let removal = remove_last_lines(text, entry);
+    if !removal.span.touches(insertion.span.start) {
+        return Some(vec![insertion, removal]);
+    }
+    // The section comes directly behind the entry: one edit, so that the two do not touch.
+    let lead = if removal.span.start == line_start(text, entry.start) {
+        insertion.text.strip_prefix(newline(text)).unwrap_or(&insertion.text)
+    } else {
+        &insertion.text
+    };
+    let end = if lead.ends_with('\n') { "" } else { newline(text) };
+    Some(vec![replace(removal.span, format!("{lead}{end}"))])
+}
+
+/// An entry with a comment behind it, where nothing stands in front of it on its line.
+fn lines_of(text: &str, entry: Span) -> Option<&str> {
+    let alone = text.get(line_start(text, entry.start)..entry.start)?.trim().is_empty();
+    alone.then(|| Span::new(entry.start, line_end(text, entry.end)).of(text).trim_end())
+}
+
+/// Removes whole lines, the last of the text with the line end in front of them.
+fn remove_last_lines(text: &str, entry: Span) -> TextEdit {
+    let mut removal = remove_lines(text, entry);
+    // Without a line end of its own, the last line takes the one in front of it.
+    if !removal.span.of(text).ends_with('\n') {
+        let before = text.get(..removal.span.start).unwrap_or_default();
+        let kept = before.strip_suffix('\n').map_or(before, |before| before.strip_suffix('\r').unwrap_or(before));
+        removal.span = Span::new(kept.len(), removal.span.end);
+    }
+    removal
+}
+
 /// Removes an element of a list in brackets, with one comma beside it and the space between. `comments` are those of the
 /// document: a comma in one is none of the list's.
 pub fn remove_listed(text: &str, comments: &[Span], span: Span) -> TextEdit {

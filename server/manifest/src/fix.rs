@@ -185,6 +185,16 @@ mod tests {
     }
 
     #[test]
+    fn keys_below_a_header_that_stands_too_early_are_kept() {
+        for header in ["[operator]", "[operator.plugin]", "[capabilities.quotas]"] {
+            let text = format!("{header}\n{HEAD}{TOOL}{COMPAT}");
+            let fixed = fixed(&text, true);
+            assert!(fixed.starts_with(HEAD.split_once('\n').unwrap().1) || fixed.starts_with(HEAD), "{fixed}");
+            assert!(analyze(&fixed, &Options::default()).daemon.accepts, "{fixed}");
+        }
+    }
+
+    #[test]
     fn a_fix_that_uncovers_errors_keeps_no_other_back() {
         let text = format!(
             "{HEAD}{TOOL}[capabilities]\nhttp_egress_allowlist = [\"API.acme.example\"]\n{COMPAT}zax_palyra_version = \"0.0.9\"\n"

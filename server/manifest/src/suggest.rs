@@ -7,8 +7,14 @@ pub fn closest<'w>(typed: &str, words: impl Iterator<Item = &'w str>) -> Option<
     let words: Vec<&str> = words.collect();
     nearest(typed, words.iter().copied()).or_else(|| {
         let typed = normal(typed)?;
-        let mut sharing =
-            words.iter().filter(|word| typed.len() >= 4 && (word.contains(typed.as_str()) || typed.contains(**word)));
+        // `keys` for `key_names`.
+        let one = typed.strip_suffix('s').map(|one| format!("{one}_"));
+        let shares = |word: &str| {
+            word.contains(typed.as_str())
+                || typed.contains(word)
+                || one.as_ref().is_some_and(|one| word.starts_with(one))
+        };
+        let mut sharing = words.iter().filter(|word| typed.len() >= 4 && shares(word));
         let only = sharing.next().copied();
         if sharing.next().is_some() { None } else { only }
     })
@@ -54,6 +60,7 @@ mod tests {
         let words = ["required_protocol_major", "min_palyra_version", "max_palyra_version"];
         assert_eq!(closest("min_palyra_verison", words.into_iter()), Some("min_palyra_version"));
         assert_eq!(closest("max-palyra-version", words.into_iter()), Some("max_palyra_version"));
+        assert_eq!(closest("keys", ["scope", "key_names"].into_iter()), Some("key_names"));
         assert_eq!(closest("publisher", words.into_iter()), None);
         assert_eq!(closest("memory", ["memory_provider", "context_engine"].into_iter()), Some("memory_provider"));
         let codes = ["egress/port", "egress/host", "tool/not-namespaced"];

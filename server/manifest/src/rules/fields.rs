@@ -1,8 +1,10 @@
 //! Keys and types: what serde says about the shape of the manifest, each thing at its place.
 
+use std::{cell::OnceCell, collections::HashSet};
+
 use super::{Context, Family, FixKind, Rule, common};
 use crate::{
-    diagnostic::{Daemon, Severity, Tag},
+    diagnostic::{Daemon, Severity, Tag, TextEdit},
     document::{Field, Node, NodeKind, Origin, Table, spelled, string},
     edits, grammar,
     shape::{KeyShape, PROPERTY_TYPES, ROOT, TableShape, Type},
@@ -147,20 +149,52 @@ static SCATTERED: Rule = Rule {
 };
 
 fn check(cx: &mut Context<'_, '_>) {
-    check_table(cx, cx.root, &ROOT);
+    check_table(cx, cx.root, &ROOT, &Strays::new());
     check_scattered(cx);
 }
 
-fn check_table(cx: &mut Context<'_, '_>, view: View<'_, '_>, shape: &'static TableShape) {
+fn check_table(cx: &mut Context<'_, '_>, view: View<'_, '_>, shape: &'static TableShape, strays: &Strays) {
     match view.as_table() {
         Some(table) => {
             let guesses = check_keys(cx, table, shape);
-            check_missing(cx, view, table, shape, &guesses);
+            check_missing(cx, view, table, shape, &guesses, strays);
         }
         None => check_positional(cx, view, shape),
     }
     for (key, item) in view.items() {
-        check_value(cx, key, item.node);
+        check_value(cx, key, item.node, strays);
+    }
+}
+
+/// The keys that stand in a table that does not know them, each with the path of the table that it belongs to. Sought
+/// only where a key is missing.
+type Strays = OnceCell<HashSet<(&'static str, String)>>;
+
+fn find_strays(root: View<'_, '_>, view: View<'_, '_>, strays: &mut HashSet<(&'static str, String)>) {
+    let shape = view.shape;
+    if let Some(table) = view.as_table() {
+        let unknown = table.fields.keys().filter(|name| shape.key(name).is_none());
+        for name in unknown.take(MAX_GUESSES) {
+            if sought(root, table, shape, name).is_none()
+                && let Some(target) = elsewhere(shape, name)
+            {
+                strays.insert((target.path, name.to_string()));
+            }
+        }
+    }
+    for (key, item) in view.items() {
+        let below: Vec<&Node<'_>> = match key.ty {
+            Type::Table(_) => vec![item.node],
+            Type::Tables(_) => item.node.as_array().unwrap_or_default().iter().collect(),
+            Type::Map(_) => {
+                item.node.as_table().into_iter().flat_map(|t| t.fields.values()).map(|f| &f.value).collect()
+            }
+            _ => continue,
+        };
+        let Some(shape) = shape.child(key.name) else { continue };
+        for view in below.into_iter().filter_map(|node| View::of_node(node, shape)) {
+            find_strays(root, view, strays);
+        }
     }
 }
 
@@ -174,7 +208,7 @@ fn check_keys(cx: &mut Context<'_, '_>, table: &Table<'_>, shape: &'static Table
     for (name, field) in &table.fields {
         let Some((_, key)) = shape.key(name) else {
             unknown += 1;
-            let meant = if unknown <= MAX_GUESSES { meant(table, shape, name) } else { None };
+            let meant = if unknown <= MAX_GUESSES { sought(cx.root, table, shape, name) } else { None };
             if let Some(Meant::Missing(key)) = meant {
                 guesses.push(key);
             }
@@ -236,20 +270,64 @@ fn unknown_key(
                 .unsafe_fix(format!("Remove {shown}"), removal);
         }
         None => {
-            let message = match elsewhere(shape, name) {
-                Some(place) => format!("{owner} has no key {shown}: it belongs to {place}"),
-                None => format!("{owner} has no key {shown}: its keys are {}", names(shape)),
+            let Some(target) = elsewhere(shape, name) else {
+                let message = format!("{owner} has no key {shown}: its keys are {}", names(shape));
+                cx.report(&UNKNOWN_KEY, field.key, message).unsafe_fix(format!("Remove {shown}"), removal);
+                return;
             };
-            cx.report(&UNKNOWN_KEY, field.key, message).unsafe_fix(format!("Remove {shown}"), removal);
+            let (place, short) = match target.path {
+                "" => ("the top level, above the first header".to_owned(), "the top level".to_owned()),
+                path => (format!("`{path}`"), format!("`{path}`")),
+            };
+            let moved = move_to(cx, table, name, field, target);
+            let finding =
+                cx.report(&UNKNOWN_KEY, field.key, format!("{owner} has no key {shown}: it belongs to {place}"));
+            // It is wanted where it belongs: taking it out is no repair by itself.
+            if let Some(moved) = moved {
+                finding.unsafe_fix(format!("Move to {short}"), moved).unsafe_fix(format!("Remove {shown}"), removal);
+            }
         }
     }
 }
 
 /// Where a key belongs that `shape` does not know, such as a root key behind a header.
-fn elsewhere(shape: &'static TableShape, name: &str) -> Option<String> {
+fn elsewhere(shape: &'static TableShape, name: &str) -> Option<&'static TableShape> {
     let root = ROOT.key(name).filter(|_| !shape.path.is_empty());
-    root.map(|_| "the top level, above the first header".to_owned())
-        .or_else(|| tables_with(&ROOT, name).map(|path| format!("`{path}`")))
+    root.map(|_| &ROOT).or_else(|| table_with(&ROOT, name))
+}
+
+/// The edits that move an unknown key to the table that it belongs to: an entry on lines of its own, to the lines of a
+/// table that lacks it, or to a new section.
+fn move_to(
+    cx: &Context<'_, '_>,
+    table: &Table<'_>,
+    name: &str,
+    field: &Field<'_>,
+    target: &TableShape,
+) -> Option<Vec<TextEdit>> {
+    let by_header = |table: &Table<'_>| table.origin == Origin::Header;
+    let one_entry = match &field.value.kind {
+        NodeKind::Table(value) => value.origin == Origin::Inline,
+        NodeKind::Array(array) => !array.of_tables,
+        _ => true,
+    };
+    if !by_header(table) || !one_entry || field.entry.start != field.key.start {
+        return None;
+    }
+    let mut view = cx.root;
+    for part in target.path.split('.').filter(|part| !part.is_empty()) {
+        if view.get(part).is_some() {
+            view = view.table(part)?;
+            continue;
+        }
+        // Of the elements of an array, and of tables that the author names, none is the one.
+        let plain = !target.path.contains(['[', '*']);
+        let open = view.as_table().is_some_and(|table| matches!(table.origin, Origin::Header | Origin::Implicit));
+        let header = (plain && open && !is_guessed(view, part)).then(|| format!("[{}]", target.path))?;
+        return edits::move_to_section(cx.text, cx.document, field.entry, &header);
+    }
+    let to = view.as_table().filter(|table| by_header(table) && view.get(name).is_none())?;
+    edits::move_entry(cx.text, field.entry, to)
 }
 
 /// Whether the sections of an unknown key may stand under the name of `below`, of which only sections below it are there.
@@ -275,11 +353,11 @@ fn names(shape: &TableShape) -> String {
     shape.keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ")
 }
 
-/// The path of a table below `shape` that has a key `name`.
-fn tables_with(shape: &'static TableShape, name: &str) -> Option<&'static str> {
+/// A table below `shape` that has a key `name`.
+fn table_with(shape: &'static TableShape, name: &str) -> Option<&'static TableShape> {
     shape.keys.iter().find_map(|key| {
         let child = shape.child(key.name)?;
-        if child.key(name).is_some() { Some(child.path) } else { tables_with(child, name) }
+        if child.key(name).is_some() { Some(child) } else { table_with(child, name) }
     })
 }
 
@@ -289,6 +367,7 @@ fn check_missing(
     table: &Table<'_>,
     shape: &'static TableShape,
     guesses: &[&str],
+    strays: &Strays,
 ) {
     // Where a line broke off, the missing key may be the one that is being written.
     if table.incomplete || cx.document.headers_broken {
@@ -301,6 +380,15 @@ fn check_missing(
     };
     for key in shape.keys.iter().filter(|key| key.required) {
         if view.get(key.name).is_some() || guesses.contains(&key.name) {
+            continue;
+        }
+        let strays = strays.get_or_init(|| {
+            let mut strays = HashSet::new();
+            find_strays(cx.root, cx.root, &mut strays);
+            strays
+        });
+        // It is there, in another table, and that is told.
+        if strays.contains(&(shape.path, key.name.to_owned())) {
             continue;
         }
         let owner = if shape.path.is_empty() { "the manifest".to_owned() } else { format!("`{}`", shape.path) };
@@ -321,6 +409,17 @@ enum Meant<'f, 't> {
     Implied(&'static str, &'f Field<'t>),
     /// A key that is there too.
     Given(&'static str, &'f Field<'t>),
+}
+
+/// [`meant`], but for a key of the top level that is missing there: that is what it is, whatever is near.
+fn sought<'f, 't>(
+    root: View<'_, '_>,
+    table: &'f Table<'t>,
+    shape: &'static TableShape,
+    name: &str,
+) -> Option<Meant<'f, 't>> {
+    let of_root = !shape.path.is_empty() && ROOT.key(name).is_some_and(|(_, key)| key.required);
+    if of_root && root.get(name).is_none() { None } else { meant(table, shape, name) }
 }
 
 fn meant<'f, 't>(table: &'f Table<'t>, shape: &'static TableShape, name: &str) -> Option<Meant<'f, 't>> {
@@ -410,7 +509,7 @@ fn check_positional(cx: &mut Context<'_, '_>, view: View<'_, '_>, shape: &'stati
     }
 }
 
-fn check_value(cx: &mut Context<'_, '_>, key: &'static KeyShape, node: &Node<'_>) {
+fn check_value(cx: &mut Context<'_, '_>, key: &'static KeyShape, node: &Node<'_>, strays: &Strays) {
     if matches!(node.kind, NodeKind::Invalid) {
         return;
     }
@@ -429,14 +528,14 @@ fn check_value(cx: &mut Context<'_, '_>, key: &'static KeyShape, node: &Node<'_>
             None => wrong_type(cx, key, key.ty.name(), node),
         },
         Type::Table(shape) => match View::of_node(node, shape) {
-            Some(view) => check_table(cx, view, shape),
+            Some(view) => check_table(cx, view, shape, strays),
             None => wrong_type(cx, key, key.ty.name(), node),
         },
         Type::Tables(shape) => match node.as_array() {
             Some(items) => {
                 for item in items {
                     match View::of_node(item, shape) {
-                        Some(view) => check_table(cx, view, shape),
+                        Some(view) => check_table(cx, view, shape, strays),
                         None if matches!(item.kind, NodeKind::Invalid) => {}
                         None => wrong_type(cx, key, "a table", item),
                     }
@@ -448,7 +547,7 @@ fn check_value(cx: &mut Context<'_, '_>, key: &'static KeyShape, node: &Node<'_>
             Some(table) => {
                 for field in table.fields.values() {
                     match View::of_node(&field.value, shape) {
-                        Some(view) => check_table(cx, view, shape),
+                        Some(view) => check_table(cx, view, shape, strays),
                         None if matches!(field.value.kind, NodeKind::Invalid) => {}
                         None => wrong_type(cx, key, "a table", &field.value),
                     }
