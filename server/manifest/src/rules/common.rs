@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, hash::Hash, ops::Range};
 
-use super::{Context, Rule, identity};
+use super::{Context, Rule, identity, latin_look};
 use crate::{diagnostic::Tag, grammar, show, view::Text};
 
 /// The type of a manifest or a schema that programming languages call `name`, in lower case.
@@ -107,7 +107,9 @@ pub(super) fn report_bad_name(
     let shown = show::quoted(trimmed.get(run.clone()).unwrap_or_default());
     let span = cx.inside(text.node, run.start + skipped..run.end + skipped);
     let lower = trimmed.to_ascii_lowercase();
-    let mapped: String = lower.chars().map(|c| if grammar::is_identifier_char(c) { c } else { '_' }).collect();
+    let plain = |c: char| latin_look(c).map_or(c, |c| c.to_ascii_lowercase());
+    let mapped = lower.chars().map(plain).map(|c| if grammar::is_identifier_char(c) { c } else { '_' });
+    let mapped: String = mapped.collect();
     let edit = cx.set_string(text.node, &mapped);
     let finding = cx.report(rule, span, format!("{shown} cannot stand in {what}: use `a-z 0-9 . _ - :`"));
     if mapped == lower {

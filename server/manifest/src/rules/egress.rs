@@ -353,8 +353,20 @@ const SUFFIXES: &[&str] = &[
 ];
 
 /// The last labels of names that never leave a local network.
-const LOCAL_SUFFIXES: &[&str] =
-    &["localhost", "local", "internal", "localdomain", "lan", "intranet", "private", "corp", "home", "home.arpa"];
+const LOCAL_SUFFIXES: &[&str] = &[
+    "localhost",
+    "local",
+    "internal",
+    "localdomain",
+    "lan",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "home.arpa",
+    "svc",
+    "cluster.local",
+];
 
 fn check(cx: &mut Context<'_, '_>) {
     let Some(capabilities) = cx.capabilities() else { return };
@@ -698,6 +710,9 @@ fn check_suffix(cx: &mut Context<'_, '_>, host: Text<'_, '_>, suffix: &str, star
     let span = cx.inside(host.node, start..start + 2 + suffix.len());
     if let Some(what) = private_name(&lower) {
         cx.report(&PRIVATE, span, format!("{} names {what}: name public hosts", show::quoted(host.trimmed())));
+    } else if ends_in_number(&lower) {
+        let message = "a host whose last label is a number is read as an IP address: nothing has a name below one";
+        cx.report(&IP_ADDRESS, span, message);
     } else if !lower.contains('.') || SUFFIXES.contains(&lower.as_str()) {
         let message = format!("anyone can have a name below {}: narrow the wildcard", show::quoted(&lower));
         cx.report(&PUBLIC_SUFFIX, span, message);
@@ -708,6 +723,14 @@ fn check_suffix(cx: &mut Context<'_, '_>, host: Text<'_, '_>, suffix: &str, star
 
 fn check_covered(cx: &mut Context<'_, '_>, normal: &[(String, Text<'_, '_>)]) {
     let suffix = |name: &'_ str| name.strip_prefix("*.").filter(|suffix| !suffix.contains('*')).map(ToOwned::to_owned);
+    if let Some((_, over)) = normal.iter().find(|(name, _)| name == "*") {
+        for (_, host) in normal.iter().filter(|(name, _)| grammar::is_host(&name.replace('*', "a")) && name != "*") {
+            // It is the narrower one that is to stay: there is nothing to remove here.
+            let message = format!("`*` covers {}: leave out `*`", show::quoted(host.trimmed()));
+            cx.report(&COVERED, host.span(), message).related(over.span(), "the wildcard is here");
+        }
+        return;
+    }
     let wild: HashMap<String, Text<'_, '_>> =
         normal.iter().filter_map(|(name, host)| Some((suffix(name)?, *host))).collect();
     for (name, host) in normal.iter().filter(|(name, _)| !name.contains('*')) {

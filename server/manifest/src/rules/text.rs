@@ -1,6 +1,8 @@
 //! Text that is not what it looks like: characters that reorder, hide or imitate others.
 
-use super::{Context, Family, FixKind, Rule, identity};
+use std::collections::HashSet;
+
+use super::{Context, Family, FixKind, Rule, common, identity};
 use crate::{
     diagnostic::{Daemon, Severity, TextEdit},
     document::{Node, NodeKind, Table},
@@ -84,7 +86,7 @@ static SURROUNDING_SPACE: Rule = Rule {
     severity: Severity::Info,
     daemon: Daemon::Silent,
     fix: FixKind::Safe,
-    summary: "A name, title or summary has white space around it",
+    summary: "A name, title, summary or value to choose has white space around it",
     details: "It is shown as it is written, and sorts and compares apart from the same text without.",
     bad: "name = \" Weather\"",
     good: "name = \"Weather\"",
@@ -96,21 +98,34 @@ fn check(cx: &mut Context<'_, '_>) {
     if !is_plain(cx.text) {
         check_table(cx, &document.root, false);
     }
-    for (text, one_line) in shown(cx) {
+    for (text, how) in shown(cx) {
         if let NodeKind::String(_) = text.node.kind {
-            check_shown(cx, text.node, one_line);
-            if one_line {
-                check_line(cx, text);
+            check_shown(cx, text.node, how == Shown::Line);
+            if how != Shown::Lines {
+                // The module gets a value as it is written.
+                check_line(cx, text, how == Shown::Line);
             }
         }
     }
 }
 
-/// The texts that people see, each with whether it stands on one line.
-fn shown<'d, 't>(cx: &Context<'d, 't>) -> Vec<(Text<'d, 't>, bool)> {
-    let mut texts = Vec::new();
+/// How people see a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// On a line of its own.
+    Line,
+    /// As something to choose.
+    Value,
+    /// In any other way.
+    Lines,
+}
+
+/// The texts that people see.
+fn shown<'d, 't>(cx: &Context<'d, 't>) -> Vec<(Text<'d, 't>, Shown)> {
+    let mut texts: Vec<(Text<'d, 't>, Shown)> = reviewed(cx).into_iter().map(|text| (text, Shown::Lines)).collect();
     let mut add = |view: View<'d, 't>, keys: &[(&str, bool)]| {
-        texts.extend(keys.iter().filter_map(|(key, one_line)| Some((view.text(key)?, *one_line))));
+        let how = |one_line| if one_line { Shown::Line } else { Shown::Lines };
+        texts.extend(keys.iter().filter_map(|(key, one_line)| Some((view.text(key)?, how(*one_line)))));
     };
     add(cx.root, &[("name", true)]);
     for tool in cx.tools() {
@@ -136,8 +151,41 @@ fn shown<'d, 't>(cx: &Context<'d, 't>) -> Vec<(Text<'d, 't>, bool)> {
     }
     for field in properties.into_iter().flat_map(|table| table.fields.values()) {
         let Some(property) = View::of_node(&field.value, shape) else { continue };
-        texts.extend(property.texts("enum_values").into_iter().map(|text| (text, false)));
+        let values = property.texts("enum_values");
+        // One more of the same is told as that, however it is written.
+        let again = common::repeated(values.iter().map(|value| (value.trimmed(), value.span())));
+        let again: HashSet<Span> = again.into_iter().map(|(_, again)| again).collect();
+        let how = |value: &Text<'_, '_>| if again.contains(&value.span()) { Shown::Lines } else { Shown::Value };
+        texts.extend(values.into_iter().map(|value| (value, how(&value))));
     }
+    texts
+}
+
+/// What an operator or a reviewer reads beside prose: what the skill asks for, labels, an address, paths.
+fn reviewed<'d, 't>(cx: &Context<'d, 't>) -> Vec<Text<'d, 't>> {
+    let mut texts = Vec::new();
+    if let Some(capabilities) = cx.capabilities() {
+        if let Some(filesystem) = capabilities.table("filesystem") {
+            texts.extend(["read_roots", "write_roots"].into_iter().flat_map(|key| filesystem.texts(key)));
+        }
+        // A host without a wildcard is ASCII, or refused as what it is.
+        let hosts = capabilities.texts("http_egress_allowlist").into_iter();
+        texts.extend(hosts.filter(|host| host.value.contains('*')));
+        for secret in capabilities.tables("secrets") {
+            texts.extend(secret.text("scope").into_iter().chain(secret.texts("key_names")));
+        }
+        texts.extend(["device_capabilities", "node_capabilities"].into_iter().flat_map(|key| capabilities.texts(key)));
+    }
+    if let Some(operator) = cx.root.table("operator") {
+        texts.extend(["categories", "tags"].into_iter().flat_map(|key| operator.texts(key)));
+        texts.extend(operator.text("docs_url"));
+    }
+    if let Some(checklist) = cx.root.table("builder").and_then(|builder| builder.table("checklist")) {
+        let paths = ["capability_declaration_path", "provenance_path", "test_harness_path"];
+        texts.extend(paths.into_iter().filter_map(|path| checklist.text(path)));
+    }
+    // A NUL is refused wherever it stands here, and told as that.
+    texts.retain(|text| !text.value.contains('\0'));
     texts
 }
 
@@ -398,7 +446,7 @@ fn is_break(c: char) -> bool {
 }
 
 /// White space around a text of one line.
-fn check_line(cx: &mut Context<'_, '_>, text: Text<'_, '_>) {
+fn check_line(cx: &mut Context<'_, '_>, text: Text<'_, '_>, same: bool) {
     let trimmed = text.trimmed();
     // An empty text is told by its own rule.
     if trimmed.is_empty() || trimmed.len() == text.value.len() {
@@ -413,7 +461,7 @@ fn check_line(cx: &mut Context<'_, '_>, text: Text<'_, '_>) {
         _ => text.span(),
     };
     let finding = cx.report(&SURROUNDING_SPACE, span, "there is white space around this text");
-    identity::fix(finding, true, "Trim the white space", fix);
+    identity::fix(finding, same, "Trim the white space", fix);
 }
 
 /// Invisible characters other than those that scripts and emoji need, a run as one.
