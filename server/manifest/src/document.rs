@@ -3,14 +3,13 @@
 //! Built from any tree, also a broken one. Where TOML forbids something (a key twice, a table reopened), the first
 //! meaning stays, the slip is reported, and reading goes on.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 pub use crate::fields::Fields;
 use crate::{
     diagnostic::{Fix, Related, TextEdit},
-    edits,
-    shape::{self, TableShape},
-    show,
+    shape::{self, TableShape, Type},
+    show, suggest,
     syntax::{
         self, Entry, Header, Item, Key, SyntaxError, SyntaxErrorKind, Token, Tree, Value as SyntaxValue, ValueKind,
     },
@@ -20,6 +19,9 @@ use crate::{
 /// How deep tables and arrays may nest in all, counted over headers, dotted keys and brackets together. Everything
 /// that recurses over a document relies on it. A daemon has no such limit; what lies deeper is reported and left out.
 pub const MAX_DEPTH: usize = 100;
+
+/// The longest line that is taken for a header of a manifest, in bytes.
+const MAX_HEADER: usize = 256;
 
 /// The most parts that the key of a header of a manifest has.
 const MAX_WORDS: usize = 8;
@@ -253,6 +255,8 @@ struct Builder<'t> {
     meant: Option<MeantHeader<'t>>,
     /// Whether the header in front is broken and may lack parts of its key.
     doubtful: bool,
+    /// Words that stand where a boolean is due, each with the one that is meant.
+    booleans: Vec<(Span, &'static str)>,
 }
 
 /// A header as the words of a line that did not read spell it.
@@ -291,12 +295,23 @@ impl<'t> Builder<'t> {
             reopened: false,
             meant: None,
             doubtful: false,
+            booleans: Vec::new(),
         }
     }
 
     /// The document, with what the syntax alone says.
     fn finish(self, tokens: &[Token], mut errors: Vec<SyntaxError>) -> Document<'t> {
         let mut document = self.document;
+        let booleans: HashMap<Span, &str> = self.booleans.into_iter().collect();
+        if !booleans.is_empty() {
+            for error in &mut errors {
+                let span = error.span;
+                let Some(meant) = booleans.get(&span) else { continue };
+                error.message = format!("{} is no boolean: write `{meant}`", show::quoted(span.of(self.text)));
+                let edits = vec![TextEdit { span, text: (*meant).to_owned() }];
+                error.fix = Some(Fix { title: format!("Write `{meant}`"), safe: false, edits });
+            }
+        }
         errors.append(&mut document.errors);
         errors.sort_by_key(|error| error.span);
         document.errors = errors;
@@ -314,7 +329,8 @@ impl<'t> Builder<'t> {
                 if let Some(table) = self.current_table() {
                     table.incomplete = true;
                 }
-                self.meant = self.meant_header(edits::line_start(self.text, span.end).max(span.start));
+                let last = span.of(self.text).rfind(['\n', '\r']).map_or(span.start, |at| span.start + at + 1);
+                self.meant = self.meant_header(last);
             }
         }
     }
@@ -347,7 +363,13 @@ impl<'t> Builder<'t> {
 
     /// The header that the line at `start` is, give or take its brackets: its words are the key of a table of manifests.
     fn meant_header(&self, start: usize) -> Option<MeantHeader<'t>> {
-        let line = Span::new(start, edits::line_end(self.text, start));
+        // No longer one is a header: a file may be one line.
+        let rest = self.text.as_bytes().get(start..)?;
+        let len = rest.iter().take(MAX_HEADER + 1).position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
+        if len > MAX_HEADER {
+            return None;
+        }
+        let line = Span::new(start, start + len);
         let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let line = line.of(self.text);
         let lead = line.len() - line.trim_start_matches(|c: char| !is_bare(c) || c == '-').len();
@@ -371,11 +393,7 @@ impl<'t> Builder<'t> {
 
     /// Takes the line in front as the header that it most likely is, if `key` belongs there rather than here.
     fn take_meant(&mut self, meant: MeantHeader<'t>, key: &str) {
-        let here = match self.current {
-            Place::Root => Some(&shape::ROOT),
-            Place::Header(at) => self.shape_of(at),
-            Place::Nowhere => None,
-        };
+        let here = self.shape_here();
         let known = meant.shape.key(key).is_some();
         let own = match here {
             // Any key belongs to a schema.
@@ -388,6 +406,46 @@ impl<'t> Builder<'t> {
             self.document.headers_broken = true;
             self.doubtful = true;
             self.open(meant.header);
+        }
+    }
+
+    /// The shape of the table that entries go to.
+    fn shape_here(&self) -> Option<&'static TableShape> {
+        match self.current {
+            Place::Root => Some(&shape::ROOT),
+            Place::Header(at) => self.shape_of(at),
+            Place::Nowhere => None,
+        }
+    }
+
+    /// Notes the words in a broken entry of a table that are booleans but for a slip.
+    fn find_booleans(&mut self, shape: &'static TableShape, entry: &Entry<'t>) {
+        let Some((last, path)) = entry.keys.split_last() else { return };
+        let Some(shape) = path.iter().try_fold(shape, |shape, key| shape.child(&key.name)) else { return };
+        let Some((_, key)) = shape.key(&last.name) else { return };
+        match (&entry.value.kind, key.ty) {
+            (ValueKind::Invalid, Type::Boolean) => {
+                let word = entry.value.span.of(self.text);
+                let meant = ["true", "false"].into_iter().find(|meant| {
+                    (suggest::one_slip(word, meant) && !word.eq_ignore_ascii_case(meant))
+                        || (word.len() >= 2 && meant.starts_with(word) && word != *meant)
+                });
+                self.booleans.extend(meant.map(|meant| (entry.value.span, meant)));
+            }
+            (ValueKind::Table(entries), Type::Table(below)) => {
+                for entry in entries {
+                    self.find_booleans(below, entry);
+                }
+            }
+            (ValueKind::Array(items), Type::Tables(below)) => {
+                for item in items {
+                    let ValueKind::Table(entries) = &item.kind else { continue };
+                    for entry in entries {
+                        self.find_booleans(below, entry);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
@@ -552,6 +610,11 @@ impl<'t> Builder<'t> {
         }
         if entry.broken && valueless {
             self.meant = self.meant_header(entry.span.start);
+        }
+        if entry.broken
+            && let Some(shape) = self.shape_here()
+        {
+            self.find_booleans(shape, &entry);
         }
         let header = match self.current {
             Place::Header(at) => self.document.headers.get(at),

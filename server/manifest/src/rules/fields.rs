@@ -621,6 +621,15 @@ fn wrong_type(cx: &mut Context<'_, '_>, key: &'static KeyShape, expected: &str, 
             .unsafe_fix(format!("Write `{}`", show::plain(&list)), vec![edits::replace(node.span, list)]);
         return;
     }
+    if let (Type::Boolean, Some(meant)) = (key.ty, as_boolean(node)) {
+        cx.report(
+            &WRONG_TYPE,
+            node.span,
+            format!("`{}` takes {expected}, not {}", spelled(key.name), node.type_name()),
+        )
+        .unsafe_fix(format!("Write `{meant}`"), vec![edits::replace(node.span, meant)]);
+        return;
+    }
     // What a person clearly means can be written in the right type.
     let converted = match (key.ty, &node.kind) {
         (Type::Boolean, NodeKind::String(s)) => matches!(s.trim(), "true" | "false").then(|| s.trim().to_owned()),
@@ -650,6 +659,22 @@ fn wrong_type(cx: &mut Context<'_, '_>, key: &'static KeyShape, expected: &str, 
     }
     cx.report(&WRONG_TYPE, node.span, format!("`{}` takes {expected}, not {}", spelled(key.name), node.type_name()))
         .safe_fix(title, edits);
+}
+
+/// The boolean that a value is in other formats.
+fn as_boolean(node: &Node<'_>) -> Option<&'static str> {
+    match &node.kind {
+        NodeKind::Integer(1) => Some("true"),
+        NodeKind::Integer(0) => Some("false"),
+        NodeKind::String(word) => match word.trim() {
+            // Meant beyond doubt, and repaired as such.
+            "true" | "false" => None,
+            word if ["true", "yes", "on", "1"].iter().any(|yes| word.eq_ignore_ascii_case(yes)) => Some("true"),
+            word if ["false", "no", "off", "0"].iter().any(|no| word.eq_ignore_ascii_case(no)) => Some("false"),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// The list that one string most likely is: what stands between its commas, or between the spaces of hosts, which have

@@ -56,7 +56,7 @@ static INVALID: Rule = Rule {
     code: "schema/invalid",
     severity: Severity::Error,
     daemon: Daemon::Silent,
-    fix: FixKind::None,
+    fix: FixKind::Safe,
     summary: "A keyword of a schema has a value that JSON Schema does not allow",
     details: "The schema is checked against the metaschema that its `$schema` names, else against draft 2020-12. A daemon takes \
               it unread, and every call of the tool fails on it later.",
@@ -321,7 +321,7 @@ fn check_metaschema(cx: &mut Context<'_, '_>, node: &Node<'_>, depth: usize, tol
         return;
     }
     let Some(schema) = json(node) else { return };
-    let errors: Vec<(Vec<String>, String)> = deep::run(depth * 3, || {
+    let errors: Vec<(Vec<String>, String, Option<Wanted>)> = deep::run(depth * 3, || {
         let validator = match Draft::default().detect(&schema) {
             Draft::Draft4 => jsonschema::draft4::meta::validator(),
             Draft::Draft6 => jsonschema::draft6::meta::validator(),
@@ -332,14 +332,15 @@ fn check_metaschema(cx: &mut Context<'_, '_>, node: &Node<'_>, depth: usize, tol
         if validator.is_valid(&schema) {
             return Vec::new();
         }
-        let mut errors: Vec<(Vec<String>, String)> = Vec::new();
+        let mut errors: Vec<(Vec<String>, String, Option<Wanted>)> = Vec::new();
         for error in validator.iter_errors(&schema).take(MAX_VIOLATIONS) {
             let pointer: Vec<String> = error.instance_path().as_str().split('/').skip(1).map(unescape).collect();
             // Keywords shared by several vocabularies say the same thing more than once.
-            if errors.iter().any(|(other, _)| *other == pointer) {
+            if errors.iter().any(|(other, ..)| *other == pointer) {
                 continue;
             }
-            errors.push((pointer.clone(), violation(pointer.last(), error.kind(), error.instance())));
+            let message = violation(pointer.last(), error.kind(), error.instance());
+            errors.push((pointer, message, Wanted::of(error.kind())));
         }
         errors
     });
@@ -350,14 +351,54 @@ fn check_metaschema(cx: &mut Context<'_, '_>, node: &Node<'_>, depth: usize, tol
         }
         valid.insert(fingerprint);
     }
-    for (pointer, message) in errors {
+    for (pointer, message, wanted) in errors {
         let (key, value) = locate(node, &pointer);
-        if told.iter().any(|span| span.intersects(value)) {
+        if told.iter().any(|told| told.intersects(value.span)) {
             continue;
         }
-        let finding = cx.report(&INVALID, value, message);
+        let converted = wanted.and_then(|wanted| wanted.converted(cx.text, value));
+        let edits = converted.map(|new| edits::replace(value.span, new)).into_iter().collect();
+        let mut finding = cx.report(&INVALID, value.span, message);
         if let Some(key) = key {
-            finding.related(key, "the keyword");
+            finding = finding.related(key, "the keyword");
+        }
+        finding.safe_fix("Write it in the right type", edits);
+    }
+}
+
+/// The type that a keyword takes, where a string can be written in it.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Integer,
+    Number,
+    Array,
+}
+
+impl Wanted {
+    fn of(kind: &ValidationErrorKind) -> Option<Self> {
+        let ValidationErrorKind::Type { kind: jsonschema::error::TypeKind::Single(wanted) } = kind else { return None };
+        match wanted.to_string().as_str() {
+            "integer" => Some(Self::Integer),
+            "number" => Some(Self::Number),
+            "array" => Some(Self::Array),
+            _ => None,
+        }
+    }
+
+    /// A string as what it evidently is: a number in quotes, or the only one of a list.
+    fn converted(self, text: &str, node: &Node<'_>) -> Option<String> {
+        let value = node.as_str()?;
+        let digits = value.strip_prefix('-').unwrap_or(value);
+        let (whole, rest) = digits.split_once('.').unwrap_or((digits, "0"));
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        // TOML reads no leading zero, and no integer beyond 64 bits.
+        let plain =
+            is_number(whole) && is_number(rest) && (whole == "0" || !whole.starts_with('0')) && whole.len() < 19;
+        match self {
+            Self::Integer if plain && !digits.contains('.') => Some(value.to_owned()),
+            Self::Number if plain => Some(value.to_owned()),
+            Self::Array if !value.contains([',', ' ']) => Some(format!("[{}]", node.span.of(text))),
+            _ => None,
         }
     }
 }
@@ -393,7 +434,7 @@ fn violation(keyword: Option<&String>, kind: &ValidationErrorKind, value: &Value
 }
 
 /// The key and the value that a JSON pointer into a schema names; the nearest that there is.
-fn locate(schema: &Node<'_>, pointer: &[String]) -> (Option<Span>, Span) {
+fn locate<'d, 't>(schema: &'d Node<'t>, pointer: &[String]) -> (Option<Span>, &'d Node<'t>) {
     let mut node = schema;
     let mut key = None;
     for part in pointer {
@@ -410,7 +451,7 @@ fn locate(schema: &Node<'_>, pointer: &[String]) -> (Option<Span>, Span) {
             None => break,
         }
     }
-    (key, node.span)
+    (key, node)
 }
 
 fn unescape(part: &str) -> String {

@@ -1065,7 +1065,9 @@ fn read_scalar<'t>(kind: ScalarKind, decoded: &str) -> Option<ValueKind<'t>> {
 fn out_of_range(kind: ScalarKind, raw: &str) -> Option<String> {
     let shown = show::quoted(raw);
     let below = raw.starts_with('-');
+    let bare = matches!(raw.trim_start_matches(['+', '-']), "0x" | "0o" | "0b");
     match kind {
+        ScalarKind::Integer(_) if bare => Some(format!("{shown} has no digits behind it")),
         ScalarKind::Integer(_) if below => Some(format!("{shown} is below {}, the least integer", i64::MIN)),
         ScalarKind::Integer(_) => Some(format!("{shown} is above {}, the greatest integer", u64::MAX)),
         ScalarKind::Float if below => Some(format!("{shown} is below what a float can hold")),
