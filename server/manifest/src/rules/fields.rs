@@ -450,7 +450,7 @@ fn missing_fix(
     table: &Table<'_>,
     shape: &'static TableShape,
     key: &'static KeyShape,
-) -> Option<crate::TextEdit> {
+) -> Option<TextEdit> {
     let publisher = cx.publisher().unwrap_or("acme");
     let skill = || {
         let id = cx.root.text("skill_id").map(|id| id.trimmed()).filter(|id| grammar::is_skill_id(id));
