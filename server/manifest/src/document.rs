@@ -257,11 +257,15 @@ struct Builder<'t> {
     doubtful: bool,
     /// Words that stand where a boolean is due, each with the one that is meant.
     booleans: Vec<(Span, &'static str)>,
+    /// Lines that are taken for headers, in the order of the text, each with the header.
+    taken: Vec<(Span, String)>,
 }
 
 /// A header as the words of a line that did not read spell it.
 struct MeantHeader<'t> {
     header: Header<'t>,
+    /// The line, which has nothing but these words and what stands around them.
+    line: Span,
     shape: &'static TableShape,
 }
 
@@ -296,6 +300,7 @@ impl<'t> Builder<'t> {
             meant: None,
             doubtful: false,
             booleans: Vec::new(),
+            taken: Vec::new(),
         }
     }
 
@@ -311,6 +316,16 @@ impl<'t> Builder<'t> {
                 let edits = vec![TextEdit { span, text: (*meant).to_owned() }];
                 error.fix = Some(Fix { title: format!("Write `{meant}`"), safe: false, edits });
             }
+        }
+        for error in &mut errors {
+            let next = self.taken.partition_point(|(line, _)| line.end < error.span.end);
+            let Some((line, header)) = self.taken.get(next).filter(|(line, _)| line.start <= error.span.start) else {
+                continue;
+            };
+            error.kind = SyntaxErrorKind::BadHeader;
+            error.message = format!("the keys below belong to a table, which a header opens: write `{header}`");
+            let edits = vec![TextEdit { span: *line, text: header.clone() }];
+            error.fix = Some(Fix { title: format!("Write `{header}`"), safe: false, edits });
         }
         errors.append(&mut document.errors);
         errors.sort_by_key(|error| error.span);
@@ -369,9 +384,10 @@ impl<'t> Builder<'t> {
         if len > MAX_HEADER {
             return None;
         }
-        let line = Span::new(start, start + len);
+        let whole = Span::new(start, start + len);
         let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        let line = line.of(self.text);
+        let line = whole.of(self.text).trim_end();
+        let whole = Span::new(start, start + line.len());
         let lead = line.len() - line.trim_start_matches(|c: char| !is_bare(c) || c == '-').len();
         let words = line.get(lead..)?.trim_end_matches(|c: char| !is_bare(c) || c == '-');
         let mut keys = Vec::new();
@@ -388,7 +404,7 @@ impl<'t> Builder<'t> {
         }
         let span = keys.first()?.span.to(keys.last()?.span);
         let (shape, array) = shape::opened(keys.iter().map(|key| key.name.as_ref()))?;
-        Some(MeantHeader { header: Header { span, array, keys, broken: true, cut: false }, shape })
+        Some(MeantHeader { line: whole, header: Header { span, array, keys, broken: true, cut: false }, shape })
     }
 
     /// Takes the line in front as the header that it most likely is, if `key` belongs there rather than here.
@@ -405,6 +421,9 @@ impl<'t> Builder<'t> {
         if !own {
             self.document.headers_broken = true;
             self.doubtful = true;
+            let keys = dotted(&meant.header.keys);
+            let header = if meant.header.array { format!("[[{keys}]]") } else { format!("[{keys}]") };
+            self.taken.push((meant.line, header));
             self.open(meant.header);
         }
     }
