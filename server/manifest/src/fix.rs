@@ -212,6 +212,15 @@ mod tests {
     }
 
     #[test]
+    fn nothing_unseen_is_taken_out_of_what_is_granted() {
+        let lists = "http_egress_allowlist = [\"*.a\\u200bcme.example\"]\nfilesystem.write_roots = [\"a\\u200bb\"]\n\
+                     wildcard_opt_in.http_egress = true\n";
+        let text = format!("{HEAD}{TOOL}[capabilities]\n{lists}{COMPAT}");
+        assert!(fixed(&text, false).contains(lists));
+        assert!(fixed(&text, true).contains("\"*.acme.example\""));
+    }
+
+    #[test]
     fn two_fixes_never_write_a_table_or_key_twice() {
         let text = format!(
             "{HEAD}{TOOL}[capabilities.filesystem]\nwrite_roots = [\"out/*\"]\n\

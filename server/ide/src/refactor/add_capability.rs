@@ -1,5 +1,7 @@
 //! What a skill may touch: one more host, secret, folder or device; quotas where there are none yet.
 
+use std::collections::HashSet;
+
 use skillyard_manifest::{
     Span, TextEdit,
     document::{Node, NodeKind, Origin, string},
@@ -73,8 +75,7 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
         let table = path.iter().try_fold(root, |view, key| view.table(key));
         match table.and_then(|table| table.get(key)) {
             Some(item) => {
-                let listed = |name: &str| item.node.as_array().is_some_and(|items| holds(items, name));
-                let name = free(name, listed);
+                let name = free(name, item.node);
                 Some((appended(source, item.node, &string(&name))?, name))
             }
             None => Some((set(path, key, &format!("[{}]", string(name)))?, name.to_owned())),
@@ -98,7 +99,7 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
             // All keys of a scope stand together.
             let same = there.iter().find(|secret| secret.text("scope").is_some_and(|text| text.trimmed() == scope));
             if let Some(keys) = same.and_then(|secret| secret.get("key_names")) {
-                let name = free(&name, |name| keys.node.as_array().is_some_and(|items| holds(items, name)));
+                let name = free(&name, keys.node);
                 return Some((appended(source, keys.node, &string(&name))?, name));
             }
             let lines = [format!("scope = {}", string(&scope)), format!("key_names = [{}]", string(&name))];
@@ -130,17 +131,14 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
     }
 }
 
-/// Whether a list has this string.
-fn holds(items: &[Node<'_>], name: &str) -> bool {
-    items.iter().any(|item| item.as_str().is_some_and(|text| text.trim() == name))
-}
-
 /// A name that is not there: `api.acme.example`, `api2.acme.example`.
-fn free(name: &str, is_there: impl Fn(&str) -> bool) -> String {
+fn free(name: &str, list: &Node<'_>) -> String {
+    let items = list.as_array().unwrap_or_default();
+    let there: HashSet<&str> = items.iter().filter_map(Node::as_str).map(str::trim).collect();
     let (head, rest) = name.split_at(name.find('.').unwrap_or(name.len()));
     let others = (2_u32..).map(|number| format!("{head}{number}{rest}"));
     let mut names = std::iter::once(name.to_owned()).chain(others);
-    names.find(|name| !is_there(name)).unwrap_or_else(|| name.to_owned())
+    names.find(|name| !there.contains(name.as_str())).unwrap_or_else(|| name.to_owned())
 }
 
 /// The shape of the table at a path.
@@ -177,6 +175,14 @@ mod tests {
     fn one(kind: &str, text: &str) -> String {
         let resolved = resolve(&Source::new(text), kind, &Facts::default()).unwrap();
         apply_edits(text, &resolved.edits)
+    }
+
+    #[test]
+    fn nothing_goes_behind_headers_as_if_they_were_a_list() {
+        for (kind, key) in [("host", "http_egress_allowlist"), ("device", "device_capabilities")] {
+            let text = format!("[[capabilities.{key}]]\na = 1\n");
+            assert!(resolve(&Source::new(&text), kind, &Facts::default()).is_none(), "{text}");
+        }
     }
 
     #[test]

@@ -22,7 +22,13 @@ mod upgrade_version;
 use std::{borrow::Cow, ptr};
 
 use serde_json::Value;
-use skillyard_manifest::{Span, TextEdit, document::Node, edits, shape::ROOT, syntax::Item};
+use skillyard_manifest::{
+    Span, TextEdit,
+    document::{Node, NodeKind},
+    edits,
+    shape::ROOT,
+    syntax::Item,
+};
 
 use crate::{Facts, Path, Place, Source, Step};
 
@@ -261,6 +267,10 @@ pub(crate) fn has_comments(source: &Source<'_>, span: Span, inner: &[Span]) -> b
 
 /// The edit that puts a value behind the last of a list. `None` where that is no list, or an empty one with comments.
 fn appended(source: &Source<'_>, list: &Node<'_>, value: &str) -> Option<TextEdit> {
+    // Headers are no list that a value could stand in.
+    if matches!(&list.kind, NodeKind::Array(array) if array.of_tables) {
+        return None;
+    }
     let text = source.text;
     let Some(last) = list.as_array()?.last() else {
         return (!has_comments(source, list.span, &[])).then(|| edits::replace(list.span, format!("[{value}]")));

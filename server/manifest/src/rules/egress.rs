@@ -481,7 +481,8 @@ fn check_parts(cx: &mut Context<'_, '_>, host: Text<'_, '_>, parts: &Parts, name
     let part = |range: &Range<usize>| host.value.get(range.clone()).unwrap_or_default();
     // Which is the host: of two names at an `@` either may be; `a/b.com` may be `a.b.com`.
     let two_hosts = part(&parts.user).contains('.');
-    let dotless = parts.scheme.is_empty() && !name.contains('.') && part(&parts.path).contains('.');
+    let whole_scheme = part(&parts.scheme).ends_with("://");
+    let dotless = !whole_scheme && !name.contains('.') && part(&parts.path).contains('.');
     let evident = !two_hosts && !dotless && !network;
     let bare = (grammar::is_host(name) && evident).then(|| name.trim_end_matches('.'));
     let fix = bare.map(|bare| (format!("Write `{}`", show::plain(bare)), cx.set_string(host.node, bare)));

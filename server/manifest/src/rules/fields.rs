@@ -177,6 +177,8 @@ fn find_strays(root: View<'_, '_>, view: View<'_, '_>, strays: &mut HashSet<(&'s
         for name in unknown.take(MAX_GUESSES) {
             if sought(root, table, shape, name).is_none()
                 && let Some(target) = elsewhere(shape, name)
+                // Of the elements of an array none is the one that it was meant for.
+                && !target.path.contains(['[', '*'])
             {
                 strays.insert((target.path, name.to_string()));
             }
@@ -279,7 +281,9 @@ fn unknown_key(
                 "" => ("the top level, above the first header".to_owned(), "the top level".to_owned()),
                 path => (format!("`{path}`"), format!("`{path}`")),
             };
-            let moved = move_to(cx, table, name, field, target);
+            // Each looks for its place in the whole file.
+            let few = cx.findings.len() < MAX_GUESSES;
+            let moved = few.then(|| move_to(cx, table, name, field, target)).flatten();
             let finding =
                 cx.report(&UNKNOWN_KEY, field.key, format!("{owner} has no key {shown}: it belongs to {place}"));
             // It is wanted where it belongs: taking it out is no repair by itself.

@@ -100,8 +100,8 @@ fn check(cx: &mut Context<'_, '_>) {
     }
     for (text, how) in shown(cx) {
         if let NodeKind::String(_) = text.node.kind {
-            check_shown(cx, text.node, how == Shown::Line);
-            if how != Shown::Lines {
+            check_shown(cx, text.node, how);
+            if matches!(how, Shown::Line | Shown::Value) {
                 // The module gets a value as it is written.
                 check_line(cx, text, how == Shown::Line);
             }
@@ -118,11 +118,13 @@ enum Shown {
     Value,
     /// In any other way.
     Lines,
+    /// By who decides what the skill may do.
+    Reviewed,
 }
 
 /// The texts that people see.
 fn shown<'d, 't>(cx: &Context<'d, 't>) -> Vec<(Text<'d, 't>, Shown)> {
-    let mut texts: Vec<(Text<'d, 't>, Shown)> = reviewed(cx).into_iter().map(|text| (text, Shown::Lines)).collect();
+    let mut texts: Vec<(Text<'d, 't>, Shown)> = reviewed(cx).into_iter().map(|text| (text, Shown::Reviewed)).collect();
     let mut add = |view: View<'d, 't>, keys: &[(&str, bool)]| {
         let how = |one_line| if one_line { Shown::Line } else { Shown::Lines };
         texts.extend(keys.iter().filter_map(|(key, one_line)| Some((view.text(key)?, how(*one_line)))));
@@ -262,13 +264,13 @@ fn check_table(cx: &mut Context<'_, '_>, table: &Table<'_>, in_schema: bool) {
         check_escapes(cx, field.key);
         if !name.is_ascii() {
             let characters = characters(cx.text, field.key);
-            check_invisible(cx, &characters);
+            check_invisible(cx, &characters, true);
             check_look_alikes(cx, &characters);
         }
         let below = in_schema || matches!(name.as_ref(), "input_schema" | "output_schema");
         check_node(cx, &field.value, below);
         if in_schema && matches!(name.as_ref(), "title" | "description") && field.value.as_str().is_some() {
-            check_shown(cx, &field.value, false);
+            check_shown(cx, &field.value, Shown::Lines);
         }
     }
 }
@@ -301,15 +303,16 @@ fn check_escapes(cx: &mut Context<'_, '_>, span: Span) {
     }
 }
 
-fn check_shown(cx: &mut Context<'_, '_>, node: &Node<'_>, one_line: bool) {
+fn check_shown(cx: &mut Context<'_, '_>, node: &Node<'_>, how: Shown) {
     let Some(value) = node.as_str() else { return };
     // Most texts have nothing to look at.
     if value.bytes().all(|b| matches!(b, b' '..=b'~')) {
         return;
     }
     let characters = characters(cx.text, node.span);
-    check_controls(cx, &characters, one_line);
-    check_invisible(cx, &characters);
+    check_controls(cx, &characters, how == Shown::Line);
+    // Without them a host or folder that is nobody's may become one that is granted.
+    check_invisible(cx, &characters, how != Shown::Reviewed);
     check_look_alikes(cx, &characters);
 }
 
@@ -464,8 +467,9 @@ fn check_line(cx: &mut Context<'_, '_>, text: Text<'_, '_>, same: bool) {
     identity::fix(finding, same, "Trim the white space", fix);
 }
 
-/// Invisible characters other than those that scripts and emoji need, a run as one.
-fn check_invisible(cx: &mut Context<'_, '_>, characters: &[(Span, char)]) {
+/// Invisible characters other than those that scripts and emoji need, a run as one; `safe` where nothing else comes of
+/// taking them out than is seen.
+fn check_invisible(cx: &mut Context<'_, '_>, characters: &[(Span, char)], safe: bool) {
     let unseen = |at: usize| {
         let (_, c) = characters[at];
         let before = at.checked_sub(1).and_then(|at| characters.get(at)).map(|(_, c)| *c);
@@ -490,7 +494,8 @@ fn check_invisible(cx: &mut Context<'_, '_>, characters: &[(Span, char)]) {
         let (first, c) = characters[start];
         let run = Span::new(first.start, characters[at - 1].0.end);
         let fix = if left { vec![edits::replace(run, "")] } else { Vec::new() };
-        cx.report(&INVISIBLE, run, format!("U+{:04X} is invisible: take it out", c as u32)).safe_fix("Remove it", fix);
+        let finding = cx.report(&INVISIBLE, run, format!("U+{:04X} is invisible: take it out", c as u32));
+        identity::fix(finding, safe, "Remove it", fix);
     }
 }
 
