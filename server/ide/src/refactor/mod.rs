@@ -122,14 +122,15 @@ impl Resolved {
     }
 }
 
-/// The refactorings that apply where the cursor or the selection is.
+/// The refactorings that apply where the cursor or the selection is, of those that `wanted` is true for: to see whether one
+/// applies may take as long as to apply it, and editors ask with each move of the cursor.
 ///
 /// Takes any range, also one outside the text, and time linear in the text at most; in most places much less.
 #[must_use]
-pub fn offer(source: &Source<'_>, range: Span, facts: &Facts) -> Vec<Offer> {
+pub fn offer(source: &Source<'_>, range: Span, facts: &Facts, wanted: impl Fn(&Refactoring) -> bool) -> Vec<Offer> {
     let asked = Asked::new(source, range, facts);
     let mut offers = Vec::new();
-    for refactoring in REFACTORINGS {
+    for refactoring in REFACTORINGS.iter().filter(|one| wanted(one)) {
         (refactoring.offer)(&asked, &mut offers);
     }
     offers

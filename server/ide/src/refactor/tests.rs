@@ -126,7 +126,7 @@ pub(crate) fn done(source: &Source<'_>, offer: &Offer, facts: &Facts) -> (String
 /// The offers of one refactoring at the cursor, `$0`.
 pub(crate) fn offers(id: &str, marked: &str, facts: &Facts) -> Vec<Offer> {
     let (text, at) = cursor(marked);
-    let mut offers = offer(&Source::new(&text), Span::at(at), facts);
+    let mut offers = offer(&Source::new(&text), Span::at(at), facts, |_| true);
     offers.retain(|offer| offer.id == id);
     offers
 }
@@ -164,7 +164,7 @@ fn whatever_is_offered_can_be_done_and_is_accepted() {
         let source = Source::new(&text);
         let mut seen = HashSet::new();
         for at in places(&source) {
-            for offer in offer(&source, Span::at(at), &facts) {
+            for offer in offer(&source, Span::at(at), &facts, |_| true) {
                 if !seen.insert((offer.id, offer.data.clone())) || offer.disabled.is_some() {
                     continue;
                 }
@@ -219,7 +219,7 @@ fn any_text_and_any_place_come_to_an_answer() {
     for text in &texts {
         let source = Source::new(text);
         for at in (0..text.len() + 3).step_by(if text.len() > 200 { 13 } else { 1 }) {
-            for offer in offer(&source, Span::new(at, at + 5), &facts) {
+            for offer in offer(&source, Span::new(at, at + 5), &facts, |_| true) {
                 assert!(!offer.title.chars().any(skillyard_manifest::is_unseen), "{}", offer.title);
                 let resolved = resolve(&source, offer.id, &offer.data, &facts);
                 if let Some(resolved) = resolved {
@@ -297,7 +297,7 @@ proptest! {
         let source = Source::new(&text);
         let mut seen = HashSet::new();
         for at in places(&source) {
-            for offer in offer(&source, Span::at(at), &Facts::default()) {
+            for offer in offer(&source, Span::at(at), &Facts::default(), |_| true) {
                 if offer.disabled.is_some() || !seen.insert((offer.id, offer.data.clone())) {
                     continue;
                 }

@@ -117,7 +117,11 @@ impl DocumentRequest for CodeActions {
 fn refactorings(snapshot: &Snapshot, range: Range, only: Option<&[CodeActionKind]>, asked: bool) -> Vec<CodeAction> {
     let source = snapshot.source();
     let (client, facts) = (&snapshot.client, snapshot.facts());
-    let offers = refactor::offer(source, snapshot.converter().span(range), &facts).into_iter();
+    // What puts the whole source in order is none of a place's.
+    let wanted = |one: &refactor::Refactoring| {
+        wants(only, &CodeActionKind::new(one.kind)) && (asked || !one.kind.starts_with("source."))
+    };
+    let offers = refactor::offer(source, snapshot.converter().span(range), &facts, wanted).into_iter();
     let offers = offers.filter(|offer| wants(only, &CodeActionKind::new(offer.kind)) && (asked || !offer.about_file));
     let action = |offer: refactor::Offer| {
         let mut action =
