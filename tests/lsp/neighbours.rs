@@ -239,3 +239,26 @@ fn folders_that_come_and_go_count() {
     pushed(&mut client, &one, &[]);
     end(client);
 }
+
+#[test]
+fn skills_of_a_folder_that_went_and_of_one_that_came_are_not_compared() {
+    let (first, second) = (Workspace::new(), Workspace::new());
+    fs::remove_file(first.path("two")).unwrap();
+    fs::remove_file(second.path("two")).unwrap();
+    let mut client = first.pulling();
+    let mut other = second.open(&mut client, "one");
+    // The folder goes while the skill in it is still read for the first time, which takes a while.
+    let mut long = GOOD.to_owned();
+    long.extend((0..20_000).map(|n| format!("# {n}\n\n[[entrypoints.tools]]\nid = \"acme.echo.n{n}\"\n")));
+    first.write("one", &long);
+    first.open(&mut client, "one");
+    let event = json!({"added": second.folder(), "removed": first.folder()});
+    client.notify("workspace/didChangeWorkspaceFolders", json!({"event": event}));
+    // The other has nobody of its id beside it, until it takes that of the third.
+    assert_eq!(other.pull(&mut client), [] as [Value; 0]);
+    other.set(&mut client, &GOOD.replace("acme.echo", "acme.other"));
+    client.serve("workspace/diagnostic/refresh", |_| Value::Null);
+    let told = other.pull(&mut client);
+    assert_eq!(told.iter().map(|told| &told["code"]).collect::<Vec<_>>(), [SKILL]);
+    client.stop();
+}

@@ -87,6 +87,8 @@ pub(crate) struct Neighbours {
     known: BTreeMap<Arc<Path>, Arc<Known>>,
     /// The ids and who gives them. The places in it may be older ones; those in `known` count.
     workspace: Arc<Workspace>,
+    /// The workspace's folders that they lie in.
+    folders: Vec<PathBuf>,
 }
 
 impl Neighbours {
@@ -95,10 +97,18 @@ impl Neighbours {
         self.known.keys().map(|path| &**path)
     }
 
-    /// After some manifests were read (`None`: gone). `None` where nothing differs.
-    fn with(&self, read: Vec<(PathBuf, Option<Known>)>) -> Option<Self> {
-        let mut now = self.clone();
-        let (mut differs, mut moved_only) = (false, true);
+    /// After some manifests were read (`None`: gone). What is in none of `folders` is gone too, whenever it was read: skills
+    /// of a folder that went and of one that came are never compared. `None` where nothing differs.
+    fn with(&self, mut read: Vec<(PathBuf, Option<Known>)>, folders: Vec<PathBuf>) -> Option<Self> {
+        let outside = |path: &Path| !folders.iter().any(|folder| path.starts_with(folder));
+        for (path, known) in &mut read {
+            known.take_if(|_| outside(path));
+        }
+        let (mut differs, mut moved_only) = (self.folders != folders, true);
+        if differs {
+            read.extend(self.paths().filter(|path| outside(path)).map(|path| (path.to_owned(), None)));
+        }
+        let mut now = Self { folders, ..self.clone() };
         let mut kept: usize = self.known.values().map(|known| known.names.tools.len()).sum();
         for (path, new) in read {
             let known = now.known.get(&*path).cloned();
@@ -180,16 +190,13 @@ impl Neighbours {
 impl Session {
     /// Looks for the manifests of the workspace, in the background, and forgets those that are in no folder of it any more.
     pub(crate) fn look_for_neighbours(self: &Arc<Self>) {
-        let (folders, neighbours) = (self.folders(), self.neighbours());
-        if folders.is_empty() && neighbours.known.is_empty() {
+        let folders = self.folders();
+        if folders.is_empty() && self.neighbours().known.is_empty() {
             return;
         }
         let session = Arc::clone(self);
         task::spawn(async move {
-            // First: skills of a folder that is gone and of one that came must not be compared.
-            let outside = |path: &&Path| !folders.iter().any(|folder| path.starts_with(folder));
-            let gone: Vec<_> = neighbours.paths().filter(outside).map(|path| (path.to_owned(), None)).collect();
-            session.take_neighbours(gone).await;
+            session.take_neighbours(Vec::new()).await;
             let look = move || manifests_below(&folders);
             if let Ok(found) = session.work(look).await {
                 session.these_are_all(found).await;
@@ -264,18 +271,15 @@ impl Session {
         self.neighbours().paths().filter(below).map(Path::to_owned).collect()
     }
 
-    /// Takes over what was read, in the order of the calls, and makes the diagnostics new that it concerns: those of open
+    /// Takes over what was read, in the order of the calls, forgets what is in no workspace folder any more, and makes the diagnostics new that it concerns: those of open
     /// manifests, and those that are shown of closed ones. Comparing takes its time, and happens where nobody waits for it.
     pub(crate) async fn take_neighbours(self: &Arc<Self>, read: Vec<(PathBuf, Option<Known>)>) {
-        if read.is_empty() {
-            return;
-        }
         let _turn = self.taking_neighbours.lock().await;
-        let before = self.neighbours();
+        let (before, folders) = (self.neighbours(), self.folders());
         let open = self.open_skills();
         let spoken_of: Vec<PathBuf> = open.keys().cloned().chain(self.closed.paths()).collect();
         let compare = move || {
-            let now = before.with(read)?;
+            let now = before.with(read, folders)?;
             let concerned = spoken_of.into_iter().filter(|path| now.tells_news(&before, path)).collect::<HashSet<_>>();
             Some((Arc::new(now), concerned))
         };
@@ -311,29 +315,31 @@ mod tests {
         let one = of(MAX_TOOLS + 7, "a");
         assert_eq!((one.names.all().count(), one.ranges.len()), (MAX_TOOLS + 1, MAX_TOOLS + 1));
         let path = |n: usize| PathBuf::from(format!("/{n:03}/skill.toml"));
+        let with = |all: &Neighbours, read| all.with(read, vec![PathBuf::from("/")]);
         let many = MAX_ALL_TOOLS / MAX_TOOLS + 2;
         let read: Vec<_> = (0..many).map(|n| (path(n), Some(one.clone()))).collect();
-        let all = Neighbours::default().with(read.clone()).unwrap();
+        let all = with(&Neighbours::default(), read.clone()).unwrap();
         let kept: usize = all.known.values().map(|known| known.ranges.len()).sum();
         // The skill's own id always is.
         assert_eq!(kept, MAX_ALL_TOOLS + many);
         assert_eq!(all.known.len(), many);
         assert_eq!(all.known[&*path(many - 1)].names.all().count(), 1);
         // What was read again and is the same is no news, and one that shrinks makes room.
-        assert!(all.with(read.clone()).is_none());
-        let fewer = all.with(vec![(path(0), Some(of(1, "a"))), read[many - 1].clone()]).unwrap();
+        assert!(with(&all, read.clone()).is_none());
+        let fewer = with(&all, vec![(path(0), Some(of(1, "a"))), read[many - 1].clone()]).unwrap();
         assert!(fewer.known[&*path(many - 1)].names.all().count() > 900);
     }
 
     #[test]
     fn what_only_moved_is_not_compared_anew() {
         let path = PathBuf::from("/a/skill.toml");
-        let all = Neighbours::default().with(vec![(path.clone(), Some(of(2, "a")))]).unwrap();
+        let with = |all: &Neighbours, known| all.with(vec![(path.clone(), known)], vec![PathBuf::from("/a")]).unwrap();
+        let all = with(&Neighbours::default(), Some(of(2, "a")));
         let mut moved = of(2, "a");
         moved.ranges[0].end.character += 1;
-        let now = all.with(vec![(path.clone(), Some(moved))]).unwrap();
+        let now = with(&all, Some(moved));
         assert!(Arc::ptr_eq(&now.workspace, &all.workspace));
-        let now = all.with(vec![(path, None)]).unwrap();
+        let now = with(&all, None);
         assert!(now.known.is_empty() && !Arc::ptr_eq(&now.workspace, &all.workspace));
     }
 }
