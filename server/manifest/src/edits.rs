@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::{
     diagnostic::TextEdit,
     document::{Document, Field, Node, NodeKind, Origin, Table, string},
+    spelling::characters,
     syntax::Key,
     text::Span,
     view::View,
@@ -32,20 +33,42 @@ pub fn set_string(text: &str, span: Span, value: &str) -> TextEdit {
     replace(span, new)
 }
 
-/// The place in the text of a range of what a string says; the whole string where escapes hide it.
+/// The place in the text of a range of what a string says, with the whole of the escapes at its ends.
 pub fn inside(text: &str, node: &Node<'_>, range: Range<usize>) -> Span {
     let NodeKind::String(value) = &node.kind else { return node.span };
+    if range.end > value.len() {
+        return node.span;
+    }
     let raw = node.span.of(text);
     let quotes = if raw.starts_with("\"\"\"") || raw.starts_with("'''") { 3 } else { 1 };
     let body = raw.get(quotes..raw.len().saturating_sub(quotes)).unwrap_or_default();
     // A line end directly behind the opening quotes of a multi-line string is not part of what it says.
-    let skipped = body.len().saturating_sub(value.len());
-    let verbatim = body.ends_with(value.as_ref()) && matches!(body.get(..skipped), Some("" | "\n" | "\r\n"));
-    if !verbatim || range.end > value.len() {
-        return node.span;
-    }
+    let skipped = match quotes {
+        3 => ["\r\n", "\n"].into_iter().find(|end| body.starts_with(end)).map_or(0, str::len),
+        _ => 0,
+    };
     let start = node.span.start + quotes + skipped;
-    Span::new(start + range.start, start + range.end)
+    if body.get(skipped..) == Some(value.as_ref()) {
+        return Span::new(start + range.start, start + range.end);
+    }
+    written(text, node.span, start, value, range).unwrap_or(node.span)
+}
+
+/// [`inside`] for a string with escapes, whose characters start at `start`. `None` where they are not what it says.
+fn written(text: &str, string: Span, start: usize, value: &str, range: Range<usize>) -> Option<Span> {
+    let (mut at, mut from, mut to) = (0, None, None);
+    let mut rest = value;
+    for (span, c) in characters(text, string).into_iter().skip_while(|(span, _)| span.start < start) {
+        rest = rest.strip_prefix(c)?;
+        if at >= range.start && (at < range.end || range.is_empty()) {
+            from = from.or(Some(span.start));
+            to = (!range.is_empty()).then_some(span.end).or(to);
+        }
+        at += c.len_utf8();
+    }
+    let end = string.end - (start - string.start).min(string.len());
+    let from = from.unwrap_or(end);
+    rest.is_empty().then(|| Span::new(from, to.unwrap_or(from)))
 }
 
 /// The line end that the text uses.
@@ -390,6 +413,35 @@ mod tests {
         let behind = text.len() - start - fragment.len();
         let kept = fixed.get(start..fixed.len().saturating_sub(behind)).unwrap_or_default().to_owned();
         if kept.is_empty() { fixed } else { kept }
+    }
+
+    /// What stands in the text for a part of what a string says.
+    fn written_for(string: &str, part: &str) -> String {
+        let text = format!("a = {string}\n");
+        let document = Document::parse(&text);
+        let node = &document.root.get("a").unwrap().value;
+        let at = node.as_str().unwrap().find(part).unwrap();
+        inside(&text, node, at..at + part.len()).of(&text).to_owned()
+    }
+
+    #[test]
+    fn a_part_of_a_string_has_its_place() {
+        for (string, part, expected) in [
+            ("\"a/../b\"", "..", ".."),
+            ("'a/../b'", "..", ".."),
+            ("\"\\u0061/../b\"", "..", ".."),
+            ("\"a/.\\x2e/b\"", "..", ".\\x2e"),
+            ("\"a\\\\b c\"", " ", " "),
+            ("\"a\\\\b c\"", "\\", "\\\\"),
+            ("\"a\\tb\"", "\tb", "\\tb"),
+            ("\"\"\"\na\\\\b ü..\"\"\"", "..", ".."),
+            ("\"\"\"\r\na\\tü..\"\"\"", "..", ".."),
+            ("\"\"\"a\\\n   b..\"\"\"", "ab", "a\\\n   b"),
+            ("'''\n\n..'''", "\n.", "\n."),
+            ("\"\\u00fc\"", "", ""),
+        ] {
+            assert_eq!(written_for(string, part), expected, "{string}");
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod outline;
 pub mod rules;
 pub mod shape;
 pub mod show;
+mod spelling;
 pub mod suggest;
 pub mod syntax;
 mod text;

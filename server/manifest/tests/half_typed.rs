@@ -143,6 +143,8 @@ const SLIPS: &[(&str, &str, usize)] = &[
     ("[capabilities]\n", "[capabilities filesystem]\nwrite_roots = [\"data\"]\n\n[capabilities]\n", 1),
     ("[capabilities.quotas]\n", "[capabilities\nwrite_roots = [\"data\"]\n\n[capabilities.quotas]\n", 1),
     ("[capabilities.quotas]\n", "[capabilities quotas]\n", 1),
+    ("[capabilities.quotas]\n", "[capabilities quotas\n", 1),
+    ("[[entrypoints.tools]]", "[[entrypoints tools]", 1),
     ("[compat]", "[", 1),
     ("[compat]", "[]", 1),
     ("[compat]", "[compat.]", 1),

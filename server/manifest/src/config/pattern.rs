@@ -161,8 +161,7 @@ fn class_fault(rest: &mut std::str::CharIndices<'_>, open: usize, end: usize) ->
                 {
                     return Some((PatternFault::Range(from, c), start..at + c.len_utf8()));
                 }
-                // What ends a range may start the next one.
-                before = before.map(|(start, _)| (start, c));
+                // A further `-` moves the end of the same range: `[a-z-c]` is `[a-c]`.
                 in_range = false;
             }
             _ => before = Some((at, c)),

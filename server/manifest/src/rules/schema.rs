@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value};
 use super::{Context, Family, FixKind, Rule, common, plain_schema::is_plain};
 use crate::{
     deep,
-    diagnostic::{Daemon, Severity},
+    diagnostic::{Daemon, Severity, Tag},
     document::{Node, NodeKind, Table},
     edits, show, suggest,
     text::Span,
@@ -321,7 +321,7 @@ fn check_metaschema(cx: &mut Context<'_, '_>, node: &Node<'_>, depth: usize, tol
         return;
     }
     let Some(schema) = json(node) else { return };
-    let errors: Vec<(Vec<String>, String, Option<Wanted>)> = deep::run(depth * 3, || {
+    let errors: Vec<Violation> = deep::run(depth * 3, || {
         let validator = match Draft::default().detect(&schema) {
             Draft::Draft4 => jsonschema::draft4::meta::validator(),
             Draft::Draft6 => jsonschema::draft6::meta::validator(),
@@ -332,15 +332,18 @@ fn check_metaschema(cx: &mut Context<'_, '_>, node: &Node<'_>, depth: usize, tol
         if validator.is_valid(&schema) {
             return Vec::new();
         }
-        let mut errors: Vec<(Vec<String>, String, Option<Wanted>)> = Vec::new();
+        let mut errors: Vec<Violation> = Vec::new();
         for error in validator.iter_errors(&schema).take(MAX_VIOLATIONS) {
             let pointer: Vec<String> = error.instance_path().as_str().split('/').skip(1).map(unescape).collect();
             // Keywords shared by several vocabularies say the same thing more than once.
-            if errors.iter().any(|(other, ..)| *other == pointer) {
+            if errors.iter().any(|other| other.pointer == pointer) {
                 continue;
             }
             let message = violation(pointer.last(), error.kind(), error.instance());
-            errors.push((pointer, message, Wanted::of(error.kind())));
+            // What is wrong with a list of types is told as no more than that none of its forms fits.
+            let repeats = matches!(error.kind(), ValidationErrorKind::UniqueItems)
+                || (error.instance().is_array() && pointer.last().is_some_and(|keyword| keyword == "type"));
+            errors.push(Violation { pointer, message, wanted: Wanted::of(error.kind()), repeats });
         }
         errors
     });
@@ -351,9 +354,9 @@ fn check_metaschema(cx: &mut Context<'_, '_>, node: &Node<'_>, depth: usize, tol
         }
         valid.insert(fingerprint);
     }
-    for (pointer, message, wanted) in errors {
+    for Violation { pointer, message, wanted, repeats } in errors {
         let (key, value) = locate(node, &pointer);
-        if told.iter().any(|told| told.intersects(value.span)) {
+        if told.iter().any(|told| told.intersects(value.span)) || (repeats && report_repeats(cx, value)) {
             continue;
         }
         let converted = wanted.and_then(|wanted| wanted.converted(cx.text, value));
@@ -364,6 +367,31 @@ fn check_metaschema(cx: &mut Context<'_, '_>, node: &Node<'_>, depth: usize, tol
         }
         finding.safe_fix("Write it in the right type", edits);
     }
+}
+
+/// Reports the elements of a list of a schema that an earlier one is equal to; whether there are any.
+fn report_repeats(cx: &mut Context<'_, '_>, list: &Node<'_>) -> bool {
+    let items = list.as_array().unwrap_or_default().iter();
+    let repeated = common::repeated(items.filter_map(|item| Some((json(item)?.to_string(), item))));
+    for (first, again) in &repeated {
+        let shown = again.as_str().map_or_else(|| "the same".to_owned(), show::quoted);
+        let edit = cx.remove_listed(again);
+        cx.report(&INVALID, again.span, format!("{shown} is listed twice, and a schema takes this list without repeats"))
+            .related(first.span, "first here")
+            .tag(Tag::Unnecessary)
+            .safe_fix("Remove the repetition", vec![edit]);
+    }
+    !repeated.is_empty()
+}
+
+/// What the metaschema refuses.
+struct Violation {
+    /// The way to it from the schema.
+    pointer: Vec<String>,
+    message: String,
+    wanted: Option<Wanted>,
+    /// Whether it is, or may be, that elements of a list are equal.
+    repeats: bool,
 }
 
 /// The type that a keyword takes, where a string can be written in it.

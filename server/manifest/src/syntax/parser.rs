@@ -282,17 +282,20 @@ impl<'t> Parser<'t> {
         let end = self.end_of_last();
         if closed == 0
             && !cut
-            && let Some(words) = self.words_to(closing)
+            && let Some((words, brackets)) = self.words_to(closing)
         {
-            let span = Span::new(open.start, words.end);
             let first = keys.first().map_or(end, |key| key.span.start);
-            let parts: Vec<&str> =
-                Span::new(first, words.end - closing.len()).of(self.text).split_whitespace().collect();
-            let dotted = parts.join(".");
+            let name = Span::new(first, words.end);
+            let dotted = name.of(self.text).split_whitespace().collect::<Vec<_>>().join(".");
+            let (title, edits) = if brackets.of(self.text) == closing {
+                (format!("Write `{dotted}`"), vec![edit(name, &dotted)])
+            } else {
+                let header = format!("{}{dotted}{closing}", if array { "[[" } else { "[" });
+                (format!("Write `{header}`"), vec![edit(open.to(brackets), &header)])
+            };
             let message = "the parts of a table's name are joined by dots";
-            if let Some(error) = self.error(Kind::BadHeader, span, message) {
-                let name = Span::new(first, words.end - closing.len());
-                error.fix = Some(fix(&format!("Write `{dotted}`"), false, vec![edit(name, &dotted)]));
+            if let Some(error) = self.error(Kind::BadHeader, open.to(brackets), message) {
+                error.fix = Some(fix(&title, false, edits));
             }
         } else if closed < closing.len() {
             let missing = &closing[closed..];
@@ -309,26 +312,30 @@ impl<'t> Parser<'t> {
         Header { span: Span::new(open.start, end), array, keys, broken: self.item_is_broken(), cut }
     }
 
-    /// The rest of the line where it is bare words and then `closing`.
-    fn words_to(&self, closing: &str) -> Option<Span> {
+    /// The rest of the line where it is bare words and then brackets, of which some of `closing` may be missing: both.
+    fn words_to(&self, closing: &str) -> Option<(Span, Span)> {
         let mut at = self.at;
-        let is_word = |token: Token| match token.kind {
-            TokenKind::Atom => token.span().of(self.text).bytes().all(is_bare),
-            kind => kind == TokenKind::Whitespace,
-        };
-        while is_word(self.token(at)) {
+        let mut words = self.span();
+        loop {
+            match self.token(at) {
+                token if token.kind == TokenKind::Atom && token.span().of(self.text).bytes().all(is_bare) => {
+                    words = words.to(token.span());
+                }
+                token if token.kind == TokenKind::Whitespace => {}
+                _ => break,
+            }
             at += 1;
         }
-        let start = self.span().start;
-        let close = self.token(at).span().start;
-        let words = at > self.at;
-        let end = close + closing.len();
+        let found = at > self.at;
+        let mut brackets = Span::at(words.end);
         while matches!(self.token(at).kind, TokenKind::RightSquareBracket | TokenKind::Whitespace) {
+            if self.token(at).kind == TokenKind::RightSquareBracket {
+                brackets = if brackets.is_empty() { self.token(at).span() } else { brackets.to(self.token(at).span()) };
+            }
             at += 1;
         }
         let ends = matches!(self.token(at).kind, TokenKind::Newline | TokenKind::Comment | TokenKind::Eof);
-        let closed = Span::new(close, self.token(at).span().start).of(self.text).trim() == closing;
-        (words && ends && closed).then(|| Span::new(start, end))
+        (found && ends && closing.starts_with(brackets.of(self.text))).then_some((words, brackets))
     }
 
     /// Expects nothing more on the line.
