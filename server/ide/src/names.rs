@@ -60,8 +60,7 @@ pub enum Name {
     WildcardOptIn(String),
 }
 
-/// A name with all its places, each as narrow as the text allows: within a string the part that is the name, the whole
-/// string where escapes hide it.
+/// A name with all its places, each as narrow as the text allows: within a string the part that is the name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Named {
     /// What is named.
@@ -386,7 +385,7 @@ impl<'s, 't> Text<'s, '_, 't> {
         start..start + self.said.trim().len()
     }
 
-    /// Where a range of what it says stands in the text; the whole string where escapes hide it.
+    /// Where a range of what it says stands in the text, with the whole of the escapes at its ends.
     fn place(&self, range: Range<usize>) -> Span {
         inside(self.text, self.span, self.said, range)
     }
@@ -426,7 +425,7 @@ impl<'s, 't> Text<'s, '_, 't> {
     }
 }
 
-/// The place in the text of a range of what a string says; the whole string where escapes hide it.
+/// The place in the text of a range of what a string says, with the whole of the escapes at its ends.
 pub(crate) fn inside(text: &str, string: Span, said: &str, range: Range<usize>) -> Span {
     let node = Node { span: string, kind: NodeKind::String(Cow::Borrowed(said)) };
     edits::inside(text, &node, range)

@@ -16,7 +16,7 @@ use crate::{
 /// What an editor shows when it asks for the new name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Prepared {
-    /// The name at the cursor: the string that it is hidden in where escapes spell it.
+    /// The name at the cursor, as it is written there.
     pub span: Span,
     /// The name as it is now.
     pub placeholder: String,
@@ -535,7 +535,7 @@ properties.place = {}
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(prepared(&skill("id = \"acme.weather.to")), pair("acme.weather.today", "acme.weather.today"));
         assert_eq!(prepared(&skill("id = \"ac")), pair("acme", "acme"));
-        assert_eq!(prepared("publisher = \"a\\u0063me$0\""), pair("\"a\\u0063me\"", "acme"));
+        assert_eq!(prepared("publisher = \"a\\u0063me$0\""), pair("a\\u0063me", "acme"));
         assert_eq!(prepared("[operator.config.properties.'a.b$0']"), pair("a.b", "a.b"));
     }
 }

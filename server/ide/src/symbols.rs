@@ -497,7 +497,7 @@ Property operator.config.properties."a.b" (boolean)
             found,
             [
                 "Skill acme.s / S /  / acme.s",
-                "Tool acme.\\u{202e}a / A / acme.s / \"acme.\\u202ea\"",
+                "Tool acme.\\u{202e}a / A / acme.s / acme.\\u202ea",
                 "Tool B /  / acme.s / [[entrypoints.tools]]",
             ]
         );

@@ -8,6 +8,7 @@ use std::{borrow::Cow, collections::HashMap};
 pub use crate::fields::Fields;
 use crate::{
     diagnostic::{Fix, Related, TextEdit},
+    edits,
     shape::{self, TableShape, Type},
     show, suggest,
     syntax::{
@@ -280,7 +281,7 @@ enum Blocked {
 impl<'t> Builder<'t> {
     fn new(text: &'t str) -> Self {
         let mut root = Table::new(Origin::Header);
-        root.insert_at = Some(if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 });
+        root.insert_at = Some(edits::top(text));
         let document = Document {
             root,
             errors: Vec::new(),

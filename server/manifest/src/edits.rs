@@ -81,14 +81,14 @@ pub fn newline(text: &str) -> &'static str {
 
 /// The end of the line that holds `offset`, in front of its line end.
 pub fn line_end(text: &str, offset: usize) -> usize {
-    let rest = text.get(offset..).unwrap_or_default();
-    let end = rest.find('\n').map_or(text.len(), |i| offset + i);
+    let rest = text.as_bytes().get(offset..).unwrap_or_default();
+    let end = memchr::memchr(b'\n', rest).map_or(text.len(), |i| offset + i);
     if text.get(offset..end).is_some_and(|line| line.ends_with('\r')) { end - 1 } else { end }
 }
 
 /// The start of the line that holds `offset`.
 pub fn line_start(text: &str, offset: usize) -> usize {
-    text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |i| i + 1)
+    text.as_bytes().get(..offset).and_then(|before| memchr::memrchr(b'\n', before)).map_or(0, |i| i + 1)
 }
 
 /// Adds `key = value` to a table behind its last own key. `None` where it has no lines of its own.
@@ -114,11 +114,38 @@ pub fn add_key(text: &str, table: &Table<'_>, key: &str, value: &str) -> Option<
         }
         _ => table.insert_at?,
     };
-    if at == 0 || (at <= 3 && text.get(..at) == Some("\u{FEFF}")) {
-        return Some(insert(at, format!("{entry}{}", newline(text))));
+    Some(insert_line(text, at, &entry))
+}
+
+/// Inserts lines where a table has a place for them: behind the line that holds `at`, or in front of the one that starts
+/// there (the top of a file).
+fn insert_line(text: &str, at: usize, lines: &str) -> TextEdit {
+    let before = text.get(..at).unwrap_or_default();
+    if before.is_empty() || before == "\u{FEFF}" || before.ends_with('\n') {
+        let newline = newline(text);
+        let follows = text.get(at..).is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['\n', '\r']));
+        insert(at, format!("{lines}{newline}{}", if follows { newline } else { "" }))
+    } else {
+        insert(line_end(text, at), format!("{}{lines}", newline(text)))
     }
-    let at = line_end(text, at);
-    Some(insert(at, format!("{}{entry}", newline(text))))
+}
+
+/// Where the first key of a text goes that has none: behind the comments at its top that a blank line sets apart, such as
+/// those of a licence.
+pub(crate) fn top(text: &str) -> usize {
+    let mut end = if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
+    let mut top = end;
+    let mut commented = false;
+    for line in text.get(end..).unwrap_or_default().split_inclusive('\n') {
+        end += line.len();
+        match line.trim_start().chars().next() {
+            Some('#') => commented = true,
+            None if commented && line.ends_with('\n') => top = end,
+            None => {}
+            Some(_) => break,
+        }
+    }
+    top
 }
 
 /// The edit that sets `key` of the table at `path`, which starts at `root` (the top level of `document`), to `value`: in
@@ -256,33 +283,29 @@ pub fn remove_field(text: &str, comments: &[Span], field: &Field<'_>, siblings: 
 /// Removes the whole lines of a range, with a comment behind it.
 pub fn remove_lines(text: &str, span: Span) -> TextEdit {
     let start = line_start(text, span.start);
-    let end = text.get(span.end..).and_then(|rest| rest.find('\n')).map_or(text.len(), |i| span.end + i + 1);
+    let rest = text.as_bytes().get(span.end..).unwrap_or_default();
+    let end = memchr::memchr(b'\n', rest).map_or(text.len(), |i| span.end + i + 1);
     replace(Span::new(start, end), "")
 }
 
-/// Moves an entry, with a comment behind it, from lines of its own behind the last one of another table. `None` where
-/// either shares its line with something else.
-pub fn move_entry(text: &str, entry: Span, to: &Table<'_>) -> Option<Vec<TextEdit>> {
+/// Moves an entry, with the comments above and behind it, from lines of its own behind the last one of another table.
+/// `None` where either shares its line with something else.
+pub fn move_entry(text: &str, document: &Document<'_>, entry: Span, to: &Table<'_>) -> Option<Vec<TextEdit>> {
     let at = to.insert_at?;
-    let lines = lines_of(text, entry)?;
-    let top = at == 0 || text.get(..at) == Some("\u{FEFF}");
-    let insertion = if top {
-        insert(at, format!("{lines}{}", newline(text)))
-    } else {
-        insert(line_end(text, at), format!("{}{lines}", newline(text)))
-    };
-    Some(vec![insertion, remove_last_lines(text, entry)])
+    let lines = lines_of(text, document, entry)?;
+    Some(vec![insert_line(text, at, lines.of(text)), remove_last_lines(text, lines)])
 }
 
 /// Moves an entry as [`move_entry`] does, to a new section with this header.
 pub fn move_to_section(text: &str, document: &Document<'_>, entry: Span, header: &str) -> Option<Vec<TextEdit>> {
-    let insertion = add_section(text, document, header, &[lines_of(text, entry)?.to_owned()]);
-    let removal = remove_last_lines(text, entry);
+    let lines = lines_of(text, document, entry)?;
+    let insertion = add_section(text, document, header, &[lines.of(text).to_owned()]);
+    let removal = remove_last_lines(text, lines);
     if !removal.span.touches(insertion.span.start) {
         return Some(vec![insertion, removal]);
     }
     // The section comes directly behind the entry: one edit, so that the two do not touch.
-    let lead = if removal.span.start == line_start(text, entry.start) {
+    let lead = if removal.span.start == line_start(text, lines.start) {
         insertion.text.strip_prefix(newline(text)).unwrap_or(&insertion.text)
     } else {
         &insertion.text
@@ -291,10 +314,21 @@ pub fn move_to_section(text: &str, document: &Document<'_>, entry: Span, header:
     Some(vec![replace(removal.span, format!("{lead}{end}"))])
 }
 
-/// An entry with a comment behind it, where nothing stands in front of it on its line.
-fn lines_of(text: &str, entry: Span) -> Option<&str> {
-    let alone = text.get(line_start(text, entry.start)..entry.start)?.trim().is_empty();
-    alone.then(|| Span::new(entry.start, line_end(text, entry.end)).of(text).trim_end())
+/// An entry with the comments directly above it and the one behind it, where nothing stands in front of it on its line.
+/// Comments at the top of the text are its own.
+fn lines_of(text: &str, document: &Document<'_>, entry: Span) -> Option<Span> {
+    let start = line_start(text, entry.start);
+    if !text.get(start..entry.start)?.trim().is_empty() {
+        return None;
+    }
+    let above = comments_above(text, &document.comments, start);
+    let start = if above == start || line_start(text, above) == 0 && above <= '\u{FEFF}'.len_utf8() {
+        entry.start
+    } else {
+        above + text.get(above..)?.len() - text.get(above..)?.trim_start().len()
+    };
+    let end = line_end(text, entry.end);
+    Some(Span::new(start, start + text.get(start..end)?.trim_end().len()))
 }
 
 /// Removes whole lines, the last of the text with the line end in front of them.
@@ -335,6 +369,34 @@ pub fn remove_listed(text: &str, comments: &[Span], span: Span) -> TextEdit {
     replace(Span::new(start, span.end), "")
 }
 
+/// Puts a value behind the last of a list: in a line of its own where the others have one, below a comment on the last.
+/// `None` where that is no list, or an empty one with comments. `comments` are those of the document.
+pub fn append_listed(text: &str, comments: &[Span], list: &Node<'_>, value: &str) -> Option<TextEdit> {
+    // Headers are no list that a value could stand in.
+    if matches!(&list.kind, NodeKind::Array(array) if array.of_tables) {
+        return None;
+    }
+    let Some(last) = list.as_array()?.last() else {
+        let first = comments.partition_point(|comment| comment.start < list.span.start);
+        let plain = comments.get(first).is_none_or(|comment| comment.start >= list.span.end);
+        return plain.then(|| replace(list.span, format!("[{value}]")));
+    };
+    let lead = text.get(line_start(text, last.span.start)..last.span.start)?;
+    if !lead.trim().is_empty() {
+        return Some(insert(last.span.end, format!(", {value}")));
+    }
+    let rest = Span::new(last.span.end, line_end(text, last.span.end));
+    let behind = rest.of(text);
+    let comma = behind.trim_start().strip_prefix(',');
+    let tail = comma.unwrap_or(behind);
+    let gap = format!("{}{lead}", newline(text));
+    if !tail.trim().is_empty() && !tail.trim_start().starts_with('#') {
+        return Some(insert(last.span.end, format!(",{gap}{value}")));
+    }
+    let end = if comma.is_some() { "," } else { "" };
+    Some(replace(rest, format!(",{tail}{gap}{value}{end}")))
+}
+
 /// The range of a whole section: header and lines up to the next header that is not below it. Comments directly above
 /// that next header belong to it.
 pub fn section(text: &str, document: &Document<'_>, header: Span) -> Option<Span> {
@@ -369,12 +431,16 @@ pub fn sections(text: &str, document: &Document<'_>, first: &str) -> Vec<Span> {
 /// Where the lines in front of the header at `next` end: above the comments that stand directly above it.
 fn section_end(text: &str, document: &Document<'_>, next: Option<usize>) -> usize {
     let Some(header) = next.and_then(|next| document.headers.get(next)) else { return text.len() };
-    let mut end = line_start(text, header.span.start);
+    comments_above(text, &document.comments, line_start(text, header.span.start))
+}
+
+/// The start of the lines directly above `end`, the start of a line, that hold nothing but a comment.
+fn comments_above(text: &str, comments: &[Span], mut end: usize) -> usize {
     while end > 0 {
         let above = line_start(text, end - 1);
         let line = text.get(above..end).unwrap_or_default();
-        let lead = line.len() - line.trim_start_matches([' ', '\t']).len();
-        if !comment_at(&document.comments, above + lead) {
+        let lead = line.len() - line.trim_start_matches([' ', '\t', '\u{FEFF}']).len();
+        if !comment_at(comments, above + lead) {
             break;
         }
         end = above;
@@ -441,6 +507,24 @@ mod tests {
             ("\"\\u00fc\"", "", ""),
         ] {
             assert_eq!(written_for(string, part), expected, "{string}");
+        }
+    }
+
+    #[test]
+    fn the_first_key_goes_below_a_licence() {
+        for (text, expected) in [
+            ("", "k = 1\n"),
+            ("\u{FEFF}", "\u{FEFF}k = 1\n"),
+            ("[a]\n", "k = 1\n\n[a]\n"),
+            ("\n[a]\n", "k = 1\n\n[a]\n"),
+            ("# of a\n[a]\n", "k = 1\n\n# of a\n[a]\n"),
+            ("# c\r\n\r\n[a]\r\n", "# c\r\n\r\nk = 1\r\n\r\n[a]\r\n"),
+            ("\u{FEFF}# c\n# d\n\n\n# of a\n[a]\n", "\u{FEFF}# c\n# d\n\n\nk = 1\n\n# of a\n[a]\n"),
+            ("# c\n", "k = 1\n\n# c\n"),
+            ("# c", "k = 1\n\n# c"),
+        ] {
+            let edit = add_key(text, &Document::parse(text).root, "k", "1").unwrap();
+            assert_eq!(apply_edits(text, &[edit]), expected, "{text:?}");
         }
     }
 

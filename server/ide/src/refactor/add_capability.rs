@@ -10,7 +10,7 @@ use skillyard_manifest::{
     view::View,
 };
 
-use super::{Asked, Offer, REWRITE, Refactoring, Resolved, appended, is_manifest};
+use super::{Asked, Offer, REWRITE, Refactoring, Resolved, is_manifest};
 use crate::{Facts, Source};
 
 pub(super) static ADD_CAPABILITY: Refactoring =
@@ -76,7 +76,7 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
         match table.and_then(|table| table.get(key)) {
             Some(item) => {
                 let name = free(name, item.node);
-                Some((appended(source, item.node, &string(&name))?, name))
+                Some((edits::append_listed(source.text, &source.document.comments, item.node, &string(&name))?, name))
             }
             None => Some((set(path, key, &format!("[{}]", string(name)))?, name.to_owned())),
         }
@@ -100,14 +100,17 @@ fn edit(source: &Source<'_>, kind: &str) -> Option<(TextEdit, String)> {
             let same = there.iter().find(|secret| secret.text("scope").is_some_and(|text| text.trimmed() == scope));
             if let Some(keys) = same.and_then(|secret| secret.get("key_names")) {
                 let name = free(&name, keys.node);
-                return Some((appended(source, keys.node, &string(&name))?, name));
+                return Some((
+                    edits::append_listed(source.text, &source.document.comments, keys.node, &string(&name))?,
+                    name,
+                ));
             }
             let lines = [format!("scope = {}", string(&scope)), format!("key_names = [{}]", string(&name))];
             let inline = || format!("{{ {} }}", lines.join(", "));
             let secrets = capabilities.and_then(|capabilities| capabilities.get("secrets")).map(|item| item.node);
             let edit = match secrets.map(|node| (node, &node.kind)) {
                 Some((_, NodeKind::Array(array))) if array.of_tables => add("[[capabilities.secrets]]", &lines),
-                Some((node, _)) => appended(source, node, &inline())?,
+                Some((node, _)) => edits::append_listed(source.text, &source.document.comments, node, &inline())?,
                 None if sections => add("[[capabilities.secrets]]", &lines),
                 None => set(&["capabilities"], "secrets", &format!("[{}]", inline()))?,
             };

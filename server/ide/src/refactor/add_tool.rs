@@ -10,7 +10,7 @@ use skillyard_manifest::{
     view::View,
 };
 
-use super::{Asked, Offer, REWRITE, Refactoring, Resolved, appended, is_manifest};
+use super::{Asked, Offer, REWRITE, Refactoring, Resolved, is_manifest};
 use crate::{Facts, Source};
 
 pub(super) static ADD_TOOL: Refactoring =
@@ -109,7 +109,7 @@ fn edit(source: &Source<'_>) -> Option<TextEdit> {
     if array.of_tables {
         return Some(section());
     }
-    appended(source, &tools.value, &inline())
+    edits::append_listed(source.text, &source.document.comments, &tools.value, &inline())
 }
 
 #[cfg(test)]

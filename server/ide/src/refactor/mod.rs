@@ -22,13 +22,7 @@ mod upgrade_version;
 use std::{borrow::Cow, ptr};
 
 use serde_json::Value;
-use skillyard_manifest::{
-    Span, TextEdit,
-    document::{Node, NodeKind},
-    edits,
-    shape::ROOT,
-    syntax::Item,
-};
+use skillyard_manifest::{Span, TextEdit, shape::ROOT, syntax::Item};
 
 use crate::{Facts, Path, Place, Source, Step};
 
@@ -264,33 +258,6 @@ pub(crate) fn has_comments(source: &Source<'_>, span: Span, inner: &[Span]) -> b
     within.into_iter().any(|comment| {
         inner.get(inner.partition_point(|i| i.end <= comment.start)).is_none_or(|i| i.start > comment.start)
     })
-}
-
-/// The edit that puts a value behind the last of a list. `None` where that is no list, or an empty one with comments.
-fn appended(source: &Source<'_>, list: &Node<'_>, value: &str) -> Option<TextEdit> {
-    // Headers are no list that a value could stand in.
-    if matches!(&list.kind, NodeKind::Array(array) if array.of_tables) {
-        return None;
-    }
-    let text = source.text;
-    let Some(last) = list.as_array()?.last() else {
-        return (!has_comments(source, list.span, &[])).then(|| edits::replace(list.span, format!("[{value}]")));
-    };
-    let lead = text.get(edits::line_start(text, last.span.start)..last.span.start)?;
-    if !lead.trim().is_empty() {
-        return Some(edits::insert(last.span.end, format!(", {value}")));
-    }
-    // In a line of its own where the others have one, below a comment on the last.
-    let rest = Span::new(last.span.end, edits::line_end(text, last.span.end));
-    let behind = rest.of(text);
-    let comma = behind.trim_start().strip_prefix(',');
-    let tail = comma.unwrap_or(behind);
-    let gap = format!("{}{lead}", edits::newline(text));
-    if !tail.trim().is_empty() && !tail.trim_start().starts_with('#') {
-        return Some(edits::insert(last.span.end, format!(",{gap}{value}")));
-    }
-    let end = if comma.is_some() { "," } else { "" };
-    Some(edits::replace(rest, format!(",{tail}{gap}{value}{end}")))
 }
 
 /// A path shown in a title: dotted, escaped, in back quotes.

@@ -12,7 +12,7 @@ use crate::{
 pub(super) static FAMILY: Family = Family {
     name: "builder",
     about: "`builder`: where a generated skill comes from and what its review rests on.",
-    rules: &[&NOT_EXPERIMENTAL, &EMPTY, &BAD_PATH, &UNTRIMMED],
+    rules: &[&NOT_EXPERIMENTAL, &EMPTY, &BAD_PATH, &UNTRIMMED, &ODD_PATH],
     check,
 };
 
@@ -62,7 +62,7 @@ static BAD_PATH: Rule = Rule {
 
 static UNTRIMMED: Rule = Rule {
     code: "builder/untrimmed",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     daemon: Daemon::Silent,
     fix: FixKind::Safe,
     summary: "A value of `builder` has white space around it",
@@ -70,6 +70,21 @@ static UNTRIMMED: Rule = Rule {
               file by its name fails. Remove it.",
     bad: "[builder]\nexperimental = true\nsource_kind = \"routine\"\nsource_ref = \"routine:42\"\n\
           rollout_flag = \"skills.generated \"\nchecklist = { capability_declaration_path = \"review/capabilities.md\", \
+          provenance_path = \"review/provenance.json\", test_harness_path = \"review/harness.toml\" }",
+    good: NOT_EXPERIMENTAL.good,
+};
+
+static ODD_PATH: Rule = Rule {
+    code: "builder/odd-path",
+    severity: Severity::Warning,
+    daemon: Daemon::Silent,
+    fix: FixKind::Safe,
+    summary: "A path of the checklist is no name of a file on every system",
+    details: "A daemon takes it, and then there is no such file: nothing expands `~`, `$HOME` or `*` in it, nothing decodes \
+              `%2e`, only Windows takes `\\` for `/`, and Windows has no files that are named as a device or end with a dot. \
+              Write the path of the file as it is in the skill's folder, with `/`.",
+    bad: "[builder]\nexperimental = true\nsource_kind = \"routine\"\nsource_ref = \"routine:42\"\n\
+          rollout_flag = \"skills.generated\"\nchecklist = { capability_declaration_path = \"~/capabilities.md\", \
           provenance_path = \"review/provenance.json\", test_harness_path = \"review/harness.toml\" }",
     good: NOT_EXPERIMENTAL.good,
 };
@@ -104,6 +119,7 @@ fn check_path(cx: &mut Context<'_, '_>, key: &str, path: Text<'_, '_>) {
     let faults = paths::faults(path.value);
     if faults.is_empty() {
         common::report_untrimmed(cx, &UNTRIMMED, path, KEPT, true);
+        paths::report_odd(cx, &ODD_PATH, path);
         return;
     }
     let repaired = paths::repaired(path.value).map(|(new, same)| (cx.set_string(path.node, &new), new, same));

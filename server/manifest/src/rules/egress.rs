@@ -7,7 +7,12 @@ use std::{
 };
 
 use super::{Context, Family, FixKind, Rule, common};
-use crate::{diagnostic::Tag, grammar, show, text::Span, view::Text};
+use crate::{
+    diagnostic::{Severity, Tag},
+    grammar, show,
+    text::Span,
+    view::Text,
+};
 
 pub(super) static FAMILY: Family = Family {
     name: "egress",
@@ -146,7 +151,8 @@ static UNTRIMMED: Rule = Rule::warns(
     "A daemon grants the host without the white space, so what the manifest says is not what is granted.",
     "[capabilities]\nhttp_egress_allowlist = [\" api.acme.example\"]",
     GOOD,
-);
+)
+.at(Severity::Error);
 
 static UPPER_CASE: Rule = Rule::warns(
     "egress/upper-case",
@@ -418,10 +424,12 @@ impl Parts {
         let trimmed = value.trim();
         let mut at = value.len() - value.trim_start().len();
         let end = at + trimmed.len();
-        let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
         let scheme = known_scheme(trimmed).unwrap_or_else(|| match trimmed.split_once("//") {
             Some(("", _)) => 2,
-            Some((name, _)) if name.strip_suffix(':').is_some_and(|name| name.chars().all(is_scheme)) => name.len() + 2,
+            Some((name, _)) if name.strip_suffix(':').is_some_and(|name| name.chars().all(is_of_scheme)) => {
+                name.len() + 2
+            }
             _ => 0,
         });
         let scheme = at..at + scheme;
@@ -444,11 +452,14 @@ impl Parts {
 /// The length of a scheme that everyone knows, with its colon and the slashes behind it, however many those are.
 fn known_scheme(value: &str) -> Option<usize> {
     let (name, rest) = value.split_once(':')?;
-    let known = ["http", "https", "ws", "wss", "ftp"].iter().any(|known| name.eq_ignore_ascii_case(known));
     // `http:8080` is a host with a port.
     let is_port = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
     let slashes = rest.len() - rest.trim_start_matches(['/', '\\']).len();
-    (known && !is_port).then_some(name.len() + 1 + slashes)
+    (is_scheme(name) && !is_port).then_some(name.len() + 1 + slashes)
+}
+
+fn is_scheme(name: &str) -> bool {
+    ["http", "https", "ws", "wss", "ftp"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether `host` is an IPv6 address without brackets.
@@ -483,7 +494,9 @@ fn check_parts(cx: &mut Context<'_, '_>, host: Text<'_, '_>, parts: &Parts, name
     let two_hosts = part(&parts.user).contains('.');
     let whole_scheme = part(&parts.scheme).ends_with("://");
     let dotless = !whole_scheme && !name.contains('.') && part(&parts.path).contains('.');
-    let evident = !two_hosts && !dotless && !network;
+    // `http:8080` may lack its host.
+    let lone_scheme = is_scheme(name) && !parts.port.is_empty();
+    let evident = !two_hosts && !dotless && !network && !lone_scheme;
     let bare = (grammar::is_host(name) && evident).then(|| name.trim_end_matches('.'));
     let fix = bare.map(|bare| (format!("Write `{}`", show::plain(bare)), cx.set_string(host.node, bare)));
     let mut tell = |rule: &'static Rule, range: &Range<usize>, message: &str| {

@@ -170,6 +170,13 @@ fn check_table(cx: &mut Context<'_, '_>, view: View<'_, '_>, shape: &'static Tab
 /// only where a key is missing.
 type Strays = OnceCell<HashSet<(&'static str, String)>>;
 
+/// Whether `key` of the table at `path` stands in a table that does not know it.
+pub(super) fn is_stray(root: View<'_, '_>, path: &'static str, key: &str) -> bool {
+    let mut strays = HashSet::new();
+    find_strays(root, root, &mut strays);
+    strays.contains(&(path, key.to_owned()))
+}
+
 fn find_strays(root: View<'_, '_>, view: View<'_, '_>, strays: &mut HashSet<(&'static str, String)>) {
     let shape = view.shape;
     if let Some(table) = view.as_table() {
@@ -331,7 +338,7 @@ fn move_to(
         return edits::move_to_section(cx.text, cx.document, field.entry, &header);
     }
     let to = view.as_table().filter(|table| by_header(table) && view.get(name).is_none())?;
-    edits::move_entry(cx.text, field.entry, to)
+    edits::move_entry(cx.text, cx.document, field.entry, to)
 }
 
 /// Whether the sections of an unknown key may stand under the name of `below`, of which only sections below it are there.

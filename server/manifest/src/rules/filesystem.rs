@@ -112,7 +112,8 @@ static UNTRIMMED: Rule = Rule::warns(
     "A daemon grants the folder without the white space, so what the manifest says is not what is granted.",
     "[capabilities.filesystem]\nwrite_roots = [\"reports \"]",
     GOOD,
-);
+)
+.at(Severity::Error);
 
 static BACKSLASH: Rule = Rule::warns(
     "filesystem/backslash",
@@ -215,9 +216,7 @@ static READ_ROOTS: Rule = Rule::warns(
     GOOD,
 ).at(Severity::Info);
 
-/// Longest name and longest path, in bytes, and the longest list.
-const MAX_NAME: usize = 255;
-const MAX_PATH: usize = 1024;
+/// The longest list.
 const MAX_ROOTS: usize = 64;
 
 fn check(cx: &mut Context<'_, '_>) {
@@ -295,12 +294,12 @@ fn check_notation(cx: &mut Context<'_, '_>, root: Text<'_, '_>) {
         cx.report(&BACKSLASH, at(cx, found, found + 1), "write `/`: a daemon grants the root as it is written")
             .safe_fix("Write `/`", vec![edit]);
     }
-    if let Some((from, to)) = shell_notation(trimmed) {
+    if let Some((from, to)) = paths::shell_notation(trimmed) {
         let shown = show::quoted(trimmed.get(from..to).unwrap_or_default());
         // What stands for a folder may go; an escape stands for a character.
         let folder = from == 0 && !(trimmed.starts_with('%') && to == 3);
         let rest = trimmed.get(to..).filter(|_| folder).and_then(|rest| rest.strip_prefix(['/', '\\']));
-        let rest = rest.filter(|rest| shell_notation(rest).is_none());
+        let rest = rest.filter(|rest| paths::shell_notation(rest).is_none());
         let fix = rest.filter(|rest| !rest.is_empty()).map(|rest| (rest, cx.set_string(root.node, rest)));
         let finding =
             cx.report(&SHELL_NOTATION, at(cx, from, to), format!("nothing expands {shown}: it is part of the name"));
@@ -308,7 +307,7 @@ fn check_notation(cx: &mut Context<'_, '_>, root: Text<'_, '_>) {
             finding.unsafe_fix(format!("Write `{}`", show::plain(rest)), vec![edit]);
         }
     }
-    if let Some(range) = common::first_run(trimmed, |c| matches!(c, '?' | '[' | ']' | '{' | '}')) {
+    if let Some(range) = common::first_run(trimmed, paths::is_glob) {
         let shown = show::quoted(trimmed.get(range.clone()).unwrap_or_default());
         if !trimmed.get(..range.start).is_some_and(|before| before.ends_with('$')) {
             cx.report(
@@ -318,7 +317,7 @@ fn check_notation(cx: &mut Context<'_, '_>, root: Text<'_, '_>) {
             );
         }
     }
-    if trimmed.len() > MAX_PATH {
+    if trimmed.len() > paths::MAX_PATH {
         cx.report(&TOO_LONG, root.span(), format!("a path of {} bytes is too long for file systems", trimmed.len()));
     }
     check_segments(cx, root, trimmed, skipped);
@@ -326,7 +325,7 @@ fn check_notation(cx: &mut Context<'_, '_>, root: Text<'_, '_>) {
 
 /// The first name of each kind that some file system does not take.
 fn check_segments(cx: &mut Context<'_, '_>, root: Text<'_, '_>, trimmed: &str, skipped: usize) {
-    let (mut reserved, mut dotted, mut long) = (false, false, trimmed.len() > MAX_PATH);
+    let (mut reserved, mut dotted, mut long) = (false, false, trimmed.len() > paths::MAX_PATH);
     let mut start = skipped;
     for segment in trimmed.split(['/', '\\']) {
         let span = |cx: &Context<'_, '_>, from: usize| cx.inside(root.node, start + from..start + segment.len());
@@ -343,60 +342,17 @@ fn check_segments(cx: &mut Context<'_, '_>, root: Text<'_, '_>, trimmed: &str, s
             if let Some((edit, new)) = fix {
                 finding.unsafe_fix(format!("Write `{}`", show::plain(&new)), vec![edit]);
             }
-        } else if is_reserved(segment) && !reserved {
+        } else if paths::is_reserved(segment) && !reserved {
             reserved = true;
             let message = format!("{} is a device on Windows: choose another name", show::quoted(segment));
             cx.report(&RESERVED_NAME, span(cx, 0), message);
-        } else if segment.len() > MAX_NAME && !long {
+        } else if segment.len() > paths::MAX_NAME && !long {
             long = true;
             let message = format!("a name of {} bytes is too long for file systems", segment.len());
             cx.report(&TOO_LONG, span(cx, 0), message);
         }
         start += segment.len() + 1;
     }
-}
-
-/// The range of the first thing that a shell would expand or a URL decode.
-fn shell_notation(path: &str) -> Option<(usize, usize)> {
-    if path.starts_with('~') {
-        return Some((0, path.find(['/', '\\']).unwrap_or(path.len())));
-    }
-    let bytes = path.as_bytes();
-    for (i, byte) in bytes.iter().enumerate() {
-        let rest = path.get(i + 1..).unwrap_or_default();
-        let name =
-            |rest: &str| rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len();
-        match byte {
-            b'$' if rest.starts_with('{') => {
-                let end = rest.find('}').map_or(path.len(), |end| i + 1 + end + 1);
-                return Some((i, end));
-            }
-            b'$' if name(rest) > 0 => return Some((i, i + 1 + name(rest))),
-            b'%' => {
-                if rest.len() >= 2 && rest.bytes().take(2).all(|b| b.is_ascii_hexdigit()) {
-                    return Some((i, i + 3));
-                }
-                let len = name(rest);
-                if len > 0 && rest.get(len..).is_some_and(|rest| rest.starts_with('%')) {
-                    return Some((i, i + 1 + len + 1));
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Whether Windows takes a name for a device.
-fn is_reserved(segment: &str) -> bool {
-    let stem = segment.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
-    let numbered = ["com", "lpt"].into_iter().any(|device| {
-        stem.strip_prefix(device).is_some_and(|n| {
-            let mut chars = n.chars();
-            matches!(chars.next(), Some('0'..='9' | '¹' | '²' | '³')) && chars.next().is_none()
-        })
-    });
-    numbered || matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$")
 }
 
 /// The roots without a fault, each with what a daemon makes of it.

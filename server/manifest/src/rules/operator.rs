@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Context, Family, FixKind, Rule,
+    Context, Family, FixKind, Rule, fields,
     identity::{self, LONGEST, bad_characters, name_as_toml, surrounding_space, too_long},
 };
 use crate::{
@@ -215,7 +215,11 @@ fn check_presence(cx: &mut Context<'_, '_>) {
     }
 }
 
+/// The edit that takes the skill's name. None where an author's own is there, in another table, which is told and is moved.
 fn display_name(cx: &Context<'_, '_>) -> Vec<TextEdit> {
+    if fields::is_stray(cx.root, "operator", "display_name") {
+        return Vec::new();
+    }
     name_as_toml(cx).and_then(|name| cx.set(&["operator"], "display_name", &name)).into_iter().collect()
 }
 

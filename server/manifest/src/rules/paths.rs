@@ -2,7 +2,12 @@
 
 use std::ops::Range;
 
-use crate::grammar::{PathFault, path_fault};
+use super::{Context, Rule, common};
+use crate::{
+    grammar::{PathFault, path_fault},
+    show,
+    view::Text,
+};
 
 /// One fault of a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -119,6 +124,109 @@ pub(super) fn message(kind: PathFault, shown: &str, what: &str) -> String {
         PathFault::Dot => format!("{what} cannot have a segment `.`"),
         PathFault::DotDot => format!("{what} cannot lead upwards with `..`"),
     }
+}
+
+/// The longest name and the longest path that common file systems take, in bytes.
+pub(super) const MAX_NAME: usize = 255;
+pub(super) const MAX_PATH: usize = 1024;
+
+/// What a path that breaks no rule holds all the same, and is no name of a file everywhere: the first such thing, and what
+/// is wrong with it. For a path that names one file.
+pub(super) fn odd(path: &str) -> Option<(Range<usize>, String)> {
+    let shown = |range: &Range<usize>| show::quoted(path.get(range.clone()).unwrap_or_default());
+    if let Some((from, to)) = shell_notation(path) {
+        let message = format!("nothing expands {}: write the path of the file itself", shown(&(from..to)));
+        return Some((from..to, message));
+    }
+    if let Some(range) = common::first_run(path, |c| c == '*' || is_glob(c)) {
+        let message = format!("{} is no wildcard here: name one file", shown(&range));
+        return Some((range, message));
+    }
+    if path.len() > MAX_PATH {
+        return Some((
+            0..path.len(),
+            format!("a path of {} bytes is too long for file systems: shorten it", path.len()),
+        ));
+    }
+    let mut start = 0;
+    for segment in path.split(SEPARATORS) {
+        let range = start..start + segment.len();
+        if segment.ends_with(['.', ' ']) {
+            let message = format!("Windows drops the end of {}: end the name with another character", shown(&range));
+            return Some((range, message));
+        }
+        if is_reserved(segment) {
+            let message = format!("{} is a device on Windows: choose another name", shown(&range));
+            return Some((range, message));
+        }
+        if segment.len() > MAX_NAME {
+            let message = format!("a name of {} bytes is too long for file systems: shorten it", segment.len());
+            return Some((range, message));
+        }
+        start = range.end + 1;
+    }
+    None
+}
+
+/// Reports what is [`odd`] about the path of one file, and `\`.
+pub(super) fn report_odd(cx: &mut Context<'_, '_>, rule: &'static Rule, path: Text<'_, '_>) {
+    let skipped = path.value.len() - path.value.trim_start().len();
+    if let Some((range, message)) = odd(path.trimmed()) {
+        let span = cx.inside(path.node, range.start + skipped..range.end + skipped);
+        cx.report(rule, span, message);
+    } else if let Some(at) = path.value.find('\\') {
+        let edit = cx.set_string(path.node, &path.trimmed().replace('\\', "/"));
+        let span = cx.inside(path.node, at..at + 1);
+        cx.report(rule, span, "write `/`: only Windows takes `\\` for it").safe_fix("Write `/`", vec![edit]);
+    }
+}
+
+/// Whether shells take a character for a part of a pattern; `*` aside, which has a meaning in some values.
+pub(super) fn is_glob(c: char) -> bool {
+    matches!(c, '?' | '[' | ']' | '{' | '}')
+}
+
+/// The range of the first thing that a shell would expand or a URL decode.
+pub(super) fn shell_notation(path: &str) -> Option<(usize, usize)> {
+    if path.starts_with('~') {
+        return Some((0, path.find(['/', '\\']).unwrap_or(path.len())));
+    }
+    let bytes = path.as_bytes();
+    for (i, byte) in bytes.iter().enumerate() {
+        let rest = path.get(i + 1..).unwrap_or_default();
+        let name =
+            |rest: &str| rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len();
+        match byte {
+            b'$' if rest.starts_with('{') => {
+                let end = rest.find('}').map_or(path.len(), |end| i + 1 + end + 1);
+                return Some((i, end));
+            }
+            b'$' if name(rest) > 0 => return Some((i, i + 1 + name(rest))),
+            b'%' => {
+                if rest.len() >= 2 && rest.bytes().take(2).all(|b| b.is_ascii_hexdigit()) {
+                    return Some((i, i + 3));
+                }
+                let len = name(rest);
+                if len > 0 && rest.get(len..).is_some_and(|rest| rest.starts_with('%')) {
+                    return Some((i, i + 1 + len + 1));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether Windows takes a name for a device.
+pub(super) fn is_reserved(segment: &str) -> bool {
+    let stem = segment.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    let numbered = ["com", "lpt"].into_iter().any(|device| {
+        stem.strip_prefix(device).is_some_and(|n| {
+            let mut chars = n.chars();
+            matches!(chars.next(), Some('0'..='9' | '¹' | '²' | '³')) && chars.next().is_none()
+        })
+    });
+    numbered || matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{
     Context, Family, FixKind, Rule,
     identity::{self, IDENTIFIER, bad_characters, surrounding_space},
     operator::remove_key,
+    paths,
 };
 use crate::{
     diagnostic::{Daemon, Severity},
@@ -29,6 +30,7 @@ pub(super) static FAMILY: Family = Family {
         &BAD_CONTRACT_VERSION,
         &DUPLICATE_CONTRACT,
         &SURROUNDING_SPACE,
+        &ODD_MODULE_PATH,
     ],
     check,
 };
@@ -114,6 +116,19 @@ static SURROUNDING_SPACE: Rule = Rule {
     good: "[operator]\ndisplay_name = \"Weather\"\nplugin = { default_entrypoint = \"run\" }",
 };
 
+static ODD_MODULE_PATH: Rule = Rule {
+    code: "plugin/odd-module-path",
+    severity: Severity::Warning,
+    daemon: Daemon::Silent,
+    fix: FixKind::Safe,
+    summary: "`default_module_path` is no name of a file on every system",
+    details: "A daemon takes it, and then there is no such module: nothing expands `~`, `$HOME` or `*` in it, nothing decodes \
+              `%2e`, only Windows takes `\\` for `/`, and Windows has no files that are named as a device or end with a dot. \
+              Write the module's path as it is in the artifact, with `/`.",
+    bad: "[operator]\ndisplay_name = \"Weather\"\nplugin = { default_module_path = \"modules/*.wasm\" }",
+    good: "[operator]\ndisplay_name = \"Weather\"\nplugin = { default_module_path = \"modules/tool.wasm\" }",
+};
+
 fn check(cx: &mut Context<'_, '_>) {
     let Some(plugin) = cx.root.table("operator").and_then(|operator| operator.table("plugin")) else { return };
     if let Some(id) = plugin.text("default_tool_id") {
@@ -179,6 +194,7 @@ fn check_module_path(cx: &mut Context<'_, '_>, path: Text<'_, '_>) {
     let value = path.value;
     let holds = |value: &str| grammar::is_module_path(value) && grammar::path_fault(value).is_none();
     if holds(value) {
+        paths::report_odd(cx, &ODD_MODULE_PATH, path);
         return;
     }
     let (range, problem) = module_path_fault(value);

@@ -376,10 +376,14 @@ fn report_repeats(cx: &mut Context<'_, '_>, list: &Node<'_>) -> bool {
     for (first, again) in &repeated {
         let shown = again.as_str().map_or_else(|| "the same".to_owned(), show::quoted);
         let edit = cx.remove_listed(again);
-        cx.report(&INVALID, again.span, format!("{shown} is listed twice, and a schema takes this list without repeats"))
-            .related(first.span, "first here")
-            .tag(Tag::Unnecessary)
-            .safe_fix("Remove the repetition", vec![edit]);
+        cx.report(
+            &INVALID,
+            again.span,
+            format!("{shown} is listed twice, and a schema takes this list without repeats"),
+        )
+        .related(first.span, "first here")
+        .tag(Tag::Unnecessary)
+        .safe_fix("Remove the repetition", vec![edit]);
     }
     !repeated.is_empty()
 }

@@ -1,5 +1,7 @@
 //! Secrets: scopes and key names.
 
+use std::collections::HashSet;
+
 use super::{
     Context, Family, FixKind, Rule, common,
     identity::{LONGEST, too_long},
@@ -94,7 +96,7 @@ static SPLIT_SCOPE: Rule = Rule {
     code: "secrets/split-scope",
     severity: Severity::Info,
     daemon: Daemon::Silent,
-    fix: FixKind::None,
+    fix: FixKind::Unsafe,
     summary: "The same scope has several entries",
     details: "A daemon adds the keys of all entries up. One entry with all keys of a scope is easier to review: move the keys \
               to the first.",
@@ -130,12 +132,33 @@ fn check(cx: &mut Context<'_, '_>) {
         }
         check_keys(cx, *secret);
     }
-    let scopes = secrets.iter().filter_map(|secret| secret.text("scope"));
-    let scopes = scopes.filter(|scope| grammar::is_secret_scope(scope.value)).map(|scope| (scope.trimmed(), scope));
-    for (first, again) in common::repeated(scopes) {
+    let scopes = secrets.iter().filter_map(|secret| Some((secret.text("scope")?, *secret)));
+    let scopes = scopes.filter(|(scope, _)| grammar::is_secret_scope(scope.value));
+    let scopes = scopes.map(|(scope, secret)| (scope.trimmed(), (scope, secret)));
+    for ((first, to), (again, from)) in common::repeated(scopes) {
         let message = format!("{} has an entry already: move the keys there", show::quoted(again.trimmed()));
-        cx.report(&SPLIT_SCOPE, again.span(), message).related(first.span(), "first here");
+        let edits = merge(cx, to, from);
+        cx.report(&SPLIT_SCOPE, again.span(), message)
+            .related(first.span(), "first here")
+            .unsafe_fix("Move the keys to the first entry", edits.unwrap_or_default());
     }
+}
+
+/// The edits that add the keys of one entry to another, and remove it.
+fn merge(cx: &Context<'_, '_>, to: View<'_, '_>, from: View<'_, '_>) -> Option<Vec<TextEdit>> {
+    let there: HashSet<&str> = to.texts("key_names").iter().map(|key| key.value).collect();
+    let keys = from.texts("key_names");
+    if there.is_empty() || keys.is_empty() {
+        return None;
+    }
+    let mut edits = vec![removal(cx, from)?];
+    let missing: Vec<&str> =
+        keys.iter().filter(|key| !there.contains(key.value)).map(|key| key.node.span.of(cx.text)).collect();
+    if !missing.is_empty() {
+        let list = to.get("key_names")?.node;
+        edits.push(edits::append_listed(cx.text, &cx.document.comments, list, &missing.join(", "))?);
+    }
+    Some(edits)
 }
 
 /// This skill's id, if it is a good one.
