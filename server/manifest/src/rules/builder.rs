@@ -102,7 +102,7 @@ fn check(cx: &mut Context<'_, '_>) {
     for key in ["source_kind", "source_ref", "rollout_flag"] {
         let Some(text) = builder.text(key) else { continue };
         if text.trimmed().is_empty() {
-            cx.report(&EMPTY, text.span(), format!("`{key}` is empty"));
+            cx.report(&EMPTY, text.span(), format!("`{key}` is empty: say what it is"));
         } else {
             common::report_untrimmed(cx, &UNTRIMMED, text, KEPT, true);
         }

@@ -99,7 +99,8 @@ pub(super) fn report_bad_name(
     let trimmed = text.trimmed();
     if trimmed.is_empty() {
         let edit = (!only).then(|| cx.remove_listed(text.node));
-        cx.report(rule, text.span(), format!("{what} is empty")).unsafe_fix("Remove it", edit.into_iter().collect());
+        cx.report(rule, text.span(), format!("{what} is empty: name one, or remove it"))
+            .unsafe_fix("Remove it", edit.into_iter().collect());
         return;
     }
     let skipped = text.value.len() - text.value.trim_start().len();

@@ -156,9 +156,13 @@ fn check_order(cx: &mut Context<'_, '_>, compat: View<'_, '_>) {
     let (Some(low), Some(high)) = (Version::parse(min.value), Version::parse(max.value)) else { return };
     if high < low {
         let swap = vec![cx.set_string(min.node, &high.to_string()), cx.set_string(max.node, &low.to_string())];
-        cx.report(&MAX_BELOW_MIN, max.span(), format!("the maximum {high} is below the minimum {low}"))
-            .related(min.span(), "the minimum")
-            .unsafe_fix("Swap the two", swap);
+        cx.report(
+            &MAX_BELOW_MIN,
+            max.span(),
+            format!("the maximum {high} is below the minimum {low}: no daemon is both, raise it or leave it out"),
+        )
+        .related(min.span(), "the minimum")
+        .unsafe_fix("Swap the two", swap);
     }
 }
 

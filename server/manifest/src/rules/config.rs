@@ -307,7 +307,7 @@ fn check_required(cx: &mut Context<'_, '_>, config: View<'_, '_>, declared: &Dec
         let key = text.value;
         if let Some(first) = seen.get(key).copied() {
             let fix = vec![cx.remove_listed(text.node)];
-            cx.report(&DUPLICATE_REQUIRED, text.span(), format!("{} is required twice", show::quoted(key)))
+            cx.report(&DUPLICATE_REQUIRED, text.span(), format!("{} is required twice: remove one", show::quoted(key)))
                 .related(first, "first here")
                 .tag(Tag::Unnecessary)
                 .safe_fix("Remove it", fix);
@@ -361,7 +361,7 @@ fn undeclared(cx: &mut Context<'_, '_>, declared: &Declared<'_, '_>, text: crate
     let meant = same.or_else(|| if suggests { close() } else { None });
     let message = match meant {
         Some(meant) => format!("{shown} is required but not declared: did you mean {}?", show::quoted(meant)),
-        None => format!("{shown} is required but not declared in `properties`"),
+        None => format!("{shown} is required but not declared in `properties`: declare it, or do not require it"),
     };
     let write = meant.map(|meant| (show::quoted(meant), cx.set_string(text.node, meant)));
     let remove = vec![cx.remove_listed(text.node)];
@@ -394,7 +394,7 @@ fn check_key(
 ) {
     let trimmed = key.trim();
     let (rule, message, repair) = if trimmed.is_empty() {
-        (&BAD_KEY, "a configuration key is empty".to_owned(), None)
+        (&BAD_KEY, "a configuration key is empty: give it a name".to_owned(), None)
     } else if !grammar::is_label(key) {
         let run = common::first_run(trimmed, |c| !grammar::is_label_char(c)).and_then(|run| trimmed.get(run));
         let bad: String = run.unwrap_or(trimmed).chars().take(8).collect();
@@ -478,7 +478,9 @@ fn check_enum(cx: &mut Context<'_, '_>, property: View<'_, '_>, kind: Option<&st
     {
         let span = property.get("enum_values").map_or(first.span(), |item| item.node.span);
         let fix = remove_key(cx, property, "enum_values");
-        let message = format!("only a property of type string has `enum_values`, and this one is of type {kind}");
+        let message = format!(
+            "only a property of type string has `enum_values`, and this one is of type {kind}: make it a string, or leave them out"
+        );
         cx.report(&ENUM_NOT_STRING, span, message).unsafe_fix("Remove `enum_values`", fix);
     }
     if let Some(over) = values.get(MOST) {
@@ -493,9 +495,13 @@ fn check_enum(cx: &mut Context<'_, '_>, property: View<'_, '_>, kind: Option<&st
                 .unsafe_fix("Remove it", fix);
         } else if let Some(first) = seen.get(trimmed).copied() {
             let fix = vec![cx.remove_listed(value.node)];
-            cx.report(&DUPLICATE_ENUM_VALUE, value.span(), format!("{} is there twice", show::quoted(trimmed)))
-                .related(first, "first here")
-                .safe_fix("Remove the second one", fix);
+            cx.report(
+                &DUPLICATE_ENUM_VALUE,
+                value.span(),
+                format!("{} is there twice: remove one", show::quoted(trimmed)),
+            )
+            .related(first, "first here")
+            .safe_fix("Remove the second one", fix);
         } else {
             seen.insert(trimmed, value.span());
         }
@@ -557,9 +563,11 @@ fn check_default(cx: &mut Context<'_, '_>, property: View<'_, '_>, kind: &str, d
         _ => node.type_name(),
     };
     let message = if odd.is_some() {
-        format!("the default of a string_list is an array of strings, and this is {got}")
+        format!(
+            "the default of a string_list is an array of strings, and this is {got}: write it in brackets, `[\"a\", \"b\"]`"
+        )
     } else {
-        format!("the property is {}, but its default is {got}", article(kind))
+        format!("the property is {}, but its default is {got}: write one of the other's type", article(kind))
     };
     let span = node.span;
     let remove = remove_key(cx, property, "default");
@@ -597,7 +605,7 @@ fn default_in_enum(cx: &mut Context<'_, '_>, property: View<'_, '_>, default: &N
     let shown = show::quoted(value);
     let message = match meant {
         Some(meant) => format!("the default {shown} is none of `enum_values`: did you mean {}?", show::quoted(meant)),
-        None => format!("the default {shown} is none of `enum_values`"),
+        None => format!("the default {shown} is none of `enum_values`: add it there, or choose one of them"),
     };
     let write = meant.map(|meant| (show::quoted(meant), cx.set_string(default, meant)));
     let add = values.last().map(|last| edits::insert(last.span().end, format!(", {}", string(value))));

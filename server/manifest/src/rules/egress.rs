@@ -381,7 +381,11 @@ fn check(cx: &mut Context<'_, '_>) {
     let opted_in = cx.opted_in("http_egress");
     if hosts.len() > MAX_HOSTS {
         let place = item.field.map_or(item.node.span, |field| field.key);
-        cx.report(&TOO_MANY, place, format!("{} hosts are more than anyone reviews", hosts.len()));
+        cx.report(
+            &TOO_MANY,
+            place,
+            format!("{} hosts are more than anyone reviews: name those that the tools call", hosts.len()),
+        );
     }
     let normal: Vec<_> = hosts.iter().map(|host| (grammar::normalize_host(host.value), *host)).collect();
     let named = || normal.iter().filter(|(name, _)| !name.is_empty()).cloned();
@@ -471,7 +475,7 @@ fn is_bare_ipv6(host: &str) -> bool {
 fn check_rejected(cx: &mut Context<'_, '_>, host: Text<'_, '_>) {
     if grammar::normalize_host(host.value).is_empty() {
         let edit = cx.remove_listed(host.node);
-        cx.report(&EMPTY, host.span(), "the host is empty").unsafe_fix("Remove it", vec![edit]);
+        cx.report(&EMPTY, host.span(), "the host is empty: name one, or remove it").unsafe_fix("Remove it", vec![edit]);
         return;
     }
     let parts = Parts::of(host.value);

@@ -229,7 +229,11 @@ fn check(cx: &mut Context<'_, '_>) {
             cx.report(&READ_ROOTS, place, "`read_roots` give a daemon 0.1.0 no grant: only `write_roots` do");
         }
         if roots.len() > MAX_ROOTS {
-            cx.report(&TOO_MANY, place, format!("{} roots are more than anyone reviews", roots.len()));
+            cx.report(
+                &TOO_MANY,
+                place,
+                format!("{} roots are more than anyone reviews: name the folders above them", roots.len()),
+            );
         }
         check_overlap(cx, &roots);
         // One more of the same is told as that, however it is written.
@@ -318,7 +322,11 @@ fn check_notation(cx: &mut Context<'_, '_>, root: Text<'_, '_>) {
         }
     }
     if trimmed.len() > paths::MAX_PATH {
-        cx.report(&TOO_LONG, root.span(), format!("a path of {} bytes is too long for file systems", trimmed.len()));
+        cx.report(
+            &TOO_LONG,
+            root.span(),
+            format!("a path of {} bytes is too long for file systems: shorten it", trimmed.len()),
+        );
     }
     check_segments(cx, root, trimmed, skipped);
 }
@@ -348,7 +356,7 @@ fn check_segments(cx: &mut Context<'_, '_>, root: Text<'_, '_>, trimmed: &str, s
             cx.report(&RESERVED_NAME, span(cx, 0), message);
         } else if segment.len() > paths::MAX_NAME && !long {
             long = true;
-            let message = format!("a name of {} bytes is too long for file systems", segment.len());
+            let message = format!("a name of {} bytes is too long for file systems: shorten it", segment.len());
             cx.report(&TOO_LONG, span(cx, 0), message);
         }
         start += segment.len() + 1;
@@ -377,7 +385,11 @@ fn check_overlap(cx: &mut Context<'_, '_>, roots: &[Text<'_, '_>]) {
             outer.filter(|(outer, _)| path.strip_prefix(outer.as_str()).is_some_and(|rest| rest.starts_with('/')));
         match below {
             Some((_, over)) => {
-                let message = format!("{} lies below {}", show::quoted(root.trimmed()), show::quoted(over.trimmed()));
+                let message = format!(
+                    "{} lies below {}, which grants it too: keep the one that is needed",
+                    show::quoted(root.trimmed()),
+                    show::quoted(over.trimmed())
+                );
                 let edit = cx.remove_listed(root.node);
                 cx.report(&COVERED, root.span(), message)
                     .related(over.span(), "it grants all below it")

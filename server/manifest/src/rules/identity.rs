@@ -241,8 +241,11 @@ fn check_skill_id(cx: &mut Context<'_, '_>) {
     let fix = (id.trimmed() != publisher && grammar::is_skill_id(&prefixed)).then(|| cx.set_string(id.node, &prefixed));
     let at = cx.root.text("publisher").map(|publisher| publisher.span());
     let shown = show::quoted(&namespace);
-    let mut finding =
-        cx.report(&OUTSIDE_NAMESPACE, id.span(), format!("`skill_id` is outside its publisher's namespace {shown}"));
+    let mut finding = cx.report(
+        &OUTSIDE_NAMESPACE,
+        id.span(),
+        format!("`skill_id` is outside its publisher's namespace {shown}: start it with that"),
+    );
     if let Some(at) = at {
         finding = finding.related(at, "the publisher");
     }
@@ -302,7 +305,7 @@ pub(super) fn bad_characters(
 ) {
     let trimmed = text.trimmed();
     if trimmed.is_empty() {
-        cx.report(rule, text.span(), format!("{what} is empty"));
+        cx.report(rule, text.span(), format!("{what} is empty: fill it in"));
         return;
     }
     let Some(run) = first_run(trimmed, |c| !allowed(c)) else { return };

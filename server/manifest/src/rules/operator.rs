@@ -306,10 +306,14 @@ fn check_labels<'d>(cx: &mut Context<'d, '_>, operator: View<'d, '_>, key: &str)
         }
         if let Some(first) = seen.get(label.trimmed()).copied() {
             let fix = vec![cx.remove_listed(label.node)];
-            cx.report(&DUPLICATE_LABEL, label.span(), format!("{} is listed twice", show::quoted(label.trimmed())))
-                .related(first, "first here")
-                .tag(Tag::Unnecessary)
-                .safe_fix("Remove it", fix);
+            cx.report(
+                &DUPLICATE_LABEL,
+                label.span(),
+                format!("{} is listed twice: remove one", show::quoted(label.trimmed())),
+            )
+            .related(first, "first here")
+            .tag(Tag::Unnecessary)
+            .safe_fix("Remove it", fix);
             continue;
         }
         seen.insert(label.trimmed(), label.span());

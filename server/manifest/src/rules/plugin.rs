@@ -181,7 +181,7 @@ fn check_tool_id(cx: &mut Context<'_, '_>, plugin: View<'_, '_>, id: Text<'_, '_
     let shown = show::quoted(trimmed);
     let message = match meant {
         Some(meant) => format!("no tool has the id {shown}: did you mean {}?", show::quoted(meant)),
-        None => format!("no tool has the id {shown}"),
+        None => format!("no tool has the id {shown}: write the whole id of a declared tool"),
     };
     let fix = meant.map(|meant| (show::quoted(meant), cx.set_string(id.node, meant)));
     let finding = cx.report(&UNKNOWN_TOOL, id.span(), message);
@@ -350,7 +350,7 @@ fn check_contracts(cx: &mut Context<'_, '_>, plugin: View<'_, '_>) {
         } else {
             Some(edits::remove_listed(cx.text, &cx.document.comments, contract.span))
         };
-        cx.report(&DUPLICATE_CONTRACT, item.node.span, format!("`{kind}` is listed twice"))
+        cx.report(&DUPLICATE_CONTRACT, item.node.span, format!("`{kind}` is listed twice: remove one"))
             .related(first, "first here")
             .safe_fix("Remove the second one", fix.into_iter().collect());
     }

@@ -120,7 +120,7 @@ fn check_timeout(cx: &mut Context<'_, '_>, span: Span, timeout: u64) {
             .unsafe_fix(title, edits);
     } else if timeout > TEN_MINUTES {
         let (title, edits) = set(span, TEN_MINUTES);
-        let message = format!("{timeout} ms is more than ten minutes for one call");
+        let message = format!("{timeout} ms is more than ten minutes for one call: nobody waits as long, lower it");
         cx.report(&TIMEOUT_TOO_LONG, span, message).unsafe_fix(title, edits);
     }
 }

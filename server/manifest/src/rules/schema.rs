@@ -770,7 +770,10 @@ impl<'n, 'c, 'd, 't> Walk<'n, 'c, 'd, 't> {
         }
         self.dialect_unknown = true;
         let edit = self.cx.set_string(value, "https://json-schema.org/draft/2020-12/schema");
-        let message = format!("the dialect {} is not known here, and nothing is ever fetched", show::quoted(uri));
+        let message = format!(
+            "the dialect {} is not known here, and nothing is ever fetched: name a published draft of JSON Schema, such as 2020-12",
+            show::quoted(uri)
+        );
         self.cx.report(&UNKNOWN_DIALECT, value.span, message).unsafe_fix("Use draft 2020-12", vec![edit]);
     }
 
@@ -791,7 +794,10 @@ impl<'n, 'c, 'd, 't> Walk<'n, 'c, 'd, 't> {
         let fragment = percent_decoded(fragment);
         let Some(pointer) = fragment.strip_prefix('/') else {
             if !self.anchors.contains(fragment.as_str()) {
-                let message = format!("no `$anchor` in this schema is named {}", show::quoted(&fragment));
+                let message = format!(
+                    "no `$anchor` in this schema is named {}: add it, or point to `#/$defs/…`",
+                    show::quoted(&fragment)
+                );
                 self.cx.report(&BROKEN_REF, value.span, message);
             }
             return;
@@ -853,7 +859,9 @@ impl<'n, 'c, 'd, 't> Walk<'n, 'c, 'd, 't> {
             let shown = show::quoted(name);
             let message = match meant {
                 Some(meant) => format!("no property is named {shown}: did you mean {}?", show::quoted(meant)),
-                None => format!("{shown} is required but not declared in `properties`"),
+                None => {
+                    format!("{shown} is required but not declared in `properties`: declare it, or do not require it")
+                }
             };
             let edit = match meant {
                 Some(meant) => (format!("Write {}", show::quoted(meant)), self.cx.set_string(item, meant)),

@@ -208,7 +208,9 @@ fn bad_scope(cx: &mut Context<'_, '_>, scope: Text<'_, '_>) {
     let known = grammar::SCOPE_PREFIXES.contains(&prefix);
     let meant = meant_scope(cx, trimmed, prefix, id);
     let (span, message) = match id {
-        _ if trimmed.is_empty() => (scope.span(), "the scope is empty".to_owned()),
+        _ if trimmed.is_empty() => {
+            (scope.span(), "the scope is empty: write `global`, or `skill:` with this skill's id".to_owned())
+        }
         Some(id) if known && id.trim().is_empty() => {
             (scope.span(), format!("`{prefix}:` needs an identifier behind it"))
         }
