@@ -184,8 +184,7 @@ fn find_strays(root: View<'_, '_>, view: View<'_, '_>, strays: &mut HashSet<(&'s
         for name in unknown.take(MAX_GUESSES) {
             if sought(root, table, shape, name).is_none()
                 && let Some(target) = elsewhere(shape, name)
-                // Of the elements of an array none is the one that it was meant for.
-                && !target.path.contains(['[', '*'])
+                && (!target.path.contains(['[', '*']) || only(root, target.path).is_some())
             {
                 strays.insert((target.path, name.to_string()));
             }
@@ -327,6 +326,10 @@ fn move_to(
     }
     let mut view = cx.root;
     for part in target.path.split('.').filter(|part| !part.is_empty()) {
+        if let Some(list) = part.strip_suffix("[]") {
+            view = only_of(view, list)?;
+            continue;
+        }
         if view.get(part).is_some() {
             view = view.table(part)?;
             continue;
@@ -339,6 +342,21 @@ fn move_to(
     }
     let to = view.as_table().filter(|table| by_header(table) && view.get(name).is_none())?;
     edits::move_entry(cx.text, cx.document, field.entry, to)
+}
+
+/// The table at `path`, of arrays in it the only element: of several none is the one that a key was meant for.
+fn only<'d, 't>(root: View<'d, 't>, path: &str) -> Option<View<'d, 't>> {
+    path.split('.').try_fold(root, |view, part| match part.strip_suffix("[]") {
+        Some(list) => only_of(view, list),
+        None => view.table(part),
+    })
+}
+
+fn only_of<'d, 't>(view: View<'d, 't>, list: &str) -> Option<View<'d, 't>> {
+    match view.tables(list).as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    }
 }
 
 /// Whether the sections of an unknown key may stand under the name of `below`, of which only sections below it are there.
