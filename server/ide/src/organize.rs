@@ -22,6 +22,15 @@ pub fn organize(source: &Source<'_>) -> Option<Vec<TextEdit>> {
     if !is_whole(source) {
         return None;
     }
+    organized_draft(source).edits_with_same_meaning(source)
+}
+
+/// Whether a text without syntax errors is in canonical order: whether [`organize`] would change nothing.
+pub(crate) fn is_in_order(source: &Source<'_>) -> bool {
+    is_whole(source) && organized_draft(source).edits().is_empty()
+}
+
+fn organized_draft<'t>(source: &Source<'t>) -> Draft<'t> {
     let mut draft = Draft::new(source);
     for section in &mut draft.sections {
         let state = State::of(source.meaning(&section.path));
@@ -71,7 +80,7 @@ pub fn organize(source: &Source<'_>) -> Option<Vec<TextEdit>> {
         before = Some((place, section.path.clone()));
         draft.sections.push(section);
     }
-    draft.edits_with_same_meaning(source)
+    draft
 }
 
 /// The place of a key among its siblings: known keys as in the shape, then the others as they first appear.

@@ -1,7 +1,10 @@
 //! The whole file in canonical order.
 
 use super::{Asked, ORGANIZE, Offer, Refactoring, Resolved, broken};
-use crate::{Facts, Source, organize::organize};
+use crate::{
+    Facts, Source,
+    organize::{is_in_order, organize},
+};
 
 pub(super) static ORGANIZE_FILE: Refactoring =
     Refactoring { id: "organize", kind: ORGANIZE, title: "Put the file in canonical order", offer, resolve };
@@ -12,10 +15,7 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
         title: ORGANIZE_FILE.title.to_owned(),
         kind: ORGANIZE_FILE.kind,
         data: String::new(),
-        disabled: broken(asked.source).or_else(|| {
-            let in_order = organize(asked.source).is_some_and(|edits| edits.is_empty());
-            in_order.then(|| "it is in order".to_owned())
-        }),
+        disabled: broken(asked.source).or_else(|| is_in_order(asked.source).then(|| "it is in order".to_owned())),
         about_file: true,
     });
 }
