@@ -16,7 +16,7 @@ use std::{
 use serde_json::{Value, json};
 
 /// How long a server may take for anything before it counts as hanging. Nothing is measured by this.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A server process and this end of the talk with it.
 pub struct Client {

@@ -1,13 +1,13 @@
 //! Install: what it asks, what it reports, what is told of an installed version afterwards.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Instant};
 
 use serde_json::{Value, json};
 use skillyard_manifest::Span;
 
 use crate::{
-    GOOD,
-    client::Client,
+    GOOD, address,
+    client::{Client, PATIENCE},
     commands::{execute, finished, minimal, progress, refused, titles},
     editor::Document,
     skill::{Skill, full},
@@ -137,14 +137,13 @@ fn the_first_version_asks_for_its_key_and_a_wider_one_for_what_is_new() {
 
 /// Whether the version is said to be installed with other content, once it is as `wanted`.
 fn other_content(client: &mut Client, document: &mut Document, wanted: fn(bool) -> bool) -> bool {
-    let mut found = false;
-    for _ in 0..2000 {
-        found = document.pull(client).iter().any(|told| told["code"] == "update/other-content");
-        if wanted(found) {
-            break;
+    let begun = Instant::now();
+    loop {
+        let found = document.pull(client).iter().any(|told| told["code"] == "update/other-content");
+        if wanted(found) || begun.elapsed() > PATIENCE {
+            return found;
         }
     }
-    found
 }
 
 /// Waits until the hover on the version says so: what lies around a manifest is looked at in the background.
@@ -153,14 +152,48 @@ fn told(client: &mut Client, document: &Document, words: &str) {
     let at = GOOD.find("version = \"1").unwrap() + 1;
     let position = document.range(Span::at(at))["start"].clone();
     let params = json!({"textDocument": document.id(), "position": position});
-    let mut said = String::new();
-    for _ in 0..2000 {
-        said = client.call("textDocument/hover", params.clone()).to_string();
+    let begun = Instant::now();
+    loop {
+        let said = client.call("textDocument/hover", params.clone()).to_string();
         if said.contains(words) {
             return;
         }
+        assert!(begun.elapsed() < PATIENCE, "{words:?} is not in {said}");
     }
-    panic!("{words:?} is not in {said}");
+}
+
+/// What a person says in a terminal, or another program, is told while the manifest is open.
+#[test]
+fn a_word_about_an_installed_version_is_heard_where_the_client_watches() {
+    let skill = Skill::new();
+    package(&skill);
+    let artifact = skill.folder().join("acme.echo-1.0.0.palyra-skill");
+    let (code, report) = skill.run(&["install", artifact.to_str().unwrap(), "--allow-tofu", "--format", "json"]);
+    assert_eq!(code, Some(0), "{report}");
+    let mut capabilities = quiet();
+    capabilities["workspace"]["didChangeWatchedFiles"] =
+        json!({"dynamicRegistration": true, "relativePatternSupport": true});
+    let mut client = skill.serve(capabilities);
+    let mut watched = Vec::new();
+    client.serve("client/registerCapability", |asked| {
+        let watchers = asked["registrations"][0]["registerOptions"]["watchers"].as_array().unwrap().clone();
+        let elsewhere = watchers.iter().map(|watcher| &watcher["globPattern"]).filter(|glob| glob.is_object());
+        watched.extend(elsewhere.map(|glob| {
+            let [folder, name] = ["baseUri", "pattern"].map(|key| glob[key].as_str().unwrap().to_owned());
+            format!("{folder}/{name}")
+        }));
+        Value::Null
+    });
+    let document = skill.open(&mut client);
+    told(&mut client, &document, "Installed: `1.0.0` (current): active");
+    let said = ["quarantine", "acme.echo", "--reason", "looks odd", "--principal", "me", "--format", "json"];
+    assert_eq!(skill.run(&said).0, Some(0));
+    let (_, list) = skill.run(&["list", "--format", "json"]);
+    let log = address(&PathBuf::from(list["root"].as_str().unwrap()).join("audit.ndjson"));
+    assert!(watched.contains(&log), "{log} in {watched:?}");
+    client.notify("workspace/didChangeWatchedFiles", json!({"changes": [{"uri": log, "type": 2}]}));
+    told(&mut client, &document, "quarantined");
+    client.stop();
 }
 
 #[test]
@@ -203,8 +236,8 @@ fn an_artifact_and_a_folder_that_are_named_are_meant() {
     let mut client = skill.serve(full());
     let elsewhere = skill.home().join("elsewhere");
     let argument = json!({
-        "uri": skill.uri(), "artifact": crate::address(artifact(&skill, "1.0.0").as_ref()),
-        "folder": crate::address(&elsewhere),
+        "uri": skill.uri(), "artifact": address(artifact(&skill, "1.0.0").as_ref()),
+        "folder": address(&elsewhere),
     });
     let id = execute(&mut client, "skillyard.install", argument);
     let create = client.asked("window/workDoneProgress/create");
@@ -227,7 +260,7 @@ fn an_artifact_alone_is_read_once_and_installed() {
     fs::rename(artifact(&skill, "1.0.0"), &path).unwrap();
     let mut client = skill.serve(quiet());
     let argument =
-        json!({"artifact": crate::address(&path), "folder": crate::address(&skill.home().join("elsewhere"))});
+        json!({"artifact": address(&path), "folder": address(&skill.home().join("elsewhere"))});
     let id = execute(&mut client, "skillyard.install", argument);
     let question = client.asked("window/showMessageRequest");
     // What a person agrees to is what was read, whatever lies there by now.

@@ -77,6 +77,13 @@ impl Session {
         self.follow(uri);
     }
 
+    /// [`Session::follow_anew`] for every open manifest.
+    pub(crate) fn follow_all_anew(self: &Arc<Self>) {
+        for manifest in self.manifests().into_iter().filter(|manifest| manifest.is_skill()) {
+            self.follow_anew(&manifest.uri);
+        }
+    }
+
     /// [`Session::follow_anew`] for the open manifests that files lie beside or below.
     pub(crate) fn follow_beside(self: &Arc<Self>, files: &[PathBuf]) {
         let beside = |folder: &Path| files.iter().any(|file| file.starts_with(folder));

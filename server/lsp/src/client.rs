@@ -35,6 +35,8 @@ pub(crate) struct Abilities {
     pub(crate) registers_configuration: bool,
     /// Watches files for servers that registered.
     pub(crate) registers_watched_files: bool,
+    /// Watches files in folders of other places than the workspace.
+    pub(crate) watches_elsewhere: bool,
     /// Asks what to change before it renames files.
     pub(crate) asks_before_renames: bool,
     /// Shows lenses.
@@ -124,6 +126,10 @@ impl Abilities {
             registers_configuration: workspace
                 .and_then(|w| w.did_change_configuration.as_ref())
                 .and_then(|c| c.dynamic_registration)
+                .unwrap_or_default(),
+            watches_elsewhere: workspace
+                .and_then(|w| w.did_change_watched_files.as_ref())
+                .and_then(|w| w.relative_pattern_support)
                 .unwrap_or_default(),
             registers_watched_files: workspace
                 .and_then(|w| w.did_change_watched_files.as_ref())

@@ -8,7 +8,7 @@ use skillyard_store::{
     compiled::{CacheError, CompiledCache, DEFAULT_LIMIT_BYTES},
     credentials::{Credentials, SystemCredentials},
     inputs::LastInputs,
-    installed::InstalledSkills,
+    installed::{INDEX, InstalledSkills, LOG},
     keys::KeyFolder,
     lifecycle::{self, LifecycleFile},
     paths::{BaseFolders, Overrides, Paths, TRUST_STORE_VARIABLE},
@@ -115,6 +115,14 @@ impl Home {
     /// If its folders cannot be followed to an end.
     pub fn lifecycle(&self) -> Result<LifecycleFile, PathError> {
         LifecycleFile::new(&lifecycle::beside(&self.paths.trust_store), &self.paths.seals, self.credentials.clone())
+    }
+
+    /// The files that say what is trusted and what is installed: one of them changes with each word that a person, or
+    /// another program, says about it.
+    #[must_use]
+    pub fn records(&self) -> [PathBuf; 4] {
+        let Paths { trust_store, skills, .. } = &self.paths;
+        [trust_store.clone(), lifecycle::beside(trust_store), skills.join(INDEX), skills.join(LOG)]
     }
 
     /// The signing keys.

@@ -11,7 +11,7 @@ use tower_lsp::ls_types::{DidChangeWatchedFilesParams, FileChangeType};
 use crate::{documents::file_path, session::Session};
 
 /// Reads a `skillyard.toml` and the ids of a `skill.toml` that changed, forgets what lay in a folder that is gone, and looks
-/// again at modules beside open manifests.
+/// again at modules beside open manifests, and at what is trusted and installed.
 pub(crate) fn did_change_watched_files(session: &Arc<Session>, params: &DidChangeWatchedFilesParams) {
     let is_config = |path: &str| path.rsplit('/').next() == Some(config::FILE_NAME);
     if params.changes.iter().any(|change| is_config(change.uri.path().as_str())) {
@@ -33,4 +33,7 @@ pub(crate) fn did_change_watched_files(session: &Arc<Session>, params: &DidChang
     let gone = session.neighbours_below(&deleted);
     session.neighbours_changed(manifests.into_iter().chain(gone).collect());
     session.follow_beside(&others);
+    if session.home().is_ok_and(|home| home.records().iter().any(|record| others.contains(record))) {
+        session.follow_all_anew();
+    }
 }

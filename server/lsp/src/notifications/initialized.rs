@@ -1,19 +1,21 @@
 //! `initialized`: from here on the server may ask the client.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
 use skillyard_project::{config, files};
 use tokio::task;
-use tower_lsp::ls_types::{Registration, WatchKind};
+use tower_lsp::ls_types::{Registration, Uri, WatchKind};
 
 use crate::{client::Abilities, log::log, session::Session, settings::SECTION};
 
-/// Looks for the skills of the workspace, asks for the settings, and to be told when they, a `skillyard.toml`, a manifest or
-/// a module change.
+/// Looks for the skills of the workspace, asks for the settings, and to be told when they, a `skillyard.toml`, a manifest, a
+/// module, or what is trusted or installed change.
 pub(crate) fn initialized(session: &Arc<Session>) {
     let abilities = session.abilities();
-    let registrations = registrations(&abilities);
+    // What has no path that a client could be told is not watched.
+    let records = session.home().map(|home| home.records().to_vec()).unwrap_or_default();
+    let registrations = registrations(&abilities, &records);
     if !registrations.is_empty() {
         let session = Arc::clone(session);
         task::spawn(async move {
@@ -32,7 +34,7 @@ pub(crate) fn initialized(session: &Arc<Session>) {
     });
 }
 
-fn registrations(client: &Abilities) -> Vec<Registration> {
+fn registrations(client: &Abilities, records: &[PathBuf]) -> Vec<Registration> {
     let registration = |method: &str, options: Value| Registration {
         id: format!("skillyard {method}"),
         method: method.to_owned(),
@@ -44,6 +46,12 @@ fn registrations(client: &Abilities) -> Vec<Registration> {
     let mut watchers = watched.map(|glob| json!({"globPattern": glob})).to_vec();
     // A folder that is deleted matches none of them, and its files are not always named.
     watchers.push(json!({"globPattern": "**", "kind": WatchKind::Delete}));
+    if client.watches_elsewhere {
+        watchers.extend(records.iter().filter_map(|file| {
+            let folder = Uri::from_file_path(file.parent()?)?;
+            Some(json!({"globPattern": {"baseUri": folder, "pattern": file.file_name()?.to_str()?}}))
+        }));
+    }
     let files = json!({"watchers": watchers});
     let wanted = [
         (client.registers_watched_files, registration("workspace/didChangeWatchedFiles", files)),
