@@ -343,7 +343,9 @@ fn what_is_missing_is_named() {
 fn handles_are_told() {
     let text = r#"(module
         (import "palyra:plugins/host-capabilities@0.1.0" "http-handle" (func $h (param i32) (result i32)))
-        (func (export "run") (result i32) (drop (call $h (i32.const 1))) (call $h (i32.const 0))))"#;
+        (import "palyra:plugins/host-capabilities@0.1.0" "http-count" (func $n (result i32)))
+        (func (export "run") (result i32)
+            (drop (call $h (i32.const 1))) (drop (call $n)) (call $h (i32.const 0))))"#;
     let mut call = call(ModuleKind::PalyraPlugin, "t", "{}");
     call.given.http_hosts = vec![" b.example ".to_owned()];
     let (finished, world) = go(&wat(text), &call);
@@ -353,7 +355,8 @@ fn handles_are_told() {
         matches!(&told[0], (name, place, Decision::Denied(_)) if name == "http-handle" && place == "1"),
         "{told:?}"
     );
-    assert_eq!(told[1], ("http-handle".to_owned(), "0: b.example".to_owned(), Decision::Allowed));
+    assert_eq!(told[1], ("http-count".to_owned(), "→ 1".to_owned(), Decision::Allowed));
+    assert_eq!(told[2], ("http-handle".to_owned(), "0: b.example".to_owned(), Decision::Allowed));
 }
 
 // ---- Commands: the same source as preview 1 and as a component of 0.2
@@ -764,10 +767,57 @@ fn a_pipe_that_nobody_feeds_ends_at_the_wall_clock() {
         let mut call = call(*kind, "read", "\"out/pipe\"");
         folders.give(&mut call);
         call.limits.wall_clock_ms = 200;
-        let (finished, _) = go(code, &call);
+        let (finished, world) = go(code, &call);
         // Refused at once, or waited for up to the end; never beyond.
-        assert!(finished.outcome == Outcome::TimedOut || refused(&finished.output.unwrap()), "{kind:?}");
+        if finished.outcome == Outcome::TimedOut {
+            let told = world.told();
+            let Some((name, path, Decision::Failed(why))) = told.last() else { panic!("{kind:?}: {told:?}") };
+            assert_eq!((name.as_str(), path.as_str()), ("open", "out/pipe"), "{kind:?}");
+            assert!(why.contains("still under way"), "{kind:?}: {why}");
+        } else {
+            assert!(refused(&finished.output.unwrap()), "{kind:?}");
+        }
     }
+}
+
+#[test]
+fn what_only_looks_at_a_folder_is_told() {
+    // Looks at a file and at its folder, lists that in two pieces, reads a link that is none, and sets times where it may
+    // not.
+    let text = r#"(module
+        (import "wasi_snapshot_preview1" "path_filestat_get"
+            (func $stat (param i32 i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_filestat_get" (func $fstat (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_readdir" (func $list (param i32 i32 i32 i64 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "path_readlink"
+            (func $link (param i32 i32 i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "path_filestat_set_times"
+            (func $times (param i32 i32 i32 i32 i64 i64 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "a.txt")
+        (func (export "_start")
+            (drop (call $stat (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 5) (i32.const 64)))
+            (drop (call $fstat (i32.const 3) (i32.const 64)))
+            (drop (call $fstat (i32.const 1) (i32.const 64)))
+            (drop (call $list (i32.const 3) (i32.const 256) (i32.const 512) (i64.const 0) (i32.const 64)))
+            (drop (call $list (i32.const 3) (i32.const 256) (i32.const 512) (i64.const 1) (i32.const 64)))
+            (drop (call $link (i32.const 3) (i32.const 0) (i32.const 5) (i32.const 256) (i32.const 64) (i32.const 64)))
+            (drop (call $times (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 5) (i64.const 0) (i64.const 0)
+                (i32.const 5)))))"#;
+    let folders = Folders::new();
+    let mut call = call(ModuleKind::WasiPreview1Command, "t", "{}");
+    folders.give(&mut call);
+    let (finished, world) = go(&wat(text), &call);
+    assert_eq!(finished.outcome, Outcome::Ok, "{finished:?}");
+    let told = world.told();
+    let asked: Vec<_> = told.iter().map(|(name, path, _)| (name.as_str(), path.as_str())).collect();
+    assert_eq!(
+        asked,
+        [("stat", "in/a.txt"), ("stat", "in"), ("readdir", "in"), ("readlink", "in/a.txt"), ("set-times", "in/a.txt")]
+    );
+    assert!(told[..3].iter().all(|(_, _, decision)| *decision == Decision::Allowed), "{told:?}");
+    assert!(matches!(told[3].2, Decision::Failed(_)), "{told:?}");
+    assert!(matches!(told[4].2, Decision::Denied(_)), "{told:?}");
 }
 
 // ---- Tools

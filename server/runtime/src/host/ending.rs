@@ -7,7 +7,7 @@ use std::time::Instant;
 use wasmtime::{AsContext, Store, Trap};
 
 use super::limiter::Limiter;
-use crate::call::{Call, Finished, Fuel, HostCall, Limits, Memory, Outcome, Outside};
+use crate::call::{Call, Decision, Finished, Fuel, HostCall, Limits, Memory, Outcome, Outside};
 
 /// What every guest's store holds, whatever its kind.
 pub(super) struct Base {
@@ -16,6 +16,8 @@ pub(super) struct Base {
     pub(super) started: Instant,
     /// The paths of what the guest has open, from the top as it sees them, by its own numbers for them.
     opened: HashMap<u32, String>,
+    /// The host call that was begun last and is not told yet: what it is called, what with, and when it began.
+    under_way: Option<(&'static str, String, f64)>,
 }
 
 /// A path of an open folder longer than this is kept as its length alone; one may keep thousands open.
@@ -23,7 +25,32 @@ const LONG_PATH: usize = 512;
 
 impl Base {
     pub(super) fn new(call: &Call, outside: std::sync::Arc<dyn Outside>) -> Self {
-        Self { limiter: Limiter::new(&call.limits), outside, started: Instant::now(), opened: HashMap::new() }
+        Self {
+            limiter: Limiter::new(&call.limits),
+            outside,
+            started: Instant::now(),
+            opened: HashMap::new(),
+            under_way: None,
+        }
+    }
+
+    /// The path of what the guest has open as `number`, from the top; nothing of its streams.
+    pub(super) fn path_of(&self, number: u32) -> Option<String> {
+        self.opened.get(&number).cloned()
+    }
+
+    /// A host call that may wait begins: where it never comes back, [`failed`] tells of it. A guest has one at a time.
+    pub(super) fn begin(&mut self, name: &'static str, arguments: &str) -> f64 {
+        let at_ms = self.at_ms();
+        self.under_way = Some((name, arguments.to_owned(), at_ms));
+        at_ms
+    }
+
+    /// The host call that was begun at `at_ms` is over. Who listens bounds how many are kept, and counts the rest.
+    pub(super) fn end(&mut self, name: &str, arguments: String, decision: Decision, at_ms: f64) {
+        self.under_way = None;
+        let took_ms = self.at_ms() - at_ms;
+        self.outside.host_call(HostCall { name: name.to_owned(), arguments, decision, at_ms, took_ms });
     }
 
     /// `path`, which the guest names from what it has open as `number`, from the top.
@@ -49,11 +76,6 @@ impl Base {
     /// Milliseconds since the tool started.
     pub(super) fn at_ms(&self) -> f64 {
         self.started.elapsed().as_secs_f64() * 1e3
-    }
-
-    /// Tells of a host call. Who listens bounds how many are kept, and counts the rest.
-    pub(super) fn tell(&mut self, call: HostCall) {
-        self.outside.host_call(call);
     }
 }
 
@@ -147,7 +169,13 @@ pub(super) fn finished<T: Guest>(store: &Store<T>, call: &Call, outcome: Outcome
 
 /// What became of a call that ended in `error`.
 pub(super) fn failed<T: Guest>(store: &Store<T>, call: &Call, step: Step, error: &wasmtime::Error) -> Finished {
-    let limiter = &store.data().base_ref().limiter;
+    let base = store.data().base_ref();
+    if let Some((name, arguments, at_ms)) = &base.under_way {
+        let decision = Decision::Failed("still under way when the call ended".to_owned());
+        let (name, arguments, at_ms) = ((*name).to_owned(), arguments.clone(), *at_ms);
+        base.outside.host_call(HostCall { name, arguments, decision, at_ms, took_ms: base.at_ms() - at_ms });
+    }
+    let limiter = &base.limiter;
     let trap = error.downcast_ref::<Trap>().copied();
     let stop = error.downcast_ref::<Stop>().copied();
     let limits = &call.limits;

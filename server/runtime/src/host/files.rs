@@ -10,7 +10,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::ending::Base;
-use crate::call::{Decision, HostCall};
+use crate::call::Decision;
 
 /// A part of a store's data.
 pub(super) struct Files;
@@ -45,9 +45,13 @@ impl FilesView<'_> {
                 None => Decision::Failed("the host failed".to_owned()),
             },
         };
-        let took_ms = self.base.at_ms() - at_ms;
-        self.base.tell(HostCall { name: name.to_owned(), arguments, decision, at_ms, took_ms });
+        self.base.end(name, arguments, decision, at_ms);
         result
+    }
+
+    /// The path of what is open as `fd`, from the top.
+    fn path(&self, fd: &Fd) -> String {
+        self.base.path_of(fd.rep()).unwrap_or_default()
     }
 }
 
@@ -80,8 +84,8 @@ impl HostDescriptor for FilesView<'_> {
         how: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Fd> {
-        let at = self.base.at_ms();
         let named = self.base.whole_path(fd.rep(), &path);
+        let at = self.base.begin("open", &named);
         let result = self.inner.open_at(fd, path_flags, path, how, flags).await;
         if let Ok(opened) = &result {
             self.base.opens(opened.rep(), named.clone());
@@ -155,11 +159,15 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn set_size(&mut self, fd: Fd, size: Filesize) -> FsResult<()> {
-        self.inner.set_size(fd, size).await
+        let (at, path) = (self.base.at_ms(), self.path(&fd));
+        let result = self.inner.set_size(fd, size).await;
+        self.tell("set-size", path, at, result)
     }
 
     async fn set_times(&mut self, fd: Fd, accessed: NewTimestamp, modified: NewTimestamp) -> FsResult<()> {
-        self.inner.set_times(fd, accessed, modified).await
+        let (at, path) = (self.base.at_ms(), self.path(&fd));
+        let result = self.inner.set_times(fd, accessed, modified).await;
+        self.tell("set-times", path, at, result)
     }
 
     async fn set_times_at(
@@ -170,7 +178,9 @@ impl HostDescriptor for FilesView<'_> {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        self.inner.set_times_at(fd, flags, path, accessed, modified).await
+        let (at, named) = (self.base.at_ms(), self.base.whole_path(fd.rep(), &path));
+        let result = self.inner.set_times_at(fd, flags, path, accessed, modified).await;
+        self.tell("set-times", named, at, result)
     }
 
     async fn read(&mut self, fd: Fd, length: Filesize, offset: Filesize) -> FsResult<(Vec<u8>, bool)> {
@@ -182,7 +192,9 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
-        self.inner.read_directory(fd).await
+        let (at, path) = (self.base.at_ms(), self.path(&fd));
+        let result = self.inner.read_directory(fd).await;
+        self.tell("readdir", path, at, result)
     }
 
     async fn sync(&mut self, fd: Fd) -> FsResult<()> {
@@ -190,15 +202,21 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn stat(&mut self, fd: Fd) -> FsResult<DescriptorStat> {
-        self.inner.stat(fd).await
+        let (at, path) = (self.base.at_ms(), self.path(&fd));
+        let result = self.inner.stat(fd).await;
+        self.tell("stat", path, at, result)
     }
 
     async fn stat_at(&mut self, fd: Fd, flags: PathFlags, path: String) -> FsResult<DescriptorStat> {
-        self.inner.stat_at(fd, flags, path).await
+        let (at, named) = (self.base.at_ms(), self.base.whole_path(fd.rep(), &path));
+        let result = self.inner.stat_at(fd, flags, path).await;
+        self.tell("stat", named, at, result)
     }
 
     async fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
-        self.inner.readlink_at(fd, path).await
+        let (at, named) = (self.base.at_ms(), self.base.whole_path(fd.rep(), &path));
+        let result = self.inner.readlink_at(fd, path).await;
+        self.tell("readlink", named, at, result)
     }
 
     async fn is_same_object(&mut self, one: Fd, other: Fd) -> wasmtime::Result<bool> {
@@ -206,11 +224,15 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn metadata_hash(&mut self, fd: Fd) -> FsResult<MetadataHashValue> {
-        self.inner.metadata_hash(fd).await
+        let (at, path) = (self.base.at_ms(), self.path(&fd));
+        let result = self.inner.metadata_hash(fd).await;
+        self.tell("metadata-hash", path, at, result)
     }
 
     async fn metadata_hash_at(&mut self, fd: Fd, flags: PathFlags, path: String) -> FsResult<MetadataHashValue> {
-        self.inner.metadata_hash_at(fd, flags, path).await
+        let (at, named) = (self.base.at_ms(), self.base.whole_path(fd.rep(), &path));
+        let result = self.inner.metadata_hash_at(fd, flags, path).await;
+        self.tell("metadata-hash", named, at, result)
     }
 
     fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {

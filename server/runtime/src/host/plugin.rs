@@ -8,7 +8,7 @@ use wasmtime::{Caller, Linker, Module};
 
 use super::ending::{Base, Guest, Step, failed, finished, unstarted};
 use super::{Session, drive};
-use crate::call::{Call, Decision, Finished, Given, HostCall, Outcome, Outside};
+use crate::call::{Call, Decision, Finished, Given, Outcome, Outside};
 
 /// The numbers by which a plugin knows what it is given: the n-th grant, in sorted order, is the base and n.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -113,7 +113,11 @@ fn provide(linker: &mut Linker<Plugin>, given: &Given) -> wasmtime::Result<()> {
     for family in FAMILIES {
         let names = grants((family.names)(given));
         let count = i32::try_from(names.len()).unwrap_or(i32::MAX);
-        linker.func_wrap(HOST_CAPABILITIES, family.count, move || count)?;
+        linker.func_wrap(HOST_CAPABILITIES, family.count, move |mut caller: Caller<'_, Plugin>| -> i32 {
+            let base = &mut caller.data_mut().base;
+            base.end(family.count, format!("→ {count}"), Decision::Allowed, base.at_ms());
+            count
+        })?;
         linker.func_wrap(
             HOST_CAPABILITIES,
             family.handle,
@@ -127,8 +131,7 @@ fn provide(linker: &mut Linker<Plugin>, given: &Given) -> wasmtime::Result<()> {
                         (place.to_string(), Decision::Denied(why), -1)
                     }
                 };
-                let at_ms = base.at_ms();
-                base.tell(HostCall { name: family.handle.to_owned(), arguments, decision, at_ms, took_ms: 0.0 });
+                base.end(family.handle, arguments, decision, base.at_ms());
                 handle
             },
         )?;

@@ -12,7 +12,7 @@ use wiggle::{GuestMemory, GuestPtr};
 use super::ending::{Base, Guest, Step, failed, finished, unstarted};
 use super::wasi::OPEN;
 use super::{Session, drive, wasi};
-use crate::call::{Call, Decision, Finished, HostCall, Outcome, Outside};
+use crate::call::{Call, Decision, Finished, Outcome, Outside};
 
 struct Command {
     base: Base,
@@ -104,20 +104,43 @@ fn told(linker: &mut Linker<Command>) -> wasmtime::Result<()> {
                         wasi.set_hostcall_fuel(fuel);
                         let mut memory = GuestMemory::Unshared(bytes);
                         let paths = [$(named(base, &memory, $from, $at, $length)),+].join(" -> ");
-                        let at_ms = base.at_ms();
+                        let at_ms = base.begin($name, &paths);
                         let result = functions::$function(wasi, &mut memory, $($param),*).await;
-                        let decision = match &result {
-                            Ok(0) => Decision::Allowed,
-                            Ok(errno) => decision(*errno),
-                            Err(error) => Decision::Failed(error.to_string()),
-                        };
-                        let took_ms = base.at_ms() - at_ms;
+                        let decision = told_by(&result);
                         $(
                             if let (Ok(0), Ok(number)) = (&result, memory.read(GuestPtr::<u32>::new($opened.cast_unsigned()))) {
                                 base.opens(number, paths.clone());
                             }
                         )?
-                        base.tell(HostCall { name: $name.to_owned(), arguments: paths, decision, at_ms, took_ms });
+                        base.end($name, paths, decision, at_ms);
+                        result
+                    })
+                },
+            )?;
+        )+};
+    }
+    /// One function that names what is open: its name, what a person reads, its other parameters, and which of its calls
+    /// are told. Those of the streams are not: what goes through them is the input, the output and the log.
+    macro_rules! tell_open {
+        ($($function:ident $name:literal ($($param:ident: $ty:ty),*) $(where $told:expr)?;)+) => {$(
+            linker.func_wrap_async(
+                PREVIEW1,
+                stringify!($function),
+                |mut caller: Caller<'_, Command>, (fd, $($param,)*): (i32, $($ty,)*)| {
+                    Box::new(async move {
+                        let fuel = caller.as_context_mut().hostcall_fuel();
+                        let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
+                            return Err(wasmtime::Error::msg("the module exports no memory"));
+                        };
+                        let (bytes, Command { base, wasi }) = memory.data_and_store_mut(&mut caller);
+                        wasi.set_hostcall_fuel(fuel);
+                        let path = base.path_of(fd.cast_unsigned())$(.filter(|_| $told))?;
+                        let at_ms = base.at_ms();
+                        let result =
+                            functions::$function(wasi, &mut GuestMemory::Unshared(bytes), fd, $($param),*).await;
+                        if let Some(path) = path {
+                            base.end($name, path, told_by(&result), at_ms);
+                        }
                         result
                     })
                 },
@@ -137,10 +160,24 @@ fn told(linker: &mut Linker<Command>) -> wasmtime::Result<()> {
         path_link "link"
             (fd: i32, flags: i32, at: i32, length: i32, to_fd: i32, to: i32, to_length: i32)
             [(Some(fd), at, length), (Some(to_fd), to, to_length)];
+        path_filestat_get "stat" (fd: i32, flags: i32, at: i32, length: i32, stat: i32) [(Some(fd), at, length)];
+        path_filestat_set_times "set-times"
+            (fd: i32, flags: i32, at: i32, length: i32, accessed: i64, modified: i64, which: i32)
+            [(Some(fd), at, length)];
+        path_readlink "readlink"
+            (fd: i32, at: i32, length: i32, buffer: i32, size: i32, used: i32)
+            [(Some(fd), at, length)];
         // What a link says is a text; where that leads is seen when it is followed.
         path_symlink "symlink"
             (at: i32, length: i32, fd: i32, to: i32, to_length: i32)
             [(None, at, length), (Some(fd), to, to_length)];
+    }
+    tell_open! {
+        fd_filestat_get "stat" (stat: i32);
+        fd_filestat_set_size "set-size" (size: i64);
+        fd_filestat_set_times "set-times" (accessed: i64, modified: i64, which: i32);
+        // A listing once, not each piece of it.
+        fd_readdir "readdir" (buffer: i32, size: i32, cookie: i64, used: i32) where cookie == 0;
     }
     linker.func_wrap_async(PREVIEW1, "fd_close", |mut caller: Caller<'_, Command>, (fd,): (i32,)| {
         Box::new(async move {
@@ -179,6 +216,15 @@ fn path(memory: &GuestMemory<'_>, at: i32, length: i32) -> String {
     }
     let text = GuestPtr::<str>::new((at, length));
     memory.as_cow_str(text).map_or_else(|_| "(no text)".to_owned(), std::borrow::Cow::into_owned)
+}
+
+/// What came of a function of preview 1.
+fn told_by(result: &wasmtime::Result<i32>) -> Decision {
+    match result {
+        Ok(0) => Decision::Allowed,
+        Ok(errno) => decision(*errno),
+        Err(error) => Decision::Failed(error.to_string()),
+    }
 }
 
 /// What the number of an error of preview 1 (its `errno`) means here.

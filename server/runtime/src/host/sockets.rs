@@ -7,7 +7,7 @@ use wasmtime_wasi::p2::bindings::sockets::{tcp_create_socket, udp_create_socket}
 use wasmtime_wasi::p2::{DynPollable, SocketError, SocketResult, TcpSocket, UdpSocket};
 
 use super::ending::Base;
-use crate::call::{Decision, HostCall};
+use crate::call::Decision;
 
 /// A part of a store's data.
 pub(super) struct Refusing;
@@ -25,9 +25,7 @@ impl HasData for Refusing {
 impl RefusingView<'_> {
     fn refuse(&mut self, name: &str, arguments: String) -> SocketError {
         let why = "a tool has no sockets; `capabilities.http_egress_allowlist` lets it ask hosts over HTTP";
-        let at_ms = self.base.at_ms();
-        let decision = Decision::Denied(why.to_owned());
-        self.base.tell(HostCall { name: name.to_owned(), arguments, decision, at_ms, took_ms: 0.0 });
+        self.base.end(name, arguments, Decision::Denied(why.to_owned()), self.base.at_ms());
         ErrorCode::AccessDenied.into()
     }
 }
