@@ -35,7 +35,7 @@ const MAX_INPUT: u64 = 16 << 20;
 #[command(after_help = "Examples:
   skillyard run acme.echo --input '{\"text\": \"hello\"}'        the skill in the current folder
   skillyard run --skill dist/acme.ledger-1.2.0.palyra-skill acme.ledger_read --input @input.json
-  skillyard run acme.fetch --approve --trace                what it asks of the host, as it asks
+  skillyard run acme.fetch --approve --trace                what it asked of the host, call by call
   skillyard run --module build/plugin.wasm --entry run      a bare module, as a daemon calls it
 
 A folder is packaged in memory with a key that is made for this call and forgotten; nothing is written but what the \
