@@ -629,3 +629,40 @@ fn a_guest_in_rust_has_its_standard_library() {
     assert!(logs.contains("it is broken: badly") && logs.contains("/guest") | logs.contains("main.rs"), "{logs}");
     assert_eq!(guest.ends("tool_error", "3", &["acme.exit"])["exit_code"], 3);
 }
+
+/// What a call says is not used.
+fn unused(report: &Value) -> Vec<&str> {
+    let hints = report["hints"].as_array().unwrap().iter();
+    hints.filter(|hint| hint["code"] == "run/unused-grant").map(|hint| hint["value"].as_str().unwrap_or("")).collect()
+}
+
+#[test]
+fn what_a_call_wanted_is_not_called_unused() {
+    // A root whose name has a space.
+    let roots = "[capabilities.filesystem]\nread_roots = [\"in\"]\nwrite_roots = [\"my dir\", \"out\"]\n";
+    let guest = Guest::named("command", &["write"], roots);
+    let report = guest.fine(&["acme.write", "--approve", "--input", "\"my dir/a\""]);
+    let mut found = unused(&report);
+    found.sort_unstable();
+    assert_eq!(found, ["in", "out"], "{report:#}");
+    // Roots that the policy did not give: nobody knows what the tool would have done with them.
+    let report = guest.fine(&["acme.write", "--input", "\"my dir/a\""]);
+    assert_eq!(unused(&report), ["in"], "{report:#}");
+
+    // A host and a secret that the policy did not give, asked for and not.
+    let guest = Guest::named("skill", &["ask", "give", "echo"], ASKS);
+    for (tool, input) in [("acme.ask", "localhost"), ("acme.give", "skill:acme.guest/token"), ("acme.echo", "x")] {
+        let report = guest.fine(&[tool, "--input", &format!("\"{input}\"")]);
+        assert_eq!(unused(&report), [""; 0], "{tool}: {report:#}");
+    }
+    // The secret has no value here, and the tool wanted it.
+    let report = guest.fine(&["acme.give", "--approve", "--input", "\"skill:acme.guest/token\""]);
+    assert_eq!(unused(&report), ["localhost"], "{report:#}");
+    let report = guest.fine(&["acme.echo", "--approve", "--input", "\"x\""]);
+    assert_eq!(unused(&report), ["localhost", "skill:acme.guest/token"], "{report:#}");
+
+    // A folder that is only listed.
+    let guest = Guest::named("command-rust", &["list"], FOLDERS);
+    let report = guest.fine(&["acme.list", "--approve", "--input", "\"/in\""]);
+    assert_eq!(unused(&report), ["out"], "{report:#}");
+}

@@ -48,6 +48,13 @@ const MAX_POLICY: usize = 1 << 20;
 /// How often a call that runs says so and looks whether it is to end.
 const PACE: Duration = Duration::from_millis(20);
 
+/// What the policy gives or not: requests to hosts.
+pub(super) const NETWORK: &str = "skill.capability.http.egress";
+/// The same: folders to write in.
+pub(super) const FILES: &str = "skill.capability.filesystem.write";
+/// The same: values of secrets.
+pub(super) const SECRETS: &str = "skill.capability.vault.read";
+
 /// Why there is no report.
 #[derive(Debug)]
 pub enum CallError {
@@ -331,9 +338,7 @@ pub fn call(
     };
     let decision = policies.decide(&request, approvals);
     let allowed = decision.allowed();
-    let [http, files, vault] =
-        ["skill.capability.http.egress", "skill.capability.filesystem.write", "skill.capability.vault.read"]
-            .map(|action| decision.gives(action));
+    let [http, files, vault] = [NETWORK, FILES, SECRETS].map(|action| decision.gives(action));
     let why = format!("the policy does not allow the call: {}", decision.hints.join("; "));
     report.policy = Some(decision);
     let Secrets { values, mask, missing, unseen } = known(allowed && vault)?;

@@ -7,9 +7,15 @@ use skillyard_manifest::{
     Grants, plain,
     rules::run::{DAEMON_DIFFERS, LOOSE_QUOTA, TIGHT_QUOTA, UNUSED_GRANT},
 };
-use skillyard_runtime::call::{Decision, HostCall, Outcome};
+use skillyard_runtime::{
+    call::{HostCall, Outcome},
+    secrets::MARK,
+};
 
-use super::report::{Hint, RunReport};
+use super::{
+    call::{FILES, NETWORK, SECRETS},
+    report::{Hint, RunReport},
+};
 
 /// A quota beyond so many times what was used is loose.
 const LOOSE: u64 = 100;
@@ -147,8 +153,14 @@ impl RunReport {
     }
 }
 
+/// Grants that the call did not ask for. What it asked for and was denied it wants all the same; and of what the policy
+/// gave none of, a tool may have seen that it is not there and asked no further.
 fn unused(grants: &Grants, read_roots: &[String], report: &RunReport, hints: &mut Vec<Hint>) {
-    let calls = || report.host_calls.iter().filter(|call| !matches!(call.decision, Decision::Denied(_)));
+    let calls = || report.host_calls.iter();
+    let given = |action: &str| report.policy.as_ref().is_none_or(|policy| policy.gives(action));
+    let hosts = if given(NETWORK) { &grants.http_hosts[..] } else { &[] };
+    let secrets = if given(SECRETS) { &grants.secret_keys[..] } else { &[] };
+    let writes = if given(FILES) { &grants.storage_prefixes[..] } else { &[] };
     let mut push = |key: &str, value: Option<&str>, what: &str, name: &str| {
         let message = format!("this call did not {what} {}: if no call does, remove it", plain(name));
         let (code, key, value) = (UNUSED_GRANT.code, key.to_owned(), value.map(str::to_owned));
@@ -157,9 +169,9 @@ fn unused(grants: &Grants, read_roots: &[String], report: &RunReport, hints: &mu
     if report.kind == ModuleKind::PalyraPlugin {
         // A plugin asks for handles and does not say what for: it is seen to ask for some of a kind, or for none.
         for (word, names, key) in [
-            ("http-", &grants.http_hosts, "capabilities.http_egress_allowlist"),
-            ("secret-", &grants.secret_keys, "capabilities.secrets"),
-            ("storage-", &grants.storage_prefixes, "capabilities.filesystem.write_roots"),
+            ("http-", hosts, "capabilities.http_egress_allowlist"),
+            ("secret-", secrets, "capabilities.secrets"),
+            ("storage-", writes, "capabilities.filesystem.write_roots"),
         ] {
             if !names.is_empty() && !calls().any(|call| call.name.starts_with(word)) {
                 push(key, None, "ask for the handles of", &names.join(", "));
@@ -167,36 +179,66 @@ fn unused(grants: &Grants, read_roots: &[String], report: &RunReport, hints: &mu
         }
         return;
     }
-    for host in &grants.http_hosts {
-        let used = calls().filter(|call| call.name == "http").filter_map(host_of).any(|asked| {
-            asked.eq_ignore_ascii_case(host) || host.strip_prefix('*').is_some_and(|tail| asked.ends_with(tail))
+    for host in hosts {
+        let used = calls().filter(|call| call.name == "http").any(|call| {
+            host_of(call).is_none_or(|asked| {
+                asked.contains(MARK)
+                    || asked.eq_ignore_ascii_case(host)
+                    || host.strip_prefix('*').is_some_and(|tail| asked.ends_with(tail))
+            })
         });
         if !used {
             push("capabilities.http_egress_allowlist", Some(host), "ask", host);
         }
     }
-    for name in &grants.secret_keys {
-        if !calls().any(|call| call.name == "secret" && call.arguments == *name) {
+    for name in secrets {
+        if !calls().any(|call| call.name == "secret" && (call.arguments == *name || call.arguments.contains(MARK))) {
             push("capabilities.secrets", Some(name), "read the secret", name);
         }
     }
-    let touched = |root: &str| {
-        calls().any(|call| {
-            // A path, or two with an arrow between them.
-            call.arguments.split(' ').any(|path| {
-                let path = path.trim_start_matches("./").trim_start_matches('/');
-                path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
-            })
-        })
-    };
+    let named = |call: &&HostCall| !matches!(call.name.as_str(), "http" | "secret");
     for (roots, key, what) in [
-        (&grants.storage_prefixes[..], "capabilities.filesystem.write_roots", "touch"),
+        (writes, "capabilities.filesystem.write_roots", "touch"),
         (read_roots, "capabilities.filesystem.read_roots", "read"),
     ] {
-        for root in roots.iter().map(|root| root.trim()).filter(|root| *root != "*" && !touched(root)) {
-            push(key, Some(root), what, root);
+        for root in roots.iter().map(|root| root.trim()).filter(|root| *root != "*") {
+            if !calls().filter(named).any(|call| touches(&call.arguments, root)) {
+                push(key, Some(root), what, root);
+            }
         }
     }
+}
+
+/// Whether what a host call of files tells, a path or two with an arrow between them, leads to `root` or through it. Of
+/// what is not told whole, a masked or a very long path, and of more arrows than two names have, it is taken for granted.
+fn touches(told: &str, root: &str) -> bool {
+    let arrow = " -> ";
+    let root: Vec<&str> = parts(root).collect();
+    if [MARK, " bytes)", "(no text)"].iter().any(|gone| told.contains(gone)) || told.matches(arrow).count() > 2 {
+        return true;
+    }
+    // A root may hold the arrow itself: what begins behind each of them may be a path, up to any other of them.
+    let starts = || std::iter::once(0).chain(told.match_indices(arrow).map(|(at, _)| at + arrow.len()));
+    let ends = || told.match_indices(arrow).map(|(at, _)| at).chain(std::iter::once(told.len()));
+    starts().any(|from| ends().filter_map(|to| told.get(from..to)).any(|path| leads_through(path, &root)))
+}
+
+/// Whether a path is that of `root`, or comes by it on its way.
+fn leads_through(path: &str, root: &[&str]) -> bool {
+    let mut at = Vec::new();
+    parts(path).any(|part| {
+        if part == ".." {
+            at.pop();
+        } else {
+            at.push(part);
+        }
+        at == root
+    })
+}
+
+/// The parts of a path but those that lead nowhere.
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !matches!(*part, "" | "."))
 }
 
 #[cfg(test)]
@@ -207,7 +249,7 @@ mod tests {
         HostCall {
             name: name.to_owned(),
             arguments: arguments.to_owned(),
-            decision: Decision::Allowed,
+            decision: skillyard_runtime::call::Decision::Allowed,
             at_ms: 0.0,
             took_ms: 0.0,
         }
@@ -221,6 +263,30 @@ mod tests {
             ("GET nonsense", None),
         ] {
             assert_eq!(host_of(&call("http", arguments)), host, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn a_path_leads_to_its_root_and_to_no_other() {
+        for (told, root) in [
+            ("/in", "in"),
+            ("in/.", "in"),
+            ("./in//a b", "in"),
+            ("/my dir/a", "my dir"),
+            ("/my dir/a -> /out/b", "my dir"),
+            ("/my dir/a -> /out/b", "out"),
+            ("/a -> b/c", "a -> b"),
+            ("/x -> /a -> b/c", "a -> b"),
+            ("/in/../out/a", "out"),
+            ("/in/../out/a", "in"),
+            ("/a/b/c", "./a/b/"),
+            ("(a path of 9000 bytes)", "in"),
+            ("/out/***", "in"),
+        ] {
+            assert!(touches(told, root), "{told}: {root}");
+        }
+        for (told, root) in [("/inner/a", "in"), ("/my", "my dir"), ("/out/in", "in"), ("/a", "a/b"), ("", "in")] {
+            assert!(!touches(told, root), "{told}: {root}");
         }
     }
 
