@@ -666,3 +666,19 @@ fn what_a_call_wanted_is_not_called_unused() {
     let report = guest.fine(&["acme.list", "--approve", "--input", "\"/in\""]);
     assert_eq!(unused(&report), ["out"], "{report:#}");
 }
+
+#[test]
+fn a_plugin_is_handed_nothing_that_the_policy_denies() {
+    let text = r#"(module
+        (import "palyra:plugins/host-capabilities@0.1.0" "http-handle" (func $h (param i32) (result i32)))
+        (memory 1 1)
+        (func (export "run") (result i32) (call $h (i32.const 0))))"#;
+    let guest = Guest::with(wat::parse_str(text).unwrap(), &["echo"], ASKS);
+    let report = guest.fine(&["acme.echo"]);
+    assert_eq!((&report["exit_code"], &report["handles"]["http"]), (&json!(-1), &json!([])), "{report:#}");
+    let why = report["host_calls"][0]["decision"]["denied"].as_str().unwrap();
+    assert!(why.contains("skill.capability.http.egress"), "{report:#}");
+    let report = guest.fine(&["acme.echo", "--approve"]);
+    assert_eq!((&report["exit_code"], &report["handles"]["http"]), (&json!(10_000), &json!([10_000])), "{report:#}");
+    assert_eq!(report["host_calls"][0]["decision"], "allowed");
+}

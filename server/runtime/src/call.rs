@@ -47,7 +47,7 @@ impl Limits {
 /// What a call is given, decided before it starts.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Given {
-    /// Hosts for HTTP, sorted (also those that the policy denies: the handle's number is the place in the manifest).
+    /// Hosts for HTTP, sorted.
     pub http_hosts: Vec<String>,
     /// Names of secrets, each `scope/key`, sorted. Their values stay with the parent until asked for.
     pub secret_keys: Vec<String>,
@@ -57,6 +57,9 @@ pub struct Given {
     pub channels: Vec<String>,
     /// Folders, opened before the walls go up.
     pub folders: Vec<Folder>,
+    /// What the manifest grants and the policy does not give, by its actions, such as `skill.capability.http.egress`: a
+    /// plugin gets no handle of it.
+    pub withheld: Vec<String>,
 }
 
 /// One call, as the worker gets it.

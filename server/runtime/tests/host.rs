@@ -359,6 +359,31 @@ fn handles_are_told() {
     assert_eq!(told[2], ("http-handle".to_owned(), "0: b.example".to_owned(), Decision::Allowed));
 }
 
+#[test]
+fn a_plugin_has_no_handle_of_what_the_policy_withholds() {
+    let text = r#"(module
+        (import "palyra:plugins/host-capabilities@0.1.0" "http-handle" (func $h (param i32) (result i32)))
+        (import "palyra:plugins/host-capabilities@0.1.0" "http-count" (func $n (result i32)))
+        (import "palyra:plugins/host-capabilities@0.1.0" "storage-handle" (func $s (param i32) (result i32)))
+        (func (export "run") (result i32)
+            (i32.add (call $n) (i32.add (call $h (i32.const 0)) (call $s (i32.const 0))))))"#;
+    let mut call = call(ModuleKind::PalyraPlugin, "t", "{}");
+    call.given.http_hosts = vec!["a.example".to_owned()];
+    call.given.storage_prefixes = vec!["out".to_owned()];
+    call.given.withheld = vec!["skill.capability.http.egress".to_owned()];
+    let (finished, world) = go(&wat(text), &call);
+    assert_eq!(finished.exit_code, Some(30_000 - 1), "none of the one, -1 for it, and the other");
+    let told = world.told();
+    for (at, (name, what)) in [("http-count", "→ 0"), ("http-handle", "0")].into_iter().enumerate() {
+        let Decision::Denied(why) = &told[at].2 else { panic!("{told:?}") };
+        assert_eq!((told[at].0.as_str(), told[at].1.as_str()), (name, what));
+        assert!(why.contains("the policy does not give skill.capability.http.egress"), "{why}");
+    }
+    assert_eq!(told[2].2, Decision::Allowed, "{told:?}");
+    let handles = skillyard_runtime::host::handles(&call.given);
+    assert_eq!((handles.http, handles.storage), (vec![], vec![30_000]));
+}
+
 // ---- Commands: the same source as preview 1 and as a component of 0.2
 
 /// The two builds of `command.c`.

@@ -104,6 +104,7 @@ pub fn run_module(module: &BareModule, engine: Engine, progress: &dyn Progress) 
             storage_prefixes: grants.storage_prefixes.clone(),
             channels: grants.channels.clone(),
             folders: Vec::new(),
+            withheld: Vec::new(),
         },
         deterministic: module.deterministic,
     };

@@ -177,7 +177,9 @@ impl Engine {
                     None => Ok(()),
                 };
             }
-            Ok(Done { seen, world, result, compile_ms, duration_ms })
+            let host::Handles { http, secret, storage, channel } = host::handles(&job.call.given);
+            let handles = Handles { http, secret, storage, channel };
+            Ok(Done { seen, world, result, handles, compile_ms, duration_ms })
         })
     }
 }
@@ -195,6 +197,7 @@ pub(super) struct Done {
     seen: Seen,
     world: Arc<World>,
     result: Result<Ran, CompileFailure>,
+    handles: Handles,
     compile_ms: Option<f64>,
     duration_ms: f64,
 }
@@ -384,6 +387,11 @@ pub fn call(
             storage_prefixes: ready.grants.storage_prefixes.clone(),
             channels: ready.grants.channels.clone(),
             folders,
+            withheld: [(http, NETWORK), (files, FILES), (vault, SECRETS)]
+                .into_iter()
+                .filter(|(given, _)| !given)
+                .map(|(_, action)| action.to_owned())
+                .collect(),
         },
         deterministic: options.deterministic,
     };
@@ -522,7 +530,7 @@ pub(super) fn bare_world(started: Instant, deadline: Instant) -> Arc<World> {
 
 /// Puts into the report what came of the call; the output is held against `schema`.
 pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>, progress: &dyn Progress) {
-    let Done { seen, world, result, compile_ms, duration_ms } = done;
+    let Done { seen, world, result, handles, compile_ms, duration_ms } = done;
     if let Ok(Network::Replayed(exchanges)) = &world.network {
         report.unasked = exchanges.unasked();
     }
@@ -563,15 +571,7 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>,
     report.memory = finished.memory;
     report.ran_ms = finished.ran_ms;
     report.daemon_outcome = finished.daemon_outcome;
-    let handles = host::handles(&Given {
-        http_hosts: report.grants.http_hosts.clone(),
-        secret_keys: report.grants.secret_keys.clone(),
-        storage_prefixes: report.grants.storage_prefixes.clone(),
-        channels: report.grants.channels.clone(),
-        folders: Vec::new(),
-    });
-    report.handles =
-        Handles { http: handles.http, secret: handles.secret, storage: handles.storage, channel: handles.channel };
+    report.handles = handles;
     let is_plugin = report.kind == skillyard_artifact::module::ModuleKind::PalyraPlugin;
     if let Some(values) = finished.output.as_deref().and_then(json::too_many) {
         // Nothing is built of it: values take many times the memory that their text does.

@@ -78,7 +78,7 @@ pub struct RunReport {
     pub violations: Vec<Violation>,
     /// What a daemon 0.1.0 would say of this core module.
     pub daemon_outcome: Option<String>,
-    /// The handles that the grants come to.
+    /// The handles of what a plugin is given.
     pub handles: Handles,
     /// Requests that a case lists and the tool never made.
     pub unasked: Vec<String>,
@@ -115,7 +115,7 @@ pub struct Violation {
     pub message: String,
 }
 
-/// The numbers that a daemon hands to a plugin for its grants.
+/// The numbers that a daemon hands to a plugin for its grants; none of what the policy does not give.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Handles {
     /// Hosts.

@@ -29,20 +29,61 @@ struct Family {
     handle: &'static str,
     base: i32,
     names: fn(&Given) -> &Vec<String>,
+    /// What the policy gives it by; of channels it is not asked.
+    action: Option<&'static str>,
+}
+
+impl Family {
+    /// What a plugin has handles of.
+    fn given(&self, given: &Given) -> Vec<String> {
+        if self.withheld(given).is_some() { Vec::new() } else { grants((self.names)(given)) }
+    }
+
+    /// Why it has none, where the policy withholds them.
+    fn withheld(&self, given: &Given) -> Option<String> {
+        let is_withheld = |action: &&str| given.withheld.iter().any(|withheld| withheld == action);
+        // Nothing is withheld of what the manifest does not ask for.
+        let action = self.action.filter(is_withheld).filter(|_| !(self.names)(given).is_empty())?;
+        Some(format!("the policy does not give {action} for this call"))
+    }
 }
 
 const FAMILIES: [Family; 4] = [
-    Family { count: "http-count", handle: "http-handle", base: 10_000, names: |given| &given.http_hosts },
-    Family { count: "secret-count", handle: "secret-handle", base: 20_000, names: |given| &given.secret_keys },
-    Family { count: "storage-count", handle: "storage-handle", base: 30_000, names: |given| &given.storage_prefixes },
-    Family { count: "channel-count", handle: "channel-handle", base: 40_000, names: |given| &given.channels },
+    Family {
+        count: "http-count",
+        handle: "http-handle",
+        base: 10_000,
+        names: |given| &given.http_hosts,
+        action: Some("skill.capability.http.egress"),
+    },
+    Family {
+        count: "secret-count",
+        handle: "secret-handle",
+        base: 20_000,
+        names: |given| &given.secret_keys,
+        action: Some("skill.capability.vault.read"),
+    },
+    Family {
+        count: "storage-count",
+        handle: "storage-handle",
+        base: 30_000,
+        names: |given| &given.storage_prefixes,
+        action: Some("skill.capability.filesystem.write"),
+    },
+    Family {
+        count: "channel-count",
+        handle: "channel-handle",
+        base: 40_000,
+        names: |given| &given.channels,
+        action: None,
+    },
 ];
 
 /// The handles of what a plugin is given.
 #[must_use]
 pub fn handles(given: &Given) -> Handles {
     let [http, secret, storage, channel] = FAMILIES.map(|family| {
-        let names = grants((family.names)(given));
+        let names = family.given(given);
         (0..).map(|place| family.base + place).take(names.len()).collect()
     });
     Handles { http, secret, storage, channel }
@@ -111,11 +152,12 @@ pub(super) fn run(session: &Session, module: &Module, call: &Call, outside: Arc<
 /// The functions that a daemon gives.
 fn provide(linker: &mut Linker<Plugin>, given: &Given) -> wasmtime::Result<()> {
     for family in FAMILIES {
-        let names = grants((family.names)(given));
+        let (names, withheld) = (family.given(given), family.withheld(given));
+        let seen = withheld.clone().map_or(Decision::Allowed, Decision::Denied);
         let count = i32::try_from(names.len()).unwrap_or(i32::MAX);
         linker.func_wrap(HOST_CAPABILITIES, family.count, move |mut caller: Caller<'_, Plugin>| -> i32 {
             let base = &mut caller.data_mut().base;
-            base.end(family.count, format!("→ {count}"), Decision::Allowed, base.at_ms());
+            base.end(family.count, format!("→ {count}"), seen.clone(), base.at_ms());
             count
         })?;
         linker.func_wrap(
@@ -127,7 +169,8 @@ fn provide(linker: &mut Linker<Plugin>, given: &Given) -> wasmtime::Result<()> {
                 let (arguments, decision, handle) = match name {
                     Some(name) => (format!("{place}: {name}"), Decision::Allowed, family.base + place),
                     None => {
-                        let why = format!("the manifest grants {count} of these, numbered from 0");
+                        let granted = || format!("the manifest grants {count} of these, numbered from 0");
+                        let why = withheld.clone().unwrap_or_else(granted);
                         (place.to_string(), Decision::Denied(why), -1)
                     }
                 };
