@@ -39,3 +39,36 @@ fn a_path_in_place_of_a_tool_is_told_its_flag() {
         assert!(ran.err.contains(&format!("`--skill {path}`")), "{ran:?}");
     }
 }
+
+/// What a call at a terminal shows where somebody types `answer`, and its exit code.
+#[cfg(target_os = "linux")]
+fn at_a_terminal(guest: &Guest, arguments: &str, answer: &str) -> (Option<i32>, String) {
+    use std::{io::Write as _, process::Stdio};
+    let command = format!("'{}' run --skill skill {arguments}", env!("CARGO_BIN_EXE_skillyard"));
+    let inside = guest.0.command(&[]);
+    let mut script = std::process::Command::new("script");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]).current_dir(guest.0.0.path("."));
+    for (name, value) in inside.get_envs() {
+        match value {
+            Some(value) => script.env(name, value),
+            None => script.env_remove(name),
+        };
+    }
+    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_no_at_the_terminal_is_a_cancellation() {
+    // Without the approval the tool would run, and write nothing.
+    let guest = Guest::named("command", &["echo"], FOLDERS);
+    let (code, shown) = at_a_terminal(&guest, "--input 1", "n\n");
+    assert!(shown.contains("write in the folders out") && shown.contains("Approve it"), "{shown}");
+    assert!(shown.contains("cancelled; nothing ran") && !shown.contains("Output"), "{shown}");
+    assert_eq!(code, Some(2), "{shown}");
+    let (code, shown) = at_a_terminal(&guest, "--input 1", "y\n");
+    assert!(code == Some(0) && shown.contains("Output"), "{shown}");
+}

@@ -185,7 +185,10 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
     drop(watch);
     let approved = match asking {
         Some(asking) if !arguments.approve => {
-            let approved = approve(&asking);
+            let approved = match approve(&asking) {
+                Some(false) => return Err(Error::Run(RunError::Cancelled)),
+                said => said.is_some(),
+            };
             // A person takes their time, and in that somebody may have quarantined the version.
             ready = packed.ready(arguments.tool.as_deref(), &Watch::new()).map_err(Error::Run)?;
             approved
@@ -267,10 +270,10 @@ fn input(given: Option<&str>) -> Result<String, Error> {
     }
 }
 
-/// Asks at the terminal. Nobody there is a no.
-fn approve(asking: &Asking) -> bool {
+/// Asks at the terminal; nothing where nobody is there, and the tool runs without what needs an approval, or not at all.
+fn approve(asking: &Asking) -> Option<bool> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return false;
+        return None;
     }
     let mut text = format!("{} wants to\n", shown::line(&asking.tool_id));
     for line in asking.lines() {
@@ -280,5 +283,5 @@ fn approve(asking: &Asking) -> bool {
     out::print_aside(&text);
     let _ = io::stderr().flush();
     let mut answer = String::new();
-    io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
+    Some(io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
 }

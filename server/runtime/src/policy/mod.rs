@@ -1,8 +1,8 @@
 //! What policy says of a call, before anything runs: Cedar policies over the skill, the tool and what the manifest asks.
 //!
 //! Deny by default: `tool.execute` and `skill.execute` must both be allowed for a call to run. Each capability that the
-//! manifest asks for is decided on its own; a call runs without what is denied, and the report says so: a person who
-//! declines the network may still run the tool.
+//! manifest asks for is decided on its own; a call runs without what is denied, and the report says so: where nobody
+//! approves the network, the tool may still run.
 
 mod approvals;
 mod load;
