@@ -72,3 +72,13 @@ fn a_no_at_the_terminal_is_a_cancellation() {
     let (code, shown) = at_a_terminal(&guest, "--input 1", "y\n");
     assert!(code == Some(0) && shown.contains("Output"), "{shown}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_that_needs_an_approval_is_named_in_the_question() {
+    let plugin = r#"(module (memory 1 1) (func (export "run") (result i32) i32.const 7))"#;
+    let more = "[capabilities]\ndevice_capabilities = [\"camera\"]\nnode_capabilities = [\"gpu\"]\n";
+    let guest = Guest::with(wat::parse_str(plugin).unwrap(), &["echo"], more);
+    let (_, shown) = at_a_terminal(&guest, "--allow-device-capabilities", "n\n");
+    assert!(shown.contains("use the devices camera") && shown.contains("use the node capabilities gpu"), "{shown}");
+}

@@ -616,6 +616,8 @@ impl<'b> Ready<'b> {
                 .iter()
                 .map(|root| root.trim().to_owned())
                 .collect(),
+            devices: self.manifest().capabilities.device_capabilities.clone(),
+            nodes: self.manifest().capabilities.node_capabilities.clone(),
         })
     }
 }
@@ -641,6 +643,10 @@ pub struct Asking {
     pub writes: Vec<String>,
     /// Folders that it may read.
     pub reads: Vec<String>,
+    /// Devices that it may use.
+    pub devices: Vec<String>,
+    /// Capabilities of nodes that it may use.
+    pub nodes: Vec<String>,
 }
 
 /// A secret that a tool may read.
@@ -681,6 +687,8 @@ impl Asking {
             ("read the secrets", &secrets.collect()),
             ("write in the folders", &self.writes),
             ("read in the folders", &self.reads),
+            ("use the devices", &self.devices),
+            ("use the node capabilities", &self.nodes),
         ] {
             if !items.is_empty() {
                 lines.push(format!("{what} {}", list(items)));
@@ -730,8 +738,13 @@ mod tests {
             secrets: vec![AskedSecret { name: "skill:a/\u{202e}key".to_owned(), from: "from X".to_owned() }],
             writes: Vec::new(),
             reads: Vec::new(),
+            devices: vec!["camera".to_owned()],
+            nodes: vec!["gpu".to_owned()],
         };
         let lines = asking.lines();
+        for word in ["use the devices camera", "use the node capabilities gpu"] {
+            assert!(lines.iter().any(|line| line == word), "{lines:?}");
+        }
         assert!(lines.iter().any(|line| line.ends_with(&host)), "{lines:?}");
         assert!(lines.iter().any(|line| line.ends_with("skill:a/\\u{202e}key (from X)")), "{lines:?}");
     }
