@@ -169,6 +169,22 @@ fn the_result_is_that_of_the_command_line() {
     client.stop();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_persons_own_policies_hold_in_an_editor_too() {
+    let skill = guest(false);
+    let mut client = skill.serve(minimal());
+    let policies = skill.home().join("data/skillyard");
+    fs::create_dir_all(&policies).unwrap();
+    let forbid = "@id(\"no-tools\") forbid(principal, action == Action::\"tool.execute\", resource);";
+    fs::write(policies.join("policy.cedar"), forbid).unwrap();
+    let id = run_tool(&mut client, &skill, json!({"tool": "acme.echo", "input": {"n": 4}}));
+    let (report, _) = finished(&mut client, id);
+    assert_eq!(report["outcome"], "denied", "{report}");
+    assert!(report["policy"]["policies"].as_array().unwrap().contains(&json!("no-tools")), "{report}");
+    client.stop();
+}
+
 #[test]
 fn a_plugin_runs_without_a_word() {
     let skill = Skill::new();

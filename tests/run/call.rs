@@ -682,3 +682,46 @@ fn a_plugin_is_handed_nothing_that_the_policy_denies() {
     assert_eq!((&report["exit_code"], &report["handles"]["http"]), (&json!(10_000), &json!([10_000])), "{report:#}");
     assert_eq!(report["host_calls"][0]["decision"], "allowed");
 }
+
+#[test]
+fn a_persons_own_policies_hold_for_every_call() {
+    const HOME: &str = "home/skillyard/policy.cedar";
+    let guest = Guest::named("command", &["echo", "fail"], FOLDERS);
+    let case = r#"{"tool": "acme.echo", "expect": {"outcome": "denied"}}"#;
+    guest.0.0.write("skill/tests/a.json", case);
+    let doctor = || guest.0.run(&["doctor"]);
+    assert!(doctor().exits(0).out.contains("policy.cedar"), "it says where they would be");
+    guest.fine(&["acme.echo"]);
+
+    let forbid = "@id(\"no-echo\") forbid(principal, action == Action::\"tool.execute\", \
+                  resource == Tool::\"acme.echo\");\n";
+    guest.0.0.write(HOME, forbid);
+    let report = guest.ends("denied", "no-echo", &["acme.echo"]);
+    assert!(report["policy"]["policies"].as_array().unwrap().contains(&json!("no-echo")), "{report:#}");
+    guest.0.run(&["test", "skill"]).exits(0);
+    doctor().exits(0);
+    // A file that is named goes on top, and lifts nothing; that of the home may be named too.
+    guest.0.0.write("more.cedar", "permit(principal, action, resource);\n");
+    guest.ends("denied", "no-echo", &["acme.echo", "--policy-file", "more.cedar"]);
+    guest.ends("denied", "no-echo", &["acme.echo", "--policy-file", HOME]);
+
+    // What is broken, or not there any more, runs nothing.
+    guest.0.0.write(HOME, "forbid(");
+    let ran = guest.shown(&["acme.echo"]).exits(2);
+    assert!(ran.err.contains("policy.cedar:1:"), "{ran:?}");
+    guest.0.run(&["test", "skill"]).exits(1);
+    assert!(doctor().out.contains("until then no tool runs"));
+    #[cfg(unix)]
+    {
+        let home = guest.0.0.path(HOME);
+        fs::remove_file(&home).unwrap();
+        std::os::unix::fs::symlink("nowhere.cedar", &home).unwrap();
+        guest.shown(&["acme.echo"]).exits(2);
+        fs::remove_file(&home).unwrap();
+    }
+    // One in the workspace counts for nothing.
+    for place in ["policy.cedar", "skill/policy.cedar", "skill/skillyard/policy.cedar"] {
+        guest.0.0.write(place, forbid);
+    }
+    guest.fine(&["acme.echo"]);
+}

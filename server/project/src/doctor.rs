@@ -13,7 +13,7 @@ use serde::Serialize;
 use skillyard_manifest::Options;
 use skillyard_runtime::{host, walls};
 
-use crate::{home::Home, shown, signing, trust};
+use crate::{home::Home, run::own_policies, shown, signing, trust};
 
 /// How well something stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -99,6 +99,18 @@ fn stores(home: &Home, signs: &mut Vec<Sign>) {
             signs.push(sign("stores", "secrets", health, &format!("{} kept", secrets.len())));
         }
         Err(error) => signs.push(sign("stores", "secrets", Health::Broken, &error.to_string())),
+    }
+    let policy = shown::path(&home.paths().policy);
+    match own_policies(home) {
+        Ok(true) => signs.push(sign("stores", "your policies", Health::Good, &policy)),
+        Ok(false) => {
+            let detail = format!("there is no {policy}; the built-in ones hold");
+            signs.push(sign("stores", "your policies", Health::Absent, &detail));
+        }
+        Err(error) => signs.push(Sign {
+            advice: Some("until then no tool runs".to_owned()),
+            ..sign("stores", "your policies", Health::Broken, &error.to_string())
+        }),
     }
     match home.compiled().and_then(|cache| cache.info()) {
         Ok(info) => {

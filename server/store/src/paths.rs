@@ -81,6 +81,8 @@ pub struct Paths {
     pub inputs: PathBuf,
     /// The folder below which each skill has the folders that its tools may read and write.
     pub storage: PathBuf,
+    /// The person's own policies, a file.
+    pub policy: PathBuf,
 }
 
 impl Paths {
@@ -110,6 +112,7 @@ impl Paths {
             compiled_key: absolute(base.state.join("skillyard").join("compiled.key"))?,
             inputs: absolute(base.state.join("skillyard").join("inputs"))?,
             storage: absolute(base.data.join("skillyard").join("storage"))?,
+            policy: absolute(base.data.join("skillyard").join("policy.cedar"))?,
         };
         if paths.trust_store.parent() == Some(&paths.seals) {
             return Err(PathError::SealBesideStore { store: paths.trust_store, seals: paths.seals });
@@ -131,6 +134,7 @@ impl Paths {
             &self.compiled,
             &self.compiled_key,
             &self.inputs,
+            &self.policy,
         ];
         for path in all {
             for workspace in workspaces {

@@ -64,7 +64,7 @@ pub struct Arguments {
     /// Stop the clocks and draw randomness from a seed
     #[arg(long, value_name = "SEED", num_args = 0..=1, default_missing_value = "0")]
     deterministic: Option<u64>,
-    /// Your own Cedar policies, on top of the built-in ones
+    /// Cedar policies for this call, on top of the built-in ones and those of your home (`skillyard doctor` says where)
     #[arg(long, value_name = "FILE")]
     policy_file: Option<PathBuf>,
     /// Do not read or keep compiled modules

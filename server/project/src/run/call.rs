@@ -32,19 +32,14 @@ use super::{
     bare::MAX_WAIT_MS,
     hints,
     outside::{Network, Seen, World},
+    own_policies::OwnPolicies,
     packed::Ready,
     places::{self, Owner, PlaceError},
     replay::{Exchanges, Replay},
     report::{Handles, RunReport, Violation},
 };
-use crate::{
-    files::{self, ReadError},
-    home::Home,
-    shown,
-};
+use crate::{files::ReadError, home::Home};
 
-/// The largest policy file that is read, in bytes.
-const MAX_POLICY: usize = 1 << 20;
 /// How often a call that runs says so and looks whether it is to end.
 const PACE: Duration = Duration::from_millis(20);
 
@@ -62,13 +57,8 @@ pub enum CallError {
     Program(io::Error),
     /// The person's policy file cannot be read.
     Read(ReadError),
-    /// The person's policy file is not in order.
-    Policy {
-        /// The file, escaped.
-        path: String,
-        /// Why.
-        error: PolicyError,
-    },
+    /// The person's policies are not in order.
+    Policy(PolicyError),
     /// A folder of the skill's own cannot be given.
     Place(PlaceError),
     /// The store of secrets cannot be read.
@@ -85,7 +75,7 @@ impl fmt::Display for CallError {
             Self::Program(error) => write!(f, "this program cannot be started as a worker: {error}"),
             Self::Read(error) => error.fmt(f),
             // It names the file, and the line where it can.
-            Self::Policy { error, .. } => error.fmt(f),
+            Self::Policy(error) => error.fmt(f),
             Self::Place(error) => error.fmt(f),
             Self::Secret(error) => error.fmt(f),
             Self::Worker(failure) => failure.fmt(f),
@@ -120,16 +110,17 @@ impl Engine {
         let starting = worker::spawn(&program);
         // A cache that cannot be used costs time and nothing else; `doctor` says why.
         let cache = cached.then(|| home.compiled().ok()).flatten();
-        let read = || Policies::load(None);
+        let read = || Policies::load(&[]);
         let policies = thread::Builder::new().name("skillyard-policy".to_owned()).spawn(read).ok();
         Ok(Self { program, starting, cache, policies })
     }
 
-    /// The policies: the bundled ones, with the person's `own` on top (its name and text).
-    fn policies(&mut self, own: Option<(&str, &str)>) -> Result<Policies, PolicyError> {
-        match (own, self.policies.take()) {
-            (None, Some(read)) => read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            (own, _) => Policies::load(own),
+    /// The policies: the bundled ones, with the person's `own` on top.
+    fn policies(&mut self, own: &OwnPolicies) -> Result<Policies, PolicyError> {
+        let own = own.files();
+        match self.policies.take() {
+            Some(read) if own.is_empty() => read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            _ => Policies::load(&own),
         }
     }
 
@@ -248,7 +239,7 @@ pub struct CallOptions {
     pub input: String,
     /// Whether a person approved this call, having seen [`Ready::asking`].
     pub approved: bool,
-    /// The person's own policies.
+    /// Policies of the person's own for this call, on top of those in their home.
     pub policy_file: Option<PathBuf>,
     /// Whether allowed hosts may be on this machine.
     pub allow_loopback: bool,
@@ -309,19 +300,8 @@ pub fn call(
         }
     };
     // The policy.
-    let own = match &options.policy_file {
-        None => None,
-        Some(path) => {
-            let bytes = files::read(path, MAX_POLICY).map_err(CallError::Read)?;
-            let text = String::from_utf8(bytes).map_err(|error| {
-                CallError::Read(ReadError::NotUtf8 { path: path.clone(), at: error.utf8_error().valid_up_to() })
-            })?;
-            Some((shown::path(path), text))
-        }
-    };
-    let policies = engine
-        .policies(own.as_ref().map(|(path, text)| (path.as_str(), text.as_str())))
-        .map_err(|error| CallError::Policy { path: own.map_or_else(String::new, |(path, _)| path), error })?;
+    let own = OwnPolicies::read(home, options.policy_file.as_deref())?;
+    let policies = engine.policies(&own).map_err(CallError::Policy)?;
     let id = CallId {
         skill_id: manifest.skill_id.clone(),
         version: manifest.version.clone(),

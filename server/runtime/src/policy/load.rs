@@ -291,7 +291,7 @@ fn validate(set: &PolicySet, places: &Places) -> Result<(), PolicyError> {
 }
 
 impl Policies {
-    /// The bundled policies and, where there is one, a person's own file, given as its name for messages and its text.
+    /// The bundled policies and a person's own files, each given as its name for messages and its text.
     ///
     /// A person's policies are validated strictly against [`SCHEMA`] here. The bundled ones and the schema are constants
     /// of the program: a test validates them, so that a call without an own file spends no time on it.
@@ -299,17 +299,19 @@ impl Policies {
     /// # Errors
     /// See [`PolicyError`]: the first thing that is wrong with the file, with its place. Without policies nothing can be
     /// decided, so nothing runs.
-    pub fn load(user: Option<(&str, &str)>) -> Result<Self, PolicyError> {
+    pub fn load(user: &[(&str, &str)]) -> Result<Self, PolicyError> {
         let mut set = PolicySet::new();
         let mut places = Places::new();
         add(&mut set, &mut places, BUNDLED_NAME, BUNDLED)?;
-        if let Some((file, text)) = user {
+        for &(file, text) in user {
             let file = words(file, MAX_PROBLEM);
             if text.len() > MAX_BYTES {
                 return Err(PolicyError::TooLarge { file, bytes: text.len() });
             }
             // An editor on Windows may leave a mark in front.
             add(&mut set, &mut places, &file, text.strip_prefix('\u{feff}').unwrap_or(text))?;
+        }
+        if !user.is_empty() {
             validate(&set, &places)?;
         }
         Ok(Self { set })
@@ -321,7 +323,7 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> PolicyError {
-        Policies::load(Some(("my.cedar", text))).err().unwrap()
+        Policies::load(&[("my.cedar", text)]).err().unwrap()
     }
 
     #[test]
@@ -352,7 +354,7 @@ mod tests {
     #[test]
     fn a_policy_without_an_id_is_named_by_its_place() {
         let text = "// mine\n\npermit(principal, action, resource);";
-        let policies = Policies::load(Some(("my.cedar", text))).unwrap();
+        let policies = Policies::load(&[("my.cedar", text)]).unwrap();
         assert!(policies.set.policy(&PolicyId::new("my.cedar:3")).is_some());
     }
 
@@ -421,15 +423,15 @@ mod tests {
             when(&format!("context.approved{}", " || context.approved".repeat(300))),
             when(&format!("1{} > 0", " + 1".repeat(990))),
         ] {
-            assert!(Policies::load(Some(("my.cedar", &deep))).is_ok());
+            assert!(Policies::load(&[("my.cedar", &deep)]).is_ok());
         }
-        let _ = Policies::load(Some(("my.cedar", &when(&format!("context{}", ".tool".repeat(990))))));
+        let _ = Policies::load(&[("my.cedar", &when(&format!("context{}", ".tool".repeat(990))))]);
     }
 
     #[test]
     fn a_long_list_is_not_deep() {
         let tools = vec!["Tool::\"acme.weather.today\""; 2000].join(", ");
         let text = format!("permit(principal, action, resource) when {{ [{tools}].contains(context.tool) }};");
-        Policies::load(Some(("my.cedar", &text))).unwrap();
+        Policies::load(&[("my.cedar", &text)]).unwrap();
     }
 }

@@ -41,7 +41,8 @@ impl Case {
     }
 
     fn decide_with(&self, user: Option<&str>, approvals: Approvals) -> Decision {
-        let policies = Policies::load(user.map(|text| ("my.cedar", text))).unwrap();
+        let own: Vec<_> = user.into_iter().map(|text| ("my.cedar", text)).collect();
+        let policies = Policies::load(&own).unwrap();
         let request = CallRequest {
             call: &self.call,
             publisher: "acme",
@@ -197,7 +198,7 @@ fn a_policy_that_fails_denies_and_is_named() {
 
 #[test]
 fn a_broken_file_is_a_denial() {
-    let error = Policies::load(Some(("my.cedar", "permit("))).unwrap_err();
+    let error = Policies::load(&[("my.cedar", "permit(")]).unwrap_err();
     let denial = Decision::of_error(&error);
     assert!(!denial.allowed() && denial.hints[0].starts_with("my.cedar:1:"));
 }
@@ -362,4 +363,17 @@ proptest! {
             prop_assert!(again.is_ok(), "{:?}", again.err());
         }
     }
+}
+
+#[test]
+fn every_file_counts_and_none_takes_the_name_of_another() {
+    let forbid = "@id(\"mine\") forbid(principal, action == Action::\"tool.execute\", resource);";
+    let permit = "permit(principal, action == Action::\"tool.execute\", resource);";
+    let both = Policies::load(&[("home.cedar", forbid), ("my.cedar", permit)]).unwrap();
+    assert!(
+        both.set.policy(&PolicyId::new("mine")).is_some() && both.set.policy(&PolicyId::new("my.cedar:1")).is_some()
+    );
+    let error = Policies::load(&[("home.cedar", forbid), ("my.cedar", forbid)]).unwrap_err();
+    assert!(matches!(&error, PolicyError::SameId { file, first, .. } if file == "my.cedar" && first == "home.cedar:1"));
+    assert!(Policies::load(&[("home.cedar", "permit("), ("my.cedar", permit)]).is_err());
 }
