@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    guest::{FOLDERS, Guest},
+    guest::{ASKS, FOLDERS, Guest},
     skillyard::holds_against,
 };
 
@@ -35,4 +35,33 @@ fn the_report_of_the_cases_holds_to_its_schema() {
     }
     let help = guest.0.run(&["test", "--help"]).exits(0).out;
     assert!(help.contains("schema/test-report.schema.json") && help.contains("schema/test-case.schema.json"), "{help}");
+}
+
+#[test]
+fn a_case_asks_as_a_real_call_does() {
+    let guest = Guest::named("skill", &["ask"], ASKS);
+    let answer = |url: &str, answer: Value| json!({"request": {"method": "GET", "url": url}, "response": answer});
+    let redirect = |to: &str| json!({"status": 302, "headers": {"Location": to}});
+    let fine = || json!({"status": 200, "body": "fine"});
+    let from = "http://localhost/x?y=1";
+    let case = |name: &str, input: &str, http: Vec<Value>, output: &str| {
+        let case =
+            json!({"tool": "acme.ask", "input": input, "approve": true, "http": http, "expect": {"output": output}});
+        guest.0.0.write(&format!("skill/tests/{name}.json"), case.to_string());
+    };
+    case(
+        "a-follows",
+        "localhost",
+        vec![answer(from, redirect("/next")), answer("http://localhost/next", fine())],
+        "200 fine",
+    );
+    case("b-leaves", "localhost", vec![answer(from, redirect("http://other.example/"))], "refused");
+    let report = guest.0.run(&["test", "skill", "--format", "json"]).exits(0).json();
+    assert_eq!(report["passed"], 2, "{report:#}");
+    // What a real call is refused at once is not asked for at all.
+    case("c-port", "localhost:8080", vec![answer("http://localhost:8080/x?y=1", fine())], "refused");
+    let report = guest.0.run(&["test", "skill", "--format", "json"]).exits(1).json();
+    let port = &report["cases"][2];
+    assert_eq!(port["report"]["output"], "refused", "{port:#}");
+    assert!(port["failures"][0].as_str().unwrap().contains("never made"), "{port:#}");
 }

@@ -16,7 +16,7 @@ use std::{
 
 use skillyard_runtime::{
     call::{Decision, HttpRequest, HttpResponse, Refusal},
-    egress::{Allow, Broker, EgressLimits, Hop, Lookup},
+    egress::{Allow, Answers, Broker, EgressLimits, Hop, Lookup, Written},
 };
 
 /// A request as a server saw it.
@@ -974,4 +974,80 @@ fn the_environment_has_no_say() {
 
     let why = failed(get(&broker(&["api.example"]), &format!("https://api.example:{port}/")));
     assert!(why.contains("certificate") || why.contains("Issuer"), "{why}");
+}
+
+/// Answers by the path that is asked for, and notes what is asked.
+#[derive(Clone, Default)]
+struct Book(Arc<Mutex<Vec<String>>>);
+
+impl Answers for Book {
+    fn answer(&self, method: &str, url: &url::Url) -> Result<Written, Refusal> {
+        self.0.lock().unwrap().push(format!("{method} {url}"));
+        let (status, headers, body) = match url.path() {
+            "/go" => (302, vec![("Location", "/fine")], String::new()),
+            "/leaves" => (307, vec![("Location", "http://other.example/")], String::new()),
+            "/opens" => (302, vec![("Location", "http://api.example/fine")], String::new()),
+            "/hops" => (
+                200,
+                vec![("Connection", "x-mine"), ("X-Mine", "1"), ("Keep-Alive", "5"), ("X-Kept", "2")],
+                String::new(),
+            ),
+            "/endless" => (200, vec![], "x".repeat(101)),
+            _ => (200, vec![], "fine".to_owned()),
+        };
+        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Written { status, headers, body: body.into_bytes() })
+    }
+}
+
+#[test]
+fn what_is_written_down_is_asked_for_by_the_same_rules() {
+    let limits = EgressLimits { request_body_bytes: 10, response_body_bytes: 100, ..EgressLimits::default() };
+    let hosts = vec!["api.example".to_owned(), "10.0.0.1".to_owned()];
+    let book = Book::default();
+    let broker = Broker::replayed(&Allow { hosts, allow_loopback: false, limits }, Box::new(book.clone()));
+    let ask = |method: &str, url: &str, header: Option<&str>, body: usize| {
+        book.0.lock().unwrap().clear();
+        let request = HttpRequest {
+            method: method.to_owned(),
+            url: url.to_owned(),
+            headers: header.into_iter().map(|name| (name.to_owned(), b"1".to_vec())).collect(),
+            body: vec![b'x'; body],
+            timeout_ms: None,
+        };
+        let mut hops = Vec::new();
+        let result = broker.fetch(request, Instant::now() + Duration::from_secs(60), &mut hops);
+        (result, hops.len(), book.0.lock().unwrap().clone())
+    };
+    let (answer, _, asked) = ask("GET", "https://api.example/fine#part", None, 0);
+    assert_eq!((answer.unwrap().body, asked), (b"fine".to_vec(), vec!["GET https://api.example/fine".to_owned()]));
+    let (answer, hops, asked) = ask("POST", "https://api.example/go", None, 3);
+    assert_eq!((answer.unwrap().body, hops, asked.len()), (b"fine".to_vec(), 2, 2), "a redirect is followed");
+    assert_eq!(asked[1], "GET https://api.example/fine");
+    let (answer, _, _) = ask("GET", "https://api.example/hops", None, 0);
+    assert_eq!(answer.unwrap().headers, [("x-kept".to_owned(), b"2".to_vec())]);
+    assert_eq!(ask("HEAD", "https://api.example/fine", None, 0).0.unwrap().body, b"");
+
+    for (method, url, header, body, asked) in [
+        ("GET", "https://other.example/", None, 0, 0),
+        ("GET", "https://user@api.example/", None, 0, 0),
+        ("GET", "https://:password@api.example/", None, 0, 0),
+        ("GET", "https://api.example:8443/", None, 0, 0),
+        ("GET", "http://10.0.0.1/", None, 0, 0),
+        ("GET", "ftp://api.example/", None, 0, 0),
+        ("TRACE", "https://api.example/", None, 0, 0),
+        ("GET", "https://api.example/", Some("Host"), 0, 0),
+        ("GET", "https://api.example/", Some("Transfer-Encoding"), 0, 0),
+        ("GET", "https://api.example/", Some("Proxy-Authorization"), 0, 0),
+        ("POST", "https://api.example/", None, 11, 0),
+        ("GET", "https://api.example/", None, 1, 0),
+        ("GET", "https://api.example/leaves", None, 0, 1),
+        ("GET", "https://api.example/opens", None, 0, 1),
+    ] {
+        let (answer, _, all) = ask(method, url, header, body);
+        assert!(matches!(answer, Err(Refusal::Denied(_))), "{method} {url} {header:?}: {answer:?}");
+        assert_eq!(all.len(), asked, "{method} {url} {header:?}: {all:?}");
+    }
+    let (answer, _, _) = ask("GET", "https://api.example/endless", None, 0);
+    assert!(matches!(&answer, Err(Refusal::Failed(why)) if why.contains("100 bytes")), "{answer:?}");
 }

@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 use super::{
     bare::MAX_WAIT_MS,
     hints,
-    outside::{Network, Seen, World},
+    outside::{Seen, World},
     own_policies::OwnPolicies,
     packed::Ready,
     places::{self, Owner, PlaceError},
@@ -332,14 +332,17 @@ pub fn call(
         return ends(report, Outcome::Denied, why);
     }
     // What it is given.
-    let network = if let (true, Some(replay)) = (http, &options.replay) {
-        Ok(Network::Replayed(Exchanges::new(&ready.grants.http_hosts, &replay.http)))
-    } else if http {
-        Ok(Network::Real(Broker::new(&Allow {
+    let exchanges = options.replay.as_ref().map(|replay| Exchanges::new(&replay.http));
+    let network = if http {
+        let allow = Allow {
             hosts: ready.grants.http_hosts.clone(),
             allow_loopback: options.allow_loopback,
             ..Allow::default()
-        })))
+        };
+        Ok(match &exchanges {
+            None => Broker::new(&allow),
+            Some(exchanges) => Broker::replayed(&allow, Box::new(exchanges.clone())),
+        })
     } else if ready.grants.http_hosts.is_empty() {
         Err("the manifest grants no host; add it to capabilities.http_egress_allowlist".to_owned())
     } else {
@@ -378,7 +381,8 @@ pub fn call(
     let Some(code) = ready.code() else {
         return ends(report, Outcome::DoesNotCompile, format!("{} is not in the artifact", ready.module));
     };
-    let world = World { network, secrets: values, missing, mask, started: began, deadline, seen: Mutex::default() };
+    let seen = Mutex::default();
+    let world = World { network, exchanges, secrets: values, missing, mask, started: began, deadline, seen };
     let done = engine.run(Job { code: &code, call: &call, began, deadline }, Arc::new(world), progress)?;
     finish(&mut report, done, Some(&tool.output_schema), progress);
     if !options.forget_input {
@@ -505,13 +509,14 @@ pub(super) fn bare_world(started: Instant, deadline: Instant) -> Arc<World> {
     let secrets = Values::default();
     let mask = secrets.mask();
     let network = Err("a bare module reaches no host; run it in a skill".to_owned());
-    Arc::new(World { network, secrets, missing: Vec::new(), mask, started, deadline, seen: Mutex::default() })
+    let (missing, seen) = (Vec::new(), Mutex::default());
+    Arc::new(World { network, exchanges: None, secrets, missing, mask, started, deadline, seen })
 }
 
 /// Puts into the report what came of the call; the output is held against `schema`.
 pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>, progress: &dyn Progress) {
     let Done { seen, world, result, handles, compile_ms, duration_ms } = done;
-    if let Ok(Network::Replayed(exchanges)) = &world.network {
+    if let Some(exchanges) = &world.exchanges {
         report.unasked = exchanges.unasked();
     }
     report.compile_ms = compile_ms;

@@ -17,7 +17,9 @@ use super::replay::Exchanges;
 /// The world behind the walls of one call.
 pub(super) struct World {
     /// The network, or why the policy did not give it.
-    pub(super) network: Result<Network, String>,
+    pub(super) network: Result<Broker, String>,
+    /// Who answers in its place, of a case.
+    pub(super) exchanges: Option<Exchanges>,
     /// The secrets that the policy gave.
     pub(super) secrets: Values,
     /// Granted secrets that are nowhere to be found, and those that the policy did not give, each with the reason.
@@ -26,14 +28,6 @@ pub(super) struct World {
     pub(super) started: Instant,
     pub(super) deadline: Instant,
     pub(super) seen: Mutex<Seen>,
-}
-
-/// Who answers requests.
-pub(super) enum Network {
-    /// The hosts themselves.
-    Real(Broker),
-    /// A case.
-    Replayed(Exchanges),
 }
 
 /// What was seen of a call.
@@ -71,7 +65,7 @@ impl World {
         let mut all = std::mem::take(&mut *seen);
         seen.ended = true;
         drop(seen);
-        if let Ok(Network::Real(broker)) = &self.network {
+        if let Ok(broker) = &self.network {
             broker.end();
         }
         all.calls.extend(under_way.into_iter().map(|(began, arguments)| HostCall {
@@ -118,16 +112,7 @@ impl Outside for World {
         let began = Instant::now();
         let asked = format!("{} {}", request.method, request.url);
         let broker = match &self.network {
-            Ok(Network::Real(broker)) => broker,
-            Ok(Network::Replayed(exchanges)) => {
-                let result = exchanges.answer(&request);
-                let arguments = match &result {
-                    Ok(response) => format!("{asked} → {}, {} bytes", response.status, response.body.len()),
-                    Err(_) => asked,
-                };
-                self.record("http", arguments, began, decision(&result));
-                return result;
-            }
+            Ok(broker) => broker,
             Err(why) => {
                 self.record("http", asked, began, Decision::Denied(why.clone()));
                 return Err(Refusal::Denied(why.clone()));
@@ -212,10 +197,19 @@ mod tests {
         if let Some(value) = secret {
             secrets.insert("a/b", Zeroizing::new(value.to_owned())).unwrap();
         }
-        let network = allow.map(|allow| Network::Real(Broker::new(&allow))).ok_or_else(|| "no host".to_owned());
+        let network = allow.map(|allow| Broker::new(&allow)).ok_or_else(|| "no host".to_owned());
         let (mask, now) = (secrets.mask(), Instant::now());
         let deadline = now + Duration::from_secs(30);
-        World { network, secrets, missing: Vec::new(), mask, started: now, deadline, seen: Mutex::default() }
+        World {
+            network,
+            exchanges: None,
+            secrets,
+            missing: Vec::new(),
+            mask,
+            started: now,
+            deadline,
+            seen: Mutex::default(),
+        }
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fs, io,
     path::{Component, Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use skillyard_runtime::{
-    call::{Held, HttpRequest, HttpResponse, Refusal},
-    egress::Hosts,
+    call::Refusal,
+    egress::{Answers, Written},
 };
 use url::Url;
 
@@ -48,54 +48,48 @@ impl Replay {
     }
 }
 
-/// The requests that are still to come.
-pub(super) struct Exchanges {
-    hosts: Hosts,
-    left: Mutex<VecDeque<Exchange>>,
-}
+/// The requests that are still to come, one list for whoever has it.
+#[derive(Clone)]
+pub(super) struct Exchanges(Arc<Mutex<VecDeque<Exchange>>>);
 
-impl Exchanges {
-    pub(super) fn new(hosts: &[String], exchanges: &[Exchange]) -> Self {
-        Self { hosts: Hosts::new(hosts), left: Mutex::new(exchanges.iter().cloned().collect()) }
-    }
-
-    /// The answer to a request, if it is the next that the case lists and the manifest grants its host.
-    pub(super) fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
-        let url = Url::parse(&request.url).map_err(|error| Refusal::Denied(format!("no URL: {error}")))?;
-        let granted = url.host().is_some_and(|host| self.hosts.grant(&host));
-        if !granted {
-            let host = skillyard_manifest::quoted(url.host_str().unwrap_or_default());
-            return Err(Refusal::Denied(format!("add {host} to capabilities.http_egress_allowlist")));
-        }
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = left.front().filter(|next| {
-            next.request.method.eq_ignore_ascii_case(&request.method)
-                && Url::parse(&next.request.url).is_ok_and(|listed| listed == url)
-        });
-        if next.is_none() {
-            return Err(Refusal::Failed(match left.front() {
+/// The answers to requests that may be made, each if it is the next that the case lists.
+impl Answers for Exchanges {
+    fn answer(&self, method: &str, url: &Url) -> Result<Written, Refusal> {
+        let mut left = self.left();
+        let is_next = |next: &Exchange| {
+            let Ok(mut listed) = Url::parse(&next.request.url) else { return false };
+            listed.set_fragment(None);
+            next.request.method.eq_ignore_ascii_case(method) && listed == *url
+        };
+        match left.pop_front_if(|next| is_next(next)) {
+            Some(Exchange { response, .. }) => Ok(Written {
+                status: response.status,
+                headers: response.headers.into_iter().collect(),
+                body: response.body.into_bytes(),
+            }),
+            None => Err(Refusal::Failed(match left.front() {
                 Some(next) => format!(
                     "the case lists {} {} as the next request",
                     skillyard_manifest::plain(&next.request.method),
                     skillyard_manifest::plain(&next.request.url)
                 ),
                 None => "the case lists no further request".to_owned(),
-            }));
+            })),
         }
-        let Some(Exchange { response, .. }) = left.pop_front() else {
-            return Err(Refusal::Failed("the case lists no further request".to_owned()));
-        };
-        Ok(HttpResponse {
-            status: response.status,
-            headers: response.headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect(),
-            body: response.body.into_bytes(),
-            held: Held::default(),
-        })
+    }
+}
+
+impl Exchanges {
+    pub(super) fn new(exchanges: &[Exchange]) -> Self {
+        Self(Arc::new(Mutex::new(exchanges.iter().cloned().collect())))
+    }
+
+    fn left(&self) -> MutexGuard<'_, VecDeque<Exchange>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was listed and never asked for.
     pub(super) fn unasked(&self) -> Vec<String> {
-        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.iter().map(|next| format!("{} {}", next.request.method, next.request.url)).collect()
+        self.left().iter().map(|next| format!("{} {}", next.request.method, next.request.url)).collect()
     }
 }

@@ -16,6 +16,7 @@ use crate::call::{Decision, HostCall, HttpRequest, HttpResponse, Refusal};
 
 mod address;
 mod hosts;
+mod replay;
 mod request;
 mod resolve;
 mod room;
@@ -24,6 +25,7 @@ mod wire;
 
 pub use address::{is_loopback, objection};
 pub use hosts::Hosts;
+pub use replay::{Answers, Written};
 pub use resolve::{Lookup, System};
 pub use room::Held;
 
@@ -134,9 +136,16 @@ pub struct Broker {
     hosts: Hosts,
     allow_loopback: bool,
     limits: EgressLimits,
-    resolver: Resolver,
-    wire: Wire,
+    far: Far,
     room: Room,
+}
+
+/// Who answers a request that may be made.
+enum Far {
+    /// The hosts themselves.
+    Hosts { resolver: Resolver, wire: Wire },
+    /// What is written down: no name is looked up and no connection made.
+    Written(Box<dyn Answers>),
 }
 
 impl Broker {
@@ -149,12 +158,21 @@ impl Broker {
     /// A broker that looks names up by `lookup`. What it answers is vetted like any other answer.
     #[must_use]
     pub fn with_lookup(allow: &Allow, lookup: Arc<dyn Lookup>) -> Self {
+        Self::to(allow, Far::Hosts { resolver: Resolver::new(lookup), wire: Wire::new() })
+    }
+
+    /// A broker that decides as any other, about all that needs no network, and hands what may be asked to `answers`.
+    #[must_use]
+    pub fn replayed(allow: &Allow, answers: Box<dyn Answers>) -> Self {
+        Self::to(allow, Far::Written(answers))
+    }
+
+    fn to(allow: &Allow, far: Far) -> Self {
         Self {
             hosts: Hosts::new(&allow.hosts),
             allow_loopback: allow.allow_loopback,
             limits: allow.limits,
-            resolver: Resolver::new(lookup),
-            wire: Wire::new(),
+            far,
             room: Room::of(allow.limits.held_bytes),
         }
     }
@@ -228,7 +246,9 @@ impl Broker {
 
     /// Ends every request under way, its connection closed, and lets none begin any more: the call is over.
     pub fn end(&self) {
-        self.wire.end();
+        if let Far::Hosts { wire, .. } = &self.far {
+            wire.end();
+        }
     }
 
     fn clock(&self, guest_ms: Option<u64>, deadline: Instant) -> Clock {
@@ -244,7 +264,15 @@ impl Broker {
 
     fn exchange(&self, url: &Url, outgoing: &Outgoing, clock: Clock, hop: &mut Hop) -> Result<wire::Answer, Refusal> {
         hop.addresses = self.vet(url, clock)?;
-        let answer = self.wire.exchange(url, hop.addresses.clone(), outgoing, &self.limits, self.room.hold(), clock.at);
+        let answer = match &self.far {
+            Far::Hosts { wire, .. } => {
+                wire.exchange(url, hop.addresses.clone(), outgoing, &self.limits, self.room.hold(), clock.at)
+            }
+            Far::Written(answers) => {
+                let written = answers.answer(outgoing.method.as_str(), url)?;
+                written.answer(&outgoing.method, &self.limits, self.room.hold())
+            }
+        };
         let answer = answer.map_err(|broken| match broken {
             Broken::Late => clock.refusal(url),
             Broken::Over => Refusal::Failed("the call is over".to_owned()),
@@ -276,13 +304,20 @@ impl Broker {
         let addresses: Vec<IpAddr> = match host {
             Host::Ipv4(v4) => vec![v4.into()],
             Host::Ipv6(v6) => vec![v6.into()],
-            Host::Domain(name) => self.resolver.resolve(name, clock.at).map_err(|unresolved| match unresolved {
-                Unresolved::Late => clock.refusal(url),
-                Unresolved::Busy => Refusal::Failed(format!("{name_shown} is not looked up: too many look-ups hang")),
-                Unresolved::Failed(error) => {
-                    Refusal::Failed(format!("{name_shown} cannot be looked up: {}", shown(&error.to_string())))
+            Host::Domain(name) => match &self.far {
+                Far::Written(_) => Vec::new(),
+                Far::Hosts { resolver, .. } => {
+                    resolver.resolve(name, clock.at).map_err(|unresolved| match unresolved {
+                        Unresolved::Late => clock.refusal(url),
+                        Unresolved::Busy => {
+                            Refusal::Failed(format!("{name_shown} is not looked up: too many look-ups hang"))
+                        }
+                        Unresolved::Failed(error) => {
+                            Refusal::Failed(format!("{name_shown} cannot be looked up: {}", shown(&error.to_string())))
+                        }
+                    })?
                 }
-            })?,
+            },
         };
         // One bad answer spoils all: who gives a public and a private address for one name wants the private one to be
         // taken sooner or later, and an honest name has none.
