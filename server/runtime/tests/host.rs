@@ -459,6 +459,19 @@ fn an_exit_code_is_the_tools_error() {
 }
 
 #[test]
+fn every_exit_code_is_one() {
+    for code in [0, 1, 125, 126, 127, 255, 256] {
+        let text = format!(
+            r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+                (memory (export "memory") 1) (func (export "_start") (call $exit (i32.const {code}))))"#
+        );
+        let (finished, _) = go(&wat(&text), &call(ModuleKind::WasiPreview1Command, "t", "{}"));
+        let outcome = if code == 0 { Outcome::Ok } else { Outcome::ToolError };
+        assert_eq!((finished.outcome, finished.exit_code), (outcome, Some(code)), "{finished:?}");
+    }
+}
+
+#[test]
 fn a_command_sees_nothing_of_where_it_runs() {
     command(
         "surroundings",
