@@ -215,6 +215,14 @@ fn an_endless_loop_ends_at_the_wall_clock() {
 }
 
 #[test]
+fn nothing_runs_after_the_deadline() {
+    let finished =
+        plugin(r#"(module (func (export "run") (result i32) i32.const 7))"#, |limits| limits.wall_clock_ms = 0);
+    ended(&finished, Outcome::TimedOut, &["0 ms"]);
+    assert_eq!((finished.fuel.used, finished.exit_code), (0, None));
+}
+
+#[test]
 fn a_start_function_that_loops_ends_the_same_ways() {
     let text = r#"(module (func $s (loop $l br $l)) (start $s) (func (export "run") (result i32) i32.const 0))"#;
     ended(&plugin(text, |limits| limits.fuel = 1_000), Outcome::FuelExhausted, &["1000 units"]);

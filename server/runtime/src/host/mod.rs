@@ -53,8 +53,11 @@ impl Session {
 }
 
 /// Waits for a step of a guest, up to the deadline of its call: at that a guest that computes traps, and one that waits
-/// for the host is dropped.
+/// for the host is dropped. After it no step begins.
 fn drive<R>(session: &Session, step: impl Future<Output = wasmtime::Result<R>>) -> wasmtime::Result<R> {
+    if Instant::now() >= session.deadline {
+        return Err(Stop::TimedOut.into());
+    }
     session.runtime.block_on(async {
         match tokio::time::timeout_at(session.deadline.into(), step).await {
             Ok(result) => result,
