@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so and fails")]
 
+mod bare;
 mod cache;
 mod call;
 mod cases;

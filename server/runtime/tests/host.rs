@@ -176,7 +176,8 @@ fn code_of_something_else_does_not_load() {
     let (finished, _) = go(&wat("(component)"), &call(ModuleKind::PalyraPlugin, "t", "{}"));
     ended(&finished, Outcome::DoesNotCompile, &[]);
     let (finished, _) = go(&wat("(component)"), &call(ModuleKind::Other, "t", "{}"));
-    ended(&finished, Outcome::MissingExport, &["palyra:skill/tool"]);
+    ended(&finished, Outcome::MissingExport, &["neither `wasi:cli/run` nor `palyra:skill/tool`"]);
+    assert_eq!(finished.daemon_outcome.as_deref(), Some("Compile"));
 }
 
 #[test]

@@ -83,9 +83,12 @@ pub fn run_module(module: &BareModule, engine: Engine, progress: &dyn Progress) 
     let began = Instant::now();
     let limits = Limits::of_quotas(module.fuel, module.memory_bytes, module.timeout_ms);
     let deadline = began + Duration::from_millis(module.timeout_ms.min(MAX_WAIT_MS));
-    let kind = scan(&module.bytes, progress).map_err(|_| CallError::Cancelled)?.kind(&module.entry);
-    // What is of no kind is called as a plugin: the verdict on it is then a daemon's.
-    let kind = if kind == ModuleKind::Other { ModuleKind::PalyraPlugin } else { kind };
+    let scanned = scan(&module.bytes, progress).map_err(|_| CallError::Cancelled)?;
+    let kind = match scanned.kind(&module.entry) {
+        // A core module of no kind is called as a plugin: the verdict on it is then a daemon's.
+        ModuleKind::Other if !scanned.component => ModuleKind::PalyraPlugin,
+        kind => kind,
+    };
     let grants = Grants {
         http_hosts: granted(&module.http_hosts),
         secret_keys: granted(&module.secrets),

@@ -90,15 +90,17 @@ pub fn run(code: Code, call: &Call, outside: Arc<dyn Outside>) -> Finished {
     let finished = match call.kind {
         ModuleKind::PalyraPlugin | ModuleKind::Other => match engine::module(&session.engine, code) {
             Ok(module) => plugin::run(&session, &module, call, outside),
-            Err(_) if call.kind == ModuleKind::Other => unstarted(
-                call,
-                Outcome::MissingExport,
-                format!(
-                    "it is no kind of tool: a core module exports `{}` of type () -> i32 or, with WASI, `_start`; a \
-                     component exports `palyra:skill/tool` or `wasi:cli/run`",
-                    call.entry
-                ),
-            ),
+            Err(_) if call.kind == ModuleKind::Other => Finished {
+                // It compiles core modules only.
+                daemon_outcome: Some("Compile".to_owned()),
+                ..unstarted(
+                    call,
+                    Outcome::MissingExport,
+                    "the component exports neither `wasi:cli/run` nor `palyra:skill/tool`, so there is nothing to call: \
+                     build it as a command of WASI 0.2 or as a tool (schema/wit/skill.wit)"
+                        .to_owned(),
+                )
+            },
             Err(error) => unloadable(call, &error),
         },
         ModuleKind::WasiPreview1Command => match engine::module(&session.engine, code) {
