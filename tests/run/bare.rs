@@ -22,3 +22,27 @@ fn a_component_that_exports_nothing_to_call_says_so() {
     let error = report["error"].as_str().unwrap();
     assert!(error.contains("neither `wasi:cli/run` nor `palyra:skill/tool`") && !error.contains("cache"), "{error}");
 }
+
+#[test]
+fn a_flag_that_means_nothing_to_a_bare_module_is_refused() {
+    let world = world("(module (func (export \"run\") (result i32) i32.const 7))");
+    let key = format!("acme={}", crate::world::ELEVENS);
+    for flag in [
+        &["--skill", "."][..],
+        &["--approve"],
+        &["--policy-file", "p.cedar"],
+        &["--allow-loopback"],
+        &["--max-module-bytes", "9"],
+        &["--max-exported-functions", "9"],
+        &["--allow-device-capabilities"],
+        &["--trust-store", "t.json"],
+        &["--trusted-publisher", &key],
+        &["--allow-tofu"],
+        &["--palyra-version", "0.1.0"],
+        &["acme.tool"],
+    ] {
+        let ran = world.run(&[&["run", "--module", "m.wasm"], flag].concat()).exits(2);
+        assert!(ran.err.contains("cannot be used with") && ran.err.contains("--module"), "{flag:?}: {ran:?}");
+    }
+    assert_eq!(run(&world, &["--trace", "--no-cache", "--deterministic"])["exit_code"], 7);
+}

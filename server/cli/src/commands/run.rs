@@ -47,25 +47,25 @@ pub struct Arguments {
     #[arg(conflicts_with = "module")]
     tool: Option<String>,
     /// The skill: its folder, an artifact, or an installed one: SKILL or SKILL@VERSION
-    #[arg(long, value_name = "DIR, ARTIFACT or SKILL", default_value = ".")]
+    #[arg(long, value_name = "DIR, ARTIFACT or SKILL", default_value = ".", conflicts_with = "module")]
     skill: PathBuf,
     /// The input as JSON; `@FILE` reads a file, `-` standard input. Without it `{}`
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, value_name = "JSON", allow_negative_numbers = true)]
     input: Option<String>,
     /// Approve, for this call, what the manifest wants a person to approve
-    #[arg(long)]
+    #[arg(long, conflicts_with = "module")]
     approve: bool,
     /// Show every call of the host: arguments, decision, time
     #[arg(long)]
     trace: bool,
     /// Let allowed hosts be on this machine, for development
-    #[arg(long)]
+    #[arg(long, conflicts_with = "module")]
     allow_loopback: bool,
     /// Stop the clocks and draw randomness from a seed
     #[arg(long, value_name = "SEED", num_args = 0..=1, default_missing_value = "0")]
     deterministic: Option<u64>,
     /// Cedar policies for this call, on top of the built-in ones and those of your home (`skillyard doctor` says where)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "module")]
     policy_file: Option<PathBuf>,
     /// Do not read or keep compiled modules
     #[arg(long)]
@@ -88,8 +88,13 @@ pub struct Arguments {
 // A module without a skill.
 #[derive(Args, Debug)]
 struct BareArguments {
-    /// The module, in place of a skill
-    #[arg(long, help_heading = "A bare module", value_name = "FILE")]
+    /// The module, in place of a skill: nobody signed it and no policy decides about it
+    #[arg(
+        long,
+        help_heading = "A bare module",
+        value_name = "FILE",
+        conflicts_with_all = ["TrustArguments", "PolicyArguments", "PalyraArguments"]
+    )]
     module: Option<PathBuf>,
     /// The export to call
     #[arg(long, help_heading = "A bare module", value_name = "NAME", default_value = "run", requires = "module")]
