@@ -82,3 +82,11 @@ fn a_device_that_needs_an_approval_is_named_in_the_question() {
     let (_, shown) = at_a_terminal(&guest, "--allow-device-capabilities", "n\n");
     assert!(shown.contains("use the devices camera") && shown.contains("use the node capabilities gpu"), "{shown}");
 }
+
+#[test]
+fn a_negative_number_is_an_input() {
+    let guest = Guest::named("command", &["echo"], FOLDERS);
+    for (input, output) in [("-5", serde_json::json!(-5)), ("-0.5", serde_json::json!(-0.5))] {
+        assert_eq!(guest.fine(&["--input", input])["output"], output);
+    }
+}
