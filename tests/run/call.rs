@@ -725,3 +725,21 @@ fn a_persons_own_policies_hold_for_every_call() {
     }
     guest.fine(&["acme.echo"]);
 }
+
+#[test]
+fn memory_that_a_daemon_would_give_is_told() {
+    // Two memories of a page each, and one more page: each for itself is below the limit, all together are not.
+    let text = r#"(module (memory 1) (memory 1)
+        (func (export "run") (result i32) (memory.grow 0 (i32.const 1))))"#;
+    let hints = |bytes: u32| {
+        let quotas = format!("[capabilities.quotas]\nmax_memory_bytes = {bytes}\n");
+        let report = Guest::with(wat::parse_str(text).unwrap(), &["echo"], &quotas).fine(&["acme.echo"]);
+        let all = report["hints"].as_array().unwrap().clone();
+        let codes = all.into_iter().filter(|hint| hint["code"] == "run/daemon-differs").collect::<Vec<_>>();
+        (report["exit_code"].clone(), codes)
+    };
+    let (code, told) = hints(2 << 16);
+    assert_eq!((code, told.len()), (json!(-1), 1), "{told:#?}");
+    assert!(told[0]["message"].as_str().unwrap().contains("for each memory apart"), "{told:#?}");
+    assert_eq!(hints(3 << 16), (json!(1), vec![]));
+}
