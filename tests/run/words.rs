@@ -90,3 +90,17 @@ fn a_negative_number_is_an_input() {
         assert_eq!(guest.fine(&["--input", input])["output"], output);
     }
 }
+
+#[test]
+fn a_denial_that_no_approval_lifts_does_not_ask_for_one() {
+    let asks = tool("echo", "input_schema = {}\noutput_schema = {}\nrisk = { requires_approval = true }");
+    let guest = Guest::of(bytes("command"), &[asks], FOLDERS);
+    guest.0.0.write("mine.cedar", "forbid(principal, action == Action::\"tool.execute\", resource);\n");
+    let ran = guest.shown(&["--policy-file", "mine.cedar"]).exits(1);
+    assert!(ran.out.contains("mine.cedar:1") && !ran.out.contains("--approve"), "{ran:?}");
+    // What is denied beside it does not keep the tool from running, and an approval is not what it lacks.
+    let guest = Guest::named("command", &["echo"], FOLDERS);
+    guest.0.0.write("mine.cedar", "forbid(principal, action == Action::\"tool.execute\", resource);\n");
+    let ran = guest.shown(&["--policy-file", "mine.cedar"]).exits(1);
+    assert!(!ran.out.contains("--approve"), "{ran:?}");
+}

@@ -282,11 +282,10 @@ impl RunReport {
         }
     }
 
-    /// Whether it was denied, and a person's approval is what it lacks.
+    /// Whether it was denied, and a person's approval is all that it lacks.
     #[must_use]
     pub fn lacks_approval(&self) -> bool {
-        let mut actions = self.policy.iter().flat_map(|policy| &policy.actions);
-        self.outcome == Outcome::Denied && actions.any(|it| !it.allowed() && it.requires_approval && !it.approved)
+        self.outcome == Outcome::Denied && self.policy.as_ref().is_some_and(Decision::lacks_approval)
     }
 
     /// Whether the tool gave what it should.

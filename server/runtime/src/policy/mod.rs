@@ -152,6 +152,15 @@ impl Decision {
         self.allowed() && self.actions.iter().any(|one| one.action == action && one.allowed())
     }
 
+    /// Whether the call does not run, and a person's approval is all that it lacks.
+    #[must_use]
+    pub fn lacks_approval(&self) -> bool {
+        let needed = [Action::ToolExecute, Action::SkillExecute].map(Action::name);
+        let mut denied = self.actions.iter().filter(|one| needed.contains(&one.action.as_str()) && !one.allowed());
+        let by_bundled = |one: &ActionDecision| one.policies == [NEEDS_APPROVAL] && !one.approved;
+        !self.allowed() && denied.clone().next().is_some() && denied.all(by_bundled)
+    }
+
     /// The denial where policies could not be loaded.
     #[must_use]
     pub fn of_error(error: &PolicyError) -> Self {
@@ -176,6 +185,9 @@ impl Decision {
         Self { decision: if runs { Verdict::Allow } else { Verdict::Deny }, policies, hints, actions }
     }
 }
+
+/// The bundled policy that an approval satisfies.
+const NEEDS_APPROVAL: &str = "sensitive-needs-approval";
 
 /// What would turn a permit into a denial.
 const HINT_OF_ALLOWED: &str = "a `forbid` in your policy file would deny it";
