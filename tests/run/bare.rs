@@ -46,3 +46,20 @@ fn a_flag_that_means_nothing_to_a_bare_module_is_refused() {
     }
     assert_eq!(run(&world, &["--trace", "--no-cache", "--deterministic"])["exit_code"], 7);
 }
+
+#[test]
+fn what_ends_a_bare_module_names_the_flag_that_sets_it() {
+    let endless = "(module (memory 2) (func (export \"run\") (result i32) (loop $l br $l) i32.const 0))";
+    let world = world(endless);
+    for (flags, outcome, named) in [
+        (&["--fuel", "1000"][..], "fuel_exhausted", "`--fuel`"),
+        (&["--timeout-ms", "200", "--fuel", "1000000000000000"], "timed_out", "`--timeout-ms`"),
+        (&["--memory", "65536"], "memory_exceeded", "`--memory`"),
+        (&["--entry", "other"], "missing_export", "`--entry`"),
+    ] {
+        let report = run(&world, flags);
+        let error = report["error"].as_str().unwrap();
+        assert_eq!(report["outcome"], outcome, "{report:#}");
+        assert!(error.contains(named) && !error.contains("capabilities.") && !error.contains("operator."), "{error}");
+    }
+}

@@ -121,7 +121,20 @@ pub fn run_module(module: &BareModule, engine: Engine, progress: &dyn Progress) 
         ..RunReport::of_nothing(kind, module.name.clone(), grants, limits, SignedBy::Nobody)
     };
     finish(&mut report, done, None, progress);
+    report.error = report.error.map(|error| in_flags(&error));
     Ok(report)
+}
+
+/// An error that names a flag where it names the manifest's key: there is no manifest.
+fn in_flags(error: &str) -> String {
+    const FLAGS: [(&str, &str); 5] = [
+        ("capabilities.quotas.fuel_budget", "--fuel"),
+        ("capabilities.quotas.max_memory_bytes", "--memory"),
+        ("capabilities.quotas.wall_clock_timeout_ms", "--timeout-ms"),
+        ("operator.plugin.default_entrypoint", "--entry"),
+        ("no key of the manifest", "no flag"),
+    ];
+    FLAGS.iter().fold(error.to_owned(), |error, (key, flag)| error.replace(key, flag))
 }
 
 /// A longer wall clock than a year is none.
