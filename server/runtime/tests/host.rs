@@ -127,8 +127,14 @@ fn ended(finished: &Finished, outcome: Outcome, words: &[&str]) {
 
 #[test]
 fn the_text_format_is_not_taken() {
-    compile(b"(module)").unwrap_err();
-    compile(b"").unwrap_err();
+    for text in ["(module)", " \n(component)", ";; a comment\n(module)", "(; one ;) (module)"] {
+        let error = compile(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("text format") && error.contains("wasm-tools parse"), "{error}");
+    }
+    for bytes in [&b""[..], b"MZ", b"\0asn"] {
+        let error = compile(bytes).unwrap_err().to_string();
+        assert!(error.contains("`\\0asm`") && !error.contains('\n'), "{error}");
+    }
     compile(b"\0asm").unwrap_err();
 }
 

@@ -13,6 +13,9 @@ const HOST_STACK: usize = 2 << 20;
 /// Where a binary says whether it is a component: byte 6 of its header, its layer (0 a core module, 1 a component).
 const LAYER: usize = 6;
 
+/// How every binary begins.
+const MAGIC: &[u8] = b"\0asm";
+
 /// Why bytes did not become machine code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompileError {
@@ -53,6 +56,15 @@ pub enum Code {
 /// [`CompileError`] where the bytes are no module, or use what is switched off: threads, exceptions, garbage-collected
 /// types, typed function references, the text format.
 pub fn compile(bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
+    if !bytes.starts_with(MAGIC) {
+        let text = bytes.trim_ascii_start();
+        let message = if [&b"(module"[..], b"(component", b";;", b"(;"].iter().any(|start| text.starts_with(start)) {
+            "it is in the text format, and a tool's module is binary: `wasm-tools parse FILE.wat -o FILE.wasm` makes it so"
+        } else {
+            "it does not begin as WebAssembly does, with `\\0asm`"
+        };
+        return Err(CompileError { message: message.to_owned() });
+    }
     let engine = engine(0)?;
     let compiled = if bytes.get(LAYER).is_some_and(|layer| *layer == 1) {
         engine.precompile_component(bytes)
