@@ -743,3 +743,29 @@ fn memory_that_a_daemon_would_give_is_told() {
     assert!(told[0]["message"].as_str().unwrap().contains("for each memory apart"), "{told:#?}");
     assert_eq!(hints(3 << 16), (json!(1), vec![]));
 }
+
+#[test]
+fn no_number_changes_on_its_way_into_a_tool_and_out() {
+    let guest = Guest::named("skill", &["echo"], ASKS);
+    for number in ["18446744073709551616", "1e5", "0.10", "3.14159265358979323846"] {
+        let input = format!(" {{\"n\" : [{number}]}}\n");
+        let report = guest.fine(&["acme.echo", "--input", &input]);
+        let kept = matches!(number, "1e5" | "0.10");
+        let text = if kept { Value::Null } else { json!(input.trim()) };
+        assert_eq!(report["output_text"], text, "{report:#}");
+        let shown = guest.shown(&["acme.echo", "--input", &input]).exits(0).out;
+        assert!(kept || shown.contains(number), "{shown}");
+    }
+    // The bytes are those of the input: an exit code, a length, a digest of them would tell.
+    let guest = Guest::named("command", &["echo"], FOLDERS);
+    let report = guest.fine(&["--input", "{\"n\": 18446744073709551616}"]);
+    assert_eq!(report["output_text"], "{\"n\": 18446744073709551616}", "{report:#}");
+    // What readers read otherwise is no input.
+    let report = guest.ends("input_invalid", "one name twice", &["--input", "{\"a\": 1, \"a\": 2}"]);
+    assert_eq!(report["violations"][0]["keyword"], "json", "{report:#}");
+    // A case cannot hold it, and says so.
+    let case = "{\"tool\": \"acme.echo\", \"input\": 18446744073709551616, \"expect\": {\"outcome\": \"ok\"}}";
+    guest.0.0.write("skill/tests/a.json", case);
+    let ran = guest.0.run(&["test", "skill"]).exits(1);
+    assert!(ran.out.contains("18446744073709551616"), "{ran:?}");
+}

@@ -234,7 +234,10 @@ impl Case {
             CaseFault::Syntax { line: error.line(), column: error.column(), words }
         })?;
         case.check()?;
-        Ok(case)
+        match std::str::from_utf8(text).ok().and_then(json::unkept) {
+            Some(number) => Err(CaseFault::Number { number: number.to_owned() }),
+            None => Ok(case),
+        }
     }
 
     fn check(&self) -> Result<(), CaseFault> {
@@ -367,6 +370,11 @@ pub enum CaseFault {
         /// How many values and keys.
         values: usize,
     },
+    /// A number with more digits than are kept.
+    Number {
+        /// As it is written.
+        number: String,
+    },
     /// No call ends so.
     UnknownOutcome {
         /// What was written.
@@ -382,6 +390,11 @@ impl fmt::Display for CaseFault {
             Self::TooMany { values } => {
                 write!(f, "it has {values} JSON values and keys, of {} that a case may have", json::MAX_VALUES)
             }
+            Self::Number { number } => write!(
+                f,
+                "the number {} has more digits than a case keeps: write it with fewer, or as a text",
+                shown::words(number, 80)
+            ),
             Self::UnknownOutcome { outcome } => write!(
                 f,
                 "`expect.outcome`: no call ends as `{}`; {}",

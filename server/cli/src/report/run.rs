@@ -43,9 +43,10 @@ pub fn human(report: &RunReport, trace: bool) -> String {
     }
     if let Some(output) = report.output.as_ref().filter(|output| output.as_str() != Some("")) {
         sheet.heading("Output");
-        let text = match output {
-            Value::String(text) => text.clone(),
-            value => serde_json::to_string_pretty(value).unwrap_or_default(),
+        let text = match (output, &report.output_text) {
+            (_, Some(text)) => text.clone(),
+            (Value::String(text), None) => text.clone(),
+            (value, None) => serde_json::to_string_pretty(value).unwrap_or_default(),
         };
         block(&mut sheet, &text);
     } else if let Some(code) = report.exit_code {

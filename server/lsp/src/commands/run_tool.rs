@@ -136,9 +136,10 @@ fn in_markdown(report: &RunReport) -> String {
         out.push_str(&format!("- {of} {}: {message}\n", markdown::code(pointer)));
     }
     if let Some(output) = &report.output {
-        let text = match output {
-            Value::String(text) => text.clone(),
-            value => serde_json::to_string_pretty(value).unwrap_or_default(),
+        let text = match (output, &report.output_text) {
+            (_, Some(text)) => text.clone(),
+            (Value::String(text), None) => text.clone(),
+            (value, None) => serde_json::to_string_pretty(value).unwrap_or_default(),
         };
         out.push_str(&format!("### Output\n\n{}\n", markdown::fence("json", &text)));
     }

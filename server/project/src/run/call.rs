@@ -288,8 +288,10 @@ pub fn call(
         Some(replay) => Ok(Secrets::replayed(names, given, replay)),
     };
     // The input, before anything is started for it.
-    let input = match json::check(&tool.input_schema, &options.input, progress).map_err(|_| CallError::Cancelled)? {
-        Ok(input) => input.to_string(),
+    let checked = json::check_input(&tool.input_schema, &options.input, progress);
+    let input = match checked.map_err(|_| CallError::Cancelled)? {
+        // The text that was checked: a value made of it does not keep every digit.
+        Ok(_) => trimmed(&options.input).to_owned(),
         Err(violations) => {
             report.violations = Violation::all("input", &violations, &known(false)?.mask);
             let error = match violations.iter().find(|violation| violation.keyword == "json") {
@@ -391,6 +393,11 @@ pub fn call(
     }
     report.hints = hints::of(&ready.grants, &filesystem.read_roots, &report);
     Ok(report)
+}
+
+/// A text of JSON without the white space around it.
+pub(super) fn trimmed(json: &str) -> &str {
+    json.trim_matches([' ', '\t', '\n', '\r'])
 }
 
 /// Remembers an input, unless it is the last one already: writing waits for the disk.
@@ -577,6 +584,7 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>,
         _ => None,
     };
     let Some(output) = output else { return };
+    let exact = json::unkept(&output).map(|_| world.mask.json(&output));
     let checked = match schema {
         // The result of a plugin is no JSON that an author could shape.
         Some(schema) if report.outcome == Outcome::Ok && !is_plugin => json::check(schema, &output, progress),
@@ -586,6 +594,7 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>,
         // There is nothing to hide in it.
         Ok(Ok(value)) if world.mask.is_empty() => {
             report.output = Some(value);
+            report.output_text = exact;
             return;
         }
         Ok(Ok(value)) => drop(value),
@@ -601,7 +610,10 @@ pub(super) fn finish(report: &mut RunReport, done: Done, schema: Option<&Value>,
             }
         }
     }
-    report.output = Some(masked(&world.mask, &output));
+    let shown = masked(&world.mask, &output);
+    // Text that is no JSON is there as it is.
+    report.output_text = exact.filter(|_| !shown.is_string());
+    report.output = Some(shown);
 }
 
 /// What a tool gave, as it is shown: without secrets, text where it is no JSON.

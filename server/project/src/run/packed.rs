@@ -593,7 +593,7 @@ impl<'b> Ready<'b> {
     ) -> Option<Asking> {
         let tool = self.tool();
         let actions: Vec<String> = self.to_approve().map(|binding| binding.action.clone()).collect();
-        let takes = || matches!(json::check(&tool.input_schema, input, progress), Ok(Ok(_)));
+        let takes = || matches!(json::check_input(&tool.input_schema, input, progress), Ok(Ok(_)));
         (!actions.is_empty() && takes()).then(|| Asking {
             tool_id: tool.id.clone(),
             name: tool.name.clone(),

@@ -40,6 +40,8 @@ pub struct RunReport {
     pub findings: [Value; 0],
     /// What the tool gave. Text where it is no JSON.
     pub output: Option<Value>,
+    /// The same to the letter, where `output` does not keep all digits of a number.
+    pub output_text: Option<String>,
     /// A plugin's result or a command's exit code.
     pub exit_code: Option<i32>,
     /// What it logged, secrets masked.
@@ -174,6 +176,7 @@ pub struct RefusedReport {
     error_kind: Option<String>,
     findings: Vec<Value>,
     output: Nothing,
+    output_text: Nothing,
     exit_code: Nothing,
     logs: [Log; 0],
     duration_ms: Nothing,
@@ -257,6 +260,7 @@ impl RunReport {
             error_kind: None,
             findings: [],
             output: None,
+            output_text: None,
             exit_code: None,
             logs: Vec::new(),
             duration_ms: 0.0,

@@ -27,7 +27,10 @@ use serde_json::{Map, Value};
 use skillyard_artifact::{Cancelled, Progress};
 use skillyard_manifest::{quoted, show::words};
 
-use super::count::{MAX_VALUES, too_many};
+use super::{
+    count::{MAX_VALUES, too_many},
+    text::repeats,
+};
 
 /// Longest text that is parsed, in bytes.
 pub const MAX_INSTANCE_BYTES: usize = 16 << 20;
@@ -203,6 +206,18 @@ pub fn check(schema: &Value, instance: &str, progress: &dyn Progress) -> Checked
         Ok(value) => check_value(schema, value, progress),
         Err(error) => Ok(Err(Violation::whole("json", &format!("no JSON: {error}")))),
     }
+}
+
+/// [`check`] of a text that is handed on as it is: all who read it read the same.
+///
+/// # Errors
+/// If `progress` ends it.
+pub fn check_input(schema: &Value, instance: &str, progress: &dyn Progress) -> Checked {
+    let checked = check(schema, instance, progress)?;
+    if checked.is_ok() && repeats(instance) {
+        return Ok(Err(Violation::whole("json", "no JSON that all read alike: an object in it has one name twice")));
+    }
+    Ok(checked)
 }
 
 /// [`check`] of a value that is there already.

@@ -7,9 +7,13 @@ mod check;
 mod count;
 mod example;
 mod pattern;
+mod text;
 
 pub use self::{
-    check::{Checked, MAX_INSTANCE_BYTES, MAX_SCHEMA_DEPTH, MAX_SCHEMA_VALUES, MAX_VIOLATIONS, Violation, check},
+    check::{
+        Checked, MAX_INSTANCE_BYTES, MAX_SCHEMA_DEPTH, MAX_SCHEMA_VALUES, MAX_VIOLATIONS, Violation, check, check_input,
+    },
     count::{MAX_VALUES, too_many, values},
     example::{Example, example},
+    text::unkept,
 };
