@@ -63,3 +63,19 @@ fn what_ends_a_bare_module_names_the_flag_that_sets_it() {
         assert!(error.contains(named) && !error.contains("capabilities.") && !error.contains("operator."), "{error}");
     }
 }
+
+#[test]
+fn the_input_of_a_bare_module_is_json_too() {
+    let world = world("(module (func (export \"run\") (result i32) i32.const 7))");
+    let report = run(&world, &["--input", "notjson"]);
+    assert_eq!((&report["outcome"], &report["exit_code"]), (&json!("input_invalid"), &Value::Null), "{report:#}");
+    assert!(report["error"].as_str().unwrap().contains("no JSON"), "{report:#}");
+}
+
+#[test]
+fn text_in_place_of_a_module_is_told_in_one_line() {
+    let world = World::new();
+    world.0.write("m.wat", "(module (func (export \"run\") (result i32) i32.const 7))");
+    let ran = world.run(&["run", "--module", "m.wat"]).exits(1);
+    assert!(ran.out.contains("wasm-tools parse") && !ran.out.contains("\\n"), "{ran:?}");
+}

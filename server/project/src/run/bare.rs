@@ -12,12 +12,16 @@ use skillyard_artifact::{
     module::{ModuleKind, scan},
 };
 use skillyard_manifest::Grants;
-use skillyard_runtime::call::{Call, Given, Limits};
+use skillyard_runtime::{
+    call::{Call, Given, Limits, Outcome},
+    json,
+    secrets::Values,
+};
 
 use super::{
-    call::{CallError, Engine, Job, bare_world, finish},
+    call::{CallError, Engine, Job, bare_world, finish, trimmed},
     packed::RunError,
-    report::{RunReport, SignedBy},
+    report::{RunReport, SignedBy, Violation},
 };
 use crate::{home::Home, standing};
 
@@ -95,11 +99,26 @@ pub fn run_module(module: &BareModule, engine: Engine, progress: &dyn Progress) 
         storage_prefixes: granted(&module.storage),
         channels: granted(&module.channels),
     };
+    let mut report = RunReport {
+        skill_id: None,
+        version: None,
+        tool_id: None,
+        input: Value::Null,
+        ..RunReport::of_nothing(kind, module.name.clone(), grants.clone(), limits, SignedBy::Nobody)
+    };
+    let any = Value::Bool(true);
+    if let Err(wrong) = json::check_input(&any, &module.input, progress).map_err(|_| CallError::Cancelled)? {
+        let why = wrong.first().map_or("no JSON", |violation| violation.message.as_str());
+        report.outcome = Outcome::InputInvalid;
+        report.error = Some(format!("the input is {why}; nothing ran"));
+        report.violations = Violation::all("input", &wrong, &Values::default().mask());
+        return Ok(report);
+    }
     let call = Call {
         kind,
         tool_id: module.name.clone(),
         entry: module.entry.clone(),
-        input: module.input.clone(),
+        input: trimmed(&module.input).to_owned(),
         limits,
         given: Given {
             http_hosts: grants.http_hosts.clone(),
@@ -113,13 +132,6 @@ pub fn run_module(module: &BareModule, engine: Engine, progress: &dyn Progress) 
     };
     let world = bare_world(began, deadline);
     let done = engine.run(Job { code: &module.bytes, call: &call, began, deadline }, world, progress)?;
-    let mut report = RunReport {
-        skill_id: None,
-        version: None,
-        tool_id: None,
-        input: Value::Null,
-        ..RunReport::of_nothing(kind, module.name.clone(), grants, limits, SignedBy::Nobody)
-    };
     finish(&mut report, done, None, progress);
     report.error = report.error.map(|error| in_flags(&error));
     Ok(report)
