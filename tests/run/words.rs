@@ -23,6 +23,11 @@ fn input_that_is_no_json_is_called_so() {
     assert!(ran.out.contains("the input is no JSON") && ran.out.contains("line 1 column 1"), "{ran:?}");
     assert!(ran.out.contains("`--input @input.json`") && !ran.out.contains("schema"), "{ran:?}");
     assert!(!ran.out.contains("\nUsed"), "nothing ran: {ran:?}");
+    // What is meant as JSON is no file's name.
+    for input in ["{\"a.b\": }", "[1.5", "\"a/b", "1.5.", "treu", "{'a': 1}"] {
+        let ran = guest.shown(&["--input", input]).exits(1);
+        assert!(ran.out.contains("the input is no JSON") && !ran.out.contains("To read a file"), "{ran:?}");
+    }
     let ran = guest.shown(&["--input", r#"{"b": 1}"#]).exits(1);
     assert!(ran.out.contains("`b` is not allowed") && !ran.out.contains("False schema"), "{ran:?}");
     let ran = guest.0.0.run_with(&["run", "--skill", "skill", "--input", "-"], " \n").exits(2);
@@ -103,4 +108,10 @@ fn a_denial_that_no_approval_lifts_does_not_ask_for_one() {
     guest.0.0.write("mine.cedar", "forbid(principal, action == Action::\"tool.execute\", resource);\n");
     let ran = guest.shown(&["--policy-file", "mine.cedar"]).exits(1);
     assert!(!ran.out.contains("--approve"), "{ran:?}");
+}
+
+#[test]
+fn a_manifest_in_place_of_its_folder_is_as_good() {
+    let guest = Guest::named("command", &["echo"], FOLDERS);
+    guest.0.run(&["run", "--skill", "skill/skill.toml", "--input", "1"]).exits(0);
 }

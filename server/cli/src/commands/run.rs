@@ -142,7 +142,10 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
         Err(error) => return Err(error),
     };
     let text = match arguments.format {
-        Format::Human => report::human(&report, arguments.trace),
+        Format::Human => {
+            let file_meant = arguments.input.as_deref().is_some_and(is_file_name);
+            report::human(&report, arguments.trace, file_meant)
+        }
         Format::Json => document(&report),
     };
     out::print(&text)?;
@@ -242,6 +245,15 @@ fn engine(arguments: &Arguments, home: &Home) -> Result<Engine, Error> {
 /// Whether the tool is really a path: no tool's id looks like one.
 fn is_path(tool: &str) -> bool {
     matches!(tool, "." | "..") || tool.contains(['/', '\\']) || tool.ends_with(".palyra-skill")
+}
+
+/// Whether what was given as an input is rather the name of a file: nothing that begins as JSON does.
+fn is_file_name(input: &str) -> bool {
+    let input = input.trim();
+    !input.is_empty()
+        && !input.starts_with(|c: char| matches!(c, '{' | '[' | '"' | '@' | '-') || c.is_ascii_digit())
+        && input.contains(['.', '/', '\\'])
+        && !input.contains(char::is_whitespace)
 }
 
 /// The input's text.

@@ -16,8 +16,8 @@ const LINES: usize = 200;
 /// As many host calls are shown where nobody asked for all.
 const CALLS: usize = 12;
 
-/// The report.
-pub fn human(report: &RunReport, trace: bool) -> String {
+/// The report; `file_meant` where the input reads as the name of a file.
+pub fn human(report: &RunReport, trace: bool, file_meant: bool) -> String {
     let mut sheet = Sheet::new();
     let about = match (&report.tool_id, &report.skill_id, &report.version) {
         (Some(tool), Some(skill), Some(version)) => format!("{tool} of {skill} {version}"),
@@ -26,7 +26,7 @@ pub fn human(report: &RunReport, trace: bool) -> String {
     sheet.title(&about);
     let (tone, word) = verdict(report);
     sheet.verdict(tone, word, report.error.as_deref().unwrap_or_default());
-    if report.violations.iter().any(|it| it.of == "input" && it.keyword == "json") {
+    if file_meant && report.violations.iter().any(|it| it.of == "input" && it.keyword == "json") {
         sheet.line("To read a file: `--input @input.json`.");
     }
     if report.lacks_approval() {
