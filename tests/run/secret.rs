@@ -77,3 +77,17 @@ fn what_is_no_secret_is_refused_with_the_reason() {
     // There is no place for a value among the arguments.
     refused(&["set", NAME, "hunter2"], b"", "unexpected argument");
 }
+
+#[test]
+fn a_value_that_no_tool_is_given_is_told_at_once() {
+    let world = World::new();
+    for value in [&b"abc"[..], b"\xff\xfe\xfd\xfc\xfb"] {
+        let human = with_input(world.command(&["secret", "set", NAME]), value).exits(0);
+        assert!(human.out.contains("no tool is given"), "{human:?}");
+        let json = with_input(world.command(&["secret", "set", NAME, "--format", "json"]), value).exits(0);
+        assert!(json.err.contains("no tool is given"), "{json:?}");
+        json.json();
+    }
+    let fine = with_input(world.command(&["secret", "set", NAME]), b"hunter2").exits(0).quietly();
+    assert!(!fine.out.contains("no tool"), "{fine:?}");
+}

@@ -1,5 +1,6 @@
 //! A developer's secrets for tools, as the faces set, list and remove them.
 
+use skillyard_runtime::secrets::Values;
 pub use skillyard_store::{
     keys::KeptIn,
     secrets::{ListedSecret, MAX_SECRET_BYTES, SecretError, SecretName, SecretSource},
@@ -18,6 +19,16 @@ pub fn without_line_end(mut value: SecretValue) -> SecretValue {
         }
     }
     value
+}
+
+/// Why no tool would be given the value of `name`, where that is so: what a mask cannot hide is given to none.
+#[must_use]
+pub fn unusable(name: &SecretName, value: &SecretValue) -> Option<String> {
+    let Ok(text) = std::str::from_utf8(value) else {
+        return Some("its value is not text, and no tool is given such a one: set another".to_owned());
+    };
+    let taken = Values::default().insert(name.to_string(), Zeroizing::new(text.to_owned()));
+    taken.err().map(|error| format!("{error}; until then no tool is given it"))
 }
 
 #[cfg(test)]

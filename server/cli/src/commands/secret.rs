@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use skillyard_project::secrets::{
-    KeptIn, MAX_SECRET_BYTES, SecretError, SecretName, SecretSource, SecretValue, without_line_end,
+    KeptIn, MAX_SECRET_BYTES, SecretError, SecretName, SecretSource, SecretValue, unusable, without_line_end,
 };
 
 use crate::{
@@ -86,7 +86,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
 
 fn set(name: &SecretName, format: Format) -> Result<Exit, Error> {
     let store = machine::home(None)?.secrets();
-    let source = store.set(name, &value(name)?).map_err(Error::Secret)?;
+    let value = value(name)?;
+    let unusable = unusable(name, &value);
+    let source = store.set(name, &value).map_err(Error::Secret)?;
     let file = if let SecretSource::File(path) = &source { Some(path) } else { None };
     let text = match format {
         Format::Human => {
@@ -99,9 +101,15 @@ fn set(name: &SecretName, format: Format) -> Result<Exit, Error> {
                     None => source.to_string(),
                 },
             );
+            if let Some(why) = &unusable {
+                sheet.toned_row(Tone::Bad, "no use", why);
+            }
             sheet.finish()
         }
         Format::Json => {
+            if let Some(why) = &unusable {
+                out::print_aside(&format!("{why}\n"));
+            }
             json::line(&json!({
                 "schema_version": SCHEMA_VERSION,
                 "action": "set",
