@@ -277,6 +277,38 @@ fn a_tool_that_never_ends_is_ended() {
     client.stop();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_server_leaves_no_worker() {
+    let skill = guest(false);
+    let mut client = skill.serve(unhurried());
+    // The module is compiled and kept, so that what is waited for is a worker and no compiler.
+    let id = run_tool(&mut client, &skill, json!({"tool": "acme.echo", "input": {"n": 3}}));
+    allow_progress(&mut client);
+    finished(&mut client, id);
+    client.request(
+        "workspace/executeCommand",
+        json!({
+            "command": "skillyard.runTool", "workDoneToken": "t",
+            "arguments": [{"uri": skill.uri(), "tool": "acme.loop", "input": {}}],
+        }),
+    );
+    while client.notified("$/progress")["value"]["message"] != "running" {}
+    let running = workers(client.pid());
+    assert!(!running.is_empty());
+    std::process::Command::new("kill").args(["-KILL", &client.pid().to_string()]).status().unwrap();
+    assert_eq!(client.ended_midway(), None, "a signal ended it");
+    let runs = |pid: &String| fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    for _ in 0..1000 {
+        if !running.iter().any(runs) {
+            return;
+        }
+        // No other process is told when they end.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("{running:?} outlive the server that started them");
+}
+
 #[test]
 fn progress_goes_on_until_the_tool_is_done() {
     let skill = guest(false);
