@@ -615,7 +615,9 @@ fn a_guest_in_rust_has_its_standard_library() {
     let written = call("acme.write", "/out/a");
     assert_eq!((&written["output"], asked(&written)), (&json!({"ok": "done"}), vec!["/out/a".to_owned()]));
     let read = call("acme.read", "/out/a");
-    assert_eq!((&read["output"], asked(&read)), (&json!({"ok": "written"}), vec!["/out/a".to_owned()]));
+    // It is opened, and then asked for its size.
+    assert_eq!((&read["output"], asked(&read)), (&json!({"ok": "written"}), vec!["/out/a".to_owned(); 2]));
+    assert_eq!((&read["host_calls"][0]["name"], &read["host_calls"][1]["name"]), (&json!("open"), &json!("stat")));
     let listed = call("acme.list", "/out");
     assert_eq!(listed["output"], json!({"ok": "a"}));
     assert!(asked(&listed).iter().all(|path| path.starts_with("/out")), "{listed:#}");
@@ -640,13 +642,13 @@ fn unused(report: &Value) -> Vec<&str> {
 fn what_a_call_wanted_is_not_called_unused() {
     // A root whose name has a space.
     let roots = "[capabilities.filesystem]\nread_roots = [\"in\"]\nwrite_roots = [\"my dir\", \"out\"]\n";
-    let guest = Guest::named("command", &["write"], roots);
-    let report = guest.fine(&["acme.write", "--approve", "--input", "\"my dir/a\""]);
+    let guest = Guest::named("command-rust", &["write"], roots);
+    let report = guest.fine(&["acme.write", "--approve", "--input", "\"/my dir/a\""]);
     let mut found = unused(&report);
     found.sort_unstable();
     assert_eq!(found, ["in", "out"], "{report:#}");
     // Roots that the policy did not give: nobody knows what the tool would have done with them.
-    let report = guest.fine(&["acme.write", "--input", "\"my dir/a\""]);
+    let report = guest.fine(&["acme.write", "--input", "\"/my dir/a\""]);
     assert_eq!(unused(&report), ["in"], "{report:#}");
 
     // A host and a secret that the policy did not give, asked for and not.
