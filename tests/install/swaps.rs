@@ -62,6 +62,30 @@ fn another_artifact_of_an_installed_version_does_not_run() {
 }
 
 #[test]
+fn a_seal_that_is_gone_lets_nothing_run() {
+    let skills = two();
+    skills.quarantine("1.1.0");
+    let seals = skills.0.0.path("home/skillyard/seals");
+    for file in fs::read_dir(&seals).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|extension| extension == "json") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    let doctor = skills.run(&["doctor"]).exits(1);
+    assert_eq!(doctor.out.matches(".json is gone, and Skillyard wrote one").count(), 2, "{doctor:?}");
+    assert!(doctor.out.contains("trust accept") && doctor.out.contains("log --skills-dir"), "{doctor:?}");
+    let trust = skills.run(&["trust", "list"]);
+    assert!(trust.code != Some(0) && trust.err.contains("is gone, and Skillyard wrote one"), "{trust:?}");
+
+    // With all seals and the quarantine gone, the chain of the log still says who wrote it.
+    fs::remove_dir_all(&seals).unwrap();
+    for name in ["skill-status.sqlite3", "skill-status.sqlite3-wal", "skill-status.sqlite3-shm"] {
+        let _ = fs::remove_file(skills.root().join(name));
+    }
+    refused(&skills, "is gone, and Skillyard wrote one");
+}
+
+#[test]
 fn an_index_that_was_edited_is_refused() {
     let skills = two();
     let path = skills.root().join("installed-index.json");

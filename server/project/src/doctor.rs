@@ -142,7 +142,7 @@ fn installed(home: &Home, signs: &mut Vec<Sign>) {
         Ok(examined) => examined,
         Err(error) => return signs.push(sign("stores", NAME, Health::Broken, &error)),
     };
-    let (versions, blocked) = (examined.snapshot.entries.len(), examined.snapshot.blocked.0.len());
+    let (versions, blocked) = (examined.snapshot.entries.len(), examined.snapshot.said.blocked().count());
     let health = if versions == 0 && examined.lines == 0 { Health::Absent } else { Health::Good };
     let root = shown::path(&home.paths().skills);
     let of = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });

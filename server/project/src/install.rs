@@ -273,8 +273,8 @@ pub fn propose<'b>(
         }
         .into());
     }
-    if let Some(state) = known.blocked {
-        return Err(Refused::Blocked(Box::new(state)).into());
+    if let Some(state) = known.blocked() {
+        return Err(Refused::Blocked(Box::new(state.clone())).into());
     }
     let failed: Vec<String> = report.objections().into_iter().map(str::to_owned).collect();
     if !failed.is_empty() {

@@ -72,14 +72,15 @@ pub struct Listing {
 pub fn list(home: &Home) -> Result<Listing, FlowError> {
     let skills = home.installed()?;
     let snapshot = skills.read()?;
-    let mut blocked = snapshot.blocked.0;
-    let versions = snapshot.entries.into_iter().map(|entry| {
-        let state = blocked.remove(&(entry.skill_id.clone(), entry.version.clone()));
-        let status = state.as_ref().map_or(Status::Active, |state| state.status);
-        Listed { entry, status, reason: state.and_then(|state| state.reason) }
+    let mut blocked: BTreeMap<(&str, &str), &State> =
+        snapshot.said.blocked().map(|state| ((&*state.skill_id, &*state.version), state)).collect();
+    let versions = snapshot.entries.iter().map(|entry| {
+        let state = blocked.remove(&(&*entry.skill_id, &*entry.version));
+        let status = state.map_or(Status::Active, |state| state.status);
+        Listed { entry: entry.clone(), status, reason: state.and_then(|state| state.reason.clone()) }
     });
     let versions = versions.collect();
-    Ok(Listing { root: skills.root().to_owned(), versions, blocked: blocked.into_values().collect() })
+    Ok(Listing { root: skills.root().to_owned(), versions, blocked: blocked.into_values().cloned().collect() })
 }
 
 /// The installed versions of one skill.
@@ -89,9 +90,10 @@ pub fn list(home: &Home) -> Result<Listing, FlowError> {
 pub fn of_skill(home: &Home, skill_id: &str) -> Result<Vec<Listed>, FlowError> {
     let skills = home.installed()?;
     let listed = |entry: Entry| {
-        let blocked = skills.known(skill_id, &entry.version)?.blocked;
-        let status = blocked.as_ref().map_or(Status::Active, |state| state.status);
-        Ok(Listed { entry, status, reason: blocked.and_then(|state| state.reason) })
+        let known = skills.known(skill_id, &entry.version)?;
+        let blocked = known.blocked();
+        let status = blocked.map_or(Status::Active, |state| state.status);
+        Ok(Listed { entry, status, reason: blocked.and_then(|state| state.reason.clone()) })
     };
     skills.known(skill_id, "")?.entries.into_iter().map(listed).collect()
 }
@@ -145,7 +147,12 @@ pub fn info(
         Err(moved @ (Refused::Cancelled | Refused::Installed(InstalledError::Moved { .. }))) => return Err(moved),
         Err(error) => (Some(error.to_string()), None),
     };
-    let state = skills.state(skill_id, &entry.version)?;
+    // Who installed it is not under the seal, and decides nothing.
+    let nothing_said = || Ok(skills.state(skill_id, &entry.version)?.filter(State::says_nothing));
+    let state = match skills.known(skill_id, &entry.version)?.said {
+        None => nothing_said().map_err(Refused::Installed)?,
+        said => said,
+    };
     let folder = skills.folder(skill_id, &entry.version);
     Ok(Info { entry, folder, state, changed, ended, capabilities, others })
 }

@@ -178,8 +178,8 @@ pub fn check(home: &Home, subject: &Subject<'_>, progress: &dyn Progress) -> Res
     let now = i64::try_from(subject.now_unix_ms).unwrap_or(i64::MAX);
     not_objected(home, (skill_id, &version), subject.signed_by, Purpose::Run, now)?;
     let known = skills.known(skill_id, &version)?;
-    if let Some(state) = known.blocked {
-        return Err(Refused::Blocked(Box::new(state)));
+    if let Some(state) = known.blocked() {
+        return Err(Refused::Blocked(Box::new(state.clone())));
     }
     let installed = known.entries.iter().find(|entry| entry.version == version);
     if let (Some(entry), Some(payload)) = (installed, subject.payload_sha256) {
@@ -241,8 +241,8 @@ pub(crate) fn check_path(home: &Home, path: &Path, now_unix_ms: u64, progress: &
     let (entry, _) = installed::find(&skills, &skill_id, Some(&version))?;
     let now = i64::try_from(now_unix_ms).unwrap_or(i64::MAX);
     of_installed(home, &skills, &entry, now, progress)?;
-    let blocked = skills.known(&skill_id, &version)?.blocked;
-    blocked.map_or(Ok(()), |state| Err(Refused::Blocked(Box::new(state))))
+    let known = skills.known(&skill_id, &version)?;
+    known.blocked().map_or(Ok(()), |state| Err(Refused::Blocked(Box::new(state.clone()))))
 }
 
 /// The bytes of an installed artifact, where it and all files that were unpacked from it are as they were installed.

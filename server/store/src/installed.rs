@@ -52,7 +52,7 @@ use crate::{
     paths::{PathError, resolve},
     seal::{KeepIn, KeyPlace, Seal, SealError, SealFile, StoreDigest},
     shown::Shown,
-    states::{Blocked, State, StateError, States, Status},
+    states::{Said, State, StateError, States, Status},
     trust_store::SealWith,
 };
 
@@ -118,8 +118,8 @@ struct Metadata {
 pub struct Snapshot {
     /// All versions, sorted by skill and version.
     pub entries: Vec<Entry>,
-    /// Those that may not be run, whether installed or not.
-    pub blocked: Blocked,
+    /// What was said of versions, whether they are installed or not.
+    pub said: Said,
     /// Whether Skillyard has written here before, so that changes from outside are noticed.
     pub sealed: bool,
     /// The digest that names this very content.
@@ -133,8 +133,16 @@ pub struct Snapshot {
 pub struct Known {
     /// The versions of its skill that are installed.
     pub entries: Vec<Entry>,
+    /// What was said of it, if anything.
+    pub said: Option<State>,
+}
+
+impl Known {
     /// Why it may not be run, if so.
-    pub blocked: Option<State>,
+    #[must_use]
+    pub fn blocked(&self) -> Option<&State> {
+        self.said.as_ref().filter(|state| state.status != Status::Active)
+    }
 }
 
 /// A version to be installed. It was verified and audited.
@@ -179,7 +187,7 @@ struct View {
     tail: Tail,
     /// Where an operation is under way: the end of the log before it.
     tail_before: Option<Tail>,
-    blocked: Blocked,
+    said: Said,
     states: String,
 }
 
@@ -206,7 +214,7 @@ struct Opened {
     seal: Seal,
     ledger: Ledger,
     index: Vec<u8>,
-    blocked: Blocked,
+    said: Said,
 }
 
 /// What an operation changes.
@@ -287,7 +295,7 @@ impl InstalledSkills {
             Some((_, ledger)) => (true, ledger.recovered),
             None => (false, Vec::new()),
         };
-        Ok(Snapshot { entries, blocked: view.blocked, sealed, digest, recovered })
+        Ok(Snapshot { entries, said: view.said, sealed, digest, recovered })
     }
 
     /// What is known of a version. Much faster than [`read`](Self::read) where many are installed.
@@ -308,18 +316,18 @@ impl InstalledSkills {
             },
         };
         let mut entries = entries;
-        let mut blocked = view.blocked.0.get(&(skill_id.to_owned(), version.to_owned())).cloned();
+        let mut said = view.said.of(skill_id, version).cloned();
         // What was decided counts before it is done.
         if let Some(pending) = view.seal.as_ref().and_then(|(_, ledger)| ledger.pending.as_deref()) {
             let says = |state: &&State| state.skill_id == skill_id && state.version == version;
-            blocked = match pending.states.iter().find(says) {
+            said = match pending.states.iter().find(says) {
                 Some(state) if state.status != Status::Active => Some(state.clone()),
-                _ => blocked,
+                _ => said,
             };
             entries.retain(|entry| pending.skill_id != skill_id || !pending.dropped.contains(&entry.version));
         }
         normalize(&mut entries);
-        Ok(Known { entries, blocked })
+        Ok(Known { entries, said })
     }
 
     /// What the table of states says of a version; nothing for one that nobody said anything of.
@@ -446,10 +454,7 @@ impl InstalledSkills {
             let before = self.seal.read().map_err(InstalledError::Seal)?;
             let index = INDEX_FILE.read_if_there(&self.index_path()).map_err(InstalledError::Read)?;
             let tail = events::tail(&self.log_path(), None).map_err(InstalledError::Read)?;
-            let blocked = match States::open_if_there(&self.states_path()).map_err(InstalledError::State)? {
-                Some(states) => states.blocked().map_err(InstalledError::State)?,
-                None => Blocked::default(),
-            };
+            let said = self.said()?;
             let opened = before.as_deref().map(|record| self.open_seal(record)).transpose();
             let ledger = opened.as_ref().ok().and_then(Option::as_ref).map(|(_, ledger)| ledger);
             let tail_before = match ledger {
@@ -458,15 +463,22 @@ impl InstalledSkills {
                 }
                 _ => None,
             };
+            let opened = match opened {
+                Ok(None) if self.was_sealed()? => Err(self.seal.lost()),
+                opened => opened,
+            };
             if before != self.seal.read().map_err(InstalledError::Seal)? {
                 continue;
             }
-            let (index_digest, states) = (index_digest(index.as_deref()), blocked.digest());
-            let mut view = View { seal: None, index, index_digest, tail, tail_before, blocked, states };
+            let (index_digest, states) = (index_digest(index.as_deref()), said.digest());
+            let mut view = View { seal: None, index, index_digest, tail, tail_before, said, states };
             match opened {
                 Ok(seal) => view.seal = seal,
                 Err(
-                    error @ (SealError::Broken { .. } | SealError::NoSecret { .. } | SealError::Credentials { .. }),
+                    error @ (SealError::Broken { .. }
+                    | SealError::Lost { .. }
+                    | SealError::NoSecret { .. }
+                    | SealError::Credentials { .. }),
                 ) => {
                     return Err(InstalledError::SealFails { root: self.root.clone(), found: view.found(), error });
                 }
@@ -475,6 +487,19 @@ impl InstalledSkills {
             return Ok(view);
         }
         Err(InstalledError::Busy { path: self.index_path(), waited: Duration::ZERO })
+    }
+
+    /// Whether Skillyard sealed what is here some time: the folder of the seals says so, or the log, whose chain nobody
+    /// else writes.
+    fn was_sealed(&self) -> Result<bool, InstalledError> {
+        if self.seal.was_written().map_err(InstalledError::Seal)? {
+            return Ok(true);
+        }
+        // What is no event ends the reading, and is for who takes over a daemon's log to say.
+        Ok(self.events()?.any(|event| match event {
+            Ok(event) => event.chained,
+            Err(fault) => matches!(fault, LogFault::Broken { .. }),
+        }))
     }
 
     fn open_seal(&self, record: &[u8]) -> Result<(Seal, Ledger), SealError> {
@@ -493,7 +518,8 @@ impl InstalledSkills {
         let is_index = |digest: &str| view.index_digest == digest;
         let index_good = is_index(&ledger.index) || pending.is_some_and(|pending| is_index(&pending.index_after));
         let log = self.judge_log(view, ledger);
-        let states_good = view.states == ledger.states || pending.is_some_and(|p| view.states == p.states_after);
+        let states = [view.states.clone(), view.said.first_digest()];
+        let states_good = states.contains(&ledger.states) || pending.is_some_and(|p| states.contains(&p.states_after));
         if let Err(fault) = log {
             // Everything is older than it should be, or nothing is there at all.
             let shorter = matches!(fault, LogFault::Cut { .. });
@@ -517,8 +543,16 @@ impl InstalledSkills {
             }
             return Err(self.index_changed(view));
         }
-        let unfinished = pending.is_some() || ledger.stage.is_some();
+        // Sealed when not all that is said of versions was: once it is taken as it is.
+        let unfinished = pending.is_some() || ledger.stage.is_some() || ledger.states != view.states;
         Ok(if unfinished { Judgement::Unfinished } else { Judgement::Whole })
+    }
+
+    fn said(&self) -> Result<Said, InstalledError> {
+        match States::open_if_there(&self.states_path()).map_err(InstalledError::State)? {
+            Some(states) => states.said().map_err(InstalledError::State),
+            None => Ok(Said::default()),
+        }
     }
 
     fn judge_log(&self, view: &View, ledger: &Ledger) -> Result<(), LogFault> {
@@ -589,7 +623,7 @@ impl InstalledSkills {
         let judgement = self.judge(&view)?;
         let Some((mut seal, mut ledger)) = view.seal.take() else { return self.first(lock, &view) };
         let mut index = view.index.take();
-        let mut blocked = std::mem::take(&mut view.blocked);
+        let mut said = std::mem::take(&mut view.said);
         let now = now_unix_ms();
         // Where an operation changes the index, it is made again on its way.
         let changes_index = ledger.pending.as_ref().is_some_and(|pending| pending.entries.is_some());
@@ -609,7 +643,7 @@ impl InstalledSkills {
                 true => self.give_up(seal, ledger, index.as_deref(), now)?,
                 false => {
                     ledger.remember(now, format!("finished what was interrupted: {}", pending.what));
-                    blocked = blocked.with(&pending.states);
+                    said = said.with(&pending.states, &pending.forgotten);
                     self.take_steps(seal, ledger, None)?
                 }
             };
@@ -624,8 +658,12 @@ impl InstalledSkills {
             ledger.remember(now, what);
             seal = self.write_seal(seal, &ledger)?;
         }
+        if ledger.states != said.digest() {
+            ledger.states = said.digest();
+            seal = self.write_seal(seal, &ledger)?;
+        }
         let index = index.unwrap_or_else(|| index::write(&[], ledger.updated_at_unix_ms));
-        Ok(Opened { _lock: lock, seal, ledger, index, blocked })
+        Ok(Opened { _lock: lock, seal, ledger, index, said })
     }
 
     /// Seals what is there for the first time, a daemon's own installations among it. The index is brought to the form
@@ -636,7 +674,7 @@ impl InstalledSkills {
         let seal = Seal::first(place, secret, ledger.digest());
         let seal = self.write_seal(seal, &ledger)?;
         self.seal.tidy(&self.disk, &seal.place, None);
-        Ok(Opened { _lock: lock, seal, ledger, index, blocked: view.blocked.clone() })
+        Ok(Opened { _lock: lock, seal, ledger, index, said: view.said.clone() })
     }
 
     /// A ledger of what is there.
@@ -669,7 +707,7 @@ impl InstalledSkills {
             previous_index: None,
             updated_at_unix_ms,
             log: events.head().clone(),
-            states: view.blocked.digest(),
+            states: view.states.clone(),
             stage: None,
             pending: None,
             recovered: Vec::new(),
@@ -726,7 +764,7 @@ impl InstalledSkills {
         now_unix_ms: i64,
         placed: Option<(&Entry, &NewVersion<'_>)>,
     ) -> Result<(), InstalledError> {
-        let Opened { _lock, mut seal, mut ledger, index, blocked } = opened;
+        let Opened { _lock, mut seal, mut ledger, index, said } = opened;
         let unwritten = |cause| InstalledError::Write { path: self.log_path(), cause };
         let (lines, log_after) = events::lines(&ledger.log, &change.events, now_unix_ms).map_err(unwritten)?;
         let entries = change.entries.map(|mut entries| {
@@ -751,7 +789,7 @@ impl InstalledSkills {
             index_after,
             lines,
             log_after,
-            states_after: blocked.with(&change.states).digest(),
+            states_after: said.with(&change.states, &change.forgotten).digest(),
             states: change.states,
             forgotten: change.forgotten,
         });
@@ -999,7 +1037,7 @@ impl InstalledSkills {
                 same_content: same.payload_sha256 == new.entry.payload_sha256,
             });
         }
-        if let Some(state) = opened.blocked.0.get(&(skill_id.clone(), version.clone())) {
+        if let Some(state) = opened.said.blocks(skill_id, version) {
             return Err(InstalledError::Blocked(Box::new(state.clone())));
         }
         let current = old.iter().find(|entry| entry.current);
@@ -1135,7 +1173,7 @@ impl InstalledSkills {
         if !is_folder(&folder) {
             return Err(InstalledError::FileChanged { files: vec![folder] });
         }
-        if let Some(state) = opened.blocked.0.get(&(skill_id.to_owned(), to.version.clone())) {
+        if let Some(state) = opened.said.blocks(skill_id, &to.version) {
             return Err(InstalledError::Blocked(Box::new(state.clone())));
         }
         to.current = true;
@@ -1398,12 +1436,9 @@ impl InstalledSkills {
     fn unsealed(&self) -> Result<View, InstalledError> {
         let index = INDEX_FILE.read_if_there(&self.index_path()).map_err(InstalledError::Read)?;
         let tail = events::tail(&self.log_path(), None).map_err(InstalledError::Read)?;
-        let blocked = match States::open_if_there(&self.states_path()).map_err(InstalledError::State)? {
-            Some(states) => states.blocked().map_err(InstalledError::State)?,
-            None => Blocked::default(),
-        };
-        let (index_digest, states) = (index_digest(index.as_deref()), blocked.digest());
-        Ok(View { seal: None, index, index_digest, tail, tail_before: None, blocked, states })
+        let said = self.said()?;
+        let (index_digest, states) = (index_digest(index.as_deref()), said.digest());
+        Ok(View { seal: None, index, index_digest, tail, tail_before: None, said, states })
     }
 
     /// Looks at all of it: folders that the index does not know or that are missing, and the whole chain of the log.

@@ -8,6 +8,8 @@
 //! which, and it stays so until a person changes it: a machine that is reached with and without a desktop session does
 //! not switch between the two by itself.
 //!
+//! Beside the record lies an empty file that says that there is one: a record that is gone is told from one that never was.
+//!
 //! What this holds against: whoever can write the store's file, or its folder, but not the folder of the seals. It does
 //! not hold against a program that runs as the same person and goes for the seals too.
 
@@ -181,6 +183,27 @@ impl SealFile {
         self.folder.join(format!("{}.json", self.id))
     }
 
+    /// Says that there was a record, so that one that is gone is not taken for one that never was.
+    fn trace_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.sealed", self.id))
+    }
+
+    /// That its record is gone, though Skillyard wrote one.
+    pub(crate) fn lost(&self) -> SealError {
+        SealError::Lost { record: self.record_path(), what: self.what }
+    }
+
+    /// Whether a record was written some time. Where there is none now, whoever asks looks for it again: another process
+    /// may have written the first one just now.
+    pub(crate) fn was_written(&self) -> Result<bool, SealError> {
+        let path = self.trace_path();
+        match fs::symlink_metadata(&path) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(cause) => Err(SealError::Read(ReadError::Io { path, cause })),
+            Ok(_) => Ok(true),
+        }
+    }
+
     /// The record's bytes, not believed yet; nothing where the store was never sealed.
     pub(crate) fn read(&self) -> Result<Option<Vec<u8>>, SealError> {
         match fs::metadata(&self.folder) {
@@ -350,7 +373,13 @@ impl SealFile {
         let mut text = serde_json::to_vec_pretty(&record).map_err(|cause| unwritable(cause.into()))?;
         text.push(b'\n');
         self.make_folder(disk)?;
-        disk.replace(&path, &text).map_err(unwritable)
+        disk.replace(&path, &text).map_err(unwritable)?;
+        // Behind the record: a crash between the two leaves no trace of what never was.
+        if !self.was_written()? {
+            let trace = self.trace_path();
+            disk.replace(&trace, b"").map_err(|cause| SealError::Write { path: trace.clone(), cause })?;
+        }
+        Ok(())
     }
 
     /// Removes secrets that no seal names any more. What cannot be removed now stays; it opens nothing.
@@ -426,6 +455,13 @@ pub enum SealError {
         /// What it guards.
         what: &'static str,
     },
+    /// The record is gone.
+    Lost {
+        /// Where it was.
+        record: PathBuf,
+        /// What it guarded.
+        what: &'static str,
+    },
     /// The secret is gone.
     NoSecret {
         /// The store that is guarded.
@@ -455,6 +491,11 @@ impl fmt::Display for SealError {
             Self::Broken { record, what } => write!(
                 f,
                 "the seal {} was changed by something else than Skillyard, so it says nothing about {what}",
+                Shown(record)
+            ),
+            Self::Lost { record, what } => write!(
+                f,
+                "the seal {} is gone, and Skillyard wrote one: without it nothing says whether {what} changed since",
                 Shown(record)
             ),
             Self::NoSecret { store, place } => {

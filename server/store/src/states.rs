@@ -1,8 +1,9 @@
 //! The administrative state of a skill's versions, in a small SQLite table.
 //!
-//! A version without a row is active. What keeps a version from being run is a row with another state; a digest over those
-//! rows ([`Blocked::digest`]) is kept under the seal of the installed skills, so that a table from which one was taken, or
-//! an older copy of it, is noticed.
+//! A version without a row is active. What keeps a version from being run is a row with another state, and what keeps an
+//! audit from quarantining it is that somebody gave a reason to let it run; a digest over the rows of both kinds
+//! ([`Said::digest`]) is kept under the seal of the installed skills, so that a table to which one was added or from which
+//! one was taken, or an older copy of it, is noticed. A row that says active without a reason decides nothing.
 
 use std::{
     collections::BTreeMap,
@@ -71,49 +72,89 @@ pub struct State {
     pub updated_at_unix_ms: i64,
 }
 
-/// The versions that may not be run, with why.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Blocked(pub BTreeMap<(String, String), State>);
+impl State {
+    /// Whether it is the state of a version that nobody gave a reason for, as of one that was installed and no more.
+    #[must_use]
+    pub fn says_nothing(&self) -> bool {
+        self.status == Status::Active && self.reason.is_none()
+    }
+}
 
-impl Blocked {
+/// What was said of versions: all that may not be run, and those that somebody gave a reason for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Said(BTreeMap<(String, String), State>);
+
+impl Said {
+    /// What was said of a version.
+    #[must_use]
+    pub fn of(&self, skill_id: &str, version: &str) -> Option<&State> {
+        self.0.get(&(skill_id.to_owned(), version.to_owned()))
+    }
+
+    /// Why a version may not be run, if so.
+    #[must_use]
+    pub fn blocks(&self, skill_id: &str, version: &str) -> Option<&State> {
+        self.of(skill_id, version).filter(|state| state.status != Status::Active)
+    }
+
+    /// The versions that may not be run, sorted by skill and version.
+    pub fn blocked(&self) -> impl Iterator<Item = &State> {
+        self.0.values().filter(|state| state.status != Status::Active)
+    }
+
     /// What is kept under the seal: a SHA-256 over all rows in hex.
     #[must_use]
     pub fn digest(&self) -> String {
-        let mut hash = Sha256::new_with_prefix(b"skillyard blocked versions 1\0");
-        let mut part = |bytes: &[u8]| {
-            hash.update((bytes.len() as u64).to_be_bytes());
-            hash.update(bytes);
-        };
-        for state in self.0.values() {
-            part(state.skill_id.as_bytes());
-            part(state.version.as_bytes());
-            part(state.status.name().as_bytes());
-            part(state.reason.as_deref().unwrap_or_default().as_bytes());
-            part(&[u8::from(state.reason.is_some())]);
-            part(state.operator_principal.as_bytes());
-            for number in [state.detected_at_ms, state.created_at_unix_ms, state.updated_at_unix_ms] {
-                part(&number.to_be_bytes());
-            }
-        }
-        hex(&hash.finalize())
+        digest(b"skillyard said of versions 2\0", self.0.values())
     }
 
-    /// The same with `states` put in place of what was said of those versions.
+    /// What was kept under the seal when only the versions that may not be run were in it.
+    pub(crate) fn first_digest(&self) -> String {
+        digest(b"skillyard blocked versions 1\0", self.blocked())
+    }
+
+    /// The same with `states` put in place of what was said of those versions, and after that nothing of the `forgotten`
+    /// ones that are active.
     #[must_use]
-    pub fn with(mut self, states: &[State]) -> Self {
+    pub fn with(mut self, states: &[State], forgotten: &[(String, String)]) -> Self {
         for state in states {
             let key = (state.skill_id.clone(), state.version.clone());
-            match state.status {
-                Status::Active => self.0.remove(&key),
-                _ => self.0.insert(key, state.clone()),
+            match state.says_nothing() {
+                true => self.0.remove(&key),
+                false => self.0.insert(key, state.clone()),
             };
+        }
+        for key in forgotten {
+            if self.0.get(key).is_some_and(|state| state.status == Status::Active) {
+                self.0.remove(key);
+            }
         }
         self
     }
 }
 
+fn digest<'s>(prefix: &[u8], states: impl Iterator<Item = &'s State>) -> String {
+    let mut hash = Sha256::new_with_prefix(prefix);
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    for state in states {
+        part(state.skill_id.as_bytes());
+        part(state.version.as_bytes());
+        part(state.status.name().as_bytes());
+        part(state.reason.as_deref().unwrap_or_default().as_bytes());
+        part(&[u8::from(state.reason.is_some())]);
+        part(state.operator_principal.as_bytes());
+        for number in [state.detected_at_ms, state.created_at_unix_ms, state.updated_at_unix_ms] {
+            part(&number.to_be_bytes());
+        }
+    }
+    hex(&hash.finalize())
+}
+
 /// Each brings the table from the version of its place in the list to the next one.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "CREATE TABLE skill_status (
         skill_id TEXT NOT NULL,
         version TEXT NOT NULL,
@@ -127,7 +168,13 @@ const MIGRATIONS: [&str; 2] = [
     ) STRICT, WITHOUT ROWID",
     // What is looked up before each run are the few that are blocked, not the many that are not.
     "CREATE INDEX skill_status_blocked ON skill_status (skill_id, version) WHERE status <> 'active'",
+    // And those that somebody gave a reason for.
+    "DROP INDEX skill_status_blocked;
+     CREATE INDEX skill_status_said ON skill_status (skill_id, version) WHERE status <> 'active' OR reason IS NOT NULL",
 ];
+
+/// The rows that the seal covers, in the words of the index over them, by which SQLite finds that.
+const SAID: &str = "status <> 'active' OR reason IS NOT NULL";
 
 const COLUMNS: &str = "skill_id, version, status, reason, detected_at_ms, operator_principal, created_at_unix_ms, \
                        updated_at_unix_ms";
@@ -204,20 +251,20 @@ impl States {
         |cause| StateError::Database { path: self.path.clone(), cause }
     }
 
-    /// All versions that may not be run.
+    /// What was said of versions.
     ///
     /// # Errors
     /// If the table cannot be read, or says what Skillyard never writes.
-    pub(crate) fn blocked(&self) -> Result<Blocked, StateError> {
-        let query = format!("SELECT {COLUMNS} FROM skill_status WHERE status <> 'active'");
+    pub(crate) fn said(&self) -> Result<Said, StateError> {
+        let query = format!("SELECT {COLUMNS} FROM skill_status WHERE {SAID}");
         let mut statement = self.connection.prepare(&query).map_err(self.fault())?;
         let rows = statement.query_map([], state_of).map_err(self.fault())?;
-        let mut blocked = Blocked::default();
+        let mut said = Said::default();
         for row in rows {
             let state = row.map_err(self.fault())?;
-            blocked.0.insert((state.skill_id.clone(), state.version.clone()), state);
+            said.0.insert((state.skill_id.clone(), state.version.clone()), state);
         }
-        Ok(blocked)
+        Ok(said)
     }
 
     /// What the table says of one version.
@@ -366,23 +413,30 @@ mod tests {
         assert!(States::open_if_there(&path).unwrap().is_none());
         let disk = Disk::default();
         let mut states = States::open(&path, &disk).unwrap();
-        let empty = states.blocked().unwrap();
-        assert_eq!(empty, Blocked::default());
-        let rows = [state("1.0.0", Status::Quarantined), state("2.0.0", Status::Active)];
+        let empty = states.said().unwrap();
+        assert_eq!(empty, Said::default());
+        let nothing_said = State { reason: None, ..state("3.0.0", Status::Active) };
+        let rows = [state("1.0.0", Status::Quarantined), state("2.0.0", Status::Active), nothing_said];
         states.write(&disk, &rows, &[]).unwrap();
-        let blocked = States::open_if_there(&path).unwrap().unwrap().blocked().unwrap();
-        assert_eq!(blocked, empty.clone().with(&rows));
-        assert_eq!(blocked.0.len(), 1);
-        assert_ne!(blocked.digest(), empty.digest());
+        let said = States::open_if_there(&path).unwrap().unwrap().said().unwrap();
+        assert_eq!(said, empty.clone().with(&rows, &[]));
+        assert_eq!(said.blocked().collect::<Vec<_>>(), [&rows[0]]);
+        assert_eq!((said.of("acme.x", "2.0.0"), said.blocks("acme.x", "2.0.0")), (Some(&rows[1]), None));
+        assert_eq!(said.of("acme.x", "3.0.0"), None);
+        assert_ne!(said.digest(), empty.digest());
+        assert_ne!(said.digest(), empty.clone().with(&rows[..1], &[]).digest(), "who enabled it is in it");
         assert_eq!(states.of("acme.x", "2.0.0").unwrap(), Some(rows[1].clone()));
 
         // Only what is active is forgotten with its version.
         let both = ["1.0.0", "2.0.0"].map(|version| ("acme.x".to_owned(), version.to_owned()));
         states.write(&disk, &[], &both).unwrap();
         assert_eq!(states.of("acme.x", "2.0.0").unwrap(), None);
-        assert_eq!(states.blocked().unwrap(), blocked);
-        states.write(&disk, &[state("1.0.0", Status::Active)], &[]).unwrap();
-        assert_eq!(states.blocked().unwrap().digest(), empty.digest());
+        let said = said.with(&[], &both);
+        assert_eq!(states.said().unwrap(), said);
+        let active = State { reason: None, ..state("1.0.0", Status::Active) };
+        states.write(&disk, std::slice::from_ref(&active), &[]).unwrap();
+        assert_eq!(states.said().unwrap().digest(), empty.digest());
+        assert_eq!(said.with(&[active], &[]).digest(), empty.digest());
     }
 
     #[test]
@@ -397,12 +451,10 @@ mod tests {
             .unwrap();
         drop(connection);
         let states = States::open(&path, &Disk::default()).unwrap();
-        assert_eq!(states.blocked().unwrap().0.len(), 1);
-        let plan: String = states
-            .connection
-            .query_row("EXPLAIN QUERY PLAN SELECT * FROM skill_status WHERE status <> 'active'", [], |row| row.get(3))
-            .unwrap();
-        assert!(plan.contains("skill_status_blocked") || plan.contains("SCAN"), "{plan}");
+        assert_eq!(states.said().unwrap().blocked().count(), 1);
+        let query = format!("EXPLAIN QUERY PLAN SELECT {COLUMNS} FROM skill_status WHERE {SAID}");
+        let plan: String = states.connection.query_row(&query, [], |row| row.get(3)).unwrap();
+        assert!(plan.contains("USING INDEX skill_status_said"), "{plan}");
         states.connection.pragma_update(None, "user_version", 99).unwrap();
         drop(states);
         assert!(matches!(States::open(&path, &Disk::default()), Err(StateError::Newer { version: 99, .. })));

@@ -302,7 +302,11 @@ impl<C: Content> SealedFile<C> {
             let content = self.read()?;
             if before == self.seal.read()? {
                 let seal = before.as_deref().map(|record| self.seal.open(record)).transpose();
-                // A secret that is gone may be one that was replaced meanwhile.
+                let seal = match seal {
+                    Ok(None) if self.seal.was_written()? => Err(self.seal.lost()),
+                    seal => seal,
+                };
+                // A secret that is gone may be one that was replaced meanwhile, and a seal the first one of another process.
                 if seal.is_err() && before != self.seal.read()? {
                     continue;
                 }
@@ -318,9 +322,10 @@ impl<C: Content> SealedFile<C> {
 
     fn with_way_out(&self, error: SealError, found: StoreDigest) -> TrustStoreFileError {
         match error {
-            SealError::Broken { .. } | SealError::NoSecret { .. } | SealError::Credentials { .. } => {
-                TrustStoreFileError::SealFails { path: self.path.clone(), found, error }
-            }
+            SealError::Broken { .. }
+            | SealError::Lost { .. }
+            | SealError::NoSecret { .. }
+            | SealError::Credentials { .. } => TrustStoreFileError::SealFails { path: self.path.clone(), found, error },
             error => error.into(),
         }
     }

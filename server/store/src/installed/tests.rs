@@ -249,8 +249,8 @@ fn observe(world: &World) -> Model {
     for versions in model.installed.values() {
         assert_eq!(versions.values().filter(|current| **current).count(), 1);
     }
-    let blocked = examined.snapshot.blocked.0;
-    model.blocked = blocked.into_iter().map(|(key, state)| (key, state.status)).collect();
+    let blocked = examined.snapshot.said.blocked();
+    model.blocked = blocked.map(|state| ((state.skill_id.clone(), state.version.clone()), state.status)).collect();
     for event in skills.events().unwrap() {
         let event = event.unwrap();
         let text = |key: &str| event.payload[key].as_str().unwrap().to_owned();
@@ -375,7 +375,7 @@ proptest! {
             // Never is a version run that is blocked in the model.
             let skills = world.skills();
             for (id, version) in now.blocked.keys() {
-                prop_assert!(skills.known(id, version).unwrap().blocked.is_some());
+                prop_assert!(skills.known(id, version).unwrap().blocked().is_some());
             }
             model = now;
         }
@@ -574,6 +574,44 @@ fn a_quarantine_that_was_taken_out_of_the_table_is_refused() {
 }
 
 #[test]
+fn a_word_that_nobody_said_is_refused() {
+    let edit = |world: &World, sql: &str| {
+        let connection = rusqlite::Connection::open(world.root().join(STATES)).unwrap();
+        assert!(connection.execute(sql, []).unwrap() > 0);
+    };
+    let forged = "INSERT OR REPLACE INTO skill_status VALUES ('acme.a', '1.0.0', 'active', 'forged', 1, 'ada', 2, 3)";
+    // One who let it run keeps an audit from quarantining it, whether it had a row or not.
+    let world = two();
+    edit(&world, forged);
+    assert!(matches!(refusal(&world), InstalledError::StatesChanged { .. }));
+    let world = two();
+    ops_more(&world, &Op::Remove(0, None));
+    edit(&world, forged);
+    assert!(matches!(refusal(&world), InstalledError::StatesChanged { .. }));
+    // And who said so is not unsaid.
+    let world = two();
+    ops_more(&world, &Op::State(0, 0, Status::Active));
+    edit(&world, "UPDATE skill_status SET reason = NULL WHERE skill_id = 'acme.a'");
+    assert!(matches!(refusal(&world), InstalledError::StatesChanged { .. }));
+}
+
+#[test]
+fn a_seal_over_the_blocked_versions_alone_is_taken_once() {
+    let world = two();
+    ops_more(&world, &Op::State(0, 0, Status::Active));
+    let skills = world.skills();
+    let Opened { seal, mut ledger, said, .. } = skills.begin(Duration::ZERO).unwrap();
+    ledger.states = said.first_digest();
+    skills.write_seal(seal, &ledger).unwrap();
+    assert!(skills.read().unwrap().sealed);
+    // From then on all of it is sealed.
+    let connection = rusqlite::Connection::open(world.root().join(STATES)).unwrap();
+    connection.execute("DELETE FROM skill_status WHERE status = 'active'", []).unwrap();
+    drop(connection);
+    assert!(matches!(refusal(&world), InstalledError::StatesChanged { .. }));
+}
+
+#[test]
 fn a_store_restored_from_an_old_copy_is_refused_and_so_is_one_that_is_gone() {
     let world = World::new();
     ops(&[Op::Install(0, 0), Op::Install(1, 0)], &world);
@@ -610,6 +648,44 @@ fn a_store_restored_from_an_old_copy_is_refused_and_so_is_one_that_is_gone() {
         fs::set_permissions(world.root(), fs::Permissions::from_mode(0o700)).unwrap();
     }
     assert!(matches!(refusal(&world), InstalledError::LogChanged { fault: LogFault::Cut { .. }, .. }));
+}
+
+#[test]
+fn a_seal_that_is_gone_is_not_one_that_never_was() {
+    let seals = |world: &World| world.home.path().join("state/skillyard/seals");
+    let lost = |world: &World| {
+        let error = refusal(world);
+        assert!(matches!(&error, InstalledError::SealFails { error: SealError::Lost { .. }, .. }), "{error:?}");
+        assert!(error.is_change() && error.to_string().contains("log --skills-dir"), "{error}");
+        assert!(world.skills().examine().is_err() && world.skills().note(Vec::new(), NOW).is_err());
+        error
+    };
+    // The record alone.
+    let world = two();
+    for file in fs::read_dir(seals(&world)).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|extension| extension == "json") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    let InstalledError::SealFails { found, .. } = lost(&world) else { unreachable!() };
+    let before = fs::read(world.root().join(INDEX)).unwrap();
+    world.skills().accept(found, SealWith::Same).unwrap();
+    assert!(world.skills().read().unwrap().sealed);
+    assert_eq!(fs::read(world.root().join(INDEX)).unwrap(), before);
+
+    // All of them, with the quarantine: the log has lines that only Skillyard writes.
+    let world = two();
+    ops_more(&world, &Op::State(0, 0, Status::Quarantined));
+    fs::remove_dir_all(seals(&world)).unwrap();
+    for name in TAKEN.iter().filter(|name| name.starts_with(STATES)) {
+        let _ = fs::remove_file(world.root().join(name));
+    }
+    lost(&world);
+    // A line of a daemon's behind them changes nothing of that.
+    let mut log = fs::read(world.root().join(LOG)).unwrap();
+    log.extend_from_slice(b"{\"event_kind\":\"skill.installed\",\"timestamp_unix_ms\":1,\"payload\":{}}\n");
+    fs::write(world.root().join(LOG), log).unwrap();
+    lost(&world);
 }
 
 #[test]
@@ -1108,7 +1184,7 @@ fn what_nobody_said_does_not_stand_in_place_of_what_somebody_did() {
     for id in ["acme.a", "zeta.c"] {
         world.skills().set_state(id, "1.0.0", &active, &[]).unwrap();
         assert!(!say(id).1);
-        assert_eq!(world.skills().known(id, "1.0.0").unwrap().blocked, None);
+        assert_eq!(world.skills().known(id, "1.0.0").unwrap().blocked(), None);
     }
     let (artifact, files) = (content("zeta.c", "1.0.0"), files("zeta.c", "1.0.0"));
     world.skills().install(&new_version("zeta.c", "1.0.0", &artifact, &files, None)).unwrap();

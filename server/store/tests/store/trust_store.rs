@@ -292,7 +292,7 @@ mod unix {
             assert_eq!(mode(&entry.unwrap().path()), 0o600);
             seals += 1;
         }
-        assert_eq!(seals, 2, "one record, one secret");
+        assert_eq!(seals, 3, "one record, that there is one, one secret");
         for entry in fs::read_dir(home.store_path().parent().unwrap()).unwrap() {
             let path = entry.unwrap().path();
             assert!(mode(&path) == 0o600, "{path:?}");
@@ -403,6 +403,22 @@ fn the_seal_of_one_store_does_not_fit_another() {
 }
 
 #[test]
+fn a_lost_record_fails_closed_until_a_person_looked() {
+    let home = Home::new();
+    home.store().pin("acme", key(1)).unwrap();
+    let record = record_file(&home);
+    fs::remove_file(&record).unwrap();
+    fs::write(home.store_path(), "{}").unwrap();
+    let error = home.store().load().unwrap_err();
+    assert!(matches!(error, TrustStoreFileError::SealFails { error: SealError::Lost { .. }, .. }), "{error:?}");
+    let said = error.to_string();
+    assert!(said.contains(&record.display().to_string()) && said.contains("skillyard trust accept"), "{said}");
+    assert!(home.store().pin("acme", key(2)).is_err());
+    home.store().accept(digest(b"{}"), SealWith::Same).unwrap();
+    assert_eq!(home.store().load().unwrap().store, Default::default());
+}
+
+#[test]
 fn a_lost_secret_file_fails_closed_and_says_where_it_was() {
     let home = Home::new();
     home.store().pin("acme", key(1)).unwrap();
@@ -434,7 +450,7 @@ fn with_a_credential_store_no_secret_is_on_disk() {
     let home = Home::new();
     let (mock, credentials) = mock_credentials();
     assert_eq!(home.store_with(Some(credentials)).pin("acme", key(1)).unwrap().seal, SealState::CredentialStore);
-    assert_eq!(fs::read_dir(home.seals()).unwrap().count(), 1, "the record alone");
+    assert_eq!(fs::read_dir(home.seals()).unwrap().count(), 2, "the record, and that there is one");
     let loaded = home.store_with(Some(over(mock.clone()))).load().unwrap();
     assert_eq!((loaded.seal, loaded.store.tofu.len()), (SealState::CredentialStore, 1));
     fs::write(home.store_path(), "{}").unwrap();
@@ -479,7 +495,7 @@ fn which_secret_seals_does_not_change_from_session_to_session() {
     // And back.
     let desktop = home.store_with(Some(over(mock)));
     assert_eq!(desktop.accept(now, SealWith::CredentialStore).unwrap(), SealState::CredentialStore);
-    assert_eq!(fs::read_dir(home.seals()).unwrap().count(), 1, "the secret file is gone");
+    assert_eq!(fs::read_dir(home.seals()).unwrap().count(), 2, "the secret file is gone");
     assert_eq!(desktop.load().unwrap().store.tofu.len(), 2);
 }
 
