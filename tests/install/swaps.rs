@@ -101,6 +101,61 @@ fn an_index_that_was_edited_is_refused() {
 }
 
 #[test]
+fn an_index_that_a_daemon_wrote_later_is_refused_until_a_person_looked() {
+    let skills = two();
+    let path = skills.root().join("installed-index.json");
+    let mut index: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let written = index["updated_at_unix_ms"].as_i64().unwrap();
+    index["updated_at_unix_ms"] = (written + 1).into();
+    // The daemon's person went back to the older version.
+    for entry in index["entries"].as_array_mut().unwrap() {
+        entry["current"] = (entry["version"] == "1.0.0").into();
+    }
+    fs::write(&path, serde_json::to_string_pretty(&index).unwrap()).unwrap();
+    fs::write(skills.root().join(ID).join("current"), "1.0.0\n").unwrap();
+    refused(&skills, "installed-index.json was changed by something else than Skillyard");
+    let said = skills.run(&["list"]).exits(1).err;
+    let digest = said.split("--accept ").nth(1).unwrap().split('`').next().unwrap().to_owned();
+    skills.run(&["log", "--accept", &digest]).exits(0);
+    let doctor = skills.run(&["doctor", "--format", "json"]).json();
+    let mut signs = doctor["signs"].as_array().unwrap().iter().filter(|sign| sign["name"] == "installed skills");
+    assert!(signs.all(|sign| sign["health"] == "good"), "{doctor}");
+    assert_eq!(skills.json(0, INSTALLED, &["info", ID])["entry"]["version"], "1.0.0");
+}
+
+#[test]
+fn states_that_are_no_table_are_refused_with_a_way_out() {
+    let skills = two();
+    for more in ["-wal", "-shm"] {
+        let _ = fs::remove_file(skills.root().join(format!("skill-status.sqlite3{more}")));
+    }
+    fs::write(skills.root().join("skill-status.sqlite3"), "hi\n").unwrap();
+    refused(&skills, "so a quarantine may be missing");
+    let said = skills.run(&["list"]).exits(1).err;
+    let digest = said.split("--accept ").nth(1).unwrap().split('`').next().unwrap().to_owned();
+    let accepted = skills.run(&["log", "--accept", &digest]).exits(0);
+    assert!(accepted.out.contains("skill-status-broken-1.sqlite3"), "{accepted:?}");
+    skills.run(&["list"]).exits(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_place_of_a_version_is_neither_run_nor_removed() {
+    let skills = two();
+    let (place, elsewhere) = (skills.folder("1.1.0"), skills.0.0.path("elsewhere"));
+    fs::rename(&place, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &place).unwrap();
+    for path in [ID.to_owned(), place.to_string_lossy().into_owned()] {
+        let ran = skills.run(&["run", "--skill", &path, "--approve"]).exits(1);
+        assert!(ran.err.contains("a link stands in place"), "{path}: {ran:?}");
+    }
+    let info = skills.run(&["info", ID]).exits(1);
+    assert!(info.out.contains("CHANGED"), "{info:?}");
+    let removed = skills.run(&["remove", ID, "--version", "1.1.0"]).exits(1);
+    assert!(removed.err.contains("a link stands in place") && elsewhere.exists(), "{removed:?}");
+}
+
+#[test]
 fn a_log_line_that_was_removed_is_refused() {
     let skills = two();
     let path = skills.root().join("audit.ndjson");

@@ -3,6 +3,7 @@
 use std::{
     fmt::Display,
     io::{self, IsTerminal as _, Read as _, Write as _},
+    time::Duration,
 };
 
 use anstream::{AutoStream, ColorChoice};
@@ -47,6 +48,25 @@ pub fn print_bytes(bytes: &[u8]) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Stdout(error)),
         _ => Ok(()),
     }
+}
+
+/// Waits for `pace`, and says whether the reader of standard output has gone meanwhile: at once where it has.
+#[cfg(unix)]
+pub fn is_closed_within(pace: Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = io::stdout();
+    // That its reader has gone is said of a pipe unasked.
+    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+    let pace = Timespec::try_from(pace).ok();
+    let gone = poll(&mut asked, pace.as_ref());
+    gone.is_ok_and(|gone| gone > 0)
+}
+
+/// Waits for `pace`. Where the system does not say that the reader has gone, the process ends with the terminal's.
+#[cfg(not(unix))]
+pub fn is_closed_within(pace: Duration) -> bool {
+    std::thread::sleep(pace);
+    false
 }
 
 /// Writes one line to standard error. If even that is closed, the exit code has to do.

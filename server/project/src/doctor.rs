@@ -159,6 +159,9 @@ fn installed(home: &Home, signs: &mut Vec<Sign>) {
             ..sign("stores", NAME, Health::Broken, &format!("{} is missing or changed", shown::path(folder)))
         });
     }
+    for pointer in &examined.pointers {
+        signs.push(sign("stores", NAME, Health::Broken, &pointer.to_string()));
+    }
     for folder in &examined.unknown {
         signs.push(Sign {
             advice: Some("move it away where nobody needs it".to_owned()),

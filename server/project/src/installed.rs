@@ -35,7 +35,7 @@ use crate::{
 };
 
 pub use skillyard_store::{
-    installed::{Entry, Examined, InstalledError, MissingSecret, Recovered, Source, Verdict},
+    installed::{Entry, Examined, InstalledError, MissingSecret, Recovered, SetAside, Source, Verdict, WrongPointer},
     states::{State, Status},
 };
 
@@ -113,6 +113,8 @@ pub struct Info {
     pub ended: Option<String>,
     /// What it may do; `None` where its artifact is not as it was installed.
     pub capabilities: Option<Capabilities>,
+    /// What is wrong with the pointer to the current version, if so.
+    pub pointer: Option<WrongPointer>,
     /// The other versions that are installed.
     pub others: Vec<String>,
 }
@@ -148,13 +150,13 @@ pub fn info(
         Err(error) => (Some(error.to_string()), None),
     };
     // Who installed it is not under the seal, and decides nothing.
-    let nothing_said = || Ok(skills.state(skill_id, &entry.version)?.filter(State::says_nothing));
     let state = match skills.known(skill_id, &entry.version)?.said {
-        None => nothing_said().map_err(Refused::Installed)?,
+        None => skills.state(skill_id, &entry.version)?.filter(State::says_nothing),
         said => said,
     };
     let folder = skills.folder(skill_id, &entry.version);
-    Ok(Info { entry, folder, state, changed, ended, capabilities, others })
+    let pointer = skills.pointer(skill_id)?;
+    Ok(Info { entry, folder, state, changed, ended, capabilities, pointer, others })
 }
 
 /// An installed version, and the other versions of its skill.
@@ -406,10 +408,10 @@ pub fn roll_back(
 }
 
 /// Takes what is installed as it is, though something else than Skillyard changed it. A log whose chain is broken is set
-/// aside, and its new place returned.
+/// aside, as is a table of states that is none.
 ///
 /// # Errors
 /// If it is another by now, or cannot be believed at all.
-pub fn accept(home: &Home, found: StoreDigest, with: SealWith) -> Result<Option<PathBuf>, FlowError> {
+pub fn accept(home: &Home, found: StoreDigest, with: SealWith) -> Result<SetAside, FlowError> {
     Ok(home.installed()?.accept(found, with)?)
 }

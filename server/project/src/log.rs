@@ -22,10 +22,19 @@ pub struct Log {
 /// # Errors
 /// If it cannot be read at all.
 pub fn read(home: &Home, last: Option<usize>) -> Result<Log, FlowError> {
+    read_after(home, &Head::default(), last)
+}
+
+/// Reads what follows on `head`, where it was read to before; the last `last` events of it, where that is given. Where
+/// another log began meanwhile, that is read.
+///
+/// # Errors
+/// If it cannot be read at all.
+pub fn read_after(home: &Home, head: &Head, last: Option<usize>) -> Result<Log, FlowError> {
     let skills = home.installed()?;
     // What index and states are is asked in the same breath: the end of the log is sealed with them.
     let sealed = skills.check_end();
-    let mut reader = skills.events()?;
+    let mut reader = skills.events_after(head)?;
     let mut events = Vec::new();
     let mut fault = None;
     for event in reader.by_ref() {

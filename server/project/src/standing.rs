@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use skillyard_artifact::{Cancelled, ErrorKind, Finding, Progress, integrity, trust::PublicKey, update, verify::open};
 use skillyard_manifest::{self as manifest, grammar::Version, quoted};
 use skillyard_store::{
-    installed::{ARTIFACT, Entry, InstalledError, InstalledSkills},
+    installed::{ARTIFACT, Entry, INDEX, InstalledError, InstalledSkills, STATES, check_name},
     lifecycle::{Objection, Purpose},
     paths::resolve,
     states::{State, Status},
@@ -85,7 +85,7 @@ impl Refused {
             Self::OtherContent { .. } => "OtherContentInstalled",
             Self::Installed(error) => match error {
                 InstalledError::Blocked(state) => blocked(state),
-                InstalledError::FileChanged { .. } => "InstalledFilesChanged",
+                InstalledError::FileChanged { .. } | InstalledError::Link { .. } => "InstalledFilesChanged",
                 error if error.is_change() => "InstalledSkillsChanged",
                 InstalledError::AlreadyInstalled { same_content: true, .. } => "AlreadyInstalled",
                 InstalledError::AlreadyInstalled { same_content: false, .. } => "OtherContentInstalled",
@@ -99,11 +99,13 @@ impl Refused {
                 InstalledError::TooMuch { .. } => "TooLarge",
                 InstalledError::Read(_)
                 | InstalledError::Write { .. }
+                | InstalledError::Lock { .. }
                 | InstalledError::Busy { .. }
                 | InstalledError::Seal(_)
                 | InstalledError::State(_)
                 | InstalledError::SealFails { .. }
                 | InstalledError::StatesChanged { .. }
+                | InstalledError::StatesBroken { .. }
                 | InstalledError::LogChanged { .. }
                 | InstalledError::IndexChanged { .. }
                 | InstalledError::OldCopy { .. }
@@ -236,7 +238,8 @@ pub(crate) fn of_installed(
 /// # Errors
 /// Why it may not.
 pub(crate) fn check_path(home: &Home, path: &Path, now_unix_ms: u64, progress: &dyn Progress) -> Result<(), Refused> {
-    let Some((skill_id, version)) = installed_at(home, path)? else { return Ok(()) };
+    let Some(Place { home, skill_id, version }) = place_of(home, path)? else { return Ok(()) };
+    let home = &home;
     let skills = home.installed()?;
     let (entry, _) = installed::find(&skills, &skill_id, Some(&version))?;
     let now = i64::try_from(now_unix_ms).unwrap_or(i64::MAX);
@@ -269,6 +272,44 @@ fn unchanged(skills: &InstalledSkills, entry: &Entry, progress: &dyn Progress) -
         entries.iter().map(|(path, entry)| (path.as_str().to_owned(), entry.sha256)).collect();
     let files = skills.changed_files(entry, &unpacked)?;
     if files.is_empty() { Ok(bytes) } else { Err(Refused::Installed(InstalledError::FileChanged { files })) }
+}
+
+/// Where an installed version lies, as a path says.
+pub(crate) struct Place {
+    /// The home, with the root that the version lies in as the one of its installed skills.
+    pub home: Home,
+    /// The skill.
+    pub skill_id: String,
+    /// The version.
+    pub version: String,
+}
+
+/// The installed version whose folder `path` is or lies in: in the home's root, or in another one that looks like a root.
+/// What was quarantined there may not be run either.
+///
+/// # Errors
+/// If the folder of installed skills cannot be found.
+pub(crate) fn place_of(home: &Home, path: &Path) -> Result<Option<Place>, PathError> {
+    if let Some((skill_id, version)) = installed_at(home, path)? {
+        return Ok(Some(Place { home: home.clone(), skill_id, version }));
+    }
+    // As it is written too: a link in place of a version's folder leads elsewhere, and is for the store to refuse.
+    let written = std::path::absolute(path).ok();
+    let paths = [resolve(path).ok(), written];
+    for folder in paths.iter().flatten().flat_map(|path| path.ancestors()) {
+        let names = folder.file_name().zip(folder.parent().and_then(Path::file_name));
+        let Some((version, skill_id)) = names.and_then(|(version, id)| version.to_str().zip(id.to_str())) else {
+            continue;
+        };
+        let Some(root) = folder.ancestors().nth(2) else { continue };
+        // One of the two is enough: whoever takes the other away must not get round a quarantine by that.
+        let is_root = || [INDEX, STATES].iter().any(|name| root.join(name).symlink_metadata().is_ok());
+        if check_name(skill_id, version).is_ok() && is_root() {
+            let home = home.clone().with_skills_in(Some(resolve(root)?))?;
+            return Ok(Some(Place { home, skill_id: skill_id.to_owned(), version: version.to_owned() }));
+        }
+    }
+    Ok(None)
 }
 
 /// The skill and version whose installed folder `path` is or lies in, as the path says.

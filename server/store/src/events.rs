@@ -290,6 +290,23 @@ impl Events {
         Ok(Self { path: path.to_owned(), reader, head: Head::default(), failed: false })
     }
 
+    /// What follows on `head`, where a reader ended before; all of it, where the log is another one since.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn open_after(path: &Path, head: &Head) -> Result<Self, ReadError> {
+        let there = tail(path, Some(head.bytes))?;
+        let mut events = Self::open(path)?;
+        if there.bytes >= head.bytes && there.sha256 == head.sha256 {
+            if let Some(reader) = &mut events.reader {
+                let fault = |cause| ReadError::Io { path: path.to_owned(), cause };
+                reader.seek(io::SeekFrom::Start(head.bytes)).map_err(fault)?;
+            }
+            events.head = head.clone();
+        }
+        Ok(events)
+    }
+
     /// Where the lines that were read end.
     #[must_use]
     pub fn head(&self) -> &Head {
@@ -420,6 +437,27 @@ mod tests {
             assert!(read(&(foreign.join("\n") + "\n")).1.is_some());
         }
         assert_eq!(read(&(all[..4].join("\n") + "\n")), (4, None), "that is what the sealed head is for");
+    }
+
+    #[test]
+    fn a_reader_goes_on_where_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let (three, five) = (log(3), log(5));
+        fs::write(&path, &five.0).unwrap();
+        let lines = |head: &Head| -> Vec<u64> {
+            let mut events = Events::open_after(&path, head).unwrap();
+            let lines = events.by_ref().map(|event| event.unwrap().line).collect();
+            assert_eq!(*events.head(), five.1);
+            lines
+        };
+        assert_eq!(lines(&Head::default()), [0, 1, 2, 3, 4]);
+        assert_eq!(lines(&three.1), [3, 4]);
+        assert!(lines(&five.1).is_empty());
+        // A log that was set aside, and another one began.
+        for other in [log(9).1, Head { sha256: NO_LINE.to_owned(), ..three.1 }] {
+            assert_eq!(lines(&other), [0, 1, 2, 3, 4]);
+        }
     }
 
     #[test]

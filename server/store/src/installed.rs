@@ -47,7 +47,7 @@ use self::{
 use crate::{
     credentials::Credentials,
     durable::{Disk, ReadError, Reading, refuse_open},
-    events::{self, EventKind, Events, LogFault, NewEvent, Tail},
+    events::{self, EventKind, Events, Head, LogFault, NewEvent, Tail},
     lock::{self, Lock},
     paths::{PathError, resolve},
     seal::{KeepIn, KeyPlace, Seal, SealError, SealFile, StoreDigest},
@@ -189,6 +189,8 @@ struct View {
     tail_before: Option<Tail>,
     said: Said,
     states: String,
+    /// What is the matter with a table of states that is none.
+    broken: Option<StateError>,
 }
 
 impl View {
@@ -346,6 +348,7 @@ impl InstalledSkills {
     /// # Errors
     /// [`InstalledError::FileChanged`] where they are not.
     pub fn artifact(&self, entry: &Entry) -> Result<Vec<u8>, InstalledError> {
+        self.refuse_links(&entry.skill_id, &[&entry.version])?;
         let path = self.folder(&entry.skill_id, &entry.version).join(ARTIFACT);
         let Some(bytes) = INSTALLED_FILE.read_if_there(&path).map_err(InstalledError::Read)? else {
             return Err(InstalledError::FileChanged { files: vec![path] });
@@ -366,6 +369,7 @@ impl InstalledSkills {
         entry: &Entry,
         unpacked: &BTreeMap<String, [u8; 32]>,
     ) -> Result<Vec<PathBuf>, InstalledError> {
+        self.refuse_links(&entry.skill_id, &[&entry.version])?;
         let folder = self.folder(&entry.skill_id, &entry.version);
         let mut changed = Vec::new();
         let mut found = BTreeSet::new();
@@ -381,11 +385,7 @@ impl InstalledSkills {
             let good = match (name.as_str(), unpacked.get(&name)) {
                 // The facts are just being written anew, or a crash left half of them.
                 (ARTIFACT | HALF_METADATA, None) => true,
-                // Which version is current is for the index to say, and another process may just be changing it.
-                (METADATA, None) => matches!(
-                    read_metadata(&path),
-                    Ok(Some(known)) if Entry { current: entry.current, ..known.clone() } == *entry
-                ),
+                (METADATA, None) => has_facts(&path, entry),
                 (_, Some(hash)) => INSTALLED_FILE.read(&path).is_ok_and(|bytes| sha256(&bytes) == *hash),
                 (_, None) => false,
             };
@@ -398,12 +398,30 @@ impl InstalledSkills {
         Ok(changed)
     }
 
+    /// Refuses where a link stands in place of a skill's folder or of one of its versions': what lies behind it is not what
+    /// was installed.
+    fn refuse_links(&self, skill_id: &str, versions: &[&str]) -> Result<(), InstalledError> {
+        let skill = self.root.join(skill_id);
+        let folders = versions.iter().map(|version| skill.join(version));
+        let mut folders = [skill.clone()].into_iter().chain(folders);
+        folders.find(|path| is_link(path)).map_or(Ok(()), |path| Err(InstalledError::Link { path }))
+    }
+
     /// The event log from its beginning. [`check_end`](Self::check_end) says whether its end is the right one.
     ///
     /// # Errors
     /// If it cannot be read.
     pub fn events(&self) -> Result<Events, InstalledError> {
         Events::open(&self.log_path()).map_err(InstalledError::Read)
+    }
+
+    /// The events that follow on `head`, where a reader of the log ended before; all of them, where the log is another one
+    /// since.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn events_after(&self, head: &Head) -> Result<Events, InstalledError> {
+        Events::open_after(&self.log_path(), head).map_err(InstalledError::Read)
     }
 
     /// Whether the log ends where Skillyard ended it, and index and states are what it wrote.
@@ -423,6 +441,9 @@ impl InstalledSkills {
         match self.begin(Duration::ZERO) {
             // Another process is at work, on this very operation perhaps.
             Err(InstalledError::Busy { .. }) => {}
+            // What cannot be finished here, for instance where nothing can be written, is not finished, and no more.
+            Err(InstalledError::Write { cause, .. } | InstalledError::Lock { cause, .. })
+                if matches!(cause.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied) => {}
             done => drop(done?),
         }
         let view = self.look()?;
@@ -454,7 +475,7 @@ impl InstalledSkills {
             let before = self.seal.read().map_err(InstalledError::Seal)?;
             let index = INDEX_FILE.read_if_there(&self.index_path()).map_err(InstalledError::Read)?;
             let tail = events::tail(&self.log_path(), None).map_err(InstalledError::Read)?;
-            let said = self.said()?;
+            let (said, states, broken) = self.states_there()?;
             let opened = before.as_deref().map(|record| self.open_seal(record)).transpose();
             let ledger = opened.as_ref().ok().and_then(Option::as_ref).map(|(_, ledger)| ledger);
             let tail_before = match ledger {
@@ -470,8 +491,8 @@ impl InstalledSkills {
             if before != self.seal.read().map_err(InstalledError::Seal)? {
                 continue;
             }
-            let (index_digest, states) = (index_digest(index.as_deref()), said.digest());
-            let mut view = View { seal: None, index, index_digest, tail, tail_before, said, states };
+            let index_digest = index_digest(index.as_deref());
+            let mut view = View { seal: None, index, index_digest, tail, tail_before, said, states, broken };
             match opened {
                 Ok(seal) => view.seal = seal,
                 Err(
@@ -512,8 +533,11 @@ impl InstalledSkills {
     }
 
     fn judge(&self, view: &View) -> Result<Judgement, InstalledError> {
-        let Some((_, ledger)) = &view.seal else { return Ok(Judgement::Whole) };
         let found = view.found();
+        if let Some(error) = &view.broken {
+            return Err(InstalledError::StatesBroken { root: self.root.clone(), found, why: error.to_string() });
+        }
+        let Some((_, ledger)) = &view.seal else { return Ok(Judgement::Whole) };
         let pending = ledger.pending.as_deref();
         let is_index = |digest: &str| view.index_digest == digest;
         let index_good = is_index(&ledger.index) || pending.is_some_and(|pending| is_index(&pending.index_after));
@@ -548,10 +572,25 @@ impl InstalledSkills {
         Ok(if unfinished { Judgement::Unfinished } else { Judgement::Whole })
     }
 
-    fn said(&self) -> Result<Said, InstalledError> {
-        match States::open_if_there(&self.states_path()).map_err(InstalledError::State)? {
-            Some(states) => states.said().map_err(InstalledError::State),
-            None => Ok(Said::default()),
+    /// What was said of versions, its digest, and what is the matter with a table that is none: nothing is said by that, and
+    /// its digest is one that no table has.
+    fn states_there(&self) -> Result<(Said, String, Option<StateError>), InstalledError> {
+        let path = self.states_path();
+        let said = match States::open_if_there(&path) {
+            Ok(Some(states)) => states.said(),
+            Ok(None) => Ok(Said::default()),
+            Err(error) => Err(error),
+        };
+        match said {
+            Ok(said) => {
+                let digest = said.digest();
+                Ok((said, digest, None))
+            }
+            Err(error) if error.is_broken() => {
+                let bytes = INSTALLED_FILE.read_if_there(&path).ok().flatten();
+                Ok((Said::default(), format!("broken {}", index_digest(bytes.as_deref())), Some(error)))
+            }
+            Err(error) => Err(InstalledError::State(error)),
         }
     }
 
@@ -613,7 +652,11 @@ impl InstalledSkills {
         self.disk.private_folder(&self.root).map_err(unwritable(&self.root))?;
         self.check_root()?;
         let path = lock::beside(&self.index_path());
-        Lock::exclusive(&path, wait).map_err(unwritable(&path))?.ok_or(InstalledError::Busy { path, waited: wait })
+        match Lock::exclusive(&path, wait) {
+            Ok(Some(lock)) => Ok(lock),
+            Ok(None) => Err(InstalledError::Busy { path, waited: wait }),
+            Err(cause) => Err(InstalledError::Lock { path, cause }),
+        }
     }
 
     /// Takes the lock, checks, and puts right what a crash left.
@@ -810,9 +853,13 @@ impl InstalledSkills {
         Ok(())
     }
 
-    /// Refuses where a folder lies in the place of a file that is about to be written: once a change is written down, it
+    /// Refuses where a link lies in the place of a folder, or a folder in that of a file that is about to be written: once a change is written down, it
     /// would be tried again for ever.
     fn check_places(&self, pending: &Pending) -> Result<(), InstalledError> {
+        if let Some(entries) = &pending.entries {
+            let versions = entries.iter().map(|entry| &entry.version).chain(&pending.dropped);
+            self.refuse_links(&pending.skill_id, &versions.map(String::as_str).collect::<Vec<_>>())?;
+        }
         let entries = pending.entries.iter().flatten();
         let facts = entries.map(|entry| self.folder(&entry.skill_id, &entry.version).join(METADATA));
         let pointer = self.root.join(&pending.skill_id).join(CURRENT);
@@ -1218,15 +1265,18 @@ impl InstalledSkills {
         principal: &str,
         now_unix_ms: i64,
     ) -> Result<Vec<Entry>, InstalledError> {
+        let meant = |entry: &Entry| version.is_none_or(|version| entry.version == version);
+        let not_installed =
+            || InstalledError::NotInstalled { skill_id: skill_id.to_owned(), version: version.map(str::to_owned) };
+        // Before anything is written: where nothing is installed, nothing is made for it.
+        if !self.known(skill_id, "")?.entries.iter().any(meant) {
+            return Err(not_installed());
+        }
         let opened = self.begin(self.wait)?;
         let entries = index::find(&opened.index, skill_id).unwrap_or_default();
-        let (gone, mut kept): (Vec<Entry>, Vec<Entry>) =
-            entries.into_iter().partition(|entry| version.is_none_or(|version| entry.version == version));
+        let (gone, mut kept): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(meant);
         if gone.is_empty() {
-            return Err(InstalledError::NotInstalled {
-                skill_id: skill_id.to_owned(),
-                version: version.map(str::to_owned),
-            });
+            return Err(not_installed());
         }
         normalize(&mut kept);
         let current = kept.iter().find(|entry| entry.current).map(|entry| entry.version.clone());
@@ -1364,12 +1414,13 @@ impl InstalledSkills {
 
     /// Takes index, log and states as they are, because a person looked at them and says so. `found` is the digest of
     /// what the person looked at. What was under way is given up. A log whose chain is broken within is set aside under
-    /// another name, which is returned, and a new one begun; where there is no index, it is made from the folders.
+    /// another name, and a new one begun, and so is a table of states that is none; where there is no index, it is made from
+    /// the folders.
     ///
     /// # Errors
     /// [`InstalledError::NotThatOne`] where it is another by now; [`InstalledError::SealFails`] where the secret cannot be
     /// reached and no other is asked for.
-    pub fn accept(&self, found: StoreDigest, with: SealWith) -> Result<Option<PathBuf>, InstalledError> {
+    pub fn accept(&self, found: StoreDigest, with: SealWith) -> Result<SetAside, InstalledError> {
         let _lock = self.lock(self.wait)?;
         let record = self.seal.read().map_err(InstalledError::Seal)?;
         let mut view = match self.look() {
@@ -1387,7 +1438,15 @@ impl InstalledSkills {
         if view.found() != found {
             return Err(InstalledError::NotThatOne { named: found, found: view.found() });
         }
-        let aside = self.set_broken_log_aside()?;
+        let log = self.set_broken_log_aside()?;
+        let states = match view.broken.take() {
+            Some(_) => {
+                view.states = Said::default().digest();
+                self.set_broken_states_aside()?
+            }
+            None => None,
+        };
+        self.remove_halves()?;
         // An index that is none, or none at all, says nothing of what the folders hold.
         if view.index.as_deref().and_then(index::parse).is_none() {
             let unreadable = |cause| InstalledError::Read(ReadError::Io { path: self.root.clone(), cause });
@@ -1417,7 +1476,23 @@ impl InstalledSkills {
         let place: KeyPlace = seal.place.clone();
         self.write_seal(seal, &ledger)?;
         self.seal.tidy(&self.disk, &place, old_place.as_ref());
-        Ok(aside)
+        Ok(SetAside { log, states })
+    }
+
+    /// Removes what interrupted operations left beside the versions. The caller holds the lock.
+    fn remove_halves(&self) -> Result<(), InstalledError> {
+        let unreadable = |cause| InstalledError::Read(ReadError::Io { path: self.root.clone(), cause });
+        for (skill_id, folder) in folders_in(&self.root).map_err(unreadable)? {
+            if check_skill_id(&skill_id).is_err() {
+                continue;
+            }
+            for (_, half) in halves_in(&folder).map_err(unreadable)? {
+                self.disk.remove_folder(&half).map_err(unwritable(&half))?;
+                // Only where nothing else of the skill is there.
+                let _ = fs::remove_dir(&folder);
+            }
+        }
+        Ok(())
     }
 
     /// Nothing can follow on a log whose chain is broken. It is kept, and nobody reads it as the log any more.
@@ -1425,9 +1500,26 @@ impl InstalledSkills {
         if self.events()?.all(|event| event.is_ok()) {
             return Ok(None);
         }
-        let aside = (1..).map(|n: u64| self.root.join(format!("audit-broken-{n}.ndjson"))).find(|path| !path.exists());
+        self.set_aside(&self.log_path(), |n| format!("audit-broken-{n}.ndjson"))
+    }
+
+    fn set_broken_states_aside(&self) -> Result<Option<PathBuf>, InstalledError> {
+        let path = self.states_path();
+        let aside = self.set_aside(&path, |n| format!("skill-status-broken-{n}.sqlite3"))?;
+        // What SQLite keeps beside a table belongs to that one.
+        for more in ["-wal", "-shm"] {
+            let path = self.root.join(format!("{STATES}{more}"));
+            self.disk.remove(&path).map_err(unwritable(&path))?;
+        }
+        Ok(aside)
+    }
+
+    /// Gives a file a name that nothing has.
+    fn set_aside(&self, path: &Path, name: impl Fn(u64) -> String) -> Result<Option<PathBuf>, InstalledError> {
+        let mut names = (1..).map(|n| self.root.join(name(n)));
+        let aside = names.find(|path| fs::symlink_metadata(path).is_err());
         if let Some(aside) = &aside {
-            self.disk.rename(&self.log_path(), aside).map_err(unwritable(aside))?;
+            self.disk.rename(path, aside).map_err(unwritable(aside))?;
         }
         Ok(aside)
     }
@@ -1436,16 +1528,76 @@ impl InstalledSkills {
     fn unsealed(&self) -> Result<View, InstalledError> {
         let index = INDEX_FILE.read_if_there(&self.index_path()).map_err(InstalledError::Read)?;
         let tail = events::tail(&self.log_path(), None).map_err(InstalledError::Read)?;
-        let said = self.said()?;
-        let (index_digest, states) = (index_digest(index.as_deref()), said.digest());
-        Ok(View { seal: None, index, index_digest, tail, tail_before: None, said, states })
+        let (said, states, broken) = self.states_there()?;
+        let index_digest = index_digest(index.as_deref());
+        Ok(View { seal: None, index, index_digest, tail, tail_before: None, said, states, broken })
     }
 
-    /// Looks at all of it: folders that the index does not know or that are missing, and the whole chain of the log.
+    /// What `look` gives, with whether all of it is well. What is not is looked at again where another process was at work
+    /// meanwhile: it is not wrong what is just being changed.
+    fn settled<T>(&self, look: impl Fn() -> Result<(T, bool), InstalledError>) -> Result<T, InstalledError> {
+        for _ in 0..READS {
+            let before = self.seal.read().map_err(InstalledError::Seal)?;
+            let (found, well) = look()?;
+            if well {
+                return Ok(found);
+            }
+            let view = self.look()?;
+            let quiet = view.seal.is_none_or(|(_, ledger)| ledger.pending.is_none() && ledger.stage.is_none());
+            if quiet && before == self.seal.read().map_err(InstalledError::Seal)? {
+                return Ok(found);
+            }
+            match self.lock(self.wait) {
+                // It is done.
+                Ok(lock) => drop(lock),
+                Err(busy @ InstalledError::Busy { .. }) => return Err(busy),
+                // Nobody can be at work here.
+                Err(_) => return Ok(found),
+            }
+        }
+        Err(InstalledError::Busy { path: self.index_path(), waited: Duration::ZERO })
+    }
+
+    /// What is wrong with the pointer of an installed skill to its current version, if anything: a daemon goes by it.
+    ///
+    /// # Errors
+    /// If it cannot be looked at.
+    pub fn pointer(&self, skill_id: &str) -> Result<Option<WrongPointer>, InstalledError> {
+        self.settled(|| {
+            let known = self.known(skill_id, "")?;
+            let wrong = known.entries.iter().find(|entry| entry.current).and_then(|entry| self.wrong_pointer(entry));
+            let well = wrong.is_none();
+            Ok((wrong, well))
+        })
+    }
+
+    /// What is wrong with the pointer to `current`.
+    fn wrong_pointer(&self, current: &Entry) -> Option<WrongPointer> {
+        let skill = self.root.join(&current.skill_id);
+        let path = skill.join(CURRENT);
+        let says = match POINTER_FILE.read_if_there(&path) {
+            Ok(Some(bytes)) => Some(String::from_utf8_lossy(&bytes).trim().to_owned()),
+            _ => None,
+        };
+        // Where the folder of the skill is gone that is said, and no more.
+        let well = says.as_ref() == Some(&current.version) || !is_folder(&skill);
+        (!well).then(|| WrongPointer { path, says, current: current.version.clone() })
+    }
+
+    /// Looks at all of it: folders that the index does not know or that are missing, pointers, and the whole chain of the
+    /// log.
     ///
     /// # Errors
     /// What is not what Skillyard wrote.
     pub fn examine(&self) -> Result<Examined, InstalledError> {
+        self.settled(|| {
+            let examined = self.examine_now()?;
+            let well = examined.unknown.is_empty() && examined.missing.is_empty() && examined.pointers.is_empty();
+            Ok((examined, well))
+        })
+    }
+
+    fn examine_now(&self) -> Result<Examined, InstalledError> {
         let snapshot = self.read()?;
         let unreadable = |cause| InstalledError::Read(ReadError::Io { path: self.root.clone(), cause });
         let mut unknown = Vec::new();
@@ -1458,14 +1610,17 @@ impl InstalledSkills {
                         unknown.push(folder);
                     }
                 }
+                unknown.extend(halves_in(&folder).map_err(unreadable)?.into_iter().map(|(_, half)| half));
             }
         }
-        let there = |entry: &&Entry| {
-            let known = read_metadata(&self.folder(&entry.skill_id, &entry.version).join(METADATA));
-            !matches!(known, Ok(Some(known)) if known == **entry)
+        let is_there = |entry: &&Entry| {
+            self.refuse_links(&entry.skill_id, &[&entry.version]).is_ok()
+                && has_facts(&self.folder(&entry.skill_id, &entry.version).join(METADATA), entry)
         };
-        let missing = snapshot.entries.iter().filter(there).map(|entry| self.folder(&entry.skill_id, &entry.version));
-        let missing = missing.collect();
+        let missing = snapshot.entries.iter().filter(|entry| !is_there(entry));
+        let missing = missing.map(|entry| self.folder(&entry.skill_id, &entry.version)).collect();
+        let current = snapshot.entries.iter().filter(|entry| entry.current);
+        let pointers = current.filter_map(|entry| self.wrong_pointer(entry)).collect();
         let mut log = self.events()?;
         let (mut lines, mut foreign) = (0, 0);
         for event in log.by_ref() {
@@ -1477,8 +1632,17 @@ impl InstalledSkills {
             lines += 1;
             foreign += u64::from(!event.chained);
         }
-        Ok(Examined { snapshot, unknown, missing, lines, foreign })
+        Ok(Examined { snapshot, unknown, missing, pointers, lines, foreign })
     }
+}
+
+/// What was set aside when a person took what is there as it is: it is kept, and nobody reads it any more.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SetAside {
+    /// A log whose chain is broken.
+    pub log: Option<PathBuf>,
+    /// A table of states that is none.
+    pub states: Option<PathBuf>,
 }
 
 /// What a look at everything gave.
@@ -1490,10 +1654,33 @@ pub struct Examined {
     pub unknown: Vec<PathBuf>,
     /// Folders of listed versions that are missing, or whose facts are others than the index says.
     pub missing: Vec<PathBuf>,
+    /// Pointers that do not name the version that is current.
+    pub pointers: Vec<WrongPointer>,
     /// How many lines the log has.
     pub lines: u64,
     /// How many of them Skillyard did not write.
     pub foreign: u64,
+}
+
+/// A pointer to a skill's current version that does not name it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WrongPointer {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says; nothing where it cannot be read.
+    pub says: Option<String>,
+    /// The version that is current.
+    pub current: String,
+}
+
+impl fmt::Display for WrongPointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.says {
+            Some(says) => write!(f, "{} names {}", Shown(&self.path), skillyard_manifest::quoted(says))?,
+            None => write!(f, "{} is missing or no file to be read", Shown(&self.path))?,
+        }
+        write!(f, ", and {} is current: a daemon goes by this file. Write {} into it", self.current, self.current)
+    }
 }
 
 fn staged(version: &str) -> String {
@@ -1531,6 +1718,16 @@ fn read_metadata(path: &Path) -> Result<Option<Entry>, ReadError> {
     Ok(document.filter(|document| document.schema_version == 1).map(|document| document.entry))
 }
 
+/// Whether the facts in a file are those of an entry. Which version is current is for the index to say, and another process
+/// may just be changing it.
+fn has_facts(path: &Path, entry: &Entry) -> bool {
+    matches!(read_metadata(path), Ok(Some(known)) if Entry { current: entry.current, ..known.clone() } == *entry)
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+}
+
 /// Whether a folder lies there. A link to one is none.
 fn is_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
@@ -1538,6 +1735,16 @@ fn is_folder(path: &Path) -> bool {
 
 /// The folders in a folder by name, those with a dot in front left out; none where it is missing. Links are no folders.
 fn folders_in(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    Ok(all_folders_in(folder)?.into_iter().filter(|(name, _)| !name.starts_with('.')).collect())
+}
+
+/// The folders in a skill's folder that an operation is under way in, or was interrupted in.
+fn halves_in(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let half = |name: &str| [staged(""), removed("")].iter().any(|before| name.starts_with(before));
+    Ok(all_folders_in(folder)?.into_iter().filter(|(name, _)| half(name)).collect())
+}
+
+fn all_folders_in(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     let entries = match fs::read_dir(folder) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(found),
@@ -1546,7 +1753,7 @@ fn folders_in(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     for entry in entries {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if !name.starts_with('.') && entry.file_type()?.is_dir() {
+        if entry.file_type()?.is_dir() {
             found.push((name, entry.path()));
         }
     }
@@ -1644,6 +1851,13 @@ pub enum InstalledError {
         /// What the system said.
         cause: io::Error,
     },
+    /// The lock cannot be taken. Nothing was begun.
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// Another process is at work.
     Busy {
         /// The lock file.
@@ -1670,6 +1884,15 @@ pub enum InstalledError {
         root: PathBuf,
         /// The digest of what is there.
         found: StoreDigest,
+    },
+    /// The table of states is none.
+    StatesBroken {
+        /// The root.
+        root: PathBuf,
+        /// The digest of what is there.
+        found: StoreDigest,
+        /// What is the matter with it.
+        why: String,
     },
     /// The event log is not the one that Skillyard wrote.
     LogChanged {
@@ -1707,6 +1930,11 @@ pub enum InstalledError {
     FileChanged {
         /// Which.
         files: Vec<PathBuf>,
+    },
+    /// A link stands where Skillyard made a folder.
+    Link {
+        /// The link.
+        path: PathBuf,
     },
     /// A name that nothing is installed under.
     BadName {
@@ -1834,6 +2062,7 @@ impl InstalledError {
             self,
             Self::SealFails { .. }
                 | Self::StatesChanged { .. }
+                | Self::StatesBroken { .. }
                 | Self::LogChanged { .. }
                 | Self::IndexChanged { .. }
                 | Self::OldCopy { .. }
@@ -1850,6 +2079,12 @@ impl fmt::Display for InstalledError {
             Self::Write { path, cause } => {
                 write!(f, "{}: {cause}. What was begun is finished or undone the next time", Shown(path))
             }
+            Self::Lock { path, cause } => write!(
+                f,
+                "{}: {cause}. Nothing was begun: it is the lock, and where something else than a file is in its place, that \
+                 has to go",
+                Shown(path)
+            ),
             Self::Busy { path, waited } => write!(
                 f,
                 "{} is in use by another process (waited {} seconds): try again when it is done",
@@ -1870,6 +2105,12 @@ impl fmt::Display for InstalledError {
                  missing: {}",
                 Shown(&root.join(STATES)),
                 LookAtIt(Accept::new(root, found))
+            ),
+            Self::StatesBroken { root, found, why } => write!(
+                f,
+                "{why}, so a quarantine may be missing. Put the file back that was there; if it is lost, run {}, which sets \
+                 it aside and begins a new one in which nothing is quarantined",
+                Accept::new(root, found)
             ),
             Self::LogChanged { root, fault, found } => {
                 write!(f, "the event log was changed: {fault}: {}", LookAtIt(Accept::new(root, found)))
@@ -1908,8 +2149,14 @@ impl fmt::Display for InstalledError {
                     names.join(", ")
                 )
             }
+            Self::Link { path } => write!(
+                f,
+                "{} changed since it was installed: a link stands in place of the folder. Put the folder back; where it is \
+                 lost, remove the link and then what was installed there",
+                Shown(path)
+            ),
             Self::BadName { what, name, why } => {
-                write!(f, "{} cannot be installed: as a {what} {why}", quoted(name))
+                write!(f, "{} does not do as the {what} of an installed skill: {why}", quoted(name))
             }
             Self::AlreadyInstalled { skill_id, version, same_content: true } => {
                 write!(f, "{} {version} is installed already", quoted(skill_id))
@@ -1969,7 +2216,7 @@ impl std::error::Error for InstalledError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Read(error) => Some(error),
-            Self::Write { cause, .. } => Some(cause),
+            Self::Write { cause, .. } | Self::Lock { cause, .. } => Some(cause),
             Self::Seal(error) | Self::SealFails { error, .. } => Some(error),
             Self::State(error) => Some(error),
             Self::LogChanged { fault, .. } => Some(fault),

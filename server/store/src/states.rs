@@ -194,7 +194,45 @@ impl States {
     pub(crate) fn open_if_there(path: &Path) -> Result<Option<Self>, StateError> {
         match std::fs::symlink_metadata(path) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            _ => Self::open(path, &Disk::default()).map(Some),
+            _ => match Self::open(path, &Disk::default()) {
+                Err(StateError::Database { cause, .. }) if cannot_write(&cause) => {
+                    Self::open_as_it_is(path, cause).map(Some)
+                }
+                opened => opened.map(Some),
+            },
+        }
+    }
+
+    /// Opens a file that cannot be written, for instance on a disk that is read only: SQLite cannot have its other files
+    /// beside it then. Where it has some, it is not known what is in the file, and `cause` is why it is not opened.
+    fn open_as_it_is(path: &Path, cause: rusqlite::Error) -> Result<Self, StateError> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+            return Err(StateError::Database { path: path.to_owned(), cause });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW
+            | OpenFlags::SQLITE_OPEN_URI;
+        let mut uri = "file:".to_owned();
+        for byte in path.as_os_str().as_encoded_bytes() {
+            match byte {
+                b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+                byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+                byte => uri.push_str(&format!("%{byte:02X}")),
+            }
+        }
+        uri.push_str("?immutable=1");
+        let fault = |cause| StateError::Database { path: path.to_owned(), cause };
+        let connection = Connection::open_with_flags(uri, flags).map_err(fault)?;
+        connection.pragma_update(None, "trusted_schema", false).map_err(fault)?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fault)?;
+        match usize::try_from(version) {
+            Ok(version) if version > MIGRATIONS.len() => Err(StateError::Newer { path: path.to_owned(), version }),
+            // Nothing was ever written to it, and nothing can be.
+            Ok(0) | Err(_) => Err(StateError::Database { path: path.to_owned(), cause }),
+            Ok(_) => Ok(Self { path: path.to_owned(), connection }),
         }
     }
 
@@ -312,6 +350,12 @@ impl States {
     }
 }
 
+/// Whether nothing is the matter with a file but that it cannot be written where it is.
+fn cannot_write(cause: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
+    matches!(cause.sqlite_error_code(), Some(CannotOpen | PermissionDenied | ReadOnly))
+}
+
 fn state_of(row: &Row<'_>) -> rusqlite::Result<State> {
     let status: String = row.get(2)?;
     let status = Status::from_name(&status)
@@ -357,6 +401,21 @@ pub enum StateError {
         /// The version of its form.
         version: usize,
     },
+}
+
+impl StateError {
+    /// Whether the file is no table of states, and not that it cannot be read just now.
+    pub(crate) fn is_broken(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
+        match self {
+            // Another table than ours, or what is in it: `Unknown` is SQLite's word for what a query does not find.
+            Self::Database { cause, .. } => {
+                matches!(cause.sqlite_error_code(), None | Some(DatabaseCorrupt | NotADatabase | Unknown))
+            }
+            Self::NotAFile { .. } => true,
+            Self::Write { .. } | Self::Newer { .. } => false,
+        }
+    }
 }
 
 impl fmt::Display for StateError {
@@ -458,6 +517,21 @@ mod tests {
         states.connection.pragma_update(None, "user_version", 99).unwrap();
         drop(states);
         assert!(matches!(States::open(&path, &Disk::default()), Err(StateError::Newer { version: 99, .. })));
+    }
+
+    #[test]
+    fn a_table_is_read_where_nothing_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("the states? #1.sqlite3");
+        let disk = Disk::default();
+        let mut states = States::open(&path, &disk).unwrap();
+        states.write(&disk, &[state("1.0.0", Status::Quarantined)], &[]).unwrap();
+        let said = states.said().unwrap();
+        let cause = || rusqlite::Error::QueryReturnedNoRows;
+        assert!(States::open_as_it_is(&path, cause()).is_err(), "what is beside it is not in it yet");
+        drop(states);
+        assert_eq!(States::open_as_it_is(&path, cause()).unwrap().said().unwrap(), said);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
                 "changed": info.changed,
                 "ended": info.ended,
                 "capabilities": info.capabilities,
+                "pointer": info.pointer.as_ref().map(ToString::to_string),
                 "others": info.others,
             })) + "\n"
         }
@@ -83,6 +84,9 @@ fn human(info: &Info, status: Status) -> String {
     sheet.blank();
     sheet.row("folder", &shown::path(&info.folder));
     sheet.row("current", if entry.current { "yes" } else { "no" });
+    if let Some(pointer) = &info.pointer {
+        sheet.row("pointer", &pointer.to_string());
+    }
     sheet.row("installed", &moment(entry.installed_at_unix_ms));
     sheet.row("from", &entry.source.reference);
     sheet.row("key", &format!("{} ({})", entry.signature_key_id, entry.trust_decision));

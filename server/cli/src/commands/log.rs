@@ -1,6 +1,6 @@
 //! `skillyard log`: what happened to the installed skills.
 
-use std::{collections::BTreeMap, thread, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use clap::Args;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use skillyard_project::{
     home::Home,
     installed::accept,
-    log::{Event, read},
+    log::{Event, read, read_after},
     shown,
     trust::StoreDigest,
 };
@@ -125,13 +125,11 @@ fn count(lines: u64) -> usize {
     usize::try_from(lines).unwrap_or(usize::MAX)
 }
 
-/// Until the process is ended, or the log is not to be believed.
+/// Until the process is ended, nobody reads any more, or the log is not to be believed.
 fn follow(home: &Home, arguments: &Arguments) -> Result<Exit, Error> {
-    let mut next = 0;
-    let mut last = arguments.last;
+    let mut log = read(home, arguments.last)?;
     loop {
-        let log = read(home, last.take())?;
-        for event in log.events.iter().filter(|event| event.line >= next) {
+        for event in &log.events {
             out::print(&match arguments.format {
                 Format::Human => human(event),
                 Format::Json => json::line(&Line { schema_version: SCHEMA_VERSION, event: Shown::from(event) }) + "\n",
@@ -141,8 +139,10 @@ fn follow(home: &Home, arguments: &Arguments) -> Result<Exit, Error> {
             out::error(fault);
             return Ok(Exit::Findings);
         }
-        next = log.head.lines;
-        thread::sleep(PACE);
+        if out::is_closed_within(PACE) {
+            return Ok(Exit::Fine);
+        }
+        log = read_after(home, &log.head, None)?;
     }
 }
 
@@ -153,8 +153,11 @@ fn accepted(home: &Home, digest: StoreDigest, seal: Seal, format: Format) -> Res
         Format::Human => {
             let mut sheet = Sheet::new();
             sheet.verdict(Tone::Good, "ACCEPTED", "what is installed is right as it is, from now on");
-            if let Some(aside) = &aside {
-                sheet.row("set aside", &format!("{}, whose chain is broken; a new log begins", shown::path(aside)));
+            if let Some(log) = &aside.log {
+                sheet.row("set aside", &format!("{}, whose chain is broken; a new log begins", shown::path(log)));
+            }
+            if let Some(states) = &aside.states {
+                sheet.row("set aside", &format!("{}, which says nothing; nothing is quarantined", shown::path(states)));
             }
             sheet.finish()
         }

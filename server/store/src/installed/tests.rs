@@ -1,6 +1,9 @@
 //! A crash before every single step that changes the disk, alone and in random sequences against a model.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -476,7 +479,7 @@ fn whatever_is_refused_can_be_accepted() {
         let error = refusal(&world).to_string();
         let digest = error.split("--accept ").nth(1).unwrap().split('`').next().unwrap();
         let path = world.skills().accept(digest.parse().unwrap(), SealWith::Same).unwrap();
-        assert_eq!(path.is_some_and(|path| path.exists()), aside, "{at}");
+        assert_eq!(path.log.is_some_and(|path| path.exists()), aside, "{at}");
         let examined = world.skills().examine().unwrap();
         assert_eq!(
             (examined.snapshot.entries.len(), examined.lines, examined.unknown, examined.missing),
@@ -609,6 +612,142 @@ fn a_seal_over_the_blocked_versions_alone_is_taken_once() {
     connection.execute("DELETE FROM skill_status WHERE status = 'active'", []).unwrap();
     drop(connection);
     assert!(matches!(refusal(&world), InstalledError::StatesChanged { .. }));
+}
+
+#[test]
+fn a_table_of_states_that_is_none_is_a_change_with_a_way_out() {
+    type Break = fn(&Path);
+    let breaks: [Break; 4] = [
+        |path| fs::write(path, "hi\n").unwrap(),
+        |path| fs::write(path, "x".repeat(5000)).unwrap(),
+        |path| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+        },
+        |path| {
+            let connection = rusqlite::Connection::open(path).unwrap();
+            connection.execute_batch("DROP TABLE skill_status").unwrap();
+        },
+    ];
+    for (at, break_it) in breaks.iter().enumerate() {
+        let world = two();
+        for more in ["-wal", "-shm"] {
+            let _ = fs::remove_file(world.root().join(format!("{STATES}{more}")));
+        }
+        break_it(&world.root().join(STATES));
+        let error = refusal(&world);
+        let InstalledError::StatesBroken { found, .. } = &error else { panic!("{at}: {error:?}") };
+        assert!(error.is_change() && error.to_string().contains("log --skills-dir"), "{at}: {error}");
+        let aside = world.skills().accept(*found, SealWith::Same).unwrap();
+        assert!(aside.log.is_none() && aside.states.unwrap().exists(), "{at}");
+        assert_eq!(world.skills().read().unwrap().said.blocked().count(), 0, "{at}");
+        ops_more(&world, &Op::State(0, 0, Status::Quarantined));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_place_of_a_folder_is_refused() {
+    use std::os::unix::fs::symlink;
+    for folder in ["acme.a", "acme.a/1.0.0"] {
+        let world = two();
+        let (place, elsewhere) = (world.root().join(folder), world.home.path().join("elsewhere"));
+        let entry =
+            world.skills().read().unwrap().entries.into_iter().find(|entry| entry.skill_id == "acme.a").unwrap();
+        fs::rename(&place, &elsewhere).unwrap();
+        symlink(&elsewhere, &place).unwrap();
+        let skills = world.skills();
+        let refused = [
+            skills.artifact(&entry).map(drop),
+            skills.changed_files(&entry, &BTreeMap::new()).map(drop),
+            skills.remove("acme.a", None, "ada", NOW).map(drop),
+        ];
+        for refused in refused {
+            assert!(matches!(&refused, Err(InstalledError::Link { path }) if *path == place), "{folder}: {refused:?}");
+        }
+        assert_eq!(skills.examine().unwrap().missing, [world.root().join("acme.a/1.0.0")], "{folder}");
+        assert!(elsewhere.is_dir());
+        fs::remove_file(&place).unwrap();
+        skills.remove("acme.a", None, "ada", NOW).unwrap();
+        assert!(skills.examine().unwrap().missing.is_empty(), "{folder}");
+    }
+}
+
+#[test]
+fn a_pointer_to_another_version_is_named() {
+    let world = World::new();
+    ops(&[Op::Install(0, 0), Op::Install(0, 1)], &world);
+    assert_eq!((world.skills().pointer("acme.a").unwrap(), world.skills().examine().unwrap().pointers), (None, vec![]));
+    let path = world.root().join("acme.a").join(CURRENT);
+    for says in [Some("1.0.0"), None] {
+        match says {
+            Some(says) => fs::write(&path, format!("{says}\n")).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        let wrong = WrongPointer { path: path.clone(), says: says.map(str::to_owned), current: "1.10.0".to_owned() };
+        assert_eq!(world.skills().pointer("acme.a").unwrap().as_ref(), Some(&wrong));
+        assert_eq!(world.skills().examine().unwrap().pointers, [wrong]);
+    }
+    // The next change of the skill writes it anew.
+    world.skills().roll_back("acme.a", "1.10.0", "1.0.0", "ada", NOW).unwrap();
+    assert_eq!(world.skills().examine().unwrap().pointers, []);
+}
+
+#[test]
+fn which_version_is_current_is_not_for_the_facts_to_say() {
+    let world = World::new();
+    ops(&[Op::Install(0, 0), Op::Install(0, 1)], &world);
+    // A person made the older one the current one in the index, and said so.
+    let mut entries = world.skills().read().unwrap().entries;
+    entries.iter_mut().for_each(|entry| entry.current = !entry.current);
+    fs::write(world.root().join(INDEX), index::write(&entries, NOW + 1)).unwrap();
+    let InstalledError::IndexChanged { found, .. } = refusal(&world) else { panic!() };
+    world.skills().accept(found, SealWith::Same).unwrap();
+    let examined = world.skills().examine().unwrap();
+    assert_eq!(examined.missing, Vec::<PathBuf>::new());
+    assert_eq!(examined.pointers.len(), 1);
+}
+
+#[test]
+fn what_another_process_is_about_to_change_is_not_wrong() {
+    let world = two();
+    let skills = world.skills();
+    // In the midst of an installation: the folder is there and the index does not know it yet.
+    let Opened { _lock, seal, mut ledger, .. } = skills.begin(Duration::ZERO).unwrap();
+    ledger.stage = Some(Stage { skill_id: "zeta.c".to_owned(), version: "1.0.0".to_owned() });
+    let seal = skills.write_seal(seal, &ledger).unwrap();
+    let half = world.root().join("zeta.c").join(staged("1.0.0"));
+    fs::create_dir_all(&half).unwrap();
+    thread::scope(|scope| {
+        let looking = scope.spawn(|| world.skills().examine().unwrap());
+        // What it does last is to wait for the lock, or it has not begun to look.
+        fs::remove_dir_all(world.root().join("zeta.c")).unwrap();
+        ledger.stage = None;
+        skills.write_seal(seal, &ledger).unwrap();
+        drop(_lock);
+        let examined = looking.join().unwrap();
+        assert_eq!((examined.unknown, examined.missing), (vec![], vec![]));
+    });
+}
+
+#[test]
+fn what_an_interrupted_installation_left_is_named_and_goes_when_a_person_accepts() {
+    let world = two();
+    let half = world.root().join("acme.a").join(staged("1.9.0"));
+    fs::create_dir(&half).unwrap();
+    assert_eq!(world.skills().examine().unwrap().unknown, std::slice::from_ref(&half));
+    let found = world.skills().read().unwrap().digest.unwrap();
+    world.skills().accept(found, SealWith::Same).unwrap();
+    assert!(!half.exists());
+    assert_eq!(world.skills().read().unwrap().entries.len(), 2);
+}
+
+#[test]
+fn nothing_is_made_for_what_is_refused() {
+    let world = World::new();
+    let refused = world.skills().remove("acme.a", Some("1.0.0"), "ada", NOW);
+    assert!(matches!(refused, Err(InstalledError::NotInstalled { .. })));
+    assert!(!world.home.path().join("state").exists());
 }
 
 #[test]
