@@ -193,6 +193,11 @@ fn a_revoked_key_is_refused_by_every_path() {
         let ran = skills.run(&["run", "--skill", path, "--approve", "--allow-tofu"]).exits(1);
         assert!(ran.err.contains("was revoked: `stolen`"), "{path}: {ran:?}");
     }
+    let tested = skills.run(&["test", &skills.folder("1.0.0").to_string_lossy()]);
+    assert!(
+        tested.code != Some(0) && tested.err.contains("was revoked") && !tested.err.contains("allow first use"),
+        "{tested:?}"
+    );
     for command in ["verify", "audit"] {
         let ran = skills.run(&[command, &artifact, "--allow-tofu"]).exits(1);
         assert!(ran.out.contains("was revoked"), "{ran:?}");

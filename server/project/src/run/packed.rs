@@ -31,7 +31,7 @@ use crate::{
     home::Home,
     package::{MakeError, PackageOptions, Prepared},
     shown,
-    standing::{self, Refused, Subject},
+    standing::{self, Place, Refused, Subject},
     suggest::did_you_mean,
     verify::{FlowError, Trust, TrustDecision, TrustOptions, advice, judge},
 };
@@ -270,6 +270,8 @@ pub struct Packed {
     palyra: Version,
     held: Held,
     home: Home,
+    /// The same home with the root that the artifact is installed in, where that is another.
+    elsewhere: Option<Home>,
     /// Of an artifact's keys; a folder's was made just now.
     lifecycle: Lifecycle,
 }
@@ -298,8 +300,8 @@ impl Packed {
         lookup: &dyn Fn(&str) -> Option<String>,
         progress: &dyn Progress,
     ) -> Result<Self, RunError> {
-        if let Some((skill_id, version)) = standing::installed_at(home, folder).map_err(Refused::Path)? {
-            return Self::of_installed(&skill_id, Some(&version), home, &TrustOptions::default(), held, progress);
+        if let Some(place) = standing::place_of(home, folder).map_err(Refused::Path)? {
+            return Self::of_place(place, home, &TrustOptions::default(), held, progress);
         }
         let options = PackageOptions {
             palyra: held.palyra,
@@ -333,6 +335,7 @@ impl Packed {
             palyra: prepared.palyra(),
             held,
             home: home.clone(),
+            elsewhere: None,
             lifecycle: Lifecycle::default(),
         })
     }
@@ -350,12 +353,24 @@ impl Packed {
         read: impl FnOnce(&Path) -> Result<Vec<u8>, E>,
         progress: &dyn Progress,
     ) -> Result<Self, E> {
-        match standing::installed_at(home, path).map_err(|error| RunError::from(Refused::Path(error)))? {
-            Some((skill_id, version)) => {
-                Ok(Self::of_installed(&skill_id, Some(&version), home, trusting, held, progress)?)
-            }
+        match standing::place_of(home, path).map_err(|error| RunError::from(Refused::Path(error)))? {
+            Some(place) => Ok(Self::of_place(place, home, trusting, held, progress)?),
             None => Ok(Self::of_artifact(read(path)?, home, trusting, held)?),
         }
+    }
+
+    /// The version that is installed at `place`. Where that is not in the root of `home`, what is said of it in either counts.
+    fn of_place(
+        place: Place,
+        home: &Home,
+        trusting: &TrustOptions,
+        held: Held,
+        progress: &dyn Progress,
+    ) -> Result<Self, RunError> {
+        let Place { home: its, skill_id, version } = place;
+        let packed = Self::of_installed(&skill_id, Some(&version), &its, trusting, held, progress)?;
+        let elsewhere = Some(its).filter(|its| its.paths().skills != home.paths().skills);
+        Ok(Self { home: home.clone(), elsewhere, ..packed })
     }
 
     /// An installed version, or the current one of a skill: the bytes that were installed.
@@ -395,6 +410,7 @@ impl Packed {
             palyra,
             held,
             home: home.clone(),
+            elsewhere: None,
             lifecycle: trust.lifecycle,
         })
     }
@@ -404,7 +420,8 @@ impl Packed {
     /// # Errors
     /// If they do not verify.
     pub fn about(&self, progress: &dyn Progress) -> Result<(String, String), RunError> {
-        let verification = open(&self.bytes, self.palyra, progress)?.decide(&self.trust, self.allow_tofu);
+        let mut verification = open(&self.bytes, self.palyra, progress)?.decide(&self.trust, self.allow_tofu);
+        judge(&self.lifecycle, &mut verification, Purpose::Run, self.held.now_unix_ms);
         match verification.artifact {
             Some(artifact) => Ok((artifact.manifest().skill_id.clone(), artifact.manifest().version.clone())),
             None => Err(refused(verification, self.signed_by, &self.home)),
@@ -437,8 +454,9 @@ impl Packed {
             version: subject.version.to_owned(),
             signed_by: self.signed_by,
         };
-        standing::check(&self.home, &subject, progress)
-            .map_err(|refused| RunError::standing(refused, Some(about())))?;
+        for home in self.elsewhere.iter().chain([&self.home]) {
+            standing::check(home, &subject, progress).map_err(|refused| RunError::standing(refused, Some(about())))?;
+        }
         let failed: Vec<String> = audit.objections().into_iter().map(str::to_owned).collect();
         if !failed.is_empty() {
             return Err(RunError::Audit { about: Box::new(about()), failed, findings: audit.findings });
