@@ -1,9 +1,22 @@
 //! `skillyard capabilities`: what a skill may do, and what a new version may do beyond.
 
 use crate::{
-    skillyard::{GOOD, holds_against},
+    skillyard::{GOOD, holds_against, is_sarif},
     world::{ARTIFACT, World, module},
 };
+
+#[test]
+fn what_is_refused_has_a_document_for_code_scanning() {
+    let world = World::new();
+    world.package(&[]);
+    world.0.write("junk.palyra-skill", "junk");
+    for (target, against) in [("junk.palyra-skill", ARTIFACT), (ARTIFACT, "junk.palyra-skill")] {
+        let arguments = ["capabilities", target, "--against", against, "--format", "sarif"];
+        let report = world.run(&arguments).exits(1).quietly().json();
+        is_sarif(&report);
+        assert_eq!(report["runs"][0]["results"][0]["level"], "error");
+    }
+}
 
 #[test]
 fn a_new_version_that_may_do_more_is_told() {

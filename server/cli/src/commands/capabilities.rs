@@ -63,6 +63,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     for target in [Some(&arguments.target), arguments.against.as_ref()].into_iter().flatten() {
         match load(target, arguments)? {
             Ok(capabilities) => loaded.push(capabilities),
+            // Who uploads what comes gets a document to upload, as of an audit.
+            Err(refused) if arguments.format == Format::Sarif => {
+                out::print(&sarif::not_looked_at(&refused, target))?;
+                return Ok(Exit::Findings);
+            }
             Err(refused) => return Err(Error::Refused(refused)),
         }
     }
