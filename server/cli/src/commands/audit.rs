@@ -13,7 +13,7 @@ use skillyard_project::{
     check::config_of,
     files::MANIFEST_NAME,
     home::Home,
-    installed::{after_audit, artifact as installed_artifact, named},
+    installed::{after_audit, artifact as installed_artifact, named, of_skill},
     skill::{Additions, Plan},
     verify::{Pin, Purpose},
 };
@@ -93,7 +93,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     match named(&home, &arguments.target).map_err(Error::Path)? {
         Some((skill_id, version)) => match installed(arguments, &home, &skill_id, version.as_deref(), &options) {
             Err(Error::Installed(refused))
-                if refused.kind().as_deref() == Some("NotInstalled") && !arguments.target.exists() =>
+                if refused.kind().as_deref() == Some("NotInstalled")
+                    && !arguments.target.exists()
+                    && of_skill(&home, &skill_id)?.is_empty() =>
             {
                 Err(Error::NoTarget(arguments.target.to_string_lossy().into_owned()))
             }
