@@ -1,6 +1,7 @@
 //! Processes that are killed, and many at once.
 
 use std::{
+    collections::BTreeMap,
     fs,
     process::{Child, Stdio},
     thread,
@@ -63,11 +64,81 @@ fn agree(skills: &Skills) -> Value {
             _ => {}
         }
     }
+    let mut blocked = BTreeMap::new();
+    for event in log["events"].as_array().unwrap() {
+        let payload = &event["payload"];
+        let name = (payload["skill_id"].to_string(), payload["version"].to_string());
+        match event["event_kind"].as_str().unwrap() {
+            "skill.quarantined" => drop(blocked.insert(name, payload["status"].clone())),
+            "skill.enabled" => drop(blocked.remove(&name)),
+            _ => {}
+        }
+    }
+    let said = list["versions"].as_array().unwrap().iter().chain(list["blocked"].as_array().unwrap());
+    let said = said.filter(|state| state["status"] != "active");
+    let said: BTreeMap<_, _> = said
+        .map(|state| ((state["skill_id"].to_string(), state["version"].to_string()), state["status"].clone()))
+        .collect();
+    assert_eq!(said, blocked);
     let listed = list["versions"].as_array().unwrap().iter();
     let listed: std::collections::BTreeSet<_> =
         listed.map(|version| (version["skill_id"].to_string(), version["version"].to_string())).collect();
     assert_eq!(listed, installed);
     list
+}
+
+/// The versions of the skill that are installed, which one is current, and which may not be run.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct There {
+    installed: Vec<String>,
+    current: Option<String>,
+    blocked: Vec<String>,
+}
+
+impl There {
+    fn of(list: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let versions = list["versions"].as_array().unwrap();
+        let said = versions.iter().chain(list["blocked"].as_array().unwrap());
+        let mut blocked: Vec<_> =
+            said.filter(|state| state["status"] != "active").map(|state| text(&state["version"])).collect();
+        blocked.sort();
+        Self {
+            installed: versions.iter().map(|version| text(&version["version"])).collect(),
+            current: versions.iter().find(|version| version["current"] == true).map(|it| text(&it["version"])),
+            blocked,
+        }
+    }
+
+    /// What becomes of it when all of `command` is done. (As text the versions of the test are in their order.)
+    fn after(&self, command: &str, version: &str) -> Self {
+        let mut new = self.clone();
+        let version = version.to_owned();
+        match command {
+            "install" if !self.installed.contains(&version) && !self.blocked.contains(&version) => {
+                new.installed.push(version.clone());
+                new.current = Some(version);
+            }
+            "remove" => {
+                new.installed.retain(|it| *it != version);
+                if new.current.as_ref() == Some(&version) {
+                    new.current = new.installed.iter().max().cloned();
+                }
+            }
+            "rollback" => {
+                let below = self.installed.iter().filter(|it| Some(*it) < self.current.as_ref()).max();
+                if let Some(below) = below.filter(|below| !self.blocked.contains(below)) {
+                    new.current = Some(below.clone());
+                }
+            }
+            "quarantine" if !self.blocked.contains(&version) => new.blocked.push(version),
+            "enable" => new.blocked.retain(|it| *it != version),
+            _ => {}
+        }
+        new.installed.sort();
+        new.blocked.sort();
+        new
+    }
 }
 
 #[test]
@@ -76,11 +147,13 @@ fn a_process_that_is_killed_at_any_moment_leaves_the_old_or_the_new() {
     let versions = ["1.0.0", "1.1.0", "1.2.0"];
     let artifacts = versions.map(|version| skills.pack(version, ""));
     let mut numbers = Numbers(7);
+    let mut there = There::default();
     for round in 0..30 {
         let at = usize::try_from(numbers.below(3)).unwrap();
         let (artifact, version) = (artifacts[at].as_str(), versions[at]);
         let status = ["--version", version, "--reason", "r", "--principal", "p"];
-        let arguments: Vec<&str> = match numbers.below(5) {
+        let arguments: Vec<&str> = match numbers.below(6) {
+            5 => vec!["rollback", ID],
             0 | 1 => vec!["install", artifact, "--allow-downgrade"],
             2 => vec!["remove", ID, "--version", version],
             3 => [&["quarantine", ID], &status[..]].concat(),
@@ -94,7 +167,10 @@ fn a_process_that_is_killed_at_any_moment_leaves_the_old_or_the_new() {
         }
         let _ = child.kill();
         child.wait().unwrap();
-        agree(&skills);
+        let now = There::of(&agree(&skills));
+        let asked = there.after(arguments[0], version);
+        assert!(now == there || now == asked, "{arguments:?}: {there:?}, {now:?}");
+        there = now;
         println!("round {round}: {arguments:?} killed after {delay:?}");
     }
 }
@@ -109,20 +185,25 @@ fn mixed(seconds: u64) {
             artifacts.push((id, version, skills.pack_as(id, version, "", &module(&[]))));
         }
     }
+    // One that nobody enables again: it never runs.
+    let bad = skills.pack_as("northwind.bad", "1.0.0", "", &module(&[]));
+    skills.install(&bad);
+    skills.run(&["quarantine", "northwind.bad", "--reason", "r", "--principal", "p"]).exits(0);
     let until = Instant::now() + Duration::from_secs(seconds);
     let (skills, artifacts) = (&skills, &artifacts);
-    let done: u64 = thread::scope(|scope| {
+    let bad = bad.as_str();
+    let done: BTreeMap<String, u64> = thread::scope(|scope| {
         let workers: Vec<_> = (0..8_u64)
             .map(|worker| {
                 scope.spawn(move || {
                     let mut numbers = Numbers(worker + 1);
-                    let mut done = 0;
+                    let mut done: BTreeMap<String, u64> = BTreeMap::new();
                     while Instant::now() < until {
                         let at = usize::try_from(numbers.below(artifacts.len() as u64)).unwrap();
                         let (id, version, artifact) = &artifacts[at];
                         let says = ["--version", version, "--reason", "r", "--principal", "p"];
                         let named = format!("{id}@{version}");
-                        let arguments: Vec<&str> = match numbers.below(12) {
+                        let arguments: Vec<&str> = match numbers.below(14) {
                             0..=2 => vec!["install", artifact, "--allow-downgrade"],
                             3 => vec!["remove", id, "--version", version],
                             4 => [&["quarantine", id], &says[..]].concat(),
@@ -132,6 +213,8 @@ fn mixed(seconds: u64) {
                             8 => vec!["run", "--skill", artifact, "--approve"],
                             9 => vec!["info", id, "--version", version],
                             10 => vec!["log"],
+                            11 => vec!["run", "--skill", "northwind.bad", "--approve"],
+                            12 => vec!["run", "--skill", bad, "--approve"],
                             _ => vec!["list"],
                         };
                         let ran = skills.run(&arguments);
@@ -149,16 +232,46 @@ fn mixed(seconds: u64) {
                         ] {
                             assert!(!ran.err.contains(word) && !ran.out.contains(word), "{arguments:?}: {ran:?}");
                         }
-                        done += u64::from(ran.code == Some(0));
+                        assert!(
+                            !arguments.contains(&"northwind.bad") && !arguments.contains(&bad) || ran.code == Some(1)
+                        );
+                        if ran.code == Some(0) {
+                            *done.entry(arguments[0].to_owned()).or_default() += 1;
+                        }
                     }
                     done
                 })
             })
             .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+        let mut all: BTreeMap<String, u64> = BTreeMap::new();
+        for (command, count) in workers.into_iter().flat_map(|worker| worker.join().unwrap()) {
+            *all.entry(command).or_default() += count;
+        }
+        all
     });
     agree(skills);
-    println!("{done} operations were done");
+    // What was said to be done stands in the log, and nothing else.
+    let log = skills.json(0, INSTALLED, &["log"]);
+    let events = log["events"].as_array().unwrap();
+    let count = |kinds: &[&str], rollback: bool| {
+        let is_one = |event: &&Value| {
+            kinds.contains(&event["event_kind"].as_str().unwrap())
+                && event["payload"]["skill_id"] != "northwind.bad"
+                && (event["payload"]["rollback"] == true) == rollback
+        };
+        events.iter().filter(is_one).count() as u64
+    };
+    let told = [
+        ("install", count(&["skill.installed", "skill.updated"], false)),
+        ("rollback", count(&["skill.updated"], true)),
+        ("remove", count(&["skill.removed"], false)),
+        ("quarantine", count(&["skill.quarantined"], false)),
+        ("enable", count(&["skill.enabled"], false)),
+    ];
+    for (command, told) in told {
+        assert_eq!(done.get(command).copied().unwrap_or_default(), told, "{command}: {done:?}");
+    }
+    println!("{done:?} were done");
 }
 
 #[test]

@@ -93,15 +93,25 @@ fn the_operators_section_is_a_transcript() {
     let name = block.split_whitespace().find(|word| word.ends_with(".palyra-skill")).expect("an artifact");
     let (fine, said) = run(&format!("skillyard package '{}' --key key -o {name}", example.display()), "publisher");
     assert!(fine, "{said}");
-    let mut all = String::new();
-    for line in block.lines() {
-        let line = line.strip_prefix("$ ").expect("a prompt");
+    // What each command says of what it did.
+    let words: [(&str, &[&str]); 7] = [
+        ("skillyard trust allow", &["acme"]),
+        ("skillyard install", &["INSTALLED", "acme.greeter 0.1.0 by acme"]),
+        ("skillyard list", &["acme.greeter"]),
+        ("skillyard run", &["Ada"]),
+        ("skillyard quarantine", &["QUARANTINED", "a bad build"]),
+        ("skillyard enable", &["ACTIVE", "it was another one"]),
+        ("skillyard log", &["skill.quarantined", "skill.enabled", "WHOLE"]),
+    ];
+    let lines: Vec<&str> = block.lines().map(|line| line.strip_prefix("$ ").expect("a prompt")).collect();
+    assert_eq!(lines.len(), words.len());
+    for (line, (command, words)) in lines.into_iter().zip(words) {
+        assert!(line.starts_with(command), "{line}");
         let (fine, said) = run(line, "home");
         assert!(fine, "{line}: {said}");
-        all.push_str(&said);
-    }
-    for word in ["INSTALLED", "acme.greeter 0.1.0 by acme", "Ada", "QUARANTINED", "ACTIVE", "skill.enabled", "WHOLE"] {
-        assert!(all.contains(word), "{word}: {all}");
+        for word in words {
+            assert!(said.contains(word), "{line}: {word}: {said}");
+        }
     }
 }
 
