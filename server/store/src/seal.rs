@@ -493,11 +493,9 @@ impl fmt::Display for SealError {
                 "the seal {} was changed by something else than Skillyard, so it says nothing about {what}",
                 Shown(record)
             ),
-            Self::Lost { record, what } => write!(
-                f,
-                "the seal {} is gone, and Skillyard wrote one: without it nothing says whether {what} changed since",
-                Shown(record)
-            ),
+            Self::Lost { record, what } => {
+                write!(f, "the seal {} is gone, and Skillyard wrote one for {what}", Shown(record))
+            }
             Self::NoSecret { store, place } => {
                 write!(f, "the secret that the seal of {} was made with is gone: {place}", Shown(store))
             }
