@@ -714,12 +714,21 @@ fn likely_secrets() {
         ".aws/credentials",
         "tls/server.key",
         "a.p12",
+        "config/prod.env",
     ] {
         assert_eq!(found(name, ""), ["package/secret-file"], "{name}");
     }
-    for name in
-        [".env.example", "id_ed25519.pub", "environment.md", "env", "key.txt", "monkey.png", "keys/README.md", "a.pem"]
-    {
+    for name in [
+        ".env.example",
+        "example.env",
+        "id_ed25519.pub",
+        "environment.md",
+        "env",
+        "key.txt",
+        "monkey.png",
+        "keys/README.md",
+        "a.pem",
+    ] {
         assert_eq!(found(name, ""), [""; 0], "{name}");
     }
     // Written in two halves, so that nothing that scans this repository takes them for real.
@@ -731,6 +740,22 @@ fn likely_secrets() {
         ["-----BEGIN RSA ", "PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", &"A".repeat(64)]
             .concat();
     assert_eq!(found("a", &traditional), ["package/private-key"]);
+    // The same key in other dresses: twice in base64, in DER, in UTF-16.
+    let twice = STANDARD.encode(&key);
+    assert_eq!(found("a.yaml", &format!("data: {twice}\n")), ["package/private-key"]);
+    assert_eq!(found("a.txt", key.lines().nth(1).unwrap()), ["package/private-key"]);
+    let der = STANDARD.decode(key.lines().nth(1).unwrap()).unwrap();
+    let codes =
+        |content: &[u8]| secrets::scan("a", content).iter().map(|finding| finding.rule.code).collect::<Vec<_>>();
+    assert_eq!(codes(&[b"\0\x01\x02", &der[..]].concat()), ["package/private-key"]);
+    for units in [u16::to_le_bytes, u16::to_be_bytes] {
+        let wide: Vec<u8> = key.encode_utf16().flat_map(units).collect();
+        assert_eq!(codes(&wide), ["package/private-key"]);
+        assert_eq!(codes(&[&units(0xfeff)[..], &wide].concat()), ["package/private-key"]);
+    }
+    let certificate =
+        STANDARD.encode(format!("{}{}", "-----BEGIN CERTIFICATE-----\n", "MIIB0DCCAXegAwIBAgIU".repeat(20)));
+    assert_eq!(found("a", &certificate), [""; 0], "nothing secret");
     assert_eq!(
         found("a", "looks for \"-----BEGIN PRIVATE KEY-----\" in the text"),
         [""; 0],
@@ -748,6 +773,8 @@ fn likely_secrets() {
         ("AIza", "SyA0123456789abcdefghijklmnopqrstuv"),
         ("sk_live_", "0123456789abcdefABCDEFGH"),
         ("npm_", "0123456789abcdefghijABCDEFGHIJ012345"),
+        ("hf_", "abcdefghijABCDEFGHIJabcdefghijABCD"),
+        ("sk-", "0123456789abcdefABCDT3BlbkFJ0123456789abcdefABCD"),
     ] {
         let token = [start, rest].concat();
         assert_eq!(found("a.txt", &format!("see: {token}\n")), ["package/token"], "{token}");
@@ -761,6 +788,11 @@ fn likely_secrets() {
         "\"client_secret\": \"q7Zr1LmX0pB4tVn8sKd2HwYc\"",
         "export DB_PASSWORD=q7Zr1LmX0pB4tVn8sKd2HwYc",
         "access-token: q7Zr1LmX0pB4tVn8sKd2HwYc",
+        "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMIaK7MDENGbbPxRfiCYzzzzAKEYqw",
+        "curl -H 'Authorization: Bearer q7Zr1LmX0pB4tVn8sKd2HwYc' https://a.example",
+        "\"authorization\": \"Bearer q7Zr1LmX0pB4tVn8sKd2HwYc\"",
+        "url = postgres://app:n0tForYou@db.acme.example/ledger",
+        "https://:n0tForYou@acme.example/",
     ] {
         assert_eq!(found("a.txt", secret), ["package/secret-value"], "{secret}");
     }
@@ -774,8 +806,61 @@ fn likely_secrets() {
         "sha256 = \"32e9891ae7d3cedff10d21cea1ae3a989d4fb5424b89b9c2f93328535cf30af7\"",
         "password_hash_algorithm = argon2id-with-defaults",
         "MyAKIAQ3EXAMPLE76543210000",
+        "secret_name = projects/my-project/secrets/db-password",
+        "password_label = billingAddressPasswordConfirmation",
+        "token_method = getAccessTokenFromRefreshToken",
+        "key: kubernetes.io/service-account-token-name",
+        "TOKEN_NAME=PASSWORD_RESET_TOKEN_EXPIRES_IN_HOURS",
+        "token_source: isOkToUseMyOwnKeyAsToken",
+        "integrity sha512-z6cBlBv9ZzjJPP1LDVHSmLEfxQ4DGPyqmEYHBOn2jYJhYcqW1rYJ1Y3mGmQv3VzL8sFqPpRrWbZyHnTtXw0uKQ==",
+        "id = 6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        "src: url(data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk)",
+        "Authorization: Bearer YOUR_ACCESS_TOKEN_GOES_HERE",
+        "Authorization: Bearer ${ACCESS_TOKEN_OF_THE_SERVICE}",
+        "postgres://user:password@localhost/db",
+        "redis://:${REDIS_PASSWORD}@cache:6379",
+        "https://user:%s@a.example/",
+        "amqp://me:my-password@host",
+        "see http://a.example:8080/@scope/name and mailto:a@b.example",
     ] {
         assert_eq!(found("a.txt", innocent), [""; 0], "{innocent}");
+    }
+}
+
+/// What a generator makes is told from words nearly always, whatever its letters are.
+#[test]
+fn random_values_are_told_from_words() {
+    const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
+    const SAMPLES: u32 = 1500;
+    let mixed = [UPPER, LOWER, "0123456789"].concat();
+    for (alphabet, length, most) in [
+        (mixed.clone(), 24, 30),
+        (mixed.clone(), 32, 20),
+        (mixed.clone(), 40, 10),
+        (format!("{mixed}+/"), 40, 10),
+        (format!("{mixed}_-"), 43, 10),
+        ([LOWER, "0123456789"].concat(), 32, 20),
+        ([UPPER, "234567"].concat(), 32, 60),
+        ("0123456789abcdef".to_owned(), 32, 20),
+        ("0123456789abcdef".to_owned(), 64, 5),
+    ] {
+        let missed = (0..SAMPLES).filter(|seed| {
+            let mut value = String::new();
+            for block in 0_u32.. {
+                let bytes = Sha256::digest([seed.to_be_bytes(), block.to_be_bytes()].concat());
+                // Bytes that would make some letters likelier are passed over.
+                let fair = bytes.iter().filter(|byte| usize::from(**byte) < 256 / alphabet.len() * alphabet.len());
+                value.extend(fair.map(|byte| char::from(alphabet.as_bytes()[usize::from(*byte) % alphabet.len()])));
+                if value.len() >= length {
+                    break;
+                }
+            }
+            value.truncate(length);
+            found("a.txt", &format!("SECRET_KEY={value}\n")).is_empty()
+        });
+        let missed = missed.count();
+        assert!(missed <= most, "{missed} of {SAMPLES} of {length} of {alphabet}");
     }
 }
 
