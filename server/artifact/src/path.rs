@@ -249,6 +249,7 @@ pub(crate) fn check_all<'n>(names: impl Iterator<Item = &'n str> + Clone, findin
             findings.push(Finding::new(rule, message).in_entry(raw));
         }
     }
+    folders(names.clone(), findings);
     for raw in names {
         let Ok(path) = EntryPath::parse(raw) else { continue };
         let path = fold(path.as_str());
@@ -256,6 +257,38 @@ pub(crate) fn check_all<'n>(names: impl Iterator<Item = &'n str> + Clone, findin
         if let Some(parent) = parent {
             let message = format!("{} is a file, and a folder of {}", quoted(parent), quoted(raw));
             findings.push(Finding::new(&FILE_AND_FOLDER, message).in_entry(parent));
+        }
+    }
+}
+
+/// Folders that are one on some systems: what is unpacked into one of them lands in the other too.
+fn folders<'n>(names: impl Iterator<Item = &'n str>, findings: &mut Vec<Finding>) {
+    // By the folder around it and what its name has in common with others: its number, and the names that it was met by.
+    let mut known: BTreeMap<(usize, String), (usize, Vec<String>)> = BTreeMap::new();
+    for raw in names {
+        // Names that are too long are refused as that, however many folders they name.
+        let Ok(path) = EntryPath::parse(raw) else { continue };
+        let Some((folder, _)) = path.as_str().rsplit_once('/').filter(|_| path.as_str().len() <= MAX_BYTES) else {
+            continue;
+        };
+        let (mut parent, mut at) = (0, 0);
+        for part in folder.split('/') {
+            let next = known.len() + 1;
+            let (number, met) = known.entry((parent, fold(part))).or_insert_with(|| (next, Vec::new()));
+            parent = *number;
+            at += part.len();
+            if !met.iter().any(|met| met == part) {
+                if let Some(other) = met.first() {
+                    let rule = if other.to_lowercase() == part.to_lowercase() { &CASE_TWIN } else { &UNICODE_TWIN };
+                    let here = folder.get(..at).unwrap_or(folder);
+                    let around = here.get(..here.len() - part.len()).unwrap_or_default();
+                    let (other, here) = (quoted(&format!("{around}{other}")), quoted(here));
+                    let message = format!("{other} and {here} are one folder on some systems: rename one");
+                    findings.push(Finding::new(rule, message).in_entry(raw));
+                }
+                met.push(part.to_owned());
+            }
+            at += 1;
         }
     }
 }

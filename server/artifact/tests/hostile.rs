@@ -195,6 +195,10 @@ fn names() {
     named("path/too-long", &format!("assets/{}", "x".repeat(240)));
     named_all("path/case-twin", &["assets/x", "assets/X"]);
     named_all("path/case-twin", &["assets/ä", "assets/Ä"]);
+    // A folder that is another's twin, with other files in it.
+    named_all("path/case-twin", &["assets/A/x", "assets/a/y"]);
+    named_all("path/case-twin", &["assets/b/Deep/x", "assets/b/deep/er/y"]);
+    named_all("path/unicode-twin", &["assets/é/x", "assets/e\u{301}/y"]);
     named_all("path/unicode-twin", &["assets/\u{E9}", "assets/e\u{301}"]);
     named_all("path/unicode-twin", &["assets/ﬁ", "assets/fi"]);
     named_all("path/file-and-folder", &["assets/x", "assets/x/y"]);
