@@ -20,6 +20,8 @@ pub struct Finding {
     pub byte_range: Option<Range<u64>>,
     /// The line of the manifest that would grant, narrow or explain it.
     pub manifest: Option<ManifestPlace>,
+    /// Everything that it is about by name, escaped, where the message names the first few only.
+    pub names: Vec<String>,
 }
 
 /// A place in the manifest and what to do there.
@@ -37,7 +39,15 @@ impl Finding {
     #[must_use]
     pub fn new(rule: &'static Rule, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { rule, severity: rule.severity, message, entry: None, byte_range: None, manifest: None }
+        Self {
+            rule,
+            severity: rule.severity,
+            message,
+            entry: None,
+            byte_range: None,
+            manifest: None,
+            names: Vec::new(),
+        }
     }
 
     /// The entry it is about; `name` is escaped here.

@@ -322,6 +322,55 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// An entry of the allowlist is no beginning of other hosts, where the text says that the host ends.
+#[test]
+fn a_host_that_ends_is_held_against_the_allowlist_whole() {
+    let call = host("http-handle", "(param i32) (result i32)");
+    let names = |allowed: &str, data: &str| {
+        let manifest = manifest(&format!(
+            "[capabilities]\nhttp_egress_allowlist = [\"{allowed}\"]\nwildcard_opt_in = {{ http_egress = true }}"
+        ));
+        let module = plugin(&format!("{call} (memory 1 1) (data (i32.const 0) \"{data}\")"));
+        let report = audit_of(&manifest, &[("modules/a.wasm", &module)]);
+        let found = report.findings.iter().find(|finding| finding.rule.code == "module/undeclared-host");
+        found.map(|finding| finding.names.join(" ")).unwrap_or_default()
+    };
+    for end in ["/v1", ":8443/v1", "\\00", "\\22", "'", " and", "\\0a", "?q", "#x"] {
+        let data = format!("https://api.acme.comp{end}");
+        assert_eq!(names("api.acme.com", &data), "api.acme.comp", "{data}");
+        assert_eq!(names("*.acme.com", &data), "api.acme.comp", "{data}");
+        assert_eq!(names("api.acme.comp", &data), "", "{data}");
+        assert_eq!(names("*.acme.comp", &data), "", "{data}");
+    }
+    // The next string may follow without a mark.
+    for data in ["https://api.acme.comhttps://api.acme.com/", "https://api.acme.comerror(s)"] {
+        assert_eq!(names("api.acme.com", data), "", "{data}");
+    }
+    for (data, address) in [("http://[::1]/", "[::1]"), ("http://2130706433/", "2130706433")] {
+        assert_eq!(names("api.acme.com", data), address);
+    }
+}
+
+/// Everything that a module wants is named, however short the message is.
+#[test]
+fn every_undeclared_import_is_named() {
+    let functions =
+        ["clock_time_get", "random_get", "args_get", "args_sizes_get", "environ_get", "sched_yield", "proc_raise"];
+    let imports: String = functions.iter().map(|name| format!("(import \"none\" \"{name}\" (func))")).collect();
+    let module = plugin(&format!("{imports} (import \"\" \"\" (func))"));
+    let report = audit_of(&manifest(""), &[("modules/a.wasm", &module)]);
+    let finding = report.findings.iter().find(|finding| finding.rule.code == "module/unknown-import").unwrap();
+    assert!(finding.message.contains("and 3 more"), "{}", finding.message);
+    for name in functions {
+        assert!(finding.names.contains(&format!("none.{name}")), "{name}: {:?}", finding.names);
+    }
+    assert!(finding.names.contains(&"\"\".\"\"".to_owned()), "{:?}", finding.names);
+    let document = serde_json::to_value(&report).unwrap();
+    let checks = document["extra_checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["check_id"] == "module/unknown-import").unwrap();
+    assert_eq!(check["details"]["names"].as_array().unwrap().len(), 8, "{check}");
+}
+
 #[test]
 fn each_rule_is_reported_with_its_place() {
     let mut reported = BTreeSet::new();

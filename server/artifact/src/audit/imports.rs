@@ -176,5 +176,10 @@ fn of_core(import: &Import) -> Need {
 
 /// The name of an import for a message: `wasi_snapshot_preview1.path_open`, or the interface.
 pub(super) fn name(import: &Import) -> String {
-    if import.name.is_empty() { import.module.clone() } else { format!("{}.{}", import.module, import.name) }
+    match (import.module.as_str(), import.name.as_str()) {
+        // Between backticks nobody would see it.
+        ("", "") => "\"\".\"\"".to_owned(),
+        (module, "") => module.to_owned(),
+        (module, name) => format!("{module}.{name}"),
+    }
 }

@@ -159,7 +159,11 @@ impl Serialize for ExtraCheck<'_> {
         out.serialize_field("status", &status)?;
         out.serialize_field("severity", status.severity())?;
         out.serialize_field("message", &finding.message)?;
-        out.serialize_field("details", &json!({ "level": finding.severity.name(), "url": finding.rule.url() }))?;
+        let mut details = json!({ "level": finding.severity.name(), "url": finding.rule.url() });
+        if !finding.names.is_empty() {
+            details["names"] = json!(finding.names);
+        }
+        out.serialize_field("details", &details)?;
         out.serialize_field("entry", &finding.entry)?;
         out.serialize_field("byte_range", &finding.byte_range.as_ref().map(|range| [range.start, range.end]))?;
         let manifest = finding.manifest.as_ref().map(|place| json!({ "key": place.key, "advice": place.advice }));

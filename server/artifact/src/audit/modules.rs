@@ -145,9 +145,10 @@ impl Check<'_> {
         }
         for (need, imports) in by_need {
             if let Some((rule, severity, why, key, advice)) = self.verdict(need) {
-                let names: Vec<String> = imports.iter().take(5).map(|import| imports::name(import)).collect();
-                let names = few(names.iter().map(String::as_str), imports.len() as u64);
-                let mut finding = Finding::new(rule, format!("imports {names}: {why}")).see(key, advice);
+                let names: Vec<String> = imports.iter().map(|import| imports::name(import)).collect();
+                let shown = few(names.iter().map(String::as_str), imports.len() as u64);
+                let mut finding = Finding::new(rule, format!("imports {shown}: {why}")).see(key, advice);
+                finding.names = names.iter().map(|name| plain(name)).collect();
                 finding.severity = severity;
                 finding.byte_range = imports.first().map(|import| import.range.clone());
                 self.report(finding);
@@ -389,7 +390,7 @@ impl Check<'_> {
         let allowlist = &self.manifest.capabilities.http_egress_allowlist;
         let undeclared = || {
             let hosts = strings.hosts.iter().filter(|(_, host)| calls || host.url);
-            hosts.filter(|(name, _)| !allowlist.iter().any(|allowed| covers(allowed, name)))
+            hosts.filter(|(name, host)| !allowlist.iter().any(|allowed| covers(allowed, name, host.ended)))
         };
         let Some((_, first)) = undeclared().min_by_key(|(_, host)| host.range.start) else { return };
         let names = few(undeclared().map(|(name, _)| name.as_str()), undeclared().count() as u64);
@@ -399,6 +400,7 @@ impl Check<'_> {
             (Severity::Hint, format!("names {names}, and imports nothing that could call them"))
         };
         let mut finding = Finding::new(&rules::UNDECLARED_HOST, message).at(first.range.clone());
+        finding.names = undeclared().map(|(name, _)| plain(name)).collect();
         finding.severity = severity;
         self.report(finding.see("capabilities.http_egress_allowlist", "add the hosts that the module calls"));
     }
@@ -421,17 +423,19 @@ impl Check<'_> {
     }
 }
 
-/// Whether an entry of the allowlist covers a host that was found among other text. What follows it may be the next
-/// string already, unless that makes it another host.
-fn covers(allowed: &str, found: &str) -> bool {
+/// Whether an entry of the allowlist covers a host that was found among other text. Where the text does not say that it
+/// has `ended`, what follows it may be the next string already, unless that makes it another host.
+fn covers(allowed: &str, found: &str, ended: bool) -> bool {
     let allowed = allowed.trim().trim_end_matches('.').to_ascii_lowercase();
-    let rest = match allowed.split_once('*') {
-        Some(("", "")) => return true,
-        Some(("", suffix)) => found.find(suffix).and_then(|at| found.get(at + suffix.len()..)),
-        Some(_) => None,
-        None => found.strip_prefix(&*allowed),
-    };
-    rest.is_some_and(|rest| !rest.contains('.') && !rest.starts_with('-'))
+    let runs_on = |rest: &str| !rest.contains('.') && !rest.starts_with('-');
+    let covers = |rest: &str| if ended { rest.is_empty() } else { runs_on(rest) };
+    match allowed.split_once('*') {
+        Some(("", "")) => true,
+        Some(("", suffix)) if ended => found.ends_with(suffix),
+        Some(("", suffix)) => found.find(suffix).and_then(|at| found.get(at + suffix.len()..)).is_some_and(covers),
+        Some(_) => false,
+        None => found.strip_prefix(&*allowed).is_some_and(covers),
+    }
 }
 
 fn kind_name(kind: Kind) -> &'static str {

@@ -30,6 +30,9 @@ pub struct HostName {
     pub range: Range<u64>,
     /// Whether it stands in a URL somewhere, rather than bare.
     pub url: bool,
+    /// Whether the text says somewhere where it ends: by what follows in a URL, a quote, white space or a NUL. Else the
+    /// next string may follow without a mark.
+    pub ended: bool,
 }
 
 /// A string in the shape of a secret. What it says is not kept.
@@ -292,7 +295,7 @@ impl Strings {
             };
             let range = offset + found.from as u64..offset + found.to as u64;
             if let Some(host) = found.host {
-                self.host(host, range.clone(), class == COLON);
+                self.host(host, range.clone(), class == COLON, found.ended);
             }
             if let Some(what) = found.secret {
                 self.secret_count += 1;
@@ -304,13 +307,14 @@ impl Strings {
         }
     }
 
-    fn host(&mut self, name: String, range: Range<u64>, url: bool) {
+    fn host(&mut self, name: String, range: Range<u64>, url: bool, ended: bool) {
         self.host_count += 1;
         if let Some(host) = self.hosts.get_mut(&name) {
             host.count += 1;
             host.url |= url;
+            host.ended |= ended;
         } else if self.hosts.len() < MAX_KEPT {
-            self.hosts.insert(name, HostName { count: 1, range, url });
+            self.hosts.insert(name, HostName { count: 1, range, url, ended });
         }
     }
 }
@@ -320,12 +324,20 @@ struct Found {
     from: usize,
     to: usize,
     host: Option<String>,
+    /// Whether what follows the host ends it.
+    ended: bool,
     secret: Option<&'static str>,
 }
 
 impl Found {
     fn secret(text: &Text<'_>, characters: usize, what: &'static str) -> Option<Self> {
-        Some(Self { from: text.at, to: text.at + characters * text.stride, host: None, secret: Some(what) })
+        Some(Self {
+            from: text.at,
+            to: text.at + characters * text.stride,
+            host: None,
+            ended: false,
+            secret: Some(what),
+        })
     }
 }
 
@@ -349,15 +361,38 @@ fn url(text: &Text<'_>) -> Option<Found> {
             secret = Some("a password in a URL");
         }
     }
-    let length = text.count(start, MAX_HOST, is_host_byte);
+    // An address of IPv6 stands in brackets; one of IPv4 may be written as one number.
+    let is_six = text.get(start) == Some(b'[');
+    let length = if is_six {
+        let inside = text.count(start + 1, MAX_HOST, |b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+        if inside < 2 || text.get(start + 1 + inside) != Some(b']') { 0 } else { inside + 2 }
+    } else {
+        text.count(start, MAX_HOST, is_host_byte)
+    };
     let bytes: Vec<u8> = (start..start + length).filter_map(|i| text.get(i)).collect();
     let name = String::from_utf8_lossy(&bytes).trim_end_matches(['.', '-', '_']).to_ascii_lowercase();
-    let host = (name == "localhost" || name.trim_start_matches('.').contains('.')).then_some(name);
+    let ended = ends(text, start + length);
+    let is_number = || {
+        let hex = name.strip_prefix("0x").is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        ended && !name.is_empty() && (hex || name.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let is_host = name == "localhost" || name.trim_start_matches('.').contains('.') || is_six && length > 0;
+    let host = (is_host || is_number()).then_some(name);
     if host.is_none() && secret.is_none() {
         return None;
     }
     let from = text.at - scheme.len() * text.stride;
-    Some(Found { from, to: text.at + (start + length) * text.stride, host, secret })
+    Some(Found { from, to: text.at + (start + length) * text.stride, host, ended, secret })
+}
+
+/// Whether the character `n` ends a host in front of it: a path, a port, a query, a NUL, a quote or white
+/// space. The colon of the next string's scheme ends nothing.
+fn ends(text: &Text<'_>, n: usize) -> bool {
+    match text.get(n) {
+        Some(b'/' | b'?' | b'#' | 0 | b'"' | b'\'' | b'`' | b' ' | b'\t' | b'\r' | b'\n') => true,
+        Some(b':') => text.get(n + 1) != Some(b'/'),
+        _ => false,
+    }
 }
 
 /// A bare host, seen from the dot in front of its top-level domain.
@@ -380,7 +415,8 @@ fn bare(text: &Text<'_>) -> Option<Found> {
     }
     let to = text.at + (1 + top.len()) * text.stride;
     let host = format!("{name}.{}", String::from_utf8_lossy(top));
-    Some(Found { from: text.at - length * text.stride, to, host: Some(host), secret: None })
+    let ended = ends(text, 1 + top.len());
+    Some(Found { from: text.at - length * text.stride, to, host: Some(host), ended, secret: None })
 }
 
 /// `-----BEGIN … PRIVATE KEY-----` with a key behind it; libraries that read keys hold the line alone.
@@ -471,10 +507,25 @@ mod tests {
 
     #[test]
     fn patterns_and_words_are_no_hosts() {
-        for text in ["https://", "http://{}/x", "https://%s.%s", "a://b.c", "std::x", "http://[::1]/", "https://word"] {
+        for text in [
+            "https://",
+            "http://{}/x",
+            "https://%s.%s",
+            "a://b.c",
+            "std::x",
+            "http://[x]/",
+            "http://[::1",
+            "https://word",
+            "http://12x/",
+        ] {
             assert_eq!(hosts(text.as_bytes()), [""; 0], "{text}");
         }
         assert_eq!(hosts(b"http://localhost:80"), ["localhost"]);
+        // Addresses, however they are written.
+        assert_eq!(
+            hosts(b"http://[::1]/ http://2130706433/ http://0x7f000001/"),
+            ["0x7f000001", "2130706433", "[::1]"]
+        );
     }
 
     #[test]
