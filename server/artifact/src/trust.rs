@@ -230,6 +230,11 @@ pub enum TrustError {
         /// The publisher.
         publisher: String,
     },
+    /// What was named to be trusted is no publisher.
+    NotAPublisher {
+        /// What was named.
+        publisher: String,
+    },
     /// Something that is no key of 64 hex digits.
     BadKey {
         /// The key of the store that it stands in.
@@ -283,9 +288,11 @@ impl TrustError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotAStore(_) | Self::BadPublisher { .. } | Self::BadKey { .. } | Self::NoKeys { .. } => {
-                ErrorKind::Serialization
-            }
+            Self::NotAStore(_)
+            | Self::BadPublisher { .. }
+            | Self::NotAPublisher { .. }
+            | Self::BadKey { .. }
+            | Self::NoKeys { .. } => ErrorKind::Serialization,
             Self::WeakKey { .. } => ErrorKind::SignatureVerificationFailed,
             Self::Untrusted { .. } => ErrorKind::UntrustedPublisher,
             Self::NotListed { .. } => ErrorKind::TrustedPublisherKeyMismatch,
@@ -297,7 +304,11 @@ impl TrustError {
     #[must_use]
     pub fn rule(&self) -> Option<&'static Rule> {
         match self {
-            Self::NotAStore(_) | Self::BadPublisher { .. } | Self::BadKey { .. } | Self::NoKeys { .. } => None,
+            Self::NotAStore(_)
+            | Self::BadPublisher { .. }
+            | Self::NotAPublisher { .. }
+            | Self::BadKey { .. }
+            | Self::NoKeys { .. } => None,
             Self::WeakKey { .. } => Some(&STORE_WEAK_KEY),
             Self::Untrusted { .. } => Some(&UNKNOWN_PUBLISHER),
             Self::NotListed { .. } => Some(&OTHER_KEY),
@@ -313,6 +324,11 @@ impl fmt::Display for TrustError {
             Self::BadPublisher { list, publisher } => {
                 write!(f, "{} in `{list}` of the trust store is no publisher", quoted(publisher))
             }
+            Self::NotAPublisher { publisher } => write!(
+                f,
+                "{} is no publisher: write it as its skills do, of `a-z 0-9 . _ - :` and without white space around it",
+                quoted(publisher)
+            ),
             Self::BadKey { list, publisher } => {
                 write!(f, "a key of {} in `{list}` of the trust store is not 64 hex digits", quoted(publisher))
             }
@@ -435,7 +451,7 @@ impl TrustStore {
     /// # Errors
     /// Another key is pinned or listed, the publisher is no identifier, or the key proves nothing. Nothing is changed.
     pub fn pin(&mut self, publisher: &str, key: PublicKey) -> Result<(), TrustError> {
-        let publisher = usable(TOFU, publisher, key)?;
+        let publisher = usable(publisher, key)?;
         if self.decide(&publisher, key, true)? == TrustDecision::TofuNewlyPinned {
             self.tofu.insert(publisher, key);
         }
@@ -447,7 +463,7 @@ impl TrustStore {
     /// # Errors
     /// The publisher is no identifier, or the key proves nothing. Nothing is changed.
     pub fn allow(&mut self, publisher: &str, key: PublicKey) -> Result<bool, TrustError> {
-        let publisher = usable(TRUSTED, publisher, key)?;
+        let publisher = usable(publisher, key)?;
         Ok(self.trusted.entry(publisher).or_default().insert(key))
     }
 
@@ -500,9 +516,23 @@ fn named(list: &'static str, publisher: String) -> Result<String, TrustError> {
     }
 }
 
+/// Whether `publisher` is one as somebody names it. White space around it makes another of it, which is none: only where a
+/// store is read a daemon trims.
+///
+/// # Errors
+/// It is none.
+pub fn check_publisher(publisher: &str) -> Result<(), TrustError> {
+    if grammar::is_identifier(publisher) && publisher.trim() == publisher {
+        Ok(())
+    } else {
+        Err(TrustError::NotAPublisher { publisher: publisher.to_owned() })
+    }
+}
+
 /// A publisher and a key that may be written to the store.
-fn usable(list: &'static str, publisher: &str, key: PublicKey) -> Result<String, TrustError> {
-    let publisher = named(list, publisher.to_owned())?;
+fn usable(publisher: &str, key: PublicKey) -> Result<String, TrustError> {
+    check_publisher(publisher)?;
+    let publisher = publisher.to_owned();
     match key.fault() {
         Some(fault) => Err(TrustError::WeakKey { publisher, key, fault }),
         None => Ok(publisher),

@@ -94,7 +94,10 @@ fn takes_no_key_that_proves_nothing() {
     let mut store = TrustStore::default();
     assert!(matches!(store.allow("acme", weak), Err(TrustError::WeakKey { .. })));
     assert!(matches!(store.pin("acme", weak), Err(TrustError::WeakKey { .. })));
-    assert!(matches!(store.allow("Acme", other()), Err(TrustError::BadPublisher { .. })));
+    for none in ["Acme", "acme ", "\tacme", "acme\u{a0}", "", " "] {
+        assert!(matches!(store.allow(none, other()), Err(TrustError::NotAPublisher { .. })), "{none:?}");
+        assert!(matches!(store.pin(none, other()), Err(TrustError::NotAPublisher { .. })), "{none:?}");
+    }
     assert_eq!(store, TrustStore::default());
 }
 
