@@ -436,7 +436,9 @@ impl Opening {
         match judge(&content) {
             Err(message) => self.refuse(Refusal::new(kind, Finding::new(rule, message).in_entry(path))),
             Ok(true) => {
-                let message = format!("an object in `{path}` names a key twice: keep one");
+                let message = format!(
+                    "an object in `{path}` names a key twice, or has too many keys to tell: keep one of each, and fewer"
+                );
                 self.findings.push(Finding::new(&manifest::REPEATED_KEY, message).in_entry(path));
             }
             Ok(false) => {}

@@ -224,7 +224,8 @@ impl fmt::Display for PackageError {
             Self::Provenance(fault) => fault.fmt(f),
             Self::RepeatedKey { document } => write!(
                 f,
-                "`{document}` names a key twice in one object, so two readers may read two documents: write each key once"
+                "`{document}` names a key twice in one object, so two readers may read two documents, or has too many \
+                 keys to tell: write each key once, and at most 262144"
             ),
             Self::Fact(fault) => fault.fmt(f),
             Self::SignedAt { unix_ms } => write!(
