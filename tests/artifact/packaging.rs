@@ -307,6 +307,51 @@ fn the_provenance_says_where_it_was_built() {
     assert!(!report.to_string().contains("thisneverappears"));
 }
 
+/// A repository is a skill's source only where it tracks the skill, and a commit only where it holds what is packaged.
+#[test]
+fn a_source_is_named_only_where_it_is_one() {
+    let world = World::new();
+    fs::remove_dir(world.0.path("skill/.git")).unwrap();
+    let git = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.current_dir(world.0.path(".")).args(["-c", "user.name=n", "-c", "user.email=e@e"]).args(arguments);
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+            command.env_remove(name);
+        }
+        assert!(command.status().unwrap().success(), "{arguments:?}");
+    };
+    let sources = |variables: &[(&str, &str)]| {
+        let ran = world.run_with(variables, &["package", "skill", "--key", "elevens.key"]).exits(0);
+        let report = world.run(&["inspect", ARTIFACT, "--format", "json"]).exits(0).json();
+        (report["provenance"]["sources"].as_array().unwrap().clone(), ran.out)
+    };
+    world.0.write("notes", "x");
+    git(&["init", "-q"]);
+    git(&["remote", "add", "origin", "https://forge.example/private/home.git"]);
+    git(&["add", "notes"]);
+    git(&["commit", "-q", "-m", "one"]);
+    assert_eq!(sources(&[]).0, [Value::Null; 0], "it merely lies there");
+    git(&["add", "skill/skill.toml"]);
+    git(&["commit", "-q", "-m", "two"]);
+    let (named, out) = sources(&[]);
+    assert!(named[0]["uri"].as_str().unwrap().starts_with("git+https://forge.example/private/home.git"), "{named:?}");
+    assert!(!out.contains("package/changed-source"), "{out}");
+    world.0.write("skill/skill.toml", format!("{GOOD}\n# changed\n"));
+    let ci = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_REPOSITORY", "private/home"),
+        ("GITHUB_SHA", "0123456789012345678901234567890123456789"),
+    ];
+    for variables in [&[][..], &ci] {
+        let (named, out) = sources(variables);
+        assert_eq!(named, [Value::Null; 0]);
+        assert!(
+            out.contains("package/changed-source") && out.contains("`skill.toml` is not as the repository"),
+            "{out}"
+        );
+    }
+}
+
 #[test]
 fn a_recorded_manifest_is_packaged_to_what_a_daemon_packaged() {
     // The recorded artifact was made by a daemon's builder; what it accepts of that ours has the same shape as.

@@ -12,7 +12,7 @@ use skillyard_artifact::{
     package::{self, File, Inputs, Packaged, secrets},
     provenance::{Facts, Revision},
 };
-use skillyard_manifest::{Options, grammar::Version};
+use skillyard_manifest::{Options, grammar::Version, plain, quoted};
 
 use crate::{
     audit::first_error,
@@ -20,7 +20,7 @@ use crate::{
     config::LoadError,
     files::{ReadError, without_path},
     shown,
-    skill::{ARTIFACT_EXTENSION, Additions, Collected, Kind, Plan, SkillError},
+    skill::{ARTIFACT_EXTENSION, Additions, Collected, Given, Kind, Plan, SkillError},
     source::{BadEpoch, Ci, Git, source_date_epoch},
 };
 
@@ -230,6 +230,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// What the provenance will say of the sources and the builder, unless one is given.
     pub facts: Facts,
+    /// The file that is not as its repository has it, and the revision that the provenance does not name therefore.
+    changed: Option<(PathBuf, Revision)>,
     collected: Collected,
     manifest: String,
     palyra: Version,
@@ -269,8 +271,11 @@ impl Prepared {
             MakeError::NotUtf8 { path: plan.manifest.clone(), at: error.utf8_error().valid_up_to() }
         })?;
         let palyra = options.palyra.or(config.palyra_version).unwrap_or(Options::default().palyra_version);
+        let git = Git::of((&plan.manifest, manifest.as_bytes()), sources(&plan, &collected));
+        let (facts, changed) = facts(git, epoch, lookup);
         Ok(Self {
-            facts: facts(folder, epoch, lookup),
+            facts,
+            changed,
             plan,
             collected,
             manifest,
@@ -357,7 +362,17 @@ impl Prepared {
         if !secret.is_empty() {
             return Err(MakeError::Secrets(secret));
         }
-        Ok(Packaged { findings: [known, rest].concat(), ..packaged })
+        let changed = self.changed.iter().filter(|_| self.collected.provenance.is_none()).map(|(file, source)| {
+            let file = file.strip_prefix(&self.plan.folder).unwrap_or(file);
+            let message = format!(
+                "{} is not as the repository has it, so the provenance names no source: commit it to name {} at a commit \
+                 that holds what is packaged",
+                quoted(&file.to_string_lossy()),
+                plain(&source.uri)
+            );
+            Finding::new(&package::CHANGED_SOURCE, message)
+        });
+        Ok(Packaged { findings: known.into_iter().chain(rest).chain(changed).collect(), ..packaged })
     }
 
     /// An error with the file that it is about.
@@ -421,23 +436,46 @@ fn is_secret(finding: &Finding) -> bool {
         .any(|rule| std::ptr::eq(rule, finding.rule))
 }
 
-/// What can be said about sources and builder.
-fn facts(folder: &Path, epoch: Option<i64>, lookup: &dyn Fn(&str) -> Option<String>) -> Facts {
+/// The files beside the manifest that an artifact is made of, each with its content.
+fn sources<'c>(plan: &'c Plan, collected: &'c Collected) -> impl Iterator<Item = (&'c Path, &'c [u8])> {
+    let items = plan.items.iter().filter_map(|item| {
+        let content = collected.modules.get(&item.entry).or_else(|| collected.assets.get(&item.entry))?;
+        Some((item.file.as_path(), content.as_slice()))
+    });
+    let documents = [(&plan.sbom, &collected.sbom), (&plan.provenance, &collected.provenance)];
+    let given = |(given, content): (&'c Option<Given>, &'c Option<Vec<u8>>)| {
+        Some((given.as_ref()?.file.as_path(), content.as_deref()?))
+    };
+    items.chain(documents.into_iter().filter_map(given))
+}
+
+/// What can be said about sources and builder, and which file keeps a revision from being named: it is tracked with
+/// another content than is packaged.
+fn facts(
+    git: Option<Git>,
+    epoch: Option<i64>,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> (Facts, Option<(PathBuf, Revision)>) {
     let ci = Ci::of(lookup);
-    let revision = |remote: &str, reference: Option<&String>, commit: String| {
+    let revision = |remote: &str, reference: Option<&String>, commit: &str| {
         // As pip, SPDX and SLSA write the address of a repository.
         let scheme = if remote.starts_with("git") { "" } else { "git+" };
         let reference = reference.map(|reference| format!("@{reference}")).unwrap_or_default();
-        Revision { uri: format!("{scheme}{remote}{reference}"), commit }
+        Revision { uri: format!("{scheme}{remote}{reference}"), commit: commit.to_owned() }
     };
-    let of_ci =
-        ci.as_ref().and_then(|ci| Some(revision(ci.repository.as_deref()?, ci.reference.as_ref(), ci.commit.clone()?)));
-    let source = of_ci.or_else(|| {
-        let git = Git::around(folder)?;
-        Some(revision(git.remote.as_deref()?, git.reference.as_ref(), git.commit))
-    });
+    let of_ci = ci
+        .as_ref()
+        .and_then(|ci| Some(revision(ci.repository.as_deref()?, ci.reference.as_ref(), ci.commit.as_ref()?)));
+    let of_git =
+        git.as_ref().and_then(|git| Some(revision(git.remote.as_deref()?, git.reference.as_ref(), &git.commit)));
+    let source = of_ci.or(of_git);
     let (builder_id, invocation_id) = ci.map_or((None, None), |ci| (Some(ci.builder), ci.invocation));
-    Facts { source, builder_id, invocation_id, started_at_unix_ms: None, built_at_unix_ms: epoch }
+    let changed = git.and_then(|git| git.changed);
+    let (source, changed) = match (source, changed) {
+        (Some(source), Some(changed)) => (None, Some((changed, source))),
+        (source, _) => (source, None),
+    };
+    (Facts { source, builder_id, invocation_id, started_at_unix_ms: None, built_at_unix_ms: epoch }, changed)
 }
 
 /// Only an artifact is replaced by an artifact.

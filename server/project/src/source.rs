@@ -1,7 +1,10 @@
 //! Where a skill's source is from and who builds it, as far as files and environment variables say: for its provenance.
 //!
-//! git is not started: what is asked stands in a few small files of `.git`. That the working tree differs from the
-//! commit is not looked for. Everything here is the builder's own word.
+//! git is not started: what is asked stands in a few files of `.git`. The skill's files are held against git's index; what
+//! is staged there and not committed yet is not told from what is committed, since that takes the repository's objects.
+//! Everything here is the builder's own word.
+
+mod index;
 
 use std::{
     fmt,
@@ -26,16 +29,21 @@ pub struct Git {
     pub reference: Option<String>,
     /// Where others find the repository, as a URL without credentials.
     pub remote: Option<String>,
+    /// The first of the files that is tracked with another content than it has: they are not those of the commit.
+    pub changed: Option<PathBuf>,
 }
 
 impl Git {
-    /// The commit of the repository that `folder` lies in. `None` where it lies in none, or in one that cannot be
-    /// understood.
+    /// The commit of the repository that the skill with this manifest is a part of; `files` are its other files, each with
+    /// its content. `None` where the manifest is not tracked (a repository that a skill merely lies in says nothing of
+    /// it), or the repository cannot be understood.
     #[must_use]
-    pub fn around(folder: &Path) -> Option<Self> {
-        let folder = absolute(folder);
+    pub fn of<'f>(manifest: (&Path, &'f [u8]), files: impl IntoIterator<Item = (&'f Path, &'f [u8])>) -> Option<Self> {
+        let folder = absolute(manifest.0);
+        let folder = folder.parent()?;
         let dot_git =
             folder.ancestors().map(|folder| folder.join(".git")).find(|git| git.symlink_metadata().is_ok())?;
+        let top = dot_git.parent()?.to_owned();
         let git = if dot_git.is_dir() { dot_git } else { pointed_at(&dot_git, "gitdir:")? };
         // A linked working tree has its own HEAD and shares the rest.
         let common = match line(&git.join("commondir")) {
@@ -43,8 +51,28 @@ impl Git {
             None => git.clone(),
         };
         let (commit, reference) = head(&git, &common)?;
-        Some(Self { commit, reference, remote: remote(&common.join("config")) })
+        let inside = |path: &Path| slashed(absolute(path).strip_prefix(&top).ok()?);
+        let own = inside(manifest.0)?;
+        // What lies elsewhere is none of the repository's.
+        let rest = files.into_iter().filter_map(|(path, content)| Some((inside(path)?, path, content)));
+        let all: Vec<_> = std::iter::once((own.clone(), manifest.0, manifest.1)).chain(rest).collect();
+        let wanted: Vec<String> = all.iter().map(|(inside, ..)| inside.clone()).collect();
+        let tracked = index::look_up(&git.join("index"), commit.len() / 2, &wanted)?;
+        if !tracked.contains_key(&own) {
+            return None;
+        }
+        let differs = |(inside, path, content): &(String, &Path, &[u8])| {
+            tracked.get(inside).filter(|tracked| !tracked.is(content)).map(|_| (*path).to_owned())
+        };
+        let changed = all.iter().find_map(differs);
+        Some(Self { commit, reference, remote: remote(&common.join("config")), changed })
     }
+}
+
+/// A path with `/` between its parts, as git writes it. `None` where it is no UTF-8.
+fn slashed(path: &Path) -> Option<String> {
+    let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();
+    Some(parts?.join("/"))
 }
 
 /// The one line of a small file.
@@ -131,7 +159,10 @@ pub fn public_url(address: &str) -> Option<String> {
         Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest.to_owned()),
         // `user@host:path`; a drive letter is one character in front of the colon.
         None => {
-            let (host, path) = address.split_once(':')?;
+            // What stands in front of the host is a user, and may hold a password with colons.
+            let end = address.find('/').unwrap_or(address.len());
+            let at = address.get(..end)?.rfind('@').map_or(0, |at| at + 1);
+            let (host, path) = address.get(at..)?.split_once(':')?;
             if host.len() < 2 || host.contains('/') {
                 return None;
             }
@@ -253,7 +284,8 @@ impl fmt::Display for BadEpoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "SOURCE_DATE_EPOCH is `{}`; set it to the seconds since 1970-01-01 as a whole number, or unset it",
+            "SOURCE_DATE_EPOCH is `{}`; set it to the seconds since 1970-01-01 as a whole number, at most 253402300799 (the \
+             end of the year 9999), or unset it",
             crate::shown::words(&self.0, 80)
         )
     }
@@ -300,38 +332,122 @@ mod tests {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// What is said of the skill in `folder`, whose files are a manifest and what `more` names.
+    fn of(folder: &Path, more: &[&str]) -> Option<Git> {
+        let manifest = folder.join("skill.toml");
+        let files: Vec<_> =
+            more.iter().map(|name| folder.join(name)).map(|path| (fs::read(&path).unwrap(), path)).collect();
+        let files = files.iter().map(|(content, path)| (path.as_path(), content.as_slice()));
+        Git::of((&manifest, &fs::read(&manifest).unwrap()), files)
+    }
+
     #[test]
     fn agrees_with_git() {
         let root = tempfile::tempdir().unwrap();
         let repo = root.path().join("repo");
-        fs::create_dir_all(repo.join("skills/one")).unwrap();
+        let skill = repo.join("skills/one");
+        fs::create_dir_all(&skill).unwrap();
+        fs::write(skill.join("skill.toml"), "x = 1\n").unwrap();
         git(&repo, &["init", "-q"]);
-        assert_eq!(Git::around(&repo), None, "nothing is committed yet");
-        git(&repo, &["commit", "-q", "--allow-empty", "-m", "one"]);
+        git(&repo, &["add", "."]);
+        assert_eq!(of(&skill, &[]), None, "nothing is committed yet");
+        git(&repo, &["commit", "-q", "-m", "one"]);
         git(&repo, &["remote", "add", "origin", "https://user:secret@forge.example/team/skills.git?token=x"]);
         let expected = |reference: Option<&str>| {
             Some(Git {
                 commit: git(&repo, &["rev-parse", "HEAD"]),
                 reference: reference.map(str::to_owned),
                 remote: Some("https://forge.example/team/skills.git".to_owned()),
+                changed: None,
             })
         };
-        assert_eq!(Git::around(&repo.join("skills/one")), expected(Some("refs/heads/main")));
+        assert_eq!(of(&skill, &[]), expected(Some("refs/heads/main")));
         git(&repo, &["pack-refs", "--all"]);
         assert!(!repo.join(".git/refs/heads/main").exists());
-        assert_eq!(Git::around(&repo), expected(Some("refs/heads/main")));
+        assert_eq!(of(&skill, &[]), expected(Some("refs/heads/main")));
         // A linked working tree with a branch and a commit of its own.
         let linked = root.path().join("linked");
         git(&repo, &["worktree", "add", "-q", "-b", "other", linked.to_str().unwrap()]);
         git(&linked, &["commit", "-q", "--allow-empty", "-m", "two"]);
-        let there = Git::around(&linked).unwrap();
+        let there = of(&linked.join("skills/one"), &[]).unwrap();
         assert_eq!(
             (there.commit.clone(), there.reference.as_deref()),
             (git(&linked, &["rev-parse", "HEAD"]), Some("refs/heads/other"))
         );
         assert_ne!(there.commit, git(&repo, &["rev-parse", "HEAD"]));
         git(&repo, &["checkout", "-q", "--detach"]);
-        assert_eq!(Git::around(&repo), expected(None));
+        assert_eq!(of(&skill, &[]), expected(None));
+    }
+
+    /// A repository around a skill says nothing of it unless the skill is a part of it, as it stands there.
+    #[test]
+    fn only_what_is_tracked_is_of_the_commit() {
+        for (format, version) in [("sha1", "2"), ("sha1", "3"), ("sha1", "4"), ("sha256", "2"), ("sha256", "4")] {
+            let root = tempfile::tempdir().unwrap();
+            let repo = root.path();
+            let (skill, other) = (repo.join("skill"), repo.join("work/other"));
+            for folder in [&skill, &other] {
+                fs::create_dir_all(folder.join("assets")).unwrap();
+                fs::write(folder.join("skill.toml"), "x = 1\n").unwrap();
+                fs::write(folder.join("assets/a"), "a").unwrap();
+                fs::write(folder.join("built.wasm"), "w").unwrap();
+            }
+            // Many names that share beginnings, of all lengths of padding.
+            for at in 0..20 {
+                fs::write(skill.join("assets").join("n".repeat(at + 1)), "x").unwrap();
+            }
+            fs::write(repo.join(".gitignore"), "work/\n*.wasm\n").unwrap();
+            git(repo, &["init", "-q", &format!("--object-format={format}")]);
+            git(repo, &["config", "core.autocrlf", "false"]);
+            git(repo, &["update-index", "--index-version", version]);
+            git(repo, &["add", "."]);
+            git(repo, &["commit", "-q", "-m", "one"]);
+            let changed = |name: &str| {
+                of(&skill, &["assets/a", "built.wasm", "assets/nnnnnnn"]).map(|git| git.changed)
+                    == Some(Some(skill.join(name)))
+            };
+            assert_eq!(of(&other, &["assets/a"]), None, "{format} {version}: it is ignored");
+            let clean = of(&skill, &["assets/a", "built.wasm", "assets/nnnnnnn"]).unwrap();
+            assert_eq!((clean.commit.as_str(), clean.changed), (git(repo, &["rev-parse", "HEAD"]).as_str(), None));
+            fs::write(skill.join("built.wasm"), "another").unwrap();
+            assert_eq!(of(&skill, &["built.wasm"]).unwrap().changed, None, "what is built is tracked by nobody");
+            fs::write(skill.join("assets/a"), "b").unwrap();
+            assert!(changed("assets/a"), "{format} {version}");
+            fs::write(skill.join("skill.toml"), "x = 2\n").unwrap();
+            assert!(changed("skill.toml"), "{format} {version}");
+            // Other ends of lines than are tracked are what a checkout makes.
+            fs::write(skill.join("skill.toml"), "x = 1\r\n").unwrap();
+            assert_eq!(of(&skill, &[]).unwrap().changed, None);
+            git(repo, &["rm", "-q", "--cached", "skill/skill.toml"]);
+            assert_eq!(of(&skill, &["assets/a"]), None, "{format} {version}: it is tracked no more");
+            git(repo, &["add", "--intent-to-add", "skill/skill.toml"]);
+            assert_eq!(of(&skill, &["assets/a"]), None, "{format} {version}: it is only meant to be added");
+        }
+    }
+
+    /// In a merge that is not through no content is the commit's, and a split index is not understood.
+    #[test]
+    fn an_index_in_between_says_nothing_wrong() {
+        let root = tempfile::tempdir().unwrap();
+        let repo = root.path();
+        git(repo, &["init", "-q"]);
+        let commit = |text: &str| {
+            fs::write(repo.join("skill.toml"), text).unwrap();
+            git(repo, &["add", "."]);
+            git(repo, &["commit", "-q", "-m", "x"]);
+        };
+        commit("x = 1\n");
+        git(repo, &["checkout", "-q", "-b", "side"]);
+        commit("x = 2\n");
+        git(repo, &["checkout", "-q", "main"]);
+        commit("x = 3\n");
+        let merge = Command::new("git").current_dir(repo).args(["merge", "-q", "side"]).output().unwrap();
+        assert!(!merge.status.success());
+        assert_eq!(of(repo, &[]).unwrap().changed, Some(repo.join("skill.toml")));
+        git(repo, &["checkout", "-q", "-f", "main"]);
+        assert_eq!(of(repo, &[]).unwrap().changed, None);
+        git(repo, &["update-index", "--split-index"]);
+        assert_eq!(of(repo, &[]), None);
     }
 
     #[test]
@@ -339,10 +455,14 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let repo = root.path();
         fs::write(repo.join("secret"), "0123456789012345678901234567890123456789").unwrap();
+        fs::write(repo.join("skill.toml"), "").unwrap();
+        git(repo, &["init", "-q"]);
+        git(repo, &["add", "skill.toml"]);
+        git(repo, &["commit", "-q", "-m", "one"]);
+        assert!(of(repo, &[]).is_some());
         let head = |text: &str| {
-            fs::create_dir_all(repo.join(".git")).unwrap();
             fs::write(repo.join(".git/HEAD"), text).unwrap();
-            Git::around(repo)
+            of(repo, &[])
         };
         for text in [
             "ref: ../secret",
@@ -355,7 +475,6 @@ mod tests {
         ] {
             assert_eq!(head(text), None, "{text}");
         }
-        fs::create_dir_all(repo.join(".git/refs")).unwrap();
         fs::write(repo.join(".git/refs/a"), "ref: refs/a").unwrap();
         assert_eq!(head("ref: refs/a"), None, "references in a circle");
         fs::write(repo.join(".git/refs/a"), "root:x:0:0").unwrap();
@@ -367,6 +486,8 @@ mod tests {
         let url = |address| public_url(address).unwrap_or_default();
         assert_eq!(url("git@forge.example:team/x.git"), "ssh://forge.example/team/x.git");
         assert_eq!(url("ssh://git@forge.example:22/team/x.git"), "ssh://forge.example:22/team/x.git");
+        assert_eq!(url("user:pw@forge.example:a/b"), "ssh://forge.example/a/b");
+        assert_eq!(url("user:p:w@x@forge.example:a/b@c:d"), "ssh://forge.example/a/b@c:d");
         assert_eq!(url("HTTPS://a:b@c@forge.example/x#y"), "https://forge.example/x");
         for none in [
             "/home/me/repo",

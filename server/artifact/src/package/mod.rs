@@ -37,7 +37,7 @@ use crate::{
     verify::{PREAMBLES, VerifyOptions, verify},
 };
 
-pub use rules::FAMILY;
+pub use rules::{CHANGED_SOURCE, FAMILY};
 
 /// A file for an artifact: its path and its content. The path may leave out the `modules/` or `assets/` in front.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

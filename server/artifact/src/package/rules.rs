@@ -20,6 +20,7 @@ pub static FAMILY: Family = Family {
         &TOO_LARGE,
         &TOO_MANY_FILES,
         &SIGNING_KEY,
+        &CHANGED_SOURCE,
         &secrets::PRIVATE_KEY,
         &secrets::FILE_NAME,
         &secrets::TOKEN,
@@ -106,4 +107,14 @@ pub static SIGNING_KEY: Rule = rule(
     "a file holds the key that signs the artifact",
     "Whoever has the artifact could sign as its publisher. Take the file out. If an artifact with it was ever given away, \
      make a new key and tell those who trust the old one.",
+);
+
+/// A file that is not as its repository has it.
+pub static CHANGED_SOURCE: Rule = rule(
+    "package/changed-source",
+    Severity::Info,
+    Daemon::Silent,
+    "a file is not as its repository has it, so the provenance names no source",
+    "A provenance that names a commit says that the artifact can be made again from it. Here a file of the skill is tracked \
+     by git with another content than is packaged, so nothing is said. Commit the file, and package again.",
 );
