@@ -139,6 +139,48 @@ fn a_name_that_looks_like_a_known_one_is_said_loudly() {
     assert!(ran.err.contains("warning: `northw1nd` looks like `northwind`"), "{ran:?}");
 }
 
+/// White space makes another publisher: nothing is done to, or said of, one that was not named.
+#[test]
+fn a_publisher_is_named_as_it_is_written() {
+    let world = World::new();
+    world.package(&[]);
+    world.run(&["trust", "allow", &format!("acme={ELEVENS}")]).exits(0);
+    world
+        .run(&[
+            "trust",
+            "allow",
+            &format!("northwind={}", "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"),
+        ])
+        .exits(0);
+    let before = world.0.read(STORE);
+    for name in ["acme ", "\tacme", "Acme", "acme\u{a0}"] {
+        let pair = format!("{name}={ELEVENS}");
+        for arguments in [
+            &["trust", "remove", name][..],
+            &["trust", "remove", name, ELEVENS],
+            &["trust", "allow", &pair],
+            &["trust", "pin", &pair],
+            &["trust", "expire", &pair, "2026-12-31"],
+            &["trust", "revoke", &pair, "--reason", "x"],
+            &["trust", "revoke", name, "--reason", "x"],
+            &["trust", "rotate", name, "--to", ELEVENS, "--key", "elevens.key", "-o", "x.json"],
+            &["verify", ARTIFACT, "--trusted-publisher", &pair],
+        ] {
+            let ran = world.run(arguments).exits(2);
+            assert!(ran.err.contains("is no publisher: write it as its skills do"), "{arguments:?}: {ran:?}");
+            assert!(!ran.err.contains("trust store"), "the argument is at fault: {ran:?}");
+        }
+        let skill = format!("{name}.greeter");
+        if skill.trim() != skill {
+            world.run(&["trust", "floor", &skill, "1.0.0", "--reason", "x"]).exits(2);
+        }
+    }
+    let ran = world.run(&["trust", "floor", "acme.greeter ", "1.0.0", "--reason", "x"]).exits(2);
+    assert!(ran.err.contains("without white space around it"), "{ran:?}");
+    assert_eq!(world.0.read(STORE), before);
+    assert!(!world.0.path("home/palyra/skills/trust-lifecycle.json").exists() && !world.0.path("x.json").exists());
+}
+
 #[test]
 fn the_store_is_where_a_person_says() {
     let world = World::new();

@@ -13,6 +13,7 @@ use skillyard_store::{installed::MAX_WORDS, lifecycle::Purpose, trust_store::Upd
 
 use crate::{home::Home, verify::FlowError};
 
+pub use skillyard_artifact::trust::check_publisher;
 pub use skillyard_store::{
     StoreDigest,
     lifecycle::{Floor, KeyRecord, KeyState, Lifecycle, Objection, Rotation},
@@ -96,8 +97,9 @@ pub fn pin(home: &Home, publisher: &str, key: PublicKey) -> Result<Changed, Flow
 /// Removes one key of `publisher`, or all. Says whether any was there.
 ///
 /// # Errors
-/// If the store cannot be written.
+/// If it is no good publisher, or the store cannot be written.
 pub fn remove(home: &Home, publisher: &str, key: Option<PublicKey>) -> Result<Changed, FlowError> {
+    check_publisher(publisher)?;
     let file = home.trust_store()?;
     let updated = file.update(|store| Ok::<bool, TrustError>(store.remove(publisher, key)))?;
     Ok(Changed { written: updated.written, path: file.path().to_owned(), looks_like: None })
@@ -196,8 +198,9 @@ pub fn rotate(home: &Home, statement: &[u8], now_unix_ms: i64) -> Result<Rotated
 /// A statement that `new` takes the place of `old`, signed with `old`, for everybody who trusts that.
 ///
 /// # Errors
-/// If the keys do not do.
+/// If it is no good publisher, or the keys do not do.
 pub fn rotation(publisher: &str, old: &SigningKey, new: PublicKey, now_unix_ms: i64) -> Result<Rotation, FlowError> {
+    check_publisher(publisher)?;
     Rotation::sign(publisher, old, new, now_unix_ms).map_err(FlowError::Rotation)
 }
 
@@ -214,7 +217,7 @@ pub struct Revoked {
 /// named as its publisher, and a daemon that reads the trust store does not find them there under any name.
 ///
 /// # Errors
-/// If there is no reason, the publisher has no key, or it cannot be written.
+/// If there is no reason, it is no good publisher or has no key, or it cannot be written.
 pub fn revoke(
     home: &Home,
     publisher: &str,
@@ -222,6 +225,7 @@ pub fn revoke(
     reason: &str,
     now_unix_ms: i64,
 ) -> Result<Vec<Revoked>, FlowError> {
+    check_publisher(publisher)?;
     check_reason(reason)?;
     let file = home.trust_store()?;
     let store = file.load()?.store;
@@ -268,19 +272,21 @@ pub fn set_floor(
 ) -> Result<bool, FlowError> {
     check_reason(reason)?;
     let parsed = Version::parse(version).ok_or(FlowError::Words("a floor is three numbers, such as 1.2.0"))?;
-    if !skillyard_manifest::grammar::is_skill_id(skill_id) {
-        return Err(FlowError::Words("that is no skill id"));
+    if !skillyard_manifest::grammar::is_skill_id(skill_id) || skill_id.trim() != skill_id {
+        return Err(FlowError::Words(
+            "that is no skill id: write it as its skill does, of `a-z 0-9 . _ -` and without white space around it",
+        ));
     }
     let floor = Floor { version: parsed.to_string(), reason: reason.to_owned(), since_unix_ms: now_unix_ms };
     let updated = home.lifecycle()?.update(|known| {
-        match known.floors.get(skill_id.trim()) {
+        match known.floors.get(skill_id) {
             Some(set) if set.version == floor.version => return Ok(()),
             Some(set) if Version::parse(&set.version) > Some(parsed) && !lower => {
                 return Err(FlowError::Words("a higher floor is set: --lower takes it down"));
             }
             _ => {}
         }
-        known.floors.insert(skill_id.trim().to_owned(), floor.clone());
+        known.floors.insert(skill_id.to_owned(), floor.clone());
         Ok(())
     });
     updated.map(|updated| updated.written).map_err(flow)
@@ -299,9 +305,7 @@ pub fn expire(
     later: bool,
     now_unix_ms: i64,
 ) -> Result<bool, FlowError> {
-    if !skillyard_manifest::grammar::is_identifier(publisher) {
-        return Err(FlowError::Words("that is no publisher"));
-    }
+    check_publisher(publisher)?;
     let end = |at: Option<i64>| at.unwrap_or(i64::MAX);
     let updated = home.lifecycle()?.update(|known| {
         if let Some(revoked) = known.objects_to_key(publisher, key, Purpose::Run, now_unix_ms) {

@@ -84,6 +84,12 @@ impl From<TrustStoreFileError> for FlowError {
     }
 }
 
+impl From<TrustError> for FlowError {
+    fn from(error: TrustError) -> Self {
+        Self::Trusted(error)
+    }
+}
+
 impl From<Objection> for FlowError {
     fn from(objection: Objection) -> Self {
         Self::Objection(Box::new(objection))
