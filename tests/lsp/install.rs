@@ -259,8 +259,7 @@ fn an_artifact_alone_is_read_once_and_installed() {
     let path = skill.home().join("elsewhere.palyra-skill");
     fs::rename(artifact(&skill, "1.0.0"), &path).unwrap();
     let mut client = skill.serve(quiet());
-    let argument =
-        json!({"artifact": address(&path), "folder": address(&skill.home().join("elsewhere"))});
+    let argument = json!({"artifact": address(&path), "folder": address(&skill.home().join("elsewhere"))});
     let id = execute(&mut client, "skillyard.install", argument);
     let question = client.asked("window/showMessageRequest");
     // What a person agrees to is what was read, whatever lies there by now.

@@ -102,7 +102,7 @@ pub(super) fn look_up(path: &Path, hash: usize, wanted: &[String]) -> Option<Has
             found.insert(wanted.clone(), tracked);
         }
     }
-    (!rest.is_split(hash)?).then_some(found)
+    (!rest.splits(hash)?).then_some(found)
 }
 
 /// What is still to be read.
@@ -145,7 +145,7 @@ impl<'b> Bytes<'b> {
 
     /// Whether what follows the entries says that others stand in another file. Up to the hash at the end there are
     /// extensions: a name of four bytes, a size, and as many bytes.
-    fn is_split(mut self, hash: usize) -> Option<bool> {
+    fn splits(mut self, hash: usize) -> Option<bool> {
         while self.0.len() > hash {
             let name = self.take(4)?;
             let size = usize::try_from(self.number()?).ok()?;
