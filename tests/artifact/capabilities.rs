@@ -14,7 +14,10 @@ fn what_is_refused_has_a_document_for_code_scanning() {
         let arguments = ["capabilities", target, "--against", against, "--format", "sarif"];
         let report = world.run(&arguments).exits(1).quietly().json();
         is_sarif(&report);
-        assert_eq!(report["runs"][0]["results"][0]["level"], "error");
+        let looked = &report["runs"][0]["invocations"][0];
+        assert_eq!(looked["executionSuccessful"], false);
+        let said = looked["toolExecutionNotifications"][0]["message"]["text"].as_str().unwrap();
+        assert!(said.contains("junk.palyra-skill"), "{said}");
     }
 }
 

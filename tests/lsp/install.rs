@@ -167,8 +167,7 @@ fn told(client: &mut Client, document: &Document, words: &str) {
 fn a_word_about_an_installed_version_is_heard_where_the_client_watches() {
     let skill = Skill::new();
     package(&skill);
-    let artifact = skill.folder().join("acme.echo-1.0.0.palyra-skill");
-    let (code, report) = skill.run(&["install", artifact.to_str().unwrap(), "--allow-tofu", "--format", "json"]);
+    let (code, report) = skill.run(&["install", &artifact(&skill, "1.0.0"), "--allow-tofu", "--format", "json"]);
     assert_eq!(code, Some(0), "{report}");
     let mut capabilities = quiet();
     capabilities["workspace"]["didChangeWatchedFiles"] =
