@@ -215,6 +215,46 @@ fn what_the_folder_holds_is_refused_in_a_document() {
     }
 }
 
+/// One cause, one exit code: the skill is at fault, whichever command looks at it, and a program gets a document.
+#[test]
+fn a_skill_at_fault_is_a_finding_to_every_command() {
+    let world = World::new();
+    let refused = |words: &str| {
+        for (command, schema) in
+            [("package", "schema/package-report.schema.json"), ("audit", "schema/audit-report.schema.json")]
+        {
+            let more: &[&str] = if command == "package" { &["--dry-run"] } else { &[] };
+            let report = world.run(&[&[command, "skill", "--format", "json"], more].concat()).exits(1).json();
+            holds_against(schema, &report);
+            assert!(report["error"].as_str().unwrap().contains(words), "{command}: {report}");
+        }
+    };
+    world.0.write("skill/skill.toml", b"name = \"\xff\"\n");
+    refused("UTF-8");
+    world.0.write("skill/skill.toml", GOOD);
+    world.0.write("skill/skillyard.toml", "[package]\nmodules = [\"build/*.wasm\"]\n");
+    refused("matches nothing");
+    fs::remove_file(world.0.path("skill/skillyard.toml")).unwrap();
+    let ran = world.run(&["audit", "skill", "--pin"]).exits(2);
+    assert!(ran.err.contains("`--pin` is for an artifact"), "{ran:?}");
+}
+
+/// What went wrong is what is said.
+#[test]
+fn what_is_not_there_is_named() {
+    let world = World::new();
+    for (arguments, words) in [
+        (&["package", "nope", "--dry-run"][..], "nope: no such folder; name the folder of a skill"),
+        (&["keygen", "-o", "nodir/a.key"], "nodir: no such folder; make it first"),
+        (&["keygen", "--credential-store"], "unset that, or leave the key in a file"),
+    ] {
+        let ran = world.run(arguments).exits(2);
+        assert!(ran.err.contains(words), "{arguments:?}: {ran:?}");
+    }
+    let ran = world.run_with(&[("SOURCE_DATE_EPOCH", "253402300800")], &["package", "skill", "--dry-run"]).exits(2);
+    assert!(ran.err.contains("at most 253402300799"), "{ran:?}");
+}
+
 /// A truncated module would fail every audit: it is not signed.
 #[test]
 fn a_truncated_module_is_refused() {

@@ -160,6 +160,7 @@ fn a_publisher_is_named_as_it_is_written() {
             &["trust", "remove", name, ELEVENS],
             &["trust", "allow", &pair],
             &["trust", "pin", &pair],
+            &["trust", "show", &pair],
             &["trust", "expire", &pair, "2026-12-31"],
             &["trust", "revoke", &pair, "--reason", "x"],
             &["trust", "revoke", name, "--reason", "x"],

@@ -52,6 +52,8 @@ pub enum Error {
     },
     /// A severity for what an artifact is refused for.
     LevelForArtifact,
+    /// A key is to be pinned, and a folder has none.
+    PinOfFolder,
     /// Standard input could not be read.
     Stdin(io::Error),
     /// Standard input does not end.
@@ -240,9 +242,8 @@ impl Error {
         match self {
             Self::Run(error) | Self::Test(TestError::Run(error)) if error.refuses() => Exit::Findings,
             Self::Make(error) if error.refuses() => Exit::Findings,
-            Self::Folder(FolderError::Manifest { .. } | FolderError::Unwieldy { .. })
-            | Self::Refused(_)
-            | Self::RefusedArtifact { .. } => Exit::Findings,
+            Self::Folder(error) if error.refuses() => Exit::Findings,
+            Self::Refused(_) | Self::RefusedArtifact { .. } => Exit::Findings,
             // A word that does not do was not looked up.
             Self::Installed(refused) if refused.kind().as_deref() == Some("BadWords") => Exit::Failed,
             Self::Installed(refused) if refused.kind().is_some() => Exit::Findings,
@@ -267,6 +268,9 @@ impl fmt::Display for Error {
             }
             Self::LevelForArtifact => {
                 write!(f, "`--deny`, `--warn` and `--allow` are for a folder: nobody sets what an artifact is held to")
+            }
+            Self::PinOfFolder => {
+                write!(f, "`--pin` is for an artifact: nobody has signed a folder; package it, or leave `--pin` out")
             }
             Self::UnsafeFixesAlone => {
                 write!(f, "`--unsafe-fixes` says which fixes; add `--fix` to apply them or `--diff` to see them")

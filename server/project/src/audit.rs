@@ -211,6 +211,18 @@ impl fmt::Display for FolderError {
     }
 }
 
+impl FolderError {
+    /// Whether the skill is at fault, and not that the looking failed.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        match self {
+            Self::Manifest { .. } | Self::Unwieldy { .. } => true,
+            Self::Skill(error) => error.refuses(),
+            Self::Cancelled => false,
+        }
+    }
+}
+
 impl std::error::Error for FolderError {}
 
 impl From<SkillError> for FolderError {

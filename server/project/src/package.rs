@@ -158,21 +158,12 @@ impl MakeError {
     #[must_use]
     pub fn refuses(&self) -> bool {
         match self {
-            Self::Secrets(_) | Self::Package(_) | Self::Manifest { .. } | Self::Document { .. } => true,
-            // What the skill's folder holds, or its `skillyard.toml` names. What could not be read says nothing of it.
-            Self::Skill(error) => matches!(
-                error,
-                SkillError::NoModule { .. }
-                    | SkillError::NothingMatches { .. }
-                    | SkillError::Missing { .. }
-                    | SkillError::Link { .. }
-                    | SkillError::Special { .. }
-                    | SkillError::Name { .. }
-                    | SkillError::Twice { .. }
-                    | SkillError::FileTooLarge { .. }
-                    | SkillError::TooLarge { .. }
-                    | SkillError::TooMany { .. }
-            ),
+            Self::Secrets(_)
+            | Self::Package(_)
+            | Self::Manifest { .. }
+            | Self::Document { .. }
+            | Self::NotUtf8 { .. } => true,
+            Self::Skill(error) => error.refuses(),
             _ => false,
         }
     }

@@ -86,6 +86,10 @@ impl fmt::Display for NoKey {
             Self::Write { path, error } if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 write!(f, "{}: is there already and is left alone; name another file", shown::path(path))
             }
+            Self::Write { path, error } if error.kind() == std::io::ErrorKind::NotFound => {
+                let folder = path.parent().unwrap_or(path);
+                write!(f, "{}: no such folder; make it first, or name another file", shown::path(folder))
+            }
             Self::Write { path, error } => write!(f, "{}: cannot be written: {error}", shown::path(path)),
         }
     }

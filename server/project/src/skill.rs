@@ -150,6 +150,11 @@ pub struct LeftOut {
 /// Why a folder has no plan, or its files could not be read.
 #[derive(Debug)]
 pub enum SkillError {
+    /// There is no such folder.
+    NoFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// There is no `skill.toml`.
     NoManifest {
         /// The folder.
@@ -240,6 +245,9 @@ pub enum SkillError {
 impl fmt::Display for SkillError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoFolder { folder } => {
+                write!(f, "{}: no such folder; name the folder of a skill", shown::path(folder))
+            }
             Self::NoManifest { folder } => {
                 write!(f, "{}: no {MANIFEST_NAME} in this folder; name the folder of a skill", shown::path(folder))
             }
@@ -306,6 +314,27 @@ impl fmt::Display for SkillError {
             ),
             Self::Cancelled => Cancelled.fmt(f),
         }
+    }
+}
+
+impl SkillError {
+    /// Whether the skill is at fault: what its folder holds, or its `skillyard.toml` names. What could not be read says
+    /// nothing of it.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        matches!(
+            self,
+            Self::NoModule { .. }
+                | Self::NothingMatches { .. }
+                | Self::Missing { .. }
+                | Self::Link { .. }
+                | Self::Special { .. }
+                | Self::Name { .. }
+                | Self::Twice { .. }
+                | Self::FileTooLarge { .. }
+                | Self::TooLarge { .. }
+                | Self::TooMany { .. }
+        )
     }
 }
 
@@ -387,7 +416,12 @@ impl Plan {
         match manifest.symlink_metadata() {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(SkillError::NoManifest { folder: folder.to_owned() });
+                let folder = folder.to_owned();
+                return Err(if folder.is_dir() {
+                    SkillError::NoManifest { folder }
+                } else {
+                    SkillError::NoFolder { folder }
+                });
             }
             Err(error) => return Err(SkillError::Read(ReadError::Io { path: manifest, error })),
         }

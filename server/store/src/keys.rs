@@ -410,9 +410,10 @@ impl KeyFolder {
     }
 
     fn credentials(&self, name: &KeyName) -> Result<&dyn Credentials, KeyFileError> {
+        let unasked = "SKILLYARD_NO_CREDENTIAL_STORE keeps it from being asked; unset that, or leave the key in a file";
         self.credentials
             .as_deref()
-            .ok_or_else(|| refused(name, CredentialError::Unavailable { reason: "it was not to be asked".to_owned() }))
+            .ok_or_else(|| refused(name, CredentialError::Unavailable { reason: unasked.to_owned() }))
     }
 
     /// Written and read back, before anything that it replaces is removed.

@@ -134,19 +134,24 @@ fn folder(arguments: &Arguments, folder: &Path, options: &mut AuditOptions) -> R
     if let Some(version) = arguments.palyra.given().or(config.palyra_version) {
         options.palyra = version;
     }
+    if arguments.pin {
+        return Err(Error::PinOfFolder);
+    }
     let watch = Watch::new();
-    let plan = Plan::of(folder, &config.package, &Additions::default(), &watch).map_err(Error::Skill)?;
-    let collected = plan.read(&watch).map_err(Error::Skill)?;
-    let report = audit_folder(folder, &collected, options, &watch);
+    let collected = Plan::of(folder, &config.package, &Additions::default(), &watch).and_then(|plan| plan.read(&watch));
+    let audited = collected.map_err(FolderError::from).and_then(|collected| {
+        let report = audit_folder(folder, &collected, options, &watch)?;
+        Ok((report, collected))
+    });
     drop(watch);
-    let report = match report {
-        Ok(mut report) => {
+    let report = match audited {
+        Ok((mut report, collected)) => {
             at_levels(&mut report, &collected.manifest, &arguments.levels.options(config.options(Options::default())));
             arguments.levels.deny(&mut report);
             report
         }
         // The skill is at fault, not the command.
-        Err(error @ (FolderError::Manifest { .. } | FolderError::Unwieldy { .. })) => {
+        Err(error) if error.refuses() => {
             let error = Error::Folder(error);
             let text = match arguments.format {
                 Format::Human => return Err(error),

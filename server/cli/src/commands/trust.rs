@@ -25,7 +25,10 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{self, Format, PalyraArguments, SCHEMA_VERSION, Seal, Until, end, moment, public_key, publisher_and_key},
+    machine::{
+        self, Format, PalyraArguments, SCHEMA_VERSION, Seal, Until, end, moment, public_key, publisher,
+        publisher_and_key,
+    },
     out,
     report::skill,
     sheet::{Sheet, Tone},
@@ -89,6 +92,7 @@ enum Command {
     #[command(after_help = "Example:\n  skillyard trust remove acme")]
     Remove {
         /// The publisher
+        #[arg(value_parser = publisher)]
         publisher: String,
         /// Only this public key, in hex
         #[arg(value_parser = public_key)]
@@ -235,7 +239,7 @@ fn stranger(home: &Home, publisher: &str) -> Option<String> {
     let listing = trust::list(home).ok()?;
     let trusted = listing.trusted.iter().map(|(publisher, _)| publisher.as_str());
     let known: BTreeSet<&str> = trusted.chain(listing.pinned.iter().map(|(publisher, _)| publisher.as_str())).collect();
-    if known.contains(publisher.trim()) {
+    if known.contains(publisher) {
         return None;
     }
     let has: Vec<&str> = known.into_iter().take(10).collect();
@@ -557,6 +561,7 @@ fn show(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, E
     let given = what.split_once('=').filter(|_| !Path::new(what).exists());
     let explained = if let Some((publisher, key)) = given {
         let key = public_key(key).map_err(|why| Error::BadKey { given: key.to_owned(), why })?;
+        trust::check_publisher(publisher).map_err(|fault| Error::Flow(fault.into()))?;
         trust::explain(&home, publisher, key, None, now).map_err(Error::Flow)?
     } else {
         let bytes = machine::artifact(Path::new(what))?;
