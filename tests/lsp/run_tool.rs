@@ -1,11 +1,12 @@
 //! Run Tool: offered over each tool, asking before what needs an approval, the command line's report, and an end to it.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};
 use skillyard_manifest::Span;
 
 use crate::{
+    address,
     client::Client,
     commands::{execute, finished, minimal, progress, refused, titles},
     editor::Document,
@@ -452,5 +453,53 @@ fn what_a_call_shows_is_hinted_where_it_stands_with_its_fix() {
     document.set(&mut client, &fixed);
     let left = hints(&mut client, &document);
     assert_eq!(left.len(), 2, "{left:?}");
+    client.stop();
+}
+
+/// The editor opens an installed version's own manifest, and asks for its tool: what the command line refuses is refused.
+#[test]
+fn an_installed_version_that_may_not_run_is_refused_in_the_editor_too() {
+    let skill = guest(false);
+    let said = |arguments: &[&str]| {
+        let output = skill.skillyard().args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    };
+    said(&["keygen"]);
+    said(&["package", skill.folder().to_str().unwrap()]);
+    let artifact = skill.folder().join("dist").join("acme.guest-1.0.0.palyra-skill");
+    said(&["install", artifact.to_str().unwrap(), "--allow-tofu"]);
+    let (_, list) = skill.run(&["list", "--format", "json"]);
+    let installed = PathBuf::from(list["root"].as_str().unwrap()).join("acme.guest").join("1.0.0");
+    let mut client = skill.serve(minimal());
+    let call = json!({"uri": address(&installed.join("skill.toml")), "tool": "acme.echo", "input": {"n": 3}});
+    let runs = |client: &mut Client| {
+        let id = execute(client, "skillyard.runTool", call.clone());
+        let (report, _) = finished(client, id);
+        assert_eq!(report["outcome"], "ok", "{report}");
+    };
+    let refuses = |client: &mut Client, words: &str| {
+        let id = execute(client, "skillyard.runTool", call.clone());
+        let error = refused(client, id);
+        assert!(error["message"].as_str().unwrap().contains(words), "{error}");
+    };
+    runs(&mut client);
+    let word = ["--reason", "looks odd", "--principal", "me"];
+    said(&[&["quarantine", "acme.guest"], &word[..]].concat());
+    refuses(&mut client, "1.0.0 is quarantined by `me`: `looks odd`");
+    said(&[&["enable", "acme.guest", "--version", "1.0.0", "--override"], &word[..]].concat());
+    runs(&mut client);
+    said(&[&["quarantine", "acme.guest", "--disable"], &word[..]].concat());
+    refuses(&mut client, "1.0.0 is disabled by `me`");
+    said(&[&["enable", "acme.guest", "--version", "1.0.0", "--override"], &word[..]].concat());
+    let sbom = installed.join("sbom.cdx.json");
+    let before = fs::read(&sbom).unwrap();
+    fs::write(&sbom, [before.as_slice(), b" "].concat()).unwrap();
+    refuses(&mut client, "sbom.cdx.json changed since it was installed");
+    fs::write(&sbom, before).unwrap();
+    runs(&mut client);
+    let (_, trusted) = skill.run(&["trust", "list", "--format", "json"]);
+    let key = trusted["pinned"][0]["key"]["public_key"].as_str().unwrap();
+    said(&["trust", "revoke", &format!("acme={key}"), "--reason", "stolen"]);
+    refuses(&mut client, "revoked");
     client.stop();
 }
