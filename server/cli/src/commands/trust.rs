@@ -25,10 +25,7 @@ use crate::{
     error::Error,
     exit::Exit,
     json,
-    machine::{
-        self, Format, PalyraArguments, SCHEMA_VERSION, Seal, Until, end, moment, public_key, publisher,
-        publisher_and_key,
-    },
+    machine::{self, Format, PalyraArguments, SCHEMA_VERSION, Seal, Until, end, moment, public_key, publisher_and_key},
     out,
     report::skill,
     sheet::{Sheet, Tone},
@@ -92,7 +89,6 @@ enum Command {
     #[command(after_help = "Example:\n  skillyard trust remove acme")]
     Remove {
         /// The publisher
-        #[arg(value_parser = publisher)]
         publisher: String,
         /// Only this public key, in hex
         #[arg(value_parser = public_key)]
