@@ -271,8 +271,9 @@ impl Session {
         self.neighbours().paths().filter(below).map(Path::to_owned).collect()
     }
 
-    /// Takes over what was read, in the order of the calls, forgets what is in no workspace folder any more, and makes the diagnostics new that it concerns: those of open
-    /// manifests, and those that are shown of closed ones. Comparing takes its time, and happens where nobody waits for it.
+    /// Takes over what was read, in the order of the calls, forgets what is in no workspace folder any more, and makes the
+    /// diagnostics new that it concerns: those of open manifests, and those that are shown of closed ones. Comparing takes
+    /// its time, and happens where nobody waits for it.
     pub(crate) async fn take_neighbours(self: &Arc<Self>, read: Vec<(PathBuf, Option<Known>)>) {
         let _turn = self.taking_neighbours.lock().await;
         let (before, folders) = (self.neighbours(), self.folders());

@@ -13,8 +13,9 @@ use crate::{client::Abilities, log::log, session::Session, settings::SECTION};
 /// module, or what is trusted or installed change.
 pub(crate) fn initialized(session: &Arc<Session>) {
     let abilities = session.abilities();
-    // What has no path that a client could be told is not watched.
-    let records = session.home().map(|home| home.records().to_vec()).unwrap_or_default();
+    // Looked up only for who can watch them.
+    let home = abilities.watches_elsewhere.then(|| session.home().ok()).flatten();
+    let records = home.map(|home| home.records().to_vec()).unwrap_or_default();
     let registrations = registrations(&abilities, &records);
     if !registrations.is_empty() {
         let session = Arc::clone(session);
@@ -46,12 +47,11 @@ fn registrations(client: &Abilities, records: &[PathBuf]) -> Vec<Registration> {
     let mut watchers = watched.map(|glob| json!({"globPattern": glob})).to_vec();
     // A folder that is deleted matches none of them, and its files are not always named.
     watchers.push(json!({"globPattern": "**", "kind": WatchKind::Delete}));
-    if client.watches_elsewhere {
-        watchers.extend(records.iter().filter_map(|file| {
-            let folder = Uri::from_file_path(file.parent()?)?;
-            Some(json!({"globPattern": {"baseUri": folder, "pattern": file.file_name()?.to_str()?}}))
-        }));
-    }
+    // What has no path that a client could be told is not watched.
+    watchers.extend(records.iter().filter_map(|file| {
+        let folder = Uri::from_file_path(file.parent()?)?;
+        Some(json!({"globPattern": {"baseUri": folder, "pattern": file.file_name()?.to_str()?}}))
+    }));
     let files = json!({"watchers": watchers});
     let wanted = [
         (client.registers_watched_files, registration("workspace/didChangeWatchedFiles", files)),
