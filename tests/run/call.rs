@@ -139,16 +139,30 @@ fn lists(from: u32, to: u32) -> String {
 #[test]
 fn a_schema_that_takes_too_long_is_given_up() {
     let long = format!("\"{}!\"", "a".repeat(400_000));
-    for (schemas, input, outcome, of) in [
-        ("input_schema = { pattern = \"(?=(a+)+$)b\" }\noutput_schema = {}", long, "input_invalid", "input"),
-        (&format!("input_schema = {{}}\noutput_schema = {}", slow()), lists(0, 6000), "output_invalid", "output"),
+    let clock = "the check took too long: given up";
+    for (schemas, input, outcome, of, messages) in [
+        (
+            &format!("input_schema = {{}}\noutput_schema = {}", slow()),
+            lists(0, 6000),
+            "output_invalid",
+            "output",
+            &[clock][..],
+        ),
+        // A fast machine may come to the end of it, and finds then that the value is too long to be matched at all.
+        (
+            &"input_schema = { pattern = \"(?=(a+)+$)b\" }\noutput_schema = {}".to_owned(),
+            long,
+            "input_invalid",
+            "input",
+            &[clock, "the value is too long for a pattern that looks around or back: given up"],
+        ),
     ] {
         let guest = Guest::of(bytes("command"), &[tool("echo", schemas)], FOLDERS);
         guest.0.0.write("input.json", &input);
         let report = guest.ends(outcome, of, &["--input", "@input.json"]);
         let violation = &report["violations"][0];
         assert_eq!((&violation["of"], &violation["keyword"]), (&json!(of), &json!("budget")), "{violation}");
-        assert_eq!(violation["message"], "the check took too long: given up");
+        assert!(messages.iter().any(|message| violation["message"] == **message), "{violation}");
     }
 }
 
