@@ -17,10 +17,12 @@ use std::{
 use flate2::{Compression, write::ZlibEncoder};
 use handmade::*;
 use skillyard_artifact::{
+    audit::{self, Policy},
     module::scan,
     sbom::{self, ModuleFacts},
+    verify::open,
 };
-use skillyard_manifest::model::Manifest;
+use skillyard_manifest::{grammar::PALYRA_VERSION, model::Manifest};
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
@@ -189,6 +191,38 @@ fn documents() {
         let keys: String = (0..).map(|at| format!("\"{at:x}\":1,")).take(800_000).collect();
         full("sbom.cdx.json", format!("{{{}", keys.get(..(8 << 20) - 100).unwrap_or(&keys)).into_bytes())
     });
+}
+
+#[test]
+fn modules_of_an_audit() {
+    // Custom sections fill them up.
+    let module = {
+        let length = (8_u32 << 20) - 200;
+        let mut bytes = MODULE.to_vec();
+        bytes.push(0);
+        bytes.extend([0, 7, 14, 21].map(|shift| (length >> shift & 0x7f) as u8 | if shift < 21 { 0x80 } else { 0 }));
+        bytes.push(1);
+        bytes.resize(bytes.len() + length as usize - 1, 0);
+        bytes
+    };
+    let mut files = parts();
+    files.extend((0..7).map(|at| (format!("modules/{at}.wasm"), module.clone())));
+    let files = signed(with_manifest(files, MANIFEST), "acme");
+    for (name, bytes) in [
+        ("seven stored modules of 8 MiB", {
+            archive(&files.iter().map(|(name, content)| Raw::stored(name, content)).collect::<Vec<_>>())
+        }),
+        ("seven deflated modules of 8 MiB", pack(&files)),
+    ] {
+        let work = |bytes: &[u8]| {
+            let opened = open(bytes, PALYRA_VERSION, &()).unwrap();
+            let policy = Policy::default();
+            let scanned = audit::scan(opened.content.entries(), &policy, &()).unwrap();
+            let read = scanned.iter().filter(|it| it.bytes > 8_000_000 && it.module.is_some());
+            assert_eq!(read.count(), 7);
+        };
+        bounded(name, peak_of(|| bytes, work));
+    }
 }
 
 /// A module with `count` times the `section` of embedded packages.

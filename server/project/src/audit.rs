@@ -4,9 +4,9 @@ use std::{fmt, path::Path};
 
 use skillyard_artifact::{
     Cancelled, Finding, Progress,
-    audit::{Advisories, AdvisoryError, SignatureFacts, Subject, audit},
+    audit::{Advisories, AdvisoryError, SignatureFacts, Subject, audit, audit_scanned, scan},
     integrity,
-    limits::{MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES},
+    limits::MAX_MANIFEST_BYTES,
     trust::TrustStore,
     verify::{Opened, Verification, open},
 };
@@ -150,14 +150,7 @@ pub(crate) fn report(
 ) -> Result<Option<Report>, Cancelled> {
     let Some(manifest) = opened.manifest() else { return Ok(None) };
     let entries = opened.content.entries();
-    let mut modules = Vec::new();
-    for (path, entry) in entries.iter().filter(|(path, _)| path.is_module()) {
-        // What was listed was inflated once and does so again.
-        if let Ok(content) = entries.content(entry, MAX_ENTRY_BYTES) {
-            modules.push((path.as_str(), content));
-        }
-    }
-    let modules: Vec<(&str, &[u8])> = modules.iter().map(|(path, content)| (*path, content.as_ref())).collect();
+    let modules = scan(entries, policy, progress)?;
     let warnings = warnings(manifest);
     let decision = daemon_decision(opened, store, allow_tofu);
     let subject = Subject {
@@ -173,7 +166,7 @@ pub(crate) fn report(
             payload_sha256: opened.payload_sha256().map(|hash| integrity::hex(&hash)).unwrap_or_default(),
         }),
     };
-    audit(&subject, policy, now_unix_ms, feed, progress).map(Some)
+    Ok(Some(audit_scanned(&subject, policy, now_unix_ms, feed)))
 }
 
 /// Why a folder was not audited.

@@ -9,7 +9,7 @@ mod imports;
 mod modules;
 mod skill;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ use skillyard_manifest::{Severity, Warning, model::Manifest};
 
 use crate::{
     Cancelled, Finding, Progress,
+    entries::Entries,
+    limits::MAX_ENTRY_BYTES,
     module::{self, Module},
     trust::TrustDecision,
 };
@@ -339,21 +341,47 @@ pub fn audit(
     feed: Option<&Advisories>,
     progress: &dyn Progress,
 ) -> Result<Report, Cancelled> {
-    let mut scanned = Vec::with_capacity(subject.modules.len());
-    let total = subject.modules.iter().map(|(_, bytes)| bytes.len() as u64).sum();
-    let mut done = 0;
-    for &(path, content) in subject.modules {
-        let bytes = content.len() as u64;
-        let step = Step { progress, done, total };
-        let read = bytes <= policy.max_module_bytes;
-        let module = if read { Some(Arc::new(module::scan(content, &step)?)) } else { None };
+    let content = |at: usize| subject.modules.get(at).map(|(_, content)| Cow::Borrowed(*content));
+    let modules = subject.modules.iter().map(|(path, content)| (*path, content.len() as u64));
+    let scanned = scan_each(modules, content, policy, progress)?;
+    let &Subject { manifest, warnings, sbom, provenance, ref signature, .. } = subject;
+    let subject = Subject { manifest, warnings, modules: &scanned, sbom, provenance, signature: signature.clone() };
+    Ok(audit_scanned(&subject, policy, now_unix_ms, feed))
+}
+
+/// Reads an archive's modules for [`audit_scanned`], one after the other: never is more than one of them held.
+///
+/// # Errors
+/// [`Cancelled`], where `progress` says so.
+pub fn scan(entries: &Entries<'_>, policy: &Policy, progress: &dyn Progress) -> Result<Vec<Scanned>, Cancelled> {
+    let modules: Vec<_> = entries.iter().filter(|(path, _)| path.is_module()).collect();
+    // What was listed was inflated once and does so again.
+    let content = |at: usize| modules.get(at).and_then(|(_, entry)| entries.content(entry, MAX_ENTRY_BYTES).ok());
+    scan_each(modules.iter().map(|(path, entry)| (path.as_str(), entry.size)), content, policy, progress)
+}
+
+/// Reads modules, given as their paths and their sizes in bytes; `content` gives the bytes of the one at a place. One
+/// without is left out.
+fn scan_each<'m, 'c>(
+    modules: impl Iterator<Item = (&'m str, u64)> + Clone,
+    content: impl Fn(usize) -> Option<Cow<'c, [u8]>>,
+    policy: &Policy,
+    progress: &dyn Progress,
+) -> Result<Vec<Scanned>, Cancelled> {
+    let total = modules.clone().map(|(_, bytes)| bytes).sum();
+    let (mut scanned, mut done) = (Vec::new(), 0);
+    for (at, (path, bytes)) in modules.enumerate() {
+        let module = if bytes <= policy.max_module_bytes {
+            let Some(content) = content(at) else { continue };
+            Some(Arc::new(module::scan(&content, &Step { progress, done, total })?))
+        } else {
+            None
+        };
         scanned.push(Scanned { path: path.to_owned(), bytes, module });
         done += bytes;
         progress.at("audit", done, total)?;
     }
-    let &Subject { manifest, warnings, sbom, provenance, ref signature, .. } = subject;
-    let subject = Subject { manifest, warnings, modules: &scanned, sbom, provenance, signature: signature.clone() };
-    Ok(audit_scanned(&subject, policy, now_unix_ms, feed))
+    Ok(scanned)
 }
 
 /// [`audit`] of modules that were scanned before: takes no time for what is in them.
