@@ -212,6 +212,46 @@ fn a_server_that_is_not_found_is_said_and_breaks_nothing() {
     assert!(!said.contains("stack traceback"), "{said}");
 }
 
+/// Neovim knows no workspaces that are trusted or not: in every folder, what is opened is read and nothing more.
+#[test]
+#[ignore = "needs Neovim 0.11: cargo xtask test"]
+fn a_folder_of_a_stranger_is_read_and_nothing_of_it_is_run() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let workspace = workspace(home.path());
+    fs::create_dir(workspace.join("tests")).expect("a folder");
+    let case = r#"{"tool": "acme.echo", "input": {}, "approve": true, "expect": {"outcome": "ok"}}"#;
+    let script = "#!/bin/sh\ntouch touched\n";
+    let config = "[package]\nassets = [\"touched\"]\n";
+    for (name, content) in [
+        ("skill.toml", two_tools().replace("id = \"acme.loop\"", "id = \"loop\"").as_bytes()),
+        ("module.wasm", COMMAND),
+        ("tests/echo.json", case.as_bytes()),
+        ("skillyard", script.as_bytes()),
+        ("skillyard.toml", config.as_bytes()),
+    ] {
+        fs::write(workspace.join(name), content).expect("a file");
+    }
+    #[cfg(unix)]
+    fs::set_permissions(workspace.join("skillyard"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("a mode");
+    let before = names(&workspace);
+    let said = sitting(home.path(), Way::Runtimepath, "stranger.lua");
+    assert!(said.contains("told tool/not-namespaced"), "{said}");
+    assert_eq!(names(&workspace), before);
+    // No key was made and no storage for a tool.
+    for made in ["keys", "storage", "skills"] {
+        let found = below(home.path()).into_iter().find(|path| path.file_name().is_some_and(|name| name == made));
+        assert_eq!(found, None);
+    }
+}
+
+/// All folders below `folder`, links not followed.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
+    let folders = entries.filter(|entry| entry.file_type().expect("a type").is_dir()).map(|entry| entry.path());
+    folders.flat_map(|path| below(&path).into_iter().chain([path]).collect::<Vec<_>>()).collect()
+}
+
 #[test]
 #[ignore = "needs Neovim 0.11: cargo xtask test"]
 fn where_all_is_well_its_health_is_clean() {

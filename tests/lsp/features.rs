@@ -102,6 +102,8 @@ fn fits(method: &str, answer: &Value, capabilities: &Value, document: &Document,
                     assert!(modes.is_some_and(|modes| modes.contains(mode)), "{completion}");
                 }
                 assert!(completion.get("tags").is_none() || item.get("tagSupport").is_some(), "{completion}");
+                let details = item["labelDetailsSupport"] == true;
+                assert!(details || completion.get("labelDetails").is_none(), "{completion}");
             }
         }
         "textDocument/hover" if !answer.is_null() => {
@@ -175,6 +177,31 @@ fn open(skill: &Skill, capabilities: &Value, text: &str) -> (Client, Document) {
     (client, document)
 }
 
+/// What a client does not ask for, or show, one by one comes with the list.
+#[test]
+fn a_completion_says_what_it_is_to_each_client() {
+    let skill = Skill::new();
+    let text = "manifest_version = 2\n[capabilities.quotas]\nmax_memory_bytes = \n";
+    for (name, capabilities) in clients() {
+        let (mut client, document) = open(&skill, &capabilities, text);
+        let position = document.range(Span::at(text.len() - 1))["start"].clone();
+        let params = json!({"textDocument": document.id(), "position": position});
+        let answer = client.call("textDocument/completion", params);
+        let item = answer["items"].as_array().unwrap().iter().find(|item| item["label"] == "67108864").unwrap().clone();
+        let behind = item["labelDetails"]["description"].as_str().or(item["detail"].as_str());
+        assert!(behind.is_some_and(|text| text.contains("64 MiB")), "{name}: {item}");
+        let resolves = &capabilities["textDocument"]["completion"]["completionItem"]["resolveSupport"]["properties"];
+        let at_once = resolves.as_array().is_some_and(|all| !all.contains(&json!("documentation")));
+        let keys = client.call(
+            "textDocument/completion",
+            json!({"textDocument": document.id(), "position": document.range(Span::at(0))["start"]}),
+        );
+        let said = keys["items"].as_array().unwrap().iter().filter(|item| item.get("documentation").is_some()).count();
+        assert_eq!(said > 0, at_once, "{name}: {keys}");
+        client.stop();
+    }
+}
+
 #[test]
 fn every_place_has_answers_that_each_client_can_take() {
     let skill = Skill::new();
@@ -223,7 +250,7 @@ fn accepted(text: &str) -> bool {
 fn a_completion_says_what_it_is_when_asked_and_fits_where_it_is_put() {
     let skill = Skill::new();
     let text = GREETER.replacen("[compat]", "[compat]\nmax_", 1);
-    let (mut client, document) = open(&skill, &neovim(), &text);
+    let (mut client, document) = open(&skill, &full(), &text);
     let answer = client.call("textDocument/completion", place(&document, "[compat]\nmax_"));
     let items = answer["items"].as_array().unwrap();
     let item = items.iter().find(|item| item["label"] == "max_palyra_version").unwrap();

@@ -149,7 +149,13 @@ fn other_content(client: &mut Client, document: &mut Document, wanted: fn(bool) 
 /// Waits until the hover on the version says so: what lies around a manifest is looked at in the background.
 #[track_caller]
 fn told(client: &mut Client, document: &Document, words: &str) {
-    let at = GOOD.find("version = \"1").unwrap() + 1;
+    told_at(client, document, "version = \"1", words);
+}
+
+/// The same of a hover on the key that begins so.
+#[track_caller]
+fn told_at(client: &mut Client, document: &Document, key: &str, words: &str) {
+    let at = GOOD.find(key).unwrap() + 1;
     let position = document.range(Span::at(at))["start"].clone();
     let params = json!({"textDocument": document.id(), "position": position});
     let begun = Instant::now();
@@ -192,6 +198,33 @@ fn a_word_about_an_installed_version_is_heard_where_the_client_watches() {
     assert!(watched.contains(&log), "{log} in {watched:?}");
     client.notify("workspace/didChangeWatchedFiles", json!({"changes": [{"uri": log, "type": 2}]}));
     told(&mut client, &document, "quarantined");
+    client.stop();
+}
+
+/// A key that stands in the trust store and counts no more is not said to be trusted.
+#[test]
+fn a_key_whose_life_is_over_is_told_at_the_publisher() {
+    let skill = Skill::new();
+    let keys = ["one", "two"].map(|name| {
+        let (code, made) = skill.run(&["keygen", name, "--format", "json"]);
+        assert_eq!(code, Some(0), "{made}");
+        ["public_key", "key_id"].map(|part| made[part].as_str().unwrap().to_owned())
+    });
+    let own = keys.each_ref().map(|[key, _]| format!("acme={key}"));
+    for own in &own {
+        assert_eq!(skill.run(&["trust", "allow", own, "--format", "json"]).0, Some(0));
+    }
+    let mut client = skill.serve(quiet());
+    let document = skill.open(&mut client);
+    told_at(&mut client, &document, "publisher", &format!("`{}`", keys[1][1]));
+    let mut again = |said: &[&str], words: &str| {
+        assert_eq!(skill.run(said).0, Some(0), "{said:?}");
+        client.notify("textDocument/didSave", json!({"textDocument": document.id()}));
+        told_at(&mut client, &document, "publisher", words);
+    };
+    again(&["trust", "expire", &own[0], "2020-01-01", "--format", "json"], "is over since 2020");
+    again(&["trust", "revoke", &own[1], "--reason", "stolen", "--format", "json"], "was revoked: `stolen`");
+    told_at(&mut client, &document, "publisher", "trusts no key of `acme`");
     client.stop();
 }
 

@@ -224,6 +224,25 @@ fn what_needs_an_approval_is_asked_for_with_all_that_it_may_touch() {
         assert_eq!(report["outcome"], "ok", "{report:#}");
         assert!(report["policy"]["actions"].as_array().unwrap().iter().all(|action| action["decision"] == "allow"));
     }
+    // More than fits into one question comes in several, and the last one alone takes a yes.
+    let hosts: Vec<String> = (0..40).map(|at| format!("host-{at}.api.example")).collect();
+    let text = fs::read_to_string(skill.manifest()).unwrap();
+    fs::write(skill.manifest(), format!("{text}\n[capabilities]\nhttp_egress_allowlist = {hosts:?}\n")).unwrap();
+    let id = run_tool(&mut client, &skill, call.clone());
+    let (mut said, mut asks) = (String::new(), true);
+    while asks {
+        client.serve("window/showMessageRequest", |asked| {
+            said.push_str(asked["message"].as_str().unwrap());
+            let yes = titles(asked)[0].clone();
+            asks = yes == "Show More";
+            assert!(asks || yes == "Run once", "{asked}");
+            json!({"title": yes})
+        });
+    }
+    let (report, _) = finished(&mut client, id);
+    assert_eq!(report["outcome"], "ok", "{report:#}");
+    assert!(said.contains("acme.echo wants to (1 of ") && hosts.iter().all(|host| said.contains(host)), "{said}");
+    fs::write(skill.manifest(), text).unwrap();
     // Who cannot ask says what to type.
     let id = run_tool(&mut client, &skill, call);
     let asked = client.asked("window/showMessageRequest");

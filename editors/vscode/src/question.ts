@@ -13,12 +13,14 @@ export async function ask({ type, message, actions }: ShowMessageRequestParams):
     const { title } = action;
     return { title, action, isCloseAffordance: title === "Cancel" };
   });
-  const modal = { modal: true };
+  // The first line asks, and what it is about stands below.
+  const [head = "", ...rest] = message.split("\n");
+  const modal = { modal: true, ...(rest.length > 0 && { detail: rest.join("\n") }) };
   const chosen =
     type === MessageType.Error
-      ? await vscode.window.showErrorMessage(message, modal, ...choices)
+      ? await vscode.window.showErrorMessage(head, modal, ...choices)
       : type === MessageType.Warning
-        ? await vscode.window.showWarningMessage(message, modal, ...choices)
-        : await vscode.window.showInformationMessage(message, modal, ...choices);
+        ? await vscode.window.showWarningMessage(head, modal, ...choices)
+        : await vscode.window.showInformationMessage(head, modal, ...choices);
   return chosen?.action ?? null;
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the tests in a real VS Code need: sh setup.sh TOOLS, a folder that is only for them. A second run does
-# nothing. Needs npm, Node 20 (or Python with venv, which then brings one), a C++ compiler with make, and on Debian as root
-# nothing else: Chromium, fonts and ripgrep are installed there; elsewhere it says what to install.
+# nothing. Needs npm, Node 20 (or Python with venv, which then brings one), and on Debian as root nothing else: Chromium,
+# fonts, ripgrep, and a C++ compiler with make for code-server's native parts are installed there; elsewhere it says what to
+# install.
 #
 # Prints the lines that name what was installed, for the environment of the tests.
 set -eu
@@ -21,13 +22,17 @@ browser() {
   done
   return 1
 }
-if ! browser >/dev/null || ! has rg; then
+packages="chromium fonts-dejavu-core ripgrep g++ make"
+complete() { browser >/dev/null && has rg && { has c++ || has g++; } && has make; }
+if ! complete; then
   if has apt-get && [ "$(id -u)" = 0 ]; then
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core ripgrep; } >&2
+    # Each package is a word.
+    # shellcheck disable=SC2086
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >&2
   fi
 fi
-browser >/dev/null && has rg || {
-  echo "Chromium or ripgrep is missing; on Debian: apt-get install chromium fonts-dejavu-core ripgrep" >&2
+complete || {
+  echo "Chromium, ripgrep, make or a C++ compiler is missing; on Debian: apt-get install $packages" >&2
   exit 1
 }
 

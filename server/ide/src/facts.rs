@@ -37,10 +37,15 @@ pub struct ModuleFact {
 pub enum TrustFact {
     /// The store does not know it.
     Unknown,
-    /// These keys, by their ids, are trusted.
-    Trusted(Vec<String>),
-    /// This key, by its id, was pinned at first use.
-    Pinned(String),
+    /// It knows the publisher.
+    Known {
+        /// The keys, by their ids, that a person listed and that count.
+        listed: Vec<String>,
+        /// The key, by its id, that was pinned at first use, where none is listed and it counts.
+        pinned: Option<String>,
+        /// Why others do not count, or not for anything new: a sentence for each.
+        ended: Vec<String>,
+    },
     /// The store cannot be read; why.
     Unreadable(String),
 }

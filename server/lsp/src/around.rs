@@ -20,11 +20,15 @@ use skillyard_project::{
     home::Home,
     installed::{self, Installed, Listed},
     live::{Live, Placed},
-    trust,
+    trust::{self, View},
+    verify::PublicKey,
 };
 use tower_lsp::ls_types::Uri;
 
-use crate::session::{Session, Snapshot};
+use crate::{
+    commands::now_unix_ms,
+    session::{Session, Snapshot},
+};
 
 /// What looks at one manifest's folder, and audits of its modules, remember.
 #[derive(Default)]
@@ -71,17 +75,17 @@ impl Trust {
     /// Reads the trust store; none is made.
     fn read(home: Option<&Home>) -> Self {
         let Some(home) = home else { return Self::Unasked };
-        let listing = match trust::list(home) {
-            Ok(listing) => listing,
+        let views = match trust::views(home, i64::try_from(now_unix_ms()).unwrap_or(i64::MAX)) {
+            Ok(views) => views,
             Err(error) => return Self::Unreadable(error.to_string()),
         };
-        let pinned = listing.pinned.into_iter().map(|(name, key)| (name, TrustFact::Pinned(key.id().to_string())));
-        let trusted = listing.trusted.into_iter().map(|(name, keys)| {
-            let keys = keys.iter().map(|key| key.id().to_string());
-            (name, TrustFact::Trusted(keys.collect()))
-        });
-        // A key that was listed counts over one that was pinned.
-        Self::Known(pinned.chain(trusted).collect())
+        let ids = |keys: &[PublicKey]| keys.iter().map(|key| key.id().to_string()).collect();
+        let fact = |view: View| TrustFact::Known {
+            listed: ids(&view.listed),
+            pinned: view.pinned.map(|key| key.id().to_string()),
+            ended: view.ended.iter().map(ToString::to_string).collect(),
+        };
+        Self::Known(views.into_iter().map(|(name, view)| (name, fact(view))).collect())
     }
 
     fn of(&self, publisher: &str) -> Option<TrustFact> {

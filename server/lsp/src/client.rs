@@ -49,6 +49,9 @@ pub(crate) struct Abilities {
     pub(crate) completion_preselect: bool,
     /// Shows more behind the label of a completion.
     pub(crate) completion_label_details: bool,
+    /// Asks for the documentation of a completion when it shows it. One that says what it resolves, and not this, wants it
+    /// at once.
+    pub(crate) completion_resolves_documentation: bool,
     /// Strikes old names through.
     pub(crate) completion_deprecated_tag: bool,
     /// Shows Markdown beside a completion.
@@ -65,6 +68,8 @@ pub(crate) struct Abilities {
     pub(crate) folds_lines_only: bool,
     /// Shows a text in place of what is folded.
     pub(crate) collapsed_text: bool,
+    /// Asks what would be renamed before it does.
+    pub(crate) prepares_renames: bool,
     /// Takes a definition with what leads to it.
     pub(crate) definition_links: bool,
     /// Shows a word about a link.
@@ -141,6 +146,9 @@ impl Abilities {
                 .is_some_and(|modes| modes.value_set.contains(&InsertTextMode::ADJUST_INDENTATION)),
             completion_preselect: item.and_then(|i| i.preselect_support).unwrap_or_default(),
             completion_label_details: item.and_then(|i| i.label_details_support).unwrap_or_default(),
+            completion_resolves_documentation: item
+                .and_then(|i| i.resolve_support.as_ref())
+                .is_none_or(|r| r.properties.iter().any(|p| p == "documentation")),
             completion_deprecated_tag: item
                 .and_then(|i| i.tag_support.as_ref())
                 .is_some_and(|tags| tags.value_set.contains(&CompletionItemTag::DEPRECATED)),
@@ -159,6 +167,10 @@ impl Abilities {
             collapsed_text: folding
                 .and_then(|f| f.folding_range.as_ref())
                 .and_then(|f| f.collapsed_text)
+                .unwrap_or_default(),
+            prepares_renames: document
+                .and_then(|d| d.rename.as_ref())
+                .and_then(|r| r.prepare_support)
                 .unwrap_or_default(),
             definition_links: document
                 .and_then(|d| d.definition.as_ref())

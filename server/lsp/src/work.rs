@@ -188,8 +188,20 @@ impl Work {
 
     /// Asks the person to choose; the number of the choice.
     pub(crate) async fn ask(&self, question: &str, choices: &[String]) -> Result<usize, NoAnswer> {
+        self.ask_at_length(question, &[], choices).await
+    }
+
+    /// The same with more lines below the question.
+    pub(crate) async fn ask_at_length(
+        &self,
+        question: &str,
+        lines: &[&str],
+        choices: &[String],
+    ) -> Result<usize, NoAnswer> {
         let items = choices.iter().map(|title| MessageActionItem { title: title.clone(), properties: HashMap::new() });
-        let asked = self.session.client.show_message_request(MessageType::INFO, plain(question), Some(items.collect()));
+        let text: Vec<String> = std::iter::once(question).chain(lines.iter().copied()).map(plain).collect();
+        let items = Some(items.collect());
+        let asked = self.session.client.show_message_request(MessageType::INFO, text.join("\n"), items);
         let answer = select! {
             biased;
             () = self.cancel.cancelled() => return Err(NoAnswer::Cancelled),

@@ -1,6 +1,9 @@
 //! The trust store in a person's hands: looked at, added to, taken from.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use skillyard_artifact::{
     Finding,
@@ -53,6 +56,42 @@ pub fn list(home: &Home) -> Result<Listing, FlowError> {
         trusted: store.trusted.into_iter().map(|(name, keys)| (name, keys.into_iter().collect())).collect(),
         pinned: store.tofu.into_iter().collect(),
     })
+}
+
+/// What counts of the keys of a publisher, by the trust store and by what is known of their lives.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct View {
+    /// The keys that a person listed and that count for something new.
+    pub listed: Vec<PublicKey>,
+    /// The key that was pinned at first use, where none is listed and it counts for something new.
+    pub pinned: Option<PublicKey>,
+    /// Why others do not.
+    pub ended: Vec<Objection>,
+}
+
+/// What counts of the keys of every publisher that is known, at the time `now_unix_ms`.
+///
+/// # Errors
+/// If the trust store, or the file about the life of keys, cannot be read.
+pub fn views(home: &Home, now_unix_ms: i64) -> Result<BTreeMap<String, View>, FlowError> {
+    let store = home.trust_store()?.load()?.store;
+    let lives = home.lifecycle()?.load()?.store;
+    let names = store.trusted.keys().chain(store.tofu.keys()).chain(lives.publishers.keys());
+    let names: BTreeSet<&String> = names.collect();
+    let view = |name: &String| {
+        let against = |key: &PublicKey| lives.objects_to_key(name, *key, Purpose::Take, now_unix_ms);
+        let listed = || store.trusted.get(name).into_iter().flatten().copied();
+        let pinned = store.tofu.get(name).copied();
+        let known = lives.publishers.get(name).into_iter().flat_map(|keys| keys.keys().copied());
+        let all: BTreeSet<PublicKey> = listed().chain(pinned).chain(known).collect();
+        View {
+            listed: listed().filter(|key| against(key).is_none()).collect(),
+            // A key that was listed counts over one that was pinned.
+            pinned: pinned.filter(|key| listed().next().is_none() && against(key).is_none()),
+            ended: all.iter().filter_map(against).collect(),
+        }
+    };
+    Ok(names.into_iter().map(|name| (name.clone(), view(name))).collect())
 }
 
 /// A change of the trust store.

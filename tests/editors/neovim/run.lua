@@ -19,7 +19,7 @@ local report = author.read_report('acme.echo: ok')
 author.check('the mistake is told', author.was_told('it is no JSON'))
 author.check('what was mistyped is kept', typed == 2)
 for _, question in ipairs(author.asked) do
-  author.say('question ' .. question)
+  author.say('question ' .. question:gsub('\n', ' '))
 end
 author.check('null is sent', report:find('null', 1, true))
 author.check('bars', report:find('░', 1, true))

@@ -96,13 +96,22 @@ impl Around<'_, '_, '_> {
                     .code(publisher)
                     .say(": an install needs the first use to be allowed, or a key to be trusted before."),
             ),
-            Some(TrustFact::Trusted(keys)) => {
-                let keys = keys.iter().map(String::as_str);
-                doc.paragraph(Line::of("The trust store trusts ").code(publisher).say(" with ").codes(keys).say("."));
+            Some(TrustFact::Known { listed, pinned, ended }) => {
+                if !listed.is_empty() {
+                    let keys = listed.iter().map(String::as_str);
+                    let line = Line::of("The trust store trusts ").code(publisher).say(" with ").codes(keys).say(".");
+                    doc.paragraph(line);
+                } else if let Some(key) = pinned {
+                    let line = Line::of("The trust store pinned ").code(key).say(" for ").code(publisher);
+                    doc.paragraph(line.say(" at first use."));
+                } else {
+                    let line = Line::of("The trust store trusts no key of ").code(publisher);
+                    doc.paragraph(line.say(": nothing new that it signs is installed."));
+                }
+                for why in ended {
+                    doc.paragraph(Line::default().words(why).say("."));
+                }
             }
-            Some(TrustFact::Pinned(key)) => doc.paragraph(
-                Line::of("The trust store pinned ").code(key).say(" for ").code(publisher).say(" at first use."),
-            ),
             Some(TrustFact::Unreadable(why)) => {
                 doc.paragraph(Line::of("The trust store cannot be read: ").words(why));
             }

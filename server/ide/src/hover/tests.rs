@@ -220,9 +220,14 @@ fn identity_is_told_with_what_is_known_of_it() {
     };
     let facts =
         |installed: Vec<InstalledFact>, trust| Facts { installed: Some(Ok(installed)), trust, ..Facts::default() };
+    let known = |listed: &[&str], pinned: Option<&str>, ended: &[&str]| TrustFact::Known {
+        listed: listed.iter().map(|&key| key.into()).collect(),
+        pinned: pinned.map(Into::into),
+        ended: ended.iter().map(|&why| why.into()).collect(),
+    };
     let two =
         vec![installed("0.2.0", true, "active", None), installed("0.1.0", false, "quarantined", Some("it spoke"))];
-    let some = facts(two, Some(TrustFact::Trusted(vec!["0a1b".into(), "2c3d".into()])));
+    let some = facts(two, Some(known(&["0a1b", "2c3d"], None, &[])));
     has(
         &told_with(&greeter("skill_id", "skill$0_id"), &some),
         &["Installed:", "- `0.2.0` (current): active", "- `0.1.0`: quarantined, because: it spoke"],
@@ -253,7 +258,11 @@ fn identity_is_told_with_what_is_known_of_it() {
     );
     for (fact, said) in [
         (TrustFact::Unknown, "The trust store does not know `acme`"),
-        (TrustFact::Pinned("0a".into()), "The trust store pinned `0a` for `acme` at first use."),
+        (known(&[], Some("0a"), &[]), "The trust store pinned `0a` for `acme` at first use."),
+        (known(&[], None, &["the key 0a was revoked"]), "The trust store trusts no key of `acme`"),
+        (known(&[], None, &["the key 0a was revoked"]), "the key 0a was revoked."),
+        (known(&["0b"], None, &["the key 0a was replaced"]), "trusts `acme` with `0b`."),
+        (known(&["0b"], None, &["the key 0a was replaced"]), "the key 0a was replaced."),
         (TrustFact::Unreadable("it was changed".into()), "The trust store cannot be read: it was changed"),
     ] {
         has(&told_with(&greeter("publisher", "$0publisher"), &facts(vec![], Some(fact))), &[said]);

@@ -366,7 +366,7 @@ fn findings(findings: &[Finding]) -> String {
 const SCHEMA_VERSION: u32 = 1;
 
 /// Milliseconds since 1970.
-fn now_unix_ms() -> u64 {
+pub(crate) fn now_unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -19,7 +19,10 @@ use crate::{
 };
 
 const APPROVE: &str = "Run once";
+const MORE: &str = "Show More";
 const CANCEL: &str = "Cancel";
+/// What a window of a small screen shows beside its buttons.
+const QUESTION_CHARACTERS: usize = 600;
 
 /// Calls `tool` (or the one that the skill would choose) with `input`, or with what it was called with last, or with an
 /// example that its schema takes.
@@ -75,23 +78,29 @@ pub(super) async fn run(
     })
 }
 
-/// Asks the person. A no is a cancellation.
+/// Asks the person. A no is a cancellation, and nobody says yes before all of it was shown: what does not fit into one
+/// question comes in the next.
 async fn approve(work: &Work, asking: &Asking) -> Result<(), Failure> {
-    let mut question = format!("{} wants to", manifest::plain(&asking.tool_id));
-    for (at, line) in asking.lines().iter().enumerate() {
-        question.push_str(if at == 0 { ": " } else { "; " });
-        question.push_str(line);
+    let tool = manifest::plain(&asking.tool_id);
+    let pages = asking.pages(QUESTION_CHARACTERS);
+    for (at, lines) in pages.iter().enumerate() {
+        let last = at + 1 == pages.len();
+        let part = if pages.len() > 1 { format!(" ({} of {})", at + 1, pages.len()) } else { String::new() };
+        let head = format!("{tool} wants to{part}");
+        let asked = if last { "Approve it for this call?" } else { "There is more." };
+        let question: Vec<&str> = lines.iter().map(String::as_str).chain([asked]).collect();
+        let yes = if last { APPROVE } else { MORE };
+        match work.ask_at_length(&head, &question, &[yes.to_owned(), CANCEL.to_owned()]).await {
+            Ok(0) => {}
+            Ok(_) | Err(NoAnswer::Cancelled) => return Err(Failure::Cancelled),
+            Err(NoAnswer::CannotAsk) => {
+                return Err(Failure::Failed(format!(
+                    "{tool} needs an approval, and this editor shows no questions: use `skillyard run {tool} --approve`"
+                )));
+            }
+        }
     }
-    question.push_str(". Approve it for this call?");
-    match work.ask(&question, &[APPROVE.to_owned(), CANCEL.to_owned()]).await {
-        Ok(0) => Ok(()),
-        Ok(_) | Err(NoAnswer::Cancelled) => Err(Failure::Cancelled),
-        Err(NoAnswer::CannotAsk) => Err(Failure::Failed(format!(
-            "{} needs an approval, and this editor shows no questions: use `skillyard run {} --approve`",
-            manifest::plain(&asking.tool_id),
-            manifest::plain(&asking.tool_id)
-        ))),
-    }
+    Ok(())
 }
 
 fn in_a_line(report: &RunReport) -> String {

@@ -15,10 +15,14 @@ use tower_lsp::{
 
 use super::DocumentRequest;
 use crate::{
+    client::Abilities,
     convert::{Converter, markup},
     documents::Kind,
     session::{Session, Snapshot},
 };
+
+/// Completions that carry their documentation where the client does not ask for it one by one: as many as anybody looks at.
+const MAX_TOLD: usize = 200;
 
 /// `textDocument/completion`.
 pub(crate) struct Completions;
@@ -49,9 +53,22 @@ impl DocumentRequest for Completions {
         let found = ide::complete(snapshot.source(), offset, &snapshot.facts());
         // With all there is, the client filters as one types.
         let is_incomplete = found.len() >= ide::MAX_COMPLETIONS;
-        let items = found.into_iter().map(|completion| item(converter, completion)).collect();
+        let facts = snapshot.facts();
+        let told = if converter.client.completion_resolves_documentation { 0 } else { MAX_TOLD };
+        let items = found.into_iter().enumerate().map(|(at, completion)| {
+            let doc = completion.documentation.clone().filter(|_| at < told);
+            let doc = doc.and_then(|doc| ide::document(snapshot.source(), &facts, &doc));
+            let mut item = item(converter, completion);
+            item.documentation = doc.map(|doc| documentation(&doc, converter.client));
+            item
+        });
+        let items = items.collect();
         Ok(Some(CompletionResponse::List(CompletionList { is_incomplete, items })))
     }
+}
+
+fn documentation(doc: &ide::Doc, client: &Abilities) -> Documentation {
+    Documentation::MarkupContent(markup(doc, client.completion_markdown))
 }
 
 fn item(converter: Converter<'_>, completion: Completion) -> CompletionItem {
@@ -67,6 +84,13 @@ fn item(converter: Converter<'_>, completion: Completion) -> CompletionItem {
         Some(why) if client.completion_label_details => (completion.detail, Some(why.to_owned())),
         Some(why) => (Some(why.to_owned()), completion.description),
         None => (completion.detail, completion.description),
+    };
+    // Who shows nothing behind the label shows it with what the completion is.
+    let (detail, description) = match (detail, description) {
+        (detail, Some(description)) if !client.completion_label_details => {
+            (Some(detail.map_or(description.clone(), |detail| format!("{detail} · {description}"))), None)
+        }
+        both => both,
     };
     CompletionItem {
         label: completion.label,
@@ -106,7 +130,7 @@ pub(crate) async fn resolve_completion(session: &Session, mut item: CompletionIt
     };
     let documented = session.work(move || {
         let doc = ide::document(snapshot.source(), &snapshot.facts(), &data)?;
-        Some(Documentation::MarkupContent(markup(&doc, snapshot.client.completion_markdown)))
+        Some(documentation(&doc, &snapshot.client))
     });
     item.documentation = documented.await?;
     Ok(item)

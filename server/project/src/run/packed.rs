@@ -693,26 +693,60 @@ impl Asking {
     /// What it may touch, a line a thing, for a person; names are escaped.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        // Whole: the end of a host's name is what decides whose it is.
-        let list = |items: &[String]| items.iter().map(|item| shown::line(item)).collect::<Vec<_>>().join(", ");
-        let mut lines = Vec::new();
-        if self.actions.iter().any(|action| action == "tool.execute") {
-            lines.push("run, though it is marked as sensitive or as needing an approval".to_owned());
-        }
-        let secrets = self.secrets.iter().map(|AskedSecret { name, from }| format!("{name} ({from})"));
-        for (what, items) in [
-            ("send HTTP requests to", &self.hosts),
-            ("read the secrets", &secrets.collect()),
-            ("write in the folders", &self.writes),
-            ("read in the folders", &self.reads),
-            ("use the devices", &self.devices),
-            ("use the node capabilities", &self.nodes),
-        ] {
-            if !items.is_empty() {
-                lines.push(format!("{what} {}", list(items)));
+        self.pages(usize::MAX).into_iter().flatten().collect()
+    }
+
+    /// The same in portions of about so many characters, for a window in which no more can be read. Nothing is left out: a
+    /// list that is too long goes on in the next portion.
+    #[must_use]
+    pub fn pages(&self, characters: usize) -> Vec<Vec<String>> {
+        let mut pages: Vec<Vec<String>> = Vec::new();
+        let mut room = 0_usize;
+        for (what, items) in self.things() {
+            let mut named = false;
+            // Whole: the end of a host's name is what decides whose it is.
+            for item in items.iter().map(|item| shown::line(item)) {
+                let with = |named: bool| item.chars().count() + if named { 2 } else { what.len() + 1 };
+                if pages.is_empty() || with(named) > room {
+                    pages.push(Vec::new());
+                    room = characters;
+                    named = false;
+                }
+                room = room.saturating_sub(with(named));
+                let Some(page) = pages.last_mut() else { continue };
+                match page.last_mut().filter(|_| named) {
+                    Some(line) => line.push_str(&format!(", {item}")),
+                    None => page.push(format!("{what} {item}")),
+                }
+                named = true;
             }
         }
-        lines
+        // One at least, so that whoever asks by them does ask.
+        if pages.is_empty() {
+            pages.push(Vec::new());
+        }
+        pages
+    }
+
+    /// What it may touch: what is done, and to what.
+    fn things(&self) -> Vec<(&'static str, Vec<String>)> {
+        let marked = self.actions.iter().any(|action| action == "tool.execute");
+        let secrets = self.secrets.iter().map(|AskedSecret { name, from }| format!("{name} ({from})"));
+        vec![
+            (
+                "run,",
+                marked
+                    .then(|| "though it is marked as sensitive or as needing an approval".to_owned())
+                    .into_iter()
+                    .collect(),
+            ),
+            ("send HTTP requests to", self.hosts.clone()),
+            ("read the secrets", secrets.collect()),
+            ("write in the folders", self.writes.clone()),
+            ("read in the folders", self.reads.clone()),
+            ("use the devices", self.devices.clone()),
+            ("use the node capabilities", self.nodes.clone()),
+        ]
     }
 }
 
@@ -765,5 +799,29 @@ mod tests {
         }
         assert!(lines.iter().any(|line| line.ends_with(&host)), "{lines:?}");
         assert!(lines.iter().any(|line| line.ends_with("skill:a/\\u{202e}key (from X)")), "{lines:?}");
+
+        // In portions nothing is lost, and each says what is done.
+        let hosts: Vec<String> = (0..40).map(|at| format!("host-{at}.api.example")).collect();
+        let long = Asking { hosts: hosts.clone(), ..asking.clone() };
+        let pages = long.pages(200);
+        assert!(pages.len() > 3, "{pages:?}");
+        let mut said = Vec::new();
+        for page in &pages {
+            assert!(page.iter().map(String::len).sum::<usize>() <= 200, "{page:?}");
+            for line in page {
+                if let Some(items) = line.strip_prefix("send HTTP requests to ") {
+                    said.extend(items.split(", ").map(str::to_owned));
+                }
+            }
+        }
+        assert_eq!(said, hosts);
+        assert_eq!(
+            pages.last().and_then(|page| page.last()).map(String::as_str),
+            Some("use the node capabilities gpu")
+        );
+        // What fits nowhere is shown all the same, and what touches nothing is asked about too.
+        assert_eq!(long.pages(1).len(), 43);
+        let nothing = Asking { hosts: vec![], secrets: vec![], devices: vec![], nodes: vec![], ..asking };
+        assert_eq!(nothing.pages(200), [Vec::<String>::new()]);
     }
 }
