@@ -661,6 +661,11 @@ fn what_a_call_wanted_is_not_called_unused() {
     let mut found = unused(&report);
     found.sort_unstable();
     assert_eq!(found, ["in", "out"], "{report:#}");
+    // Who has switched that off is not told, as in an editor.
+    guest.0.0.write("skill/skillyard.toml", "[rules]\n\"run/unused-grant\" = \"allow\"\n");
+    let report = guest.fine(&["acme.write", "--approve", "--input", "\"/my dir/a\""]);
+    assert_eq!(unused(&report), [""; 0], "{report:#}");
+    std::fs::remove_file(guest.0.0.path("skill/skillyard.toml")).unwrap();
     // Roots that the policy did not give: nobody knows what the tool would have done with them.
     let report = guest.fine(&["acme.write", "--input", "\"/my dir/a\""]);
     assert_eq!(unused(&report), ["in"], "{report:#}");

@@ -7,8 +7,10 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
+use skillyard_manifest::{MAX_BYTES, Options};
 use skillyard_project::{
-    files,
+    check::config_of,
+    files::{self, MANIFEST_NAME},
     home::Home,
     installed::named,
     run::{
@@ -181,9 +183,11 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
     let watch = Watch::new();
     let trusting = arguments.trust.options(false);
     let skill = machine::folder_of(&arguments.skill);
+    let mut own = false;
     let packed = if let Some((skill_id, version)) = named(home, &skill).map_err(Error::Path)? {
         Packed::of_installed(&skill_id, version.as_deref(), home, &trusting, held, &watch)?
     } else if skill.is_dir() {
+        own = true;
         Packed::of_folder(&skill, None, home, held, &machine::text_variable, &watch)?
     } else {
         Packed::of_file(&skill, home, &trusting, held, machine::artifact, &watch)?
@@ -213,7 +217,19 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
         ..CallOptions::default()
     };
     let watch = Watch::new();
-    call(&ready, engine, home, &options, &machine::variable, &watch).map_err(Error::Call)
+    let mut report = call(&ready, engine, home, &options, &machine::variable, &watch).map_err(Error::Call)?;
+    if own {
+        let (manifest, levels) = self::own(&skill)?;
+        report.keep_wanted_hints(&manifest, &levels);
+    }
+    Ok(report)
+}
+
+/// The manifest of a skill that its author has at hand, and what is said beside it of rules.
+fn own(folder: &Path) -> Result<(String, Options), Error> {
+    let config = config_of(folder).map_err(|error| Error::Config(error.into()))?;
+    let bytes = files::read(&folder.join(MANIFEST_NAME), MAX_BYTES).map_err(Error::Read)?;
+    Ok((String::from_utf8_lossy(&bytes).into_owned(), config.options(Options::default())))
 }
 
 fn bare(arguments: &Arguments, path: &Path, home: &Home) -> Result<RunReport, Error> {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use skillyard_artifact::{module::ModuleKind, trust::TrustDecision};
-use skillyard_manifest::Grants;
+use skillyard_manifest::{Grants, Options, Severity, elsewhere::Elsewhere, locate};
 use skillyard_runtime::{
     call::{Fuel, HostCall, Limits, Log, Memory, Outcome},
     json,
@@ -240,6 +240,16 @@ impl Violation {
 }
 
 impl RunReport {
+    /// Takes out the hints that an author has switched off, by `options` or by a comment at the key concerned in `manifest`,
+    /// as an editor does.
+    pub fn keep_wanted_hints(&mut self, manifest: &str, options: &Options) {
+        let places = locate::places(manifest, self.hints.iter().map(|hint| Some(&*hint.key)));
+        let elsewhere = Elsewhere::new(manifest, options);
+        let mut places = places.into_iter();
+        self.hints
+            .retain(|hint| elsewhere.severity(hint.code, Severity::Hint, places.next().unwrap_or_default()).is_some());
+    }
+
     /// The report of a call that has not begun.
     pub(super) fn of_nothing(
         kind: ModuleKind,
