@@ -5,7 +5,7 @@
 //! VS Code 1.99.3 does (vscode-languageclient 11.0.0), `helix.json` as Helix 25.07.1 does; that of Zed as its source has it,
 //! without what the server does not look at.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use serde_json::{Value, json};
 use skillyard_manifest::{Encoding, Options, Span, analyze};
@@ -145,10 +145,9 @@ fn fits(method: &str, answer: &Value, capabilities: &Value, document: &Document,
     }
 }
 
-/// Answers what a server asks of a client at the start and in between.
-fn open(skill: &Skill, capabilities: &Value, text: &str) -> (Client, Document) {
-    fs::write(skill.manifest(), text).unwrap();
-    // What the server would ask for or tell meanwhile has conversations of its own.
+/// What the client can do, without what would have the server ask for or tell things meanwhile: that has conversations of
+/// its own.
+fn unasked(capabilities: &Value) -> Value {
     let mut quiet = capabilities.clone();
     for (section, keys) in [
         (
@@ -168,6 +167,12 @@ fn open(skill: &Skill, capabilities: &Value, text: &str) -> (Client, Document) {
             keys.iter().for_each(|key| drop(section.remove(*key)));
         }
     }
+    quiet
+}
+
+fn open(skill: &Skill, capabilities: &Value, text: &str) -> (Client, Document) {
+    fs::write(skill.manifest(), text).unwrap();
+    let mut quiet = unasked(capabilities);
     if let Some(all) = quiet.as_object_mut() {
         let document = all.entry("textDocument").or_insert(json!({}));
         document["diagnostic"] = json!({});
@@ -175,6 +180,86 @@ fn open(skill: &Skill, capabilities: &Value, text: &str) -> (Client, Document) {
     let mut client = skill.serve(quiet);
     let document = Document::open(&mut client, &skill.uri(), "toml", text, encoding(capabilities));
     (client, document)
+}
+
+/// What stands behind each thing that a server says that it can do.
+const BEHIND: [(&str, &[&str]); 20] = [
+    ("codeActionProvider", &["textDocument/codeAction", "codeAction/resolve"]),
+    ("codeLensProvider", &["textDocument/codeLens"]),
+    ("completionProvider", &["textDocument/completion", "completionItem/resolve"]),
+    ("definitionProvider", &["textDocument/definition"]),
+    ("diagnosticProvider", &["textDocument/diagnostic"]),
+    ("documentFormattingProvider", &["textDocument/formatting"]),
+    ("documentHighlightProvider", &["textDocument/documentHighlight"]),
+    ("documentLinkProvider", &["textDocument/documentLink"]),
+    ("documentRangeFormattingProvider", &["textDocument/rangeFormatting"]),
+    ("documentSymbolProvider", &["textDocument/documentSymbol"]),
+    ("executeCommandProvider", &["workspace/executeCommand"]),
+    ("foldingRangeProvider", &["textDocument/foldingRange"]),
+    ("hoverProvider", &["textDocument/hover"]),
+    ("inlayHintProvider", &["textDocument/inlayHint"]),
+    ("linkedEditingRangeProvider", &["textDocument/linkedEditingRange"]),
+    ("referencesProvider", &["textDocument/references"]),
+    ("renameProvider", &["textDocument/prepareRename", "textDocument/rename"]),
+    ("selectionRangeProvider", &["textDocument/selectionRange"]),
+    (
+        "semanticTokensProvider",
+        &[
+            "textDocument/semanticTokens/full",
+            "textDocument/semanticTokens/full/delta",
+            "textDocument/semanticTokens/range",
+        ],
+    ),
+    ("workspaceSymbolProvider", &["workspace/symbol"]),
+];
+
+/// What the server says that it can do is answered, and its page names that and no more.
+#[test]
+fn what_is_advertised_is_answered_and_on_the_page() {
+    let mut listed = BTreeSet::new();
+    for line in include_str!("../../editors/METHODS.md").lines().filter(|line| line.starts_with("| [")) {
+        let names = line.split("](").next().unwrap();
+        for name in names.split('`').skip(1).step_by(2) {
+            match name.split_once('{') {
+                Some((stem, ends)) => {
+                    listed.extend(ends.trim_end_matches('}').split(", ").map(|end| format!("{stem}{end}")));
+                }
+                None => drop(listed.insert(name.to_owned())),
+            }
+        }
+    }
+    // Those that no capability of that kind stands for.
+    let mut expected: BTreeSet<String> =
+        ["initialize", "skillyard/exampleInput", "workspace/willRenameFiles"].map(str::to_owned).into();
+    let skill = Skill::new();
+    for (name, capabilities) in clients() {
+        let mut client = Client::start({
+            let mut command = skill.skillyard();
+            command.arg("lsp");
+            command
+        });
+        let answer = client.call("initialize", json!({"capabilities": unasked(&capabilities)}));
+        client.notify("initialized", json!({}));
+        let offered = answer["capabilities"].as_object().unwrap();
+        for provider in offered.keys().filter(|key| key.ends_with("Provider")) {
+            let (_, methods) = BEHIND
+                .iter()
+                .find(|(known, _)| known == provider)
+                .unwrap_or_else(|| panic!("{name}: nothing is known of {provider}"));
+            for method in *methods {
+                let id = client.request(method, json!({}));
+                assert_ne!(client.answer(id)["error"]["code"], -32601, "{name}: {method}");
+                expected.insert((*method).to_owned());
+            }
+        }
+        assert_eq!(
+            offered["renameProvider"].is_object(),
+            capabilities["textDocument"]["rename"]["prepareSupport"] == true,
+            "{name}: its options are for clients that prepare"
+        );
+        client.stop();
+    }
+    assert_eq!(listed, expected);
 }
 
 /// What a client does not ask for, or show, one by one comes with the list.

@@ -1,5 +1,5 @@
-//! `textDocument/codeAction`: the fixes of the diagnostics at a place, all safe fixes of a document at once, and the
-//! commands, for editors without lenses.
+//! `textDocument/codeAction` and `codeAction/resolve`: the fixes of the diagnostics at a place, all safe fixes of a document
+//! at once, and the commands, for editors without lenses.
 
 use std::collections::HashMap;
 
