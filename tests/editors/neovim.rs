@@ -528,7 +528,7 @@ fn path_with(program: &Path) -> OsString {
 
 /// Whether a process is gone within a while of the editor's end.
 fn ends(process: &str) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
         if !runs(process) {
             return true;

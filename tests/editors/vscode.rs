@@ -10,14 +10,19 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
 };
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/editors/vscode");
 const KEPT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/vscode");
 
+/// Both tests build the extension into its folder.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 #[test]
 #[ignore = "needs Node: cargo xtask test"]
 fn the_extension_holds_together() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let tsc = "node_modules/typescript/bin/tsc";
     node(&[tsc, "--noEmit", "-p", "."]);
     node(&[tsc, "--noEmit", "-p", "src/webviews.tsconfig.json"]);
@@ -29,6 +34,7 @@ fn the_extension_holds_together() {
 #[test]
 #[ignore = "needs code-server and Chromium: cargo xtask test"]
 fn an_authors_day_in_vs_code() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     node(&["scripts/package.mjs", "--out", KEPT]);
     node(&["test/e2e/run.mjs"]);
 }

@@ -127,7 +127,7 @@ fn input_and_output_hold_to_their_schemas() {
 /// A schema that a list of lists of numbers is held against for minutes, and little of it counted.
 fn slow() -> String {
     let contains = r##"{ not = { contains = { "$ref" = "#/$defs/x" } } }"##;
-    let (contains, numbers) = (vec![contains; 60].join(", "), lists(1_000_000, 1_007_000));
+    let (contains, numbers) = (vec![contains; 32].join(", "), lists(1_000_000, 1_009_000));
     format!("{{ allOf = [{contains}], \"$defs\" = {{ x = {{ enum = {numbers} }} }} }}")
 }
 
@@ -143,7 +143,7 @@ fn a_schema_that_takes_too_long_is_given_up() {
     for (schemas, input, outcome, of, messages) in [
         (
             &format!("input_schema = {{}}\noutput_schema = {}", slow()),
-            lists(0, 6000),
+            lists(0, 100_000),
             "output_invalid",
             "output",
             &[clock][..],
@@ -665,7 +665,7 @@ fn what_a_call_wanted_is_not_called_unused() {
     guest.0.0.write("skill/skillyard.toml", "[rules]\n\"run/unused-grant\" = \"allow\"\n");
     let report = guest.fine(&["acme.write", "--approve", "--input", "\"/my dir/a\""]);
     assert_eq!(unused(&report), [""; 0], "{report:#}");
-    std::fs::remove_file(guest.0.0.path("skill/skillyard.toml")).unwrap();
+    fs::remove_file(guest.0.0.path("skill/skillyard.toml")).unwrap();
     // Roots that the policy did not give: nobody knows what the tool would have done with them.
     let report = guest.fine(&["acme.write", "--input", "\"/my dir/a\""]);
     assert_eq!(unused(&report), ["in"], "{report:#}");

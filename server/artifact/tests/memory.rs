@@ -9,7 +9,7 @@ use std::{
     alloc::{GlobalAlloc, Layout, System},
     io::Write as _,
     sync::{
-        Mutex,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -62,14 +62,18 @@ static ALLOCATOR: Counting = Counting;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+/// What a test holds from its beginning: what another one makes meanwhile would be counted as well.
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The most that is held while what `make` makes is verified, in bytes.
 fn peak(make: impl FnOnce() -> Vec<u8>) -> usize {
     peak_of(make, |bytes| drop(verified(bytes)))
 }
 
-/// The most that is held while `work` works on what `make` makes, in bytes.
+/// The most that is held while `work` works on what `make` makes, in bytes. For who is [`alone`].
 fn peak_of(make: impl FnOnce() -> Vec<u8>, work: impl FnOnce(&[u8])) -> usize {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut bytes = make();
     bytes.shrink_to_fit();
     let before = HELD.load(Ordering::Relaxed) - bytes.len();
@@ -114,6 +118,7 @@ fn full(name: &str, content: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn archives() {
+    let _alone = alone();
     small("64 MiB stored", || {
         let block = vec![b'x'; (16 << 20) - 200];
         let entries: Vec<Raw> = (0..4).map(|at| Raw::stored(&format!("assets/{at}"), &block)).collect();
@@ -143,6 +148,7 @@ fn archives() {
 
 #[test]
 fn manifests() {
+    let _alone = alone();
     for (name, piece) in [("brackets", "["), ("keys", "a."), ("tables", "[[a]]\n"), ("values", "1,"), ("braces", "{a=")]
     {
         for size in [256 << 10, 16 << 20] {
@@ -171,6 +177,7 @@ fn manifests() {
 
 #[test]
 fn documents() {
+    let _alone = alone();
     for piece in ["[", "[],", "{},", "1,", "\"\",", "\"\\u0041"] {
         for size in [(8 << 20) - 100, 16 << 20] {
             let content = format!("{{\"x\": [{}", piece.repeat(size / piece.len() - 10));
@@ -195,6 +202,7 @@ fn documents() {
 
 #[test]
 fn modules_of_an_audit() {
+    let _alone = alone();
     // Custom sections fill them up.
     let module = {
         let length = (8_u32 << 20) - 200;
@@ -251,6 +259,7 @@ fn packages(count: usize, edges: usize) -> String {
 
 #[test]
 fn embedded_packages() {
+    let _alone = alone();
     let scanned = |name: &str, count: usize, section: &dyn Fn() -> String| {
         bounded(name, peak_of(|| module_of(&section(), count), |bytes| drop(scan(bytes, &()).unwrap())));
     };

@@ -9,11 +9,14 @@ use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 use skillyard_manifest::{Span, TextEdit};
 
 /// How long to look for small edits before larger ones must do.
-const PATIENCE: Duration = Duration::from_millis(50);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
+/// The same where a large edit would reach beyond what was asked for.
+pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Edits, sorted by place and without overlap, that make `old` to `new`. None begins or ends within a line end.
-pub(crate) fn between(old: &str, new: &str) -> Vec<TextEdit> {
-    let deadline = Instant::now() + PATIENCE;
+/// Edits, sorted by place and without overlap, that make `old` to `new`. None begins or ends within a line end. They are
+/// looked for as long as `patience` says.
+pub(crate) fn between(old: &str, new: &str, patience: Duration) -> Vec<TextEdit> {
+    let deadline = Instant::now() + patience;
     let mut edits = Vec::new();
     for (old_lines, new_lines) in differences(old, new, Span::new(0, old.len()), 0, lines, deadline) {
         let words = differences(old_lines.of(old), new_lines.of(new), old_lines, new_lines.start, words, deadline);
@@ -102,7 +105,7 @@ mod tests {
     use super::*;
 
     fn shown(old: &str, new: &str) -> Vec<(String, String)> {
-        let edits = between(old, new);
+        let edits = between(old, new, LONG_PATIENCE);
         assert_eq!(apply_edits(old, &edits), new);
         edits.into_iter().map(|edit| (edit.span.of(old).to_owned(), edit.text)).collect()
     }
@@ -134,7 +137,7 @@ mod tests {
     fn a_range_takes_its_lines() {
         let old = "a=1\nb=2\nc=3\n";
         let touched = |from, to| {
-            let edits = touching(between(old, "a = 1\nb = 2\nc = 3\n"), old, Span::new(from, to));
+            let edits = touching(between(old, "a = 1\nb = 2\nc = 3\n", LONG_PATIENCE), old, Span::new(from, to));
             apply_edits(old, &edits)
         };
         assert_eq!(touched(5, 5), "a=1\nb = 2\nc=3\n");
@@ -147,7 +150,7 @@ mod tests {
     proptest! {
         #[test]
         fn edits_make_the_new_text(old in "[ab\\r\\né\u{1F600}]{0,24}", new in "[ab\\r\\né\u{1F600}]{0,24}") {
-            let edits = between(&old, &new);
+            let edits = between(&old, &new, LONG_PATIENCE);
             prop_assert_eq!(apply_edits(&old, &edits), new);
             let inside_crlf = |at: usize| old[..at].ends_with('\r') && old[at..].starts_with('\n');
             prop_assert!(edits.iter().all(|edit| !inside_crlf(edit.span.start) && !inside_crlf(edit.span.end)));

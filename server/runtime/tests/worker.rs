@@ -75,10 +75,18 @@ fn call() -> Call {
 
 /// A whole second of the wall clock.
 fn short() -> (Call, Instant) {
-    let mut call = call();
-    call.limits.wall_clock_ms = 1000;
-    (call, Instant::now() + Duration::from_secs(1))
+    within(1)
 }
+
+/// So many seconds of it.
+fn within(seconds: u64) -> (Call, Instant) {
+    let mut call = call();
+    call.limits.wall_clock_ms = seconds * 1000;
+    (call, Instant::now() + Duration::from_secs(seconds))
+}
+
+/// Seconds of the wall clock to try with, one after the other: a busy machine may take longer than the first to begin.
+const TRIES: [u64; 4] = [1, 4, 16, 64];
 
 fn compiled(text: &str) -> Vec<u8> {
     let module = wat::parse_str(text).expect("it is WebAssembly");
@@ -569,11 +577,21 @@ fn counts() -> Result<(), Failed> {
 fn times_out() -> Result<(), Failed> {
     // The engine's own clock: what was used is known.
     let code = compiled(r#"(module (func (export "run") (result i32) (loop $l (br $l)) i32.const 0))"#);
-    let (call, deadline) = short();
-    let ran = worker::spawn(&product()).run(CodeSource::bytes(code), &call, World::open(), deadline, &Cancel::new());
-    assert_eq!(ran.finished.outcome, Outcome::TimedOut, "{ran:?}");
-    assert!(ran.failure.is_none() && ran.finished.fuel.used > 0, "{ran:?}");
-    assert!(ran.finished.error.is_some_and(|text| text.contains("1000 ms") && text.contains("wall_clock_timeout_ms")));
+    let mut told = false;
+    for seconds in TRIES {
+        let (call, deadline) = within(seconds);
+        let code = CodeSource::bytes(code.clone());
+        let ran = worker::spawn(&product()).run(code, &call, World::open(), deadline, &Cancel::new());
+        assert_eq!(ran.finished.outcome, Outcome::TimedOut, "{ran:?}");
+        let said = format!("{seconds}000 ms");
+        let error = ran.finished.error.as_deref().unwrap_or_default();
+        assert!(error.contains(&said) && error.contains("wall_clock_timeout_ms"), "{error}");
+        told = ran.failure.is_none() && ran.finished.fuel.used > 0;
+        if told {
+            break;
+        }
+    }
+    assert!(told, "the worker says itself how it ended");
     // A worker that does not look at the clock, in native code or asleep.
     for mode in ["hangs", "spins", "silent"] {
         let (call, deadline) = short();
@@ -584,14 +602,21 @@ fn times_out() -> Result<(), Failed> {
         assert_eq!(ran.finished.outcome, Outcome::TimedOut);
     }
     // A host call that never comes back, and is not waited for.
-    let (world, came) = World::shut();
-    let (call, deadline) = short();
-    let program = this(&["worker", "one-request"]);
-    let ran =
-        worker::spawn(&program).run(CodeSource::bytes(Vec::new()), &call, world.clone(), deadline, &Cancel::new());
-    assert_eq!(ran.finished.outcome, Outcome::TimedOut, "{ran:?}");
-    came.try_recv()?;
-    world.let_go();
+    let mut asked = false;
+    for seconds in TRIES {
+        let (world, came) = World::shut();
+        let (call, deadline) = within(seconds);
+        let program = this(&["worker", "one-request"]);
+        let ran =
+            worker::spawn(&program).run(CodeSource::bytes(Vec::new()), &call, world.clone(), deadline, &Cancel::new());
+        assert_eq!(ran.finished.outcome, Outcome::TimedOut, "{ran:?}");
+        asked = came.try_recv().is_ok();
+        world.let_go();
+        if asked {
+            break;
+        }
+    }
+    assert!(asked, "the host call had begun");
     Ok(())
 }
 
@@ -742,13 +767,16 @@ fn wide(bytes: usize) -> Vec<u8> {
 /// A module as large as an artifact may have compiles within the limits.
 fn large_modules_compile() -> Result<(), Failed> {
     let module = wide(2 << 20);
-    let compiled = worker::compile(&product(), module, Instant::now() + LONG, &Cancel::new());
+    let compiled = worker::compile(&product(), module, Instant::now() + 10 * LONG, &Cancel::new());
     compiled.map(drop).map_err(|why| why.to_string().into())
 }
 
-/// What it costs. In a release build, with nothing else running: `cargo test --release -p skillyard-runtime --test worker
-/// -- --ignored --nocapture`.
+/// What it costs. In a release build, with nothing else running: `SKILLYARD_COSTS=1 cargo test --release -p
+/// skillyard-runtime --test worker -- --ignored --nocapture`. It judges nothing, so that it is no test without being asked.
 fn costs() -> Result<(), Failed> {
+    if std::env::var_os("SKILLYARD_COSTS").is_none() {
+        return Ok(());
+    }
     let code = compiled(r#"(module (func (export "run") (result i32) i32.const 0))"#);
     let median = |what: &str, once: &dyn Fn() -> Duration| {
         let mut all: Vec<_> = (0..300).map(|_| once()).collect();

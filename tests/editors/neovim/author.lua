@@ -24,7 +24,7 @@ function author.give_up(why)
 end
 
 function author.wait_for(what, condition)
-  if not vim.wait(20000, condition, 10) then
+  if not vim.wait(120000, condition, 10) then
     author.give_up('waited in vain for ' .. what)
   end
 end
@@ -126,7 +126,7 @@ function author.type(keys)
   vim.api.nvim_input(keys)
   vim.defer_fn(function()
     author.give_up('nothing came of ' .. keys)
-  end, 20000)
+  end, 120000)
 end
 
 --- Waits for a report with a title, says it, goes back to where it was asked for; its lines, buffer and window.

@@ -33,7 +33,7 @@ tmux new-session -d -x "${COLUMNS:-110}" -y "${LINES:-34}" -c "$home/skill" \
 
 # Waits until the screen shows some words: such as stand in a report, and not in the line below that tells of it.
 see() {
-  left=400
+  left=2400
   until tmux capture-pane -p | grep -qF -- "$1"; do
     left=$((left - 1))
     if [ "$left" = 0 ]; then

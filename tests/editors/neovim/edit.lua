@@ -22,7 +22,7 @@ vim.api.nvim_buf_set_lines(0, line, line, false, { 'max_p' })
 vim.api.nvim_win_set_cursor(0, { line + 1, 5 })
 local params = vim.lsp.util.make_position_params(0, author.client().offset_encoding)
 params.position.character = 5
-local answers = vim.lsp.buf_request_sync(0, 'textDocument/completion', params, 20000)
+local answers = vim.lsp.buf_request_sync(0, 'textDocument/completion', params, 120000)
 local _, answer = next(answers or {})
 local items = answer and answer.result and (answer.result.items or answer.result) or {}
 author.check(

@@ -15,7 +15,9 @@ local function completed(line)
   return table.concat(vim.fn.getcompletion(line, 'cmdline'), ' ')
 end
 author.check('subcommands', completed('Skillyard ') == 'audit cancel check explain install new package restart run test verify')
-author.check('rules', completed('Skillyard explain egress/por') == 'egress/port')
+author.wait_for('rules', function()
+  return completed('Skillyard explain egress/por') == 'egress/port'
+end)
 author.check('languages', completed('Skillyard new acme.mail r') == 'rust')
 
 -- A folder with a space in its name is one word.

@@ -8,7 +8,7 @@ local function say(text)
 end
 
 local function wait_for(what, condition)
-  if not vim.wait(20000, condition, 10) then
+  if not vim.wait(120000, condition, 10) then
     say('waited in vain for ' .. what)
     say(vim.inspect(vim.diagnostic.get(0)))
     say(vim.inspect(vim.api.nvim_buf_get_lines(0, 0, -1, false)))
@@ -54,7 +54,7 @@ for _, action in ipairs(offered) do
   say('action ' .. action)
 end
 
-vim.lsp.buf.format({ async = false, timeout_ms = 20000 })
+vim.lsp.buf.format({ async = false, timeout_ms = 120000 })
 vim.cmd.write()
 -- The ordinary way out: what an author's `:q` does to the server is part of the test.
 vim.cmd.quit()

@@ -202,7 +202,7 @@ fn fix_all(kind: Kind, analysed: &Analysed) -> Vec<manifest::TextEdit> {
         Kind::Config => fix::fix_config(&analysed.text, false),
         _ => fix::fix_all(&analysed.text, &analysed.options, false).text,
     };
-    edits::between(&analysed.text, &fixed)
+    edits::between(&analysed.text, &fixed, edits::PATIENCE)
 }
 
 /// The client's own diagnostics by what tells them apart.

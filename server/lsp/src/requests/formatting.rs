@@ -3,6 +3,8 @@
 //! The layout is the project's and not the editor's (`tabSize` and the like): what the editor formats must pass
 //! `skillyard fmt --check`.
 
+use std::time::Duration;
+
 use skillyard_manifest as manifest;
 use skillyard_project::format::{self, FormatError, FormatOptions};
 use tower_lsp::{
@@ -28,15 +30,16 @@ impl DocumentRequest for Formatting {
 
     fn answer(snapshot: &Snapshot, _: Self::Params) -> Result<Self::Answer> {
         let converter = snapshot.converter();
-        Ok(formatted(snapshot.revision.text())?.map(|edits| edits.iter().map(|edit| converter.edit(edit)).collect()))
+        Ok(formatted(snapshot.revision.text(), edits::PATIENCE)?
+            .map(|edits| edits.iter().map(|edit| converter.edit(edit)).collect()))
     }
 }
 
 /// The edits that format `text`. `None` where it has a syntax error: the editor shows that one already, and an error at
-/// every save would be in the way.
-pub(super) fn formatted(text: &str) -> Result<Option<Vec<manifest::TextEdit>>> {
+/// every save would be in the way. `patience` as for [`edits::between`].
+pub(super) fn formatted(text: &str, patience: Duration) -> Result<Option<Vec<manifest::TextEdit>>> {
     match format::format(text, &FormatOptions::default()) {
-        Ok(new) => Ok(Some(edits::between(text, &new))),
+        Ok(new) => Ok(Some(edits::between(text, &new, patience))),
         Err(FormatError::Syntax { .. }) => Ok(None),
         Err(error) => Err(Failure::Failed(error.to_string()).into()),
     }

@@ -24,7 +24,7 @@ impl DocumentRequest for RangeFormatting {
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
         let text = snapshot.revision.text();
         let converter = snapshot.converter();
-        let Some(edits) = formatted(text)? else { return Ok(None) };
+        let Some(edits) = formatted(text, edits::LONG_PATIENCE)? else { return Ok(None) };
         let edits = edits::touching(edits, text, converter.span(params.range));
         Ok(Some(edits.iter().map(|edit| converter.edit(edit)).collect()))
     }

@@ -1,4 +1,7 @@
-use std::{fs, thread};
+use std::{
+    fs, thread,
+    time::{Duration, SystemTime},
+};
 
 use skillyard_store::{
     ReadError,
@@ -72,6 +75,11 @@ fn the_number_is_bounded_and_writers_at_once_lose_nothing() {
     let home = Home::new();
     let inputs = LastInputs::new(&home.path("i"));
     inputs.remember("s", "first", "0", false).unwrap();
+    let mut files = fs::read_dir(home.path("i")).unwrap().map(|it| it.unwrap().path());
+    let file = files.find(|path| path.extension().is_some_and(|it| it == "json")).unwrap();
+    // A clock of a file system may be too coarse to tell it from what follows.
+    let before = SystemTime::now() - Duration::from_secs(3600);
+    fs::File::options().write(true).open(file).unwrap().set_modified(before).unwrap();
     // Files of a time before that: as many as there may be.
     fs::create_dir_all(home.path("i")).unwrap();
     for n in 0..MAX_INPUTS - 1 {
