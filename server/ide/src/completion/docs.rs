@@ -68,7 +68,7 @@ pub fn document(source: &Source<'_>, facts: &Facts, key: &str) -> Option<Doc> {
         }
         "part" => {
             let template = match rest {
-                "tool" => headers::tool(&Cx::new(source, facts)),
+                "tool" => headers::tool(&Cx::new(source, facts, source.text)),
                 "manifest" => headers::manifest(),
                 _ => return None,
             };

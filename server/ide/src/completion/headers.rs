@@ -12,7 +12,7 @@ use super::{
     context::{Around, HeaderSpot, KeySpot},
     docs, entries_below, keys, known, schema,
     template::Template,
-    values::{Filled, filled},
+    values::{self, Filled, filled},
 };
 use crate::{Meaning, Path, Step};
 
@@ -59,15 +59,53 @@ pub(super) fn in_brackets(cx: &Cx<'_, '_>, spot: &HeaderSpot<'_>) -> Vec<Complet
         if !matches || (spot.array && !wanted.array) {
             continue;
         }
-        let fits = !taken && fits(cx, offset, &wanted);
         let mut done = written(cx, &wanted, spot.span, !taken, rank);
         let rest = wanted.names.get(spot.before.len()..).unwrap_or_default();
         done.filter = format!("{}{}", spot.typed, rest.join("."));
-        // What the header meant before is gone.
-        done.incomplete |= !fits || spot.known;
+        done.contradicts = done.contradicts.or_else(|| takes(cx, spot, &wanted, &done, taken));
         found.push(done);
     }
     found
+}
+
+/// Why a daemon refuses a header, by what it takes from another or by what is not there around it.
+fn takes(
+    cx: &Cx<'_, '_>,
+    spot: &HeaderSpot<'_>,
+    wanted: &Wanted<'_>,
+    done: &Completion,
+    taken: bool,
+) -> Option<&'static str> {
+    let fits = fits(cx, spot.span.end, wanted);
+    let why = match () {
+        () if taken && spot.known => "refused: takes the keys of the table below",
+        () if taken => "refused: takes the keys below",
+        () if !fits => "refused: takes the tables below",
+        () if wanted.orphan => "refused: the table around it lacks keys",
+        () if spot.known => "refused: takes the place of a table",
+        () => return None,
+    };
+    match cx.refuses(done) {
+        // What is to be filled is not refused for being empty.
+        Some(refused) => (refused && !done.incomplete).then_some(why),
+        // In what is refused anyway, keys that the table cannot have are all that can be told.
+        None => (taken && has_strangers(cx, spot.span.end, wanted)).then_some(why),
+    }
+}
+
+/// Whether a key stands below `offset` that the table of a header there does not have.
+fn has_strangers(cx: &Cx<'_, '_>, offset: usize, wanted: &Wanted<'_>) -> bool {
+    let shape = match cx.source.meaning(&wanted.path) {
+        Meaning::Table(shape) => shape,
+        Meaning::Key(_, KeyShape { ty: Type::Table(shape), .. }) => shape,
+        _ => return false,
+    };
+    let items = cx.source.tree.items.iter().skip_while(|item| item.span().start < offset);
+    let mut entries = items.take_while(|item| !matches!(item, Item::Header(_))).filter_map(|item| match item {
+        Item::Entry(entry) => entry.keys.first(),
+        _ => None,
+    });
+    entries.any(|key| shape.key(&key.name).is_none())
 }
 
 /// The headers and parts for a cursor at the start of a line.
@@ -118,7 +156,7 @@ fn written(cx: &Cx<'_, '_>, wanted: &Wanted<'_>, span: Span, with_body: bool, ra
         template = template.text(dotted.join("."));
     }
     template = template.text(close);
-    let (mut incomplete, mut retrigger) = (wanted.free || wanted.orphan, false);
+    let (mut incomplete, mut retrigger) = (false, false);
     if with_body {
         let filled = body(cx, wanted);
         template = template.then(filled.template);
@@ -130,6 +168,11 @@ fn written(cx: &Cx<'_, '_>, wanted: &Wanted<'_>, span: Span, with_body: bool, ra
     done.documentation.clone_from(&wanted.doc);
     done.incomplete = incomplete;
     done.retrigger = retrigger;
+    if let Body::Keys(shape) = wanted.body
+        && values::all_used(cx, &wanted.path, shape)
+    {
+        done.contradicts = Some(values::ALL_USED);
+    }
     done.sort = format!("{}{rank:04}", wanted.group);
     done
 }

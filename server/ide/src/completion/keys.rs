@@ -39,7 +39,68 @@ pub(super) fn at(cx: &Cx<'_, '_>, spot: &KeySpot<'_>) -> Vec<Completion> {
     if spot.lines && !spot.dotted && spot.word.quote.is_none() && spot.next == Next::End {
         headers::on_line(cx, spot, &mut found);
     }
+    if spot.next != Next::End {
+        for done in &mut found {
+            done.contradicts = in_place_of(cx, spot, table, done);
+        }
+    }
     found
+}
+
+/// Why a daemon refuses what a key makes of the value behind the one that it takes the place of.
+fn in_place_of(
+    cx: &Cx<'_, '_>,
+    spot: &KeySpot<'_>,
+    table: Option<&Table<'_>>,
+    done: &Completion,
+) -> Option<&'static str> {
+    let shape = match cx.source.meaning(&spot.table) {
+        Meaning::Table(shape) => Some(shape),
+        Meaning::Key(_, key) => match key.ty {
+            Type::Table(inner) | Type::Tables(inner) => Some(inner),
+            _ => None,
+        },
+        _ => None,
+    };
+    let old = table.and_then(|table| table.fields.iter().find(|(_, field)| field.key == spot.word.span));
+    let new = shape.and_then(|shape| shape.key(&done.label));
+    let why = old.zip(new).and_then(|((name, field), (at, key))| {
+        let needed = || shape?.key(name).filter(|(old, key)| *old != at && key.required);
+        misfit(&field.value.kind, key.ty).or_else(|| needed().map(|_| "refused: takes the place of a required key"))
+    });
+    match cx.refuses(done) {
+        Some(true) => Some(why.unwrap_or("refused: the value there does not fit")),
+        Some(false) => None,
+        // In what is refused anyway, what cannot fit is all that can be told.
+        None => why,
+    }
+}
+
+/// What is to be said of a value that a key of this type cannot have.
+fn misfit(kind: &NodeKind<'_>, ty: Type) -> Option<&'static str> {
+    let fits = match kind {
+        NodeKind::Invalid => true,
+        NodeKind::String(_) => matches!(ty, Type::String | Type::Enum(_)),
+        NodeKind::Integer(_) => matches!(ty, Type::U32 | Type::U64),
+        NodeKind::Boolean(_) => matches!(ty, Type::Boolean),
+        NodeKind::Float(_) | NodeKind::DateTime => false,
+        // A daemon reads an array as a table of its values, and a table of one key as one of a few strings.
+        NodeKind::Array(_) => !matches!(ty, Type::String | Type::U32 | Type::U64 | Type::Boolean),
+        NodeKind::Table(_) => !matches!(ty, Type::String | Type::U32 | Type::U64 | Type::Boolean | Type::Strings),
+    };
+    if fits || matches!(ty, Type::Any) {
+        return None;
+    }
+    match kind {
+        NodeKind::String(_) => Some("refused: the value there is a string"),
+        NodeKind::Integer(_) => Some("refused: the value there is an integer"),
+        NodeKind::Float(_) => Some("refused: the value there is a float"),
+        NodeKind::Boolean(_) => Some("refused: the value there is a boolean"),
+        NodeKind::DateTime => Some("refused: the value there is a date-time"),
+        NodeKind::Array(_) => Some("refused: the value there is an array"),
+        NodeKind::Table(_) => Some("refused: the value there is a table"),
+        NodeKind::Invalid => None,
+    }
 }
 
 /// Whether a key is there, elsewhere than at the cursor.
@@ -99,8 +160,7 @@ pub(super) fn named(spot: &KeySpot<'_>, key: Named<'_>) -> Completion {
         None => key.name.into_owned(),
     };
     done.sort = key.sort;
-    // The value that stands there was another key's.
-    done.incomplete = alone || key.value.incomplete;
+    done.incomplete = !alone && key.value.incomplete;
     done.retrigger = !alone && key.value.retrigger;
     done
 }

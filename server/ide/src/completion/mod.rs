@@ -17,9 +17,9 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-use std::ptr;
+use std::{cell::OnceCell, ptr};
 
-use skillyard_manifest::{Span, TextEdit, document::string, shape::ROOT, show::words, syntax::Item};
+use skillyard_manifest::{Options, Span, TextEdit, analyze, document::string, shape::ROOT, show::words, syntax::Item};
 
 use self::{
     context::{Around, Next, Spot},
@@ -93,8 +93,8 @@ pub struct Completion {
     pub deprecated: bool,
     /// Whether to ask again once it is there, because what it leaves to fill can be completed too.
     pub retrigger: bool,
-    /// Whether its plain text leaves something to write: the rest of a name behind a prefix, keys of a new table, or the
-    /// value of a key that was another. Applied alone, it may leave a manifest that a daemon refuses.
+    /// Whether its plain text leaves something to write: the rest of a name behind a prefix, or a value that is empty.
+    /// Applied alone, it may leave a manifest that a daemon refuses.
     pub incomplete: bool,
     /// What else in the manifest it contradicts, for a person, in place of the description: with it there, a daemon
     /// refuses the manifest until one of the two is changed.
@@ -115,19 +115,27 @@ pub fn complete(source: &Source<'_>, offset: usize, facts: &Facts) -> Vec<Comple
         _ => Span::at(0),
     };
     let mut found = if half.is_empty() {
-        at(&Cx::new(source, facts), &spot)
+        at(&Cx::new(source, facts, source.text), &spot)
     } else {
         // What is half typed may read as a table of its own, and shut the one that it is meant for.
         let mut text = source.text.to_owned();
         text.replace_range(half.start..half.end, &" ".repeat(half.len()));
         let rest = Source::of_shape(&text, source.shape);
-        at(&Cx::new(&rest, facts), &spot)
+        // A header that is known is not half typed, and counts for what the manifest was.
+        let before = if matches!(&spot, Spot::Header(header) if header.known) { source.text } else { &text };
+        at(&Cx::new(&rest, facts, before), &spot)
     };
     let newline = skillyard_manifest::edits::newline(source.text);
     if newline != "\n" {
         for completion in &mut found {
             completion.edit.text = completion.edit.text.replace('\n', newline);
             completion.snippet = completion.snippet.as_ref().map(|snippet| snippet.replace('\n', newline));
+        }
+    }
+    // At a key or a header, what a daemon would refuse stands behind what it would not.
+    if let Spot::Key(_) | Spot::Header(_) = spot {
+        for done in found.iter_mut().filter(|done| done.contradicts.is_some()) {
+            done.sort.insert(0, '9');
         }
     }
     found.sort_by(|a, b| a.sort.cmp(&b.sort));
@@ -150,11 +158,36 @@ struct Cx<'a, 't> {
     facts: &'a Facts,
     /// Whether it is a manifest, and not another file with a shape.
     manifest: bool,
+    /// What a completion's edits are for, of the length of the source's text.
+    before: &'a str,
+    /// Whether a daemon takes that.
+    accepted: OnceCell<bool>,
 }
 
+/// The longest manifest that is judged with each completion that takes the place of something: a list of some forty is
+/// asked for with every key that is pressed.
+const MAX_JUDGED: usize = 32 << 10;
+
 impl<'a, 't> Cx<'a, 't> {
-    fn new(source: &'a Source<'t>, facts: &'a Facts) -> Self {
-        Self { source, facts, manifest: ptr::eq(source.shape, &raw const ROOT) }
+    fn new(source: &'a Source<'t>, facts: &'a Facts, before: &'a str) -> Self {
+        let manifest = ptr::eq(source.shape, &raw const ROOT);
+        Self { source, facts, manifest, before, accepted: OnceCell::new() }
+    }
+
+    /// Whether a daemon, which takes the manifest as it is, refuses it with a completion; `None` where it does not take
+    /// it, or where asking would take too long.
+    fn refuses(&self, done: &Completion) -> Option<bool> {
+        let accepts = |text: &str| analyze(text, &Options::default()).daemon.accepts;
+        if !self.manifest || self.before.len() > MAX_JUDGED || !*self.accepted.get_or_init(|| accepts(self.before)) {
+            return None;
+        }
+        let mut after = self.before.to_owned();
+        let mut edits: Vec<&TextEdit> = done.additional_edits.iter().chain([&done.edit]).collect();
+        edits.sort_by_key(|edit| edit.span.start);
+        for edit in edits.into_iter().rev() {
+            after.replace_range(edit.span.start..edit.span.end, &edit.text);
+        }
+        Some(!accepts(&after))
     }
 }
 

@@ -124,7 +124,8 @@ fn a_key_with_a_value_is_renamed_only() {
     assert_eq!(take("com$0.x = 1", "compat"), "compat.x = 1");
     assert_eq!(take("$0nam = 1", "name"), "name = 1");
     assert!(!labels("com$0.x = 1").contains(&"name".to_owned()), "only tables lead on");
-    assert!(one("[compat]\nmi$0n = \"1\"", "min_palyra_version").1.incomplete);
+    // In what is refused as it is, nothing is said of what fits.
+    assert_eq!(one("[compat]\nmi$0n = \"1\"", "min_palyra_version").1.contradicts, None);
 }
 
 #[test]
@@ -816,6 +817,97 @@ fn what_a_daemon_would_refuse_says_so() {
     assert!(prefix.incomplete && prefix.contradicts.is_none(), "{prefix:?}");
 }
 
+/// A manifest with a bit of everything, which a daemon takes.
+const RICH: &str = "
+[capabilities.quotas]
+fuel_budget = 9
+[operator]
+display_name = \"Ledger\"
+[operator.plugin]
+default_tool_id = \"acme.weather.today\"
+[operator.config]
+schema_version = 1
+[operator.config.properties.currency]
+type = \"string\"
+title = \"Currency\"
+default = \"EUR\"
+";
+
+#[test]
+fn a_key_in_place_of_another_says_what_does_not_fit() {
+    let rich = good(RICH);
+    let at = |before: &str| rich.replacen(before, &format!("$0{before}"), 1);
+    assert!(analyze(&rich, &Options::default()).daemon.accepts);
+    for (before, label, why) in [
+        ("title = ", "redacted", "refused: the value there is a string"),
+        ("default = ", "enum_values", "refused: the value there is a string"),
+        ("display_name = ", "tags", "refused: the value there is a string"),
+        ("fuel_budget = ", "max_memory_bytes", "refused: the value there does not fit"),
+        ("default_tool_id = ", "contracts", "refused: the value there is a string"),
+        ("required_protocol_major = 1", "max_palyra_version", "refused: the value there is an integer"),
+    ] {
+        let (_, it) = one(&at(before), label);
+        assert_eq!(it.contradicts, Some(why), "{before} {label}: {it:?}");
+        assert!(!it.incomplete, "{it:?}");
+    }
+    // In a manifest that is refused anyway too.
+    let (_, it) = one("[operator.config.properties.a]\n$0title = \"A\"\n", "redacted");
+    assert_eq!(it.contradicts, Some("refused: the value there is a string"));
+    let (_, it) = one("[compat]\n$0min_palyra_version = \"0.1.0\"\n", "max_palyra_version");
+    assert_eq!(it.contradicts, Some("refused: takes the place of a required key"));
+    let (_, it) = one(&rich.replace("compat]", "compat]\n$0max_palyra_versio = \"1.0.0\""), "max_palyra_version");
+    assert_eq!(it.contradicts, None);
+    assert_eq!(one(&at("title = "), "title").1.contradicts, None, "itself");
+    // Under its old name a key is what it is.
+    let old = "[compat]\n$0min_runtime_version = \"0.1.0\"\n";
+    assert_eq!(one(old, "min_palyra_version").1.contradicts, None);
+}
+
+#[test]
+fn a_header_in_place_of_another_says_what_it_takes() {
+    let rich = good(RICH);
+    let at = |before: &str| rich.replacen(before, &format!("$0{before}").replace("$0[", "[$0"), 1);
+    for (before, label, why) in [
+        ("[operator.plugin]", "[[capabilities.secrets]]", "refused: takes the keys of the table below"),
+        ("[operator.plugin]", "[capabilities.filesystem]", "refused: takes the keys of the table below"),
+        ("[compat]", "[builder]", "refused: takes the keys of the table below"),
+    ] {
+        let (_, it) = one(&at(before), label);
+        assert_eq!(it.contradicts, Some(why), "{before} {label}: {it:?}");
+    }
+    // One that begins in front of keys takes them.
+    let (_, it) = one(&rich.replace("default = ", "[$0\ndefault = "), "[capabilities.filesystem]");
+    assert_eq!(it.contradicts, Some("refused: takes the keys below"));
+    // What fits says nothing, and neither does one that takes nothing.
+    let (_, it) = one(&rich.replace("[capabilities.quotas]", "[$0capabilities.quotas]"), "[capabilities.quotas]");
+    assert_eq!(it.contradicts, None);
+    assert_eq!(one(&format!("{rich}\n[$0"), "[[capabilities.secrets]]").1.contradicts, None);
+    let (_, it) = one(&format!("{rich}\n[$0"), "[builder.checklist]");
+    assert_eq!(it.contradicts, Some("refused: the table around it lacks keys"));
+    // In a manifest that is refused anyway too.
+    let (_, it) = one("[$0operator.plugin]\ndefault_tool_id = \"a.b\"\n", "[capabilities.filesystem]");
+    assert_eq!(it.contradicts, Some("refused: takes the keys of the table below"));
+}
+
+#[test]
+fn what_stands_once_is_not_there_to_be_taken_again() {
+    use skillyard_manifest::shape::CONTRACT_KINDS;
+
+    let all: Vec<String> = CONTRACT_KINDS.iter().map(|kind| format!("{{ kind = \"{kind}\" }}")).collect();
+    let (_, it) =
+        one(&format!("operator.plugin.contracts = [{}, $0]", all.join(", ")), "{ kind = \"memory_provider\" }");
+    assert_eq!(it.contradicts, Some("refused: all kinds are used already"));
+    let all = all.iter().map(|it| format!("[[operator.plugin.contracts]]\n{}\n", it.trim_matches(['{', '}', ' '])));
+    let (_, it) = one(&format!("{}[$0", all.collect::<String>()), "[[operator.plugin.contracts]]");
+    assert_eq!(it.contradicts, Some("refused: all kinds are used already"));
+}
+
+/// Whether a person sees that something is to be written: behind a prefix, or where nothing stands yet.
+fn leaves_something(it: &Completion) -> bool {
+    let text = it.edit.text.trim_end_matches(['"', '\'', ' ', ']', '}', ',']);
+    text.ends_with(['.', ':', '/']) || ["\"\"", "''", "[]", "{}"].iter().any(|empty| it.edit.text.contains(empty))
+}
+
 #[test]
 fn what_is_whole_leaves_a_good_manifest_good() {
     let corpus = corpus();
@@ -851,7 +943,7 @@ fn what_is_whole_leaves_a_good_manifest_good() {
             offset += put.len();
             let found = complete(&Source::new(&text), offset, &facts);
             check(&text, offset, &found);
-            for it in found.iter().filter(|it| !it.incomplete) {
+            for it in found.iter().filter(|it| !(it.incomplete && leaves_something(it))) {
                 tried += 1;
                 let after = taken(&text, it);
                 let analysis = analyze(&after, &Options::default());

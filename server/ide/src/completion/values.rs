@@ -157,7 +157,21 @@ fn shown_list(element: &Candidate) -> String {
 /// An inline table.
 fn inline(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShape) -> Candidate {
     let filled = table(cx, path, shape);
-    Candidate::toml(filled.template, CompletionKind::Table).incomplete(filled.incomplete).documented(docs::table(shape))
+    let candidate = Candidate::toml(filled.template, CompletionKind::Table).incomplete(filled.incomplete);
+    candidate.refused(all_used(cx, path, shape), ALL_USED).documented(docs::table(shape))
+}
+
+pub(super) const ALL_USED: &str = "refused: all kinds are used already";
+
+/// Whether a table at `path` has to have one of a few strings that each stand once, and all of them do.
+pub(super) fn all_used(cx: &Cx<'_, '_>, path: &Path<'_>, shape: &'static TableShape) -> bool {
+    shape.keys.iter().filter(|key| key.required).any(|key| match key.ty {
+        Type::Enum(allowed) => {
+            let path = path.with(Step::Key(key.name.into()));
+            known::split_enum(&Asked { cx, path: &path, at: None }, allowed).0.is_empty()
+        }
+        _ => false,
+    })
 }
 
 fn strings(asked: &Asked<'_, '_>, shape: &'static TableShape, key: &'static KeyShape) -> Vec<Candidate> {
