@@ -121,6 +121,8 @@ pub(super) struct HeaderSpot<'t> {
     pub span: Span,
     /// What stands in front of the part at the cursor, from the first bracket on.
     pub typed: &'t str,
+    /// The quote that the part at the cursor opens with, or nothing.
+    pub quote: &'t str,
     /// Whether it has two brackets.
     pub array: bool,
     /// The parts in front of the one at the cursor.
@@ -713,13 +715,15 @@ impl<'t> Scan<'_, 't> {
         let span = Span::new(first.span().start, end.max(self.offset));
         let word = word.unwrap_or(self.offset);
         let typed = self.of(Span::new(span.start, word));
+        let first = self.of(Span::new(word, (word + 1).min(self.offset).max(word)));
+        let quote = if matches!(first, "\"" | "'") { first } else { "" };
         let known = self.item.is_some_and(|at| match self.source.tree.items.get(at) {
             Some(Item::Header(header)) => {
                 !header.broken && !matches!(self.source.meaning(&self.source.table_of(at)), Meaning::Unknown)
             }
             _ => false,
         });
-        Spot::Header(HeaderSpot { span, typed, array, before, known })
+        Spot::Header(HeaderSpot { span, typed, quote, array, before, known })
     }
 }
 

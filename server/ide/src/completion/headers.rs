@@ -61,7 +61,8 @@ pub(super) fn in_brackets(cx: &Cx<'_, '_>, spot: &HeaderSpot<'_>) -> Vec<Complet
         }
         let mut done = written(cx, &wanted, spot.span, !taken, rank);
         let rest = wanted.names.get(spot.before.len()..).unwrap_or_default();
-        done.filter = format!("{}{}", spot.typed, rest.join("."));
+        // With the quote that is typed: the client compares all from the bracket to the cursor.
+        done.filter = format!("{}{}{}", spot.typed, spot.quote, rest.join("."));
         done.contradicts = done.contradicts.or_else(|| takes(cx, spot, &wanted, &done, taken));
         found.push(done);
     }

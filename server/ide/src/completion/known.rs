@@ -163,7 +163,12 @@ fn all_strings(asked: &Asked<'_, '_>) -> Vec<Candidate> {
                 _ => return Vec::new(),
             };
             let mut found: Vec<_> = files(&cx.facts.files).chain(files(&cx.facts.assets)).collect();
-            found.sort_by_key(|file| !file.label.contains(hint));
+            // A harness is mostly one of the tests, whatever its name.
+            let folder = if hint == "harness" { "tests/" } else { "" };
+            found.sort_by_key(|file| {
+                let path = file.label.as_str();
+                (!path.starts_with(folder), !path.contains(folder), !path.contains(hint))
+            });
             found
         }
         () if asked.is(&["builder", "source_kind"]) => vec![text("routine")],
@@ -185,7 +190,8 @@ fn all_strings(asked: &Asked<'_, '_>) -> Vec<Candidate> {
             .collect(),
         () if asked.is(&["operator", "plugin", "default_module_path"]) => {
             let found: Vec<_> = modules(cx).collect();
-            if found.is_empty() { vec![Candidate::text("modules/tool.wasm", Kind::File)] } else { found }
+            let usual = || Candidate::text("modules/tool.wasm", Kind::File).described("not there yet");
+            if found.is_empty() { vec![usual()] } else { found }
         }
         () if asked.is(&["operator", "plugin", "default_entrypoint"]) => exports(cx),
         () if asked.is(&["operator", "config", "required", "[]"]) => declared(source)

@@ -266,8 +266,14 @@ impl Candidate {
         !self.incomplete && self.contradicts.is_none()
     }
 
-    /// The start of a value: the rest is to be written behind it.
-    fn prefix(mut self) -> Self {
+    /// The start of a value: the rest is to be written behind it, which is said, since it may replace a value that is whole.
+    fn prefix(self) -> Self {
+        let said = self.description.as_ref().map(|said| format!("{said}, ")).unwrap_or_default();
+        self.described(format!("{said}to be written on")).opened()
+    }
+
+    /// Something with a place in it to fill: shown as such, and asked for again.
+    fn opened(mut self) -> Self {
         self.incomplete = true;
         self.retrigger = true;
         self

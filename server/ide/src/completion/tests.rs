@@ -902,6 +902,52 @@ fn what_stands_once_is_not_there_to_be_taken_again() {
     assert_eq!(it.contradicts, Some("refused: all kinds are used already"));
 }
 
+#[test]
+fn a_prefix_says_that_it_is_to_be_written_on() {
+    for (marked, label, said) in [
+        ("publisher = \"a\"\nskill_id = $0\"a.b\"\n", "a.", "to be written on"),
+        ("[[capabilities.secrets]]\nscope = $0\"skill:x\"\n", "principal:", "of one person, to be written on"),
+        ("publisher = \"a\"\n[[entrypoints.tools]]\nid = \"$0\"\n", "a.", "to be written on"),
+        ("[operator]\ndocs_url = $0\n", "https://", "to be written on"),
+    ] {
+        let (_, it) = one(marked, label);
+        assert_eq!(it.description.as_deref(), Some(said), "{marked}");
+    }
+}
+
+#[test]
+fn a_quote_in_a_header_hides_nothing() {
+    for (typed, label, filter) in [
+        ("[operator.\"con$0", "[operator.config]", "[operator.\"config"),
+        ("[operator.'con$0']", "[operator.config]", "[operator.'config"),
+        ("[\"operator\".con$0]", "[operator.config]", "[\"operator\".config"),
+        ("[\"com$0", "[compat]", "[\"compat"),
+    ] {
+        assert_eq!(one(typed, label).1.filter, filter, "{typed}");
+    }
+}
+
+#[test]
+fn files_that_are_not_there_and_files_that_fit() {
+    let found = |marked: &str, facts: &Facts| -> Vec<(String, Option<String>)> {
+        let (text, offset) = cursor(marked);
+        let found = complete(&Source::new(&text), offset, facts);
+        found.into_iter().map(|it| (it.label, it.description)).collect()
+    };
+    let module = "[operator.plugin]\ndefault_module_path = \"$0\"\n";
+    let not_there = Some("not there yet".to_owned());
+    assert_eq!(found(module, &Facts::default()), [("modules/tool.wasm".to_owned(), not_there)]);
+    assert!(found(module, &facts()).iter().all(|(_, said)| said.as_deref() != Some("not there yet")));
+
+    let files = ["README.md", "docs/harness.md", "src/tests/one.rs", "tests/smoke.sh"].map(str::to_owned).to_vec();
+    let facts = Facts { files, ..Facts::default() };
+    let labels: Vec<String> = found("[builder.checklist]\ntest_harness_path = \"$0\"\n", &facts)
+        .into_iter()
+        .map(|(label, _)| label)
+        .collect();
+    assert_eq!(labels, ["tests/smoke.sh", "src/tests/one.rs", "docs/harness.md", "README.md"]);
+}
+
 /// Whether a person sees that something is to be written: behind a prefix, or where nothing stands yet.
 fn leaves_something(it: &Completion) -> bool {
     let text = it.edit.text.trim_end_matches(['"', '\'', ' ', ']', '}', ',']);

@@ -132,7 +132,7 @@ fn of_key(asked: &Asked<'_, '_>, shape: &'static TableShape, key: &'static KeySh
                 Candidate { content: Content::Toml(template), label, ..element }
             }));
             let open = Template::of("[").quoted("").text("]");
-            found.push(Candidate { label: "[…]".to_owned(), ..Candidate::toml(open, CompletionKind::Value) }.prefix());
+            found.push(Candidate { label: "[…]".to_owned(), ..Candidate::toml(open, CompletionKind::Value) }.opened());
             let empty = Candidate::toml(Template::of("[]"), CompletionKind::Value);
             found.push(empty.refused(key.required, "refused: may not be empty").documented(docs::key(shape, key)));
             found
