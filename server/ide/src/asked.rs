@@ -135,7 +135,7 @@ pub(crate) fn nothing_of(asked: &Asked) -> Asked {
     }
 }
 
-/// Who must approve calls of a skill's tools, by a daemon's own bindings.
+/// What a person must approve of a skill's tools, by a daemon's own bindings.
 pub(crate) struct Approvals {
     nothing: Asked,
     /// The bindings of what the skill asks for that require approval.
@@ -149,7 +149,7 @@ impl Approvals {
         Self { nothing, asked_for: needing(&skill) }
     }
 
-    /// Why a call of `tool` waits for a person.
+    /// What of a call of `tool` waits for a person.
     pub(crate) fn tool(&self, tool: &Tool<()>) -> Approval {
         let mut alone = self.nothing.clone();
         alone.entrypoints.tools.push(tool.clone());
@@ -168,7 +168,8 @@ fn needing(asked: &Asked) -> Vec<PolicyBinding> {
     bindings
 }
 
-/// Why a call of a tool waits for a person.
+/// What of a call of a tool waits for a person. A flag of the tool makes the call itself wait; what its skill asks for
+/// leaves `tool.execute` allowed and makes each use wait.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Approval {
     /// The flags of its own that are on.
@@ -178,21 +179,16 @@ pub(crate) struct Approval {
 }
 
 impl Approval {
-    /// Whether a person must approve each call.
-    pub fn needed(&self) -> bool {
-        !self.flags.is_empty() || !self.asked_for.is_empty()
-    }
-
-    /// The flags that are on, and in a word each thing that the skill asks for.
-    pub fn reasons(&self) -> Vec<&str> {
-        let word = |binding: &'_ PolicyBinding| match binding.action.as_str() {
+    /// In a word each thing that the skill asks for.
+    pub fn uses(&self) -> Vec<&'static str> {
+        let word = |binding: &PolicyBinding| match binding.action.as_str() {
             "skill.capability.http.egress" => "network",
             "skill.capability.filesystem.write" => "files",
             "skill.capability.vault.read" => "secrets",
             "skill.capability.device.use" => "devices",
             _ => "policy",
         };
-        self.flags.iter().copied().chain(self.asked_for.iter().map(word)).collect()
+        self.asked_for.iter().map(word).collect()
     }
 }
 
@@ -228,11 +224,11 @@ mod tests {
         let of = |text: &str, at: usize| {
             let asked = asked(&Source::new(text)).unwrap();
             let approval = Approvals::of(&asked).tool(&asked.entrypoints.tools[at]);
-            (approval.needed(), approval.reasons().join(" "))
+            (approval.flags.join(" "), approval.uses().join(" "))
         };
-        assert_eq!(of(text, 0), (true, "default_sensitive network".to_owned()));
-        assert_eq!(of(text, 1), (true, "network".to_owned()));
+        assert_eq!(of(text, 0), ("default_sensitive".to_owned(), "network".to_owned()));
+        assert_eq!(of(text, 1), (String::new(), "network".to_owned()));
         let text = text.replace("\"a.example\"", "");
-        assert_eq!(of(&text, 1), (false, String::new()));
+        assert_eq!(of(&text, 1), (String::new(), String::new()));
     }
 }

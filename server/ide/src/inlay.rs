@@ -182,12 +182,23 @@ fn approvals(source: &Source<'_>) -> Vec<InlayHint> {
         .map(|view| {
             let approval = approvals.tool(&asked::tool(view));
             let mut tooltip = Doc::default();
-            let label = if approval.needed() {
+            let asks = !approval.asked_for.is_empty();
+            let label = if !approval.flags.is_empty() {
+                let uses = "Whatever its skill asks for under `[capabilities]` needs one at each use too.";
                 tooltip.paragraph(
-                    Line::of("Each call needs a person's approval. ")
-                        .say("Flags of the tool make it so, and whatever its skill asks for under `[capabilities]`."),
+                    Line::of("Each call needs a person's approval: flags of the tool make it so. ").say(if asks {
+                        uses
+                    } else {
+                        ""
+                    }),
                 );
-                format!("needs approval: {}", approval.reasons().join(", "))
+                format!("needs approval: {}", approval.flags.join(", "))
+            } else if asks {
+                tooltip.say(
+                    "A call itself runs without a person's approval, but each use of what the skill asks for needs it. \
+                     An editor that runs the tool asks once, for the whole call.",
+                );
+                format!("asks approval for: {}", approval.uses().join(", "))
             } else {
                 tooltip.say(
                     "No flag under `risk` is on and the skill asks for nothing, so that a call runs without a person's \
@@ -239,7 +250,9 @@ mod tests {
                 .starts_with("[[entrypoints.tools]]⟨needs approval: default_sensitive⟩")
         );
         let text = tool("[capabilities]\nhttp_egress_allowlist = ['a.example']\nnode_capabilities = ['x']");
-        assert!(text.starts_with("[[entrypoints.tools]]⟨needs approval: devices, network⟩"), "{text}");
+        assert!(text.starts_with("[[entrypoints.tools]]⟨asks approval for: devices, network⟩"), "{text}");
+        let text = tool("risk.requires_approval = true\n[capabilities]\nhttp_egress_allowlist = ['a.example']");
+        assert!(text.starts_with("[[entrypoints.tools]]⟨needs approval: requires_approval⟩"), "{text}");
         let text = tool("[capabilities]\nfilesystem.read_roots = ['data']");
         assert!(text.starts_with("[[entrypoints.tools]]⟨runs without approval⟩"), "{text}");
         let text = shown("entrypoints.tools = [{ risk = { requires_approval = true } }, 1]", InlayKinds::default());

@@ -302,7 +302,7 @@ fn describe<'t>(cx: &Cx<'_, 't>, path: &Path<'t>, node: Option<&Node<'t>>, symbo
             symbol.kind = SymbolKind::Tool;
             let Some(table) = table else { return };
             let tool = node.and_then(|node| View::of_node(node, shape)).map(asked::tool);
-            symbol.detail = tool.zip(cx.approvals.as_ref()).map(|(tool, approvals)| risk(&tool, approvals).to_owned());
+            symbol.detail = tool.zip(cx.approvals.as_ref()).map(|(tool, approvals)| risk(&tool, approvals));
             if let Some(name) = text("id").or_else(|| text("name")) {
                 symbol.name = name;
             }
@@ -339,13 +339,13 @@ fn describe<'t>(cx: &Cx<'_, 't>, path: &Path<'t>, node: Option<&Node<'t>>, symbo
 }
 
 /// How careful a daemon is with a tool.
-fn risk(tool: &Tool<()>, approvals: &Approvals) -> &'static str {
-    if tool.risk.default_sensitive {
-        "sensitive, needs approval"
-    } else if approvals.tool(tool).needed() {
-        "needs approval"
-    } else {
-        "no approval"
+fn risk(tool: &Tool<()>, approvals: &Approvals) -> String {
+    let approval = approvals.tool(tool);
+    match () {
+        () if tool.risk.default_sensitive => "sensitive, needs approval".to_owned(),
+        () if !approval.flags.is_empty() => "needs approval".to_owned(),
+        () if !approval.asked_for.is_empty() => format!("asks approval for: {}", approval.uses().join(", ")),
+        () => "no approval".to_owned(),
     }
 }
 
@@ -430,9 +430,9 @@ Property operator.config.properties."a.b" (boolean)
     }
 
     #[test]
-    fn what_a_skill_asks_for_needs_approval_too() {
+    fn what_a_skill_asks_for_is_told_from_flags() {
         let text = "skill_id = \"acme.s\"\n[[entrypoints.tools]]\nid = \"acme.a\"\n[capabilities]\nhttp_egress_allowlist = [\"a.example\"]\n";
-        assert_eq!(drawn(text)[1], "Tool acme.a (needs approval)");
+        assert_eq!(drawn(text)[1], "Tool acme.a (asks approval for: network)");
         let text = text.replace("\"a.example\"", "");
         assert_eq!(drawn(&text)[1], "Tool acme.a (no approval)");
     }

@@ -184,13 +184,12 @@ fn approval_says_why() {
         "skill_id = 'a.x'\ncapabilities.http_egress_allowlist = ['a.example']\n[[entrypoints.tools]]\nid = 'a.b'\n";
     has(
         &told(&format!("{tool}risk = {{ default_$0sensitive = true }}")),
-        &[
-            "Each call needs a person's approval: `default_sensitive` is on, `skill.capability.http.egress` is asked for.",
-        ],
+        &["Each call needs a person's approval: `default_sensitive` is on. So does each use of \
+             `skill.capability.http.egress`."],
     );
     has(
         &told(&format!("{tool}[entrypoints.tools.ri$0sk]")),
-        &["approval: `skill.capability.http.egress` is asked for."],
+        &["A call runs without a person's approval, but each use of `skill.capability.http.egress` needs it."],
     );
 }
 

@@ -139,18 +139,27 @@ fn key(name: &str) -> crate::source::Step<'_> {
     crate::source::Step::Key(name.into())
 }
 
-/// Whether a person must approve a call, and why.
+/// What a person must approve: a call, or each use of what its skill asks for.
 pub(super) fn approval(approval: &Approval) -> Line {
-    if !approval.needed() {
-        return Line::of("A call runs without a person's approval.");
+    let listed = |mut line: Line, names: &[&str]| {
+        for (at, name) in names.iter().enumerate() {
+            line = line.say(if at > 0 { ", " } else { "" }).code(name);
+        }
+        line
+    };
+    let uses: Vec<&str> = approval.asked_for.iter().map(|binding| binding.action.as_str()).collect();
+    match (approval.flags.as_slice(), uses.as_slice()) {
+        ([], []) => Line::of("A call runs without a person's approval."),
+        ([], uses) => {
+            let line = Line::of("A call runs without a person's approval, but each use of ");
+            listed(line, uses).say(" needs it.")
+        }
+        (flags, uses) => {
+            let line = listed(Line::of("Each call needs a person's approval: "), flags);
+            let line = line.say(if flags.len() > 1 { " are on." } else { " is on." });
+            if uses.is_empty() { line } else { listed(line.say(" So does each use of "), uses).say(".") }
+        }
     }
-    let mut line = Line::of("Each call needs a person's approval: ");
-    let flags = approval.flags.iter().copied().map(|flag| (flag, "on"));
-    let asked_for = approval.asked_for.iter().map(|binding| (binding.action.as_str(), "asked for"));
-    for (at, (name, why)) in flags.chain(asked_for).enumerate() {
-        line = line.say(if at > 0 { ", " } else { "" }).code(name).say(&format!(" is {why}"));
-    }
-    line.say(".")
 }
 
 /// What bounds a call.
