@@ -62,6 +62,8 @@ function content(path) {
 
 function manifest() {
   const { name, displayName, description, version, publisher, categories, keywords, engines, extensionKind, icon } = about;
+  // With the second one the marketplace offers it where an editor runs in a browser alone.
+  const tags = [...keywords, ...(about.browser === undefined ? [] : ["__web_extension"])];
   const platform = values.target === undefined ? "" : ` TargetPlatform="${values.target}"`;
   const property = (id, value) => `      <Property Id="Microsoft.VisualStudio.Code.${id}" Value="${xml(value)}"/>`;
   const asset = (type, path) => `    <Asset Type="${type}" Path="extension/${path}" Addressable="true"/>`;
@@ -71,7 +73,7 @@ function manifest() {
     <Identity Language="en-US" Id="${xml(name)}" Version="${xml(version)}" Publisher="${xml(publisher)}"${platform}/>
     <DisplayName>${xml(displayName)}</DisplayName>
     <Description xml:space="preserve">${xml(description)}</Description>
-    <Tags>${xml(keywords.join(","))}</Tags>
+    <Tags>${xml(tags.join(","))}</Tags>
     <Categories>${xml(categories.join(","))}</Categories>
     <GalleryFlags>Public</GalleryFlags>
     <License>extension/LICENSE-MIT.txt</License>

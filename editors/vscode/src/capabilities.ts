@@ -57,9 +57,10 @@ export async function capabilities(
   return { report, why: stderr };
 }
 
-/** The tools among them. */
-export function tools(report: Capabilities): Tool[] {
-  return report.policy_bindings
+/** The tools among them. What the whole skill may touch only with an approval, each call of each tool waits for. */
+export function tools({ policy_bindings }: Capabilities): Tool[] {
+  const whole = policy_bindings.some(({ resource, requires_approval }) => resource.startsWith("skill:") && requires_approval);
+  return policy_bindings
     .filter(({ action, resource }) => action === "tool.execute" && resource.startsWith("tool:"))
-    .map(({ resource, requires_approval }) => ({ id: resource.slice("tool:".length), needsApproval: requires_approval }));
+    .map(({ resource, requires_approval }) => ({ id: resource.slice("tool:".length), needsApproval: whole || requires_approval }));
 }

@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
   CloseAction,
+  DiagnosticCollectionSource,
   type DynamicFeature,
   ErrorAction,
   ExecuteCommandRequest,
@@ -35,6 +36,11 @@ export class Client extends LanguageClient {
     const registers = "registrationType" in feature ? feature.registrationType.method : undefined;
     if (registers !== ExecuteCommandRequest.type.method) super.registerFeature(feature);
   }
+
+  /** Into the log alone: what a person has to know we tell once, and a notification for each try would cover it. */
+  public override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
 }
 
 /** What the one who has a client made wants to hear of it. */
@@ -53,13 +59,18 @@ export function makeClient(program: string, log: vscode.LogOutputChannel, listen
     outputChannel: log,
     initializationOptions: vscode.workspace.getConfiguration("skillyard"),
     errorHandler: {
-      error: () => ({ action: ErrorAction.Continue }),
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
       closed: () => {
         listener.closed();
         return { action: CloseAction.DoNotRestart, handled: true };
       },
     },
     initializationFailedHandler: () => false,
+    diagnosticCollectionProvider: {
+      // What the server pushes of files that are not open the task finds too: the owner of its problem matcher has each once.
+      create: (_name, source) => vscode.languages.createDiagnosticCollection(source === DiagnosticCollectionSource.push ? "skillyard" : "skillyard.open"),
+      dispose: (collection) => collection.dispose(),
+    },
     middleware: {
       // What cannot be done is not offered.
       provideCodeLenses: async (document, token, next) => (vscode.workspace.isTrusted ? next(document, token) : []),

@@ -9,6 +9,11 @@ export const MANIFEST = "skill.toml";
 /** Where skills are not looked for. */
 export const ELSEWHERE = "**/{node_modules,target,.git}/**";
 
+/** Whether something is where skills are not looked for. */
+export function isElsewhere(uri: vscode.Uri): boolean {
+  return /\/(node_modules|target|\.git)(\/|$)/.test(uri.path);
+}
+
 /** More than these are not listed. */
 export const MOST_SKILLS = 500;
 

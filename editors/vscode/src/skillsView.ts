@@ -9,6 +9,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 
 import { type Capabilities, capabilities, type Tool, tools } from "./capabilities";
+import { watchFolders } from "./folders";
 import type { Server } from "./server";
 import { shown } from "./shown";
 import { artifacts, folderOf, MANIFEST, manifests, shownFolder } from "./skill";
@@ -33,7 +34,7 @@ type Node =
   | Skill
   | { readonly kind: "group"; readonly label: string; readonly icon: string; readonly children: readonly Node[] }
   | { readonly kind: "tool"; readonly manifest: vscode.Uri; readonly tool: string; readonly of: Tool }
-  | { readonly kind: "fact"; readonly label: string; readonly description: string; readonly icon: string }
+  | { readonly kind: "fact"; readonly label: string; readonly description: string; readonly tooltip?: string; readonly icon: string }
   | { readonly kind: "artifact"; readonly manifest: vscode.Uri; readonly artifact: vscode.Uri };
 
 /** As many programs at a time look at skills. */
@@ -70,6 +71,7 @@ export function registerSkills(context: vscode.ExtensionContext, server: Server)
     changed(folderOf(uri), true);
   });
   manifest.onDidDelete(listLater);
+  const parents = watchFolders(() => skills.dists(), listLater);
   const artifact = vscode.workspace.createFileSystemWatcher("**/dist/*.palyra-skill");
   const made = (uri: vscode.Uri) => changed(path.dirname(path.dirname(uri.fsPath)), false);
   artifact.onDidCreate(made);
@@ -79,6 +81,7 @@ export function registerSkills(context: vscode.ExtensionContext, server: Server)
     view,
     skills,
     manifest,
+    parents,
     artifact,
     { dispose: () => clearTimeout(timer) },
     vscode.workspace.onDidChangeWorkspaceFolders(listLater),
@@ -115,6 +118,11 @@ class Skills implements vscode.TreeDataProvider<Node>, vscode.Disposable {
     this.#skills = new Map(found);
     await vscode.commands.executeCommand("setContext", "skillyard.hasSkills", found.length > 0);
     this.#changed.fire(undefined);
+  }
+
+  /** Where the artifacts of each skill are: this folder goes with the skill's own, and also alone. */
+  public dists(): string[] {
+    return [...this.#skills.keys()].map((folder) => path.join(folder, "dist"));
   }
 
   /** Something changed in these folders; `list` where there may be other skills than before. */
@@ -167,8 +175,8 @@ class Skills implements vscode.TreeDataProvider<Node>, vscode.Disposable {
     const item = made(node);
     item.contextValue = node.kind;
     const label = typeof item.label === "string" ? item.label : "";
-    const description = typeof item.description === "string" ? `, ${item.description}` : "";
-    item.accessibilityInformation = { label: `${label}${description}` };
+    const description = typeof item.description === "string" ? item.description : "";
+    item.accessibilityInformation = { label: description === "" ? label : `${label}, ${description}` };
     return item;
   }
 }
@@ -199,7 +207,7 @@ function made(node: Node): vscode.TreeItem {
     case "fact": {
       const item = new vscode.TreeItem(shown(node.label, 80), None);
       item.description = shown(node.description, 80);
-      item.tooltip = shown(`${node.label} ${node.description}`, 2000);
+      item.tooltip = shown(node.tooltip ?? `${node.label} ${node.description}`, 2000);
       item.iconPath = new vscode.ThemeIcon(node.icon);
       return item;
     }
@@ -234,7 +242,9 @@ async function parts(manifest: vscode.Uri, { about, why }: Looked): Promise<Node
     children.length === 0 ? [] : [{ kind: "group", label, icon, children }];
   const packaged = (await artifacts(manifest)).map((artifact): Node => ({ kind: "artifact", manifest, artifact }));
   if (about === undefined) {
-    return [{ kind: "fact", label: "has errors", description: why, icon: "warning" }, ...group("Artifacts", "archive", packaged)];
+    // There is little room, and the path is the skill's.
+    const reason = why.replace(/^.*?skill\.toml:(?=\d+:\d+: )/, "");
+    return [{ kind: "fact", label: "has errors", description: reason, tooltip: why, icon: "warning" }, ...group("Artifacts", "archive", packaged)];
   }
   return [
     { kind: "fact", label: `${about.skill_id} ${about.version}`, description: "", icon: "tag" },

@@ -4,6 +4,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 
 import { call, CallCancelled } from "./cli";
+import { watchFolders } from "./folders";
 import type { Server } from "./server";
 import { shownInTerminal, shownLines } from "./shown";
 import { ELSEWHERE, folderOf, manifests, shownFolder } from "./skill";
@@ -40,7 +41,8 @@ export function registerTests(context: vscode.ExtensionContext, server: Server):
     watcher.onDidDelete(later);
     return watcher;
   });
-  context.subscriptions.push(controller, ...watchers, { dispose: () => clearTimeout(timer) });
+  const cases = () => [...controller.items].map(([folder]) => path.join(folder, "tests"));
+  context.subscriptions.push(controller, ...watchers, watchFolders(cases, later), { dispose: () => clearTimeout(timer) });
   void find();
 }
 

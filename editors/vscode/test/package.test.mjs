@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { inflateRawSync } from "node:zlib";
 
 const FOLDER = join(import.meta.dirname, "..");
 const PROGRAM = process.env.SKILLYARD_TEST_PROGRAM;
@@ -18,7 +19,16 @@ function packaged(out, ...more) {
   return { name, bytes: readFileSync(join(scratch, out, name)) };
 }
 
-/** The entries of an archive: names, and whether they may be executed. */
+/** The text of one file of an archive. */
+function text(bytes, wanted) {
+  const { method, size, at } = entries(bytes).find(({ name }) => name === wanted);
+  // Before the bytes stand 30 others, the name, and what is extra.
+  const start = at + 30 + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28);
+  const data = bytes.subarray(start, start + size);
+  return String(method === 0 ? data : inflateRawSync(data));
+}
+
+/** The entries of an archive: names, whether they may be executed, and where they are. */
 function entries(bytes) {
   const end = bytes.lastIndexOf("PK\x05\x06", undefined, "latin1");
   let at = bytes.readUInt32LE(end + 16);
@@ -26,8 +36,9 @@ function entries(bytes) {
     const [length, extra, comment] = [28, 30, 32].map((offset) => bytes.readUInt16LE(at + offset));
     const name = bytes.toString("utf8", at + 46, at + 46 + length);
     const executable = ((bytes.readUInt32LE(at + 38) >>> 16) & 0o111) !== 0;
+    const where = { method: bytes.readUInt16LE(at + 10), size: bytes.readUInt32LE(at + 20), at: bytes.readUInt32LE(at + 42) };
     at += 46 + length + extra + comment;
-    return { name, executable };
+    return { name, executable, ...where };
   });
 }
 
@@ -42,6 +53,9 @@ test("the same sources give the same bytes, below a megabyte", () => {
   for (const name of ["extension/dist/extension.js", "extension/dist/NOTICES.txt", "extension/LICENSE-MIT.txt", "extension.vsixmanifest", "[Content_Types].xml"]) {
     assert.ok(names.includes(name), name);
   }
+  const about = JSON.parse(readFileSync(join(FOLDER, "package.json"), "utf8"));
+  const [, tags] = /<Tags>(.*)<\/Tags>/.exec(text(one.bytes, "extension.vsixmanifest"));
+  assert.deepEqual(tags.split(","), [...about.keywords, "__web_extension"]);
   assert.deepEqual(names.filter((name) => /node_modules|\.ts$|\.map$|\/test\//.test(name)), []);
 });
 

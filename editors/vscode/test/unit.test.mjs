@@ -48,6 +48,14 @@ test("what the server takes for unseen is unseen here too", async () => {
   }
 });
 
+test("what is hardly used is drawn and said all the same", async () => {
+  const { rendered } = await source("report/markdown.ts");
+  const table = (used) => rendered(`| what | used | of |\n| --- | ---: | ---: |\n| fuel | ${used} | 1000000 |`);
+  assert.match(table(7), /<meter [^>]*value="10000" aria-label="fuel: &lt;1 % used"/);
+  assert.match(table(0), /<meter [^>]*value="0" aria-label="fuel: 0 % used"/);
+  assert.match(table(250000), /<meter [^>]*value="250000" aria-label="fuel: 25 % used"/);
+});
+
 test("a notification holds no link of others", async () => {
   const { shownInNotification } = await source("shown.ts");
   assert.equal(shownInNotification("[Fix](command:workbench.action.quit)/skill.toml\n\u202e"), "[Fix] (command:workbench.action.quit)/skill.toml\n\\u{202e}");

@@ -20,7 +20,10 @@ export async function compare(
 ): Promise<void> {
   const against = older ?? (await pickArtifact([manifest], "Beyond which artifact?"));
   if (against === undefined) return;
-  const { report, why } = await capabilities(server, folderOf(manifest), against.fsPath);
+  const { report, why } = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: "Compare", cancellable: true },
+    (_progress, token) => capabilities(server, folderOf(manifest), against.fsPath, token),
+  );
   if (report === undefined) throw new CallFailed(why);
   reports.show({ title: "Capabilities", markdown: inMarkdown(report, against), json: report });
 }

@@ -57,21 +57,26 @@ export class Inputs {
       this.#open.delete(key);
     });
     let last: Report | undefined;
+    let running = false;
     panel.webview.onDidReceiveMessage(async (wish: Wish) => {
       if ("ready" in wish) {
         await panel.webview.postMessage(await this.#opened(manifest, tool).catch(() => opened));
         // A view that was hidden begins anew.
+        await panel.webview.postMessage({ running } satisfies Running);
         if (last !== undefined) await panel.webview.postMessage({ result: reportHtml(last) } satisfies Came);
         return;
       }
       if ("json" in wish) return last === undefined ? undefined : showJson(last);
       if ("rule" in wish) return vscode.commands.executeCommand("skillyard.explainRule", wish.rule);
-      await panel.webview.postMessage({ running: true } satisfies Running);
+      if (running) return;
+      running = true;
+      await panel.webview.postMessage({ running } satisfies Running);
       try {
         await save(manifest);
         last = await this.run(manifest, tool, wish.run === null ? undefined : { value: JSON.parse(wish.run) });
       } finally {
-        if (!closed) await panel.webview.postMessage({ running: false } satisfies Running);
+        running = false;
+        if (!closed) await panel.webview.postMessage({ running } satisfies Running);
       }
       // What a call did is told also to who has closed its view meanwhile.
       if (closed) return last === undefined ? undefined : this.show(last);

@@ -95,8 +95,11 @@ function meter([name, used, of]: string[]): string {
   const [value, most] = [used, of].map((text) => Number.parseFloat(text ?? ""));
   if (value === undefined || most === undefined || !(most > 0) || !(value >= 0)) return "";
   const percent = Math.round((value / most) * 1000) / 10;
-  const label = html(`${name}: ${percent} % used`);
-  return `<meter min="0" max="${most}" high="${most * 0.8}" value="${value}" aria-label="${label}" title="${label}"></meter>`;
+  const little = value > 0 && value < most / 100;
+  const label = html(`${name}: ${little ? "<1" : percent} % used`);
+  // Something used is something seen.
+  const drawn = little ? most / 100 : value;
+  return `<meter min="0" max="${most}" high="${most * 0.8}" value="${drawn}" aria-label="${label}" title="${label}"></meter>`;
 }
 
 /** The cells of a row; a bar behind a backslash ends none. */

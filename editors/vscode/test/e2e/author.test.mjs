@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
@@ -62,7 +62,7 @@ function servers(home) {
 }
 
 async function gone(home) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + PATIENCE;
   while (servers(home).length > 0 && Date.now() < deadline) await new Promise((done) => setTimeout(done, 50));
   return servers(home);
 }
@@ -110,7 +110,11 @@ step("nothing is sent over the network at the start, and the editor is not distu
   await editor.command("Developer: Show Running Extensions");
   const row = page.locator(".runtime-extensions-editor .monaco-list-row", { hasText: "Skillyard" }).first();
   await row.locator(".activation-time").waitFor();
-  console.log(`  ${(await row.locator(".activation-time").innerText()).trim()}; ${/active after [\d.]+ ms/.exec(await logged())?.[0]}`);
+  const measured = (await row.locator(".activation-time").innerText()).trim();
+  const own = /active after ([\d.]+) ms/.exec(await logged());
+  console.log(`  ${measured}; ${own?.[0]}`);
+  // The editor's own figure counts what else the machine does; it is in the picture.
+  assert.ok(Number(own?.[1]) < 100, `${measured}; ${own?.[0]}`);
   await editor.shot("running");
   await page.keyboard.press("Control+w");
 });
@@ -356,12 +360,20 @@ step("the last input comes back", async () => {
 step("a tool that never ends is cancelled", async () => {
   await editor.file("guest/skill.toml");
   await lens("Run Tool acme.loop").click();
-  const view = await editor.view("#input");
+  let view = await editor.view("#input");
   await view.locator("#run:enabled").click();
   await choose("Run once");
   const progress = toast("Run Tool");
   await progress.filter({ hasText: "running" }).waitFor();
   await editor.shot("progress");
+  // A view that was covered begins anew, and still knows of the call.
+  await editor.file("echo/skill.toml");
+  await until("the view is covered", async () => !page.frames().includes(view));
+  await page.locator(".tab", { hasText: "Run acme.loop" }).click();
+  view = await editor.view("#input");
+  await view.locator("#problems.fine li").waitFor();
+  await view.locator("body[aria-busy=true]").waitFor();
+  assert.equal(await view.locator("#run").isDisabled(), true);
   await progress.locator(".monaco-button", { hasText: "Cancel" }).click();
   await view.locator("#run:enabled").waitFor();
   await progress.waitFor({ state: "detached" });
@@ -383,6 +395,8 @@ step("the skills stand in the explorer with their tools, capabilities and artifa
   await expand("guest");
   await row("acme.guest 1.0.0").waitFor();
   await row("acme.loop").waitFor();
+  // No tool of it says so: it is what the skill may touch that waits for a person.
+  await row("acme.echo").filter({ hasText: "needs approval" }).waitFor();
   await expand("Capabilities");
   await row("writes").waitFor();
   // What changed is looked at anew.
@@ -392,10 +406,19 @@ step("the skills stand in the explorer with their tools, capabilities and artifa
   writeFileSync(join(editor.workspace, "guest/skill.toml"), GUEST);
   await row("acme.guest 1.0.0").waitFor();
   await expand("closed");
-  await row("has errors").waitFor();
+  await row("has errors").filter({ hasText: /errors\s*9:6: the `id`/ }).waitFor();
+  // A folder goes as one, with all that is in it.
+  const [folder, moved] = ["closed", "moved"].map((name) => join(editor.workspace, name));
+  renameSync(folder, moved);
+  await row("moved").waitFor();
+  await row("closed").waitFor({ state: "detached" });
+  renameSync(moved, folder);
+  await row("closed").waitFor();
+  await row("moved").waitFor({ state: "detached" });
   await expand("greeter");
   await row("acme.greeter 0.1.0").waitFor();
   await tree.locator(".monaco-list-row", { hasText: "Artifacts" }).first().waitFor();
+  assert.equal(await tree.locator('.monaco-list-row[aria-label$=", "]').count(), 0);
   await editor.shot("skills");
   await files.click();
   await closeAll();
@@ -404,7 +427,15 @@ step("the skills stand in the explorer with their tools, capabilities and artifa
 step("the cases of a skill run in the Testing view", async () => {
   await editor.command("Focus on Test Explorer View");
   const tests = page.locator(".test-explorer");
-  await tests.locator(".monaco-list-row", { hasText: "greeter" }).first().waitFor();
+  const listed = (words) => tests.locator(".monaco-list-row", { hasText: words }).first();
+  await listed("greeter").waitFor();
+  const [folder, moved] = ["greeter", "moved"].map((name) => join(editor.workspace, name));
+  renameSync(folder, moved);
+  await listed("moved").waitFor();
+  await listed("greeter").waitFor({ state: "detached" });
+  renameSync(moved, folder);
+  await listed("greeter").waitFor();
+  await listed("moved").waitFor({ state: "detached" });
   await editor.command("Test: Run All Tests");
   await page.locator(".test-explorer .codicon-testing-passed-icon").first().waitFor();
   await page.locator(".test-explorer .result-summary, .test-explorer-messages, .testing-explorer-summary", { hasText: "3/3" }).first().waitFor();
@@ -482,6 +513,12 @@ step("manifests that are not open are checked when asked", async () => {
   const report = await editor.view("main h2");
   await report.locator("h3", { hasText: "closed/skill.toml" }).waitFor();
   await editor.shot("workspace");
+  // The task told of it before, and nothing is listed twice.
+  await editor.command("Focus on Problems View");
+  const row = page.locator(".markers-panel .monaco-list-row", { hasText: "does not start with" });
+  await row.first().waitFor();
+  assert.equal(await row.count(), 1);
+  await editor.command("View: Toggle Panel Visibility");
   await closeAll();
 });
 

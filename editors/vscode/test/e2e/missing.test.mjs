@@ -29,6 +29,12 @@ test("a missing server is said with what to do, and found once the setting names
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "settings.json"), JSON.stringify({ "skillyard.serverPath": path }));
   };
+  const script = (name, text) => {
+    const path = join(editor.home, name);
+    writeFileSync(path, `#!/bin/sh\n${text}\n`);
+    chmodSync(path, 0o755);
+    return path;
+  };
   try {
     await editor.file("skill.toml");
     const said = await toast("skillyard was not found").innerText();
@@ -40,6 +46,20 @@ test("a missing server is said with what to do, and found once the setting names
     await toast("write an absolute path").waitFor();
     set("/bin/cat");
     await toast("is not Skillyard").waitFor();
+    const old = script("old", 'echo "skillyard 0.0.9"');
+    set(old);
+    const told = await toast("is Skillyard 0.0.9").innerText();
+    for (const part of [old, "needs 0.1.0 or newer", "Change the setting skillyard.serverPath"]) assert.ok(told.includes(part), told);
+    // One that ends whenever it is to serve is started again a few times, and then left to a person.
+    set(script("ends", '[ "$1" = --version ] && echo "skillyard 0.1.0"'));
+    const ended = toast("again and again");
+    await ended.waitFor();
+    for (const button of ["Show Log", "Restart Server"]) {
+      await ended.locator(".monaco-button", { hasText: button }).waitFor();
+    }
+    // Said once, and not with each try.
+    assert.equal(await page.locator(".notifications-toasts .notification-list-item", { hasText: "onnection" }).count(), 0);
+    await editor.shot("given-up");
     set(SKILLYARD);
     await page.locator(".squiggly-error").first().waitFor();
     await editor.shot("found");

@@ -25,7 +25,7 @@ before(async () => {
       "evil.sh": `#!/bin/sh\ntouch "$(dirname "$0")/${TOUCHED}"\nexec skillyard "$@"\n`,
       ".vscode/settings.json": JSON.stringify({
         "skillyard.serverPath": "EVIL",
-        "skillyard.rules": { "*": "allow" },
+        "skillyard.rules": { "*": "allow", "operator/missing-operator-metadata": "allow" },
       }),
     },
     prepare: ({ workspace, write }) => {
@@ -46,6 +46,8 @@ test("a workspace in Restricted Mode is checked, and nothing of it is run", asyn
     await dialog().waitFor({ state: "detached" });
     await editor.file("echo/skill.toml");
     await page.locator(".squiggly-error").first().waitFor();
+    // What a workspace would allow itself is found all the same.
+    await page.locator(".squiggly-warning").first().waitFor();
     await editor.file("guest/skill.toml");
     await page.locator(".editor-group-container.active .view-line", { hasText: "acme.guest" }).first().waitFor();
     // The skills stand there by name, and no more is found out about them.
@@ -65,6 +67,17 @@ test("a workspace in Restricted Mode is checked, and nothing of it is run", asyn
     await editor.shot("palette");
     await page.keyboard.press("Escape");
     assert.equal(await page.locator(".codelens-decoration a").count(), 0);
+    // The cases of a skill are listed, and none is run.
+    await editor.command("Focus on Test Explorer View");
+    await page.locator(".test-explorer .monaco-list-row", { hasText: "guest" }).first().waitFor();
+    await editor.command("Test: Run All Tests");
+    // The editor asks by itself before it has anything run.
+    await dialog().waitFor();
+    assert.match(await dialog().innerText(), /trust/i);
+    await editor.shot("tests");
+    await dialog().locator(".monaco-button", { hasText: "Cancel" }).first().click();
+    await dialog().waitFor({ state: "detached" });
+    assert.equal(await page.locator(".test-explorer .codicon-testing-passed-icon").count(), 0);
     // What is called all the same is refused with what to do.
     await editor.command("Skillyard: New Skill");
     const refused = page.locator(".notifications-toasts .notification-list-item", { hasText: "Restricted Mode" }).first();

@@ -10,7 +10,7 @@ const files = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith(".test.mjs") && (only === undefined || name.startsWith(only)))
   .map((name) => join(import.meta.dirname, name));
 if (files.length === 0) throw new Error(`no tests for ${only}`);
-run({ files, concurrency: 1, timeout: 600_000 })
+run({ files, concurrency: 1, timeout: 1_800_000 })
   .on("test:fail", () => {
     process.exitCode = 1;
   })

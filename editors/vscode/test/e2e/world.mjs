@@ -29,7 +29,7 @@ const KEPT = need("SKILLYARD_TEST_KEPT");
 export const ROOT = resolve(import.meta.dirname, "../../../..");
 
 /** How long something that has to happen may take. */
-export const PATIENCE = 60_000;
+export const PATIENCE = 120_000;
 
 const SETTINGS = {
   "workbench.startupEditor": "none",
@@ -99,9 +99,10 @@ async function freePort() {
 /**
  * Starts an editor. `skills` are folders to copy into the workspace, by their names there; `trust` asks for trust as VS Code
  * does out of the box; `program` false leaves the PATH without ours; `settings` go over the usual ones; `prepare` has the last hand at the
- * workspace; `vsix` is another package than the one for every platform; `beside` is the folder of one more extension.
+ * workspace; `vsix` is another package than the one for every platform; `beside` is the folder of one more extension; `roots` are
+ * the folders of a workspace that has several, below the one with all files.
  */
-export async function open({ name, skills = {}, files = {}, trust = false, program = true, settings = {}, prepare, vsix, beside }) {
+export async function open({ name, skills = {}, files = {}, trust = false, program = true, settings = {}, prepare, vsix, beside, roots }) {
   const home = mkdtempSync(join(tmpdir(), "skillyard-home-"));
   const workspace = join(home, "workspace");
   mkdirSync(workspace);
@@ -151,6 +152,8 @@ export async function open({ name, skills = {}, files = {}, trust = false, progr
   mkdirSync(KEPT, { recursive: true });
   const log = join(KEPT, `${name}.log`);
   rmSync(log, { force: true });
+  // A picture of an earlier run would pass for one of this.
+  for (const kept of readdirSync(KEPT)) if (kept.startsWith(`${name}-`) && kept.endsWith(".png")) rmSync(join(KEPT, kept));
   const listening = new Promise((done, fail) => {
     const hear = (chunk) => {
       appendFileSync(log, chunk);
@@ -172,7 +175,10 @@ export async function open({ name, skills = {}, files = {}, trust = false, progr
   context.on("request", (request) => requests.push(request.url()));
   const origin = `http://127.0.0.1:${port}`;
   const editor = new Editor({ page, workspace, home, name, requests, origin, connections, log });
-  await page.goto(`${origin}/?folder=${encodeURIComponent(workspace)}`);
+  const several = join(home, "several.code-workspace");
+  if (roots) writeFileSync(several, JSON.stringify({ folders: roots.map((root) => ({ path: join(workspace, root) })) }));
+  const shown = roots ? `workspace=${encodeURIComponent(several)}` : `folder=${encodeURIComponent(workspace)}`;
+  await page.goto(`${origin}/?${shown}`);
   await page.locator(".monaco-workbench .explorer-folders-view").first().waitFor();
   editor.close = async () => {
     await browser.close();
@@ -232,7 +238,7 @@ class Editor {
   async pick(words) {
     const row = this.row(words);
     for (let attempt = 1; ; attempt += 1) {
-      await row.click({ timeout: 10_000 });
+      await row.click();
       try {
         return await row.waitFor({ state: "hidden", timeout: 5000 });
       } catch (error) {
