@@ -120,10 +120,15 @@ fn two_hundred_changes_at_once_among_slow_requests_end_in_the_editors_text() {
 fn cancelling_answers_while_the_work_goes_on() {
     let mut client = greeted(modern(), json!({}));
     let slow = slow_document(&mut client);
-    let requests: Vec<i64> = (0..20).map(|_| client.request("textDocument/codeAction", fix_all(&slow))).collect();
-    for id in &requests {
-        client.notify("$/cancelRequest", json!({"id": id}));
-    }
+    // Numbers that no request before has.
+    let requests: Vec<i64> = (1000..1020).collect();
+    let asked = requests
+        .iter()
+        .map(|id| json!({"jsonrpc": "2.0", "id": id, "method": "textDocument/codeAction", "params": fix_all(&slow)}));
+    let cancelled =
+        requests.iter().map(|id| json!({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": id}}));
+    let sent: Vec<u8> = asked.chain(cancelled).flat_map(|message| frame(&message)).collect();
+    client.send_bytes(&sent);
     // All were sent in one go: the last of them has not had its turn yet, and is cancelled all the same.
     let answers: Vec<Value> = requests.into_iter().map(|id| client.answer(id)).collect();
     assert_eq!(answers.last().unwrap()["error"]["code"], -32800);

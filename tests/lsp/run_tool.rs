@@ -228,6 +228,14 @@ fn what_needs_an_approval_is_asked_for_with_all_that_it_may_touch() {
     let hosts: Vec<String> = (0..40).map(|at| format!("host-{at}.api.example")).collect();
     let text = fs::read_to_string(skill.manifest()).unwrap();
     fs::write(skill.manifest(), format!("{text}\n[capabilities]\nhttp_egress_allowlist = {hosts:?}\n")).unwrap();
+    for no in [Value::Null, json!({"title": "Cancel"})] {
+        let before = skill.written();
+        let id = run_tool(&mut client, &skill, call.clone());
+        client.serve("window/showMessageRequest", |_| json!({"title": "Show More"}));
+        client.serve("window/showMessageRequest", |_| no);
+        assert_eq!(refused(&mut client, id)["code"], -32800);
+        assert_eq!(skill.written(), before, "nothing ran");
+    }
     let id = run_tool(&mut client, &skill, call.clone());
     let (mut said, mut asks) = (String::new(), true);
     while asks {

@@ -127,7 +127,7 @@ fn input_and_output_hold_to_their_schemas() {
 /// A schema that a list of lists of numbers is held against for minutes, and little of it counted.
 fn slow() -> String {
     let contains = r##"{ not = { contains = { "$ref" = "#/$defs/x" } } }"##;
-    let (contains, numbers) = (vec![contains; 32].join(", "), lists(1_000_000, 1_009_000));
+    let (contains, numbers) = (vec![contains; 32].join(", "), lists(1_000_000, 1_007_900));
     format!("{{ allOf = [{contains}], \"$defs\" = {{ x = {{ enum = {numbers} }} }} }}")
 }
 
@@ -140,14 +140,10 @@ fn lists(from: u32, to: u32) -> String {
 fn a_schema_that_takes_too_long_is_given_up() {
     let long = format!("\"{}!\"", "a".repeat(400_000));
     let clock = "the check took too long: given up";
+    // As much as the tool gives back.
+    let again = Value::Array(vec![json!([1]); 16_000]).to_string();
     for (schemas, input, outcome, of, messages) in [
-        (
-            &format!("input_schema = {{}}\noutput_schema = {}", slow()),
-            lists(0, 100_000),
-            "output_invalid",
-            "output",
-            &[clock][..],
-        ),
+        (&format!("input_schema = {{}}\noutput_schema = {}", slow()), again, "output_invalid", "output", &[clock][..]),
         // A fast machine may come to the end of it, and finds then that the value is too long to be matched at all.
         (
             &"input_schema = { pattern = \"(?=(a+)+$)b\" }\noutput_schema = {}".to_owned(),
@@ -666,6 +662,12 @@ fn what_a_call_wanted_is_not_called_unused() {
     let report = guest.fine(&["acme.write", "--approve", "--input", "\"/my dir/a\""]);
     assert_eq!(unused(&report), [""; 0], "{report:#}");
     fs::remove_file(guest.0.0.path("skill/skillyard.toml")).unwrap();
+    let manifest = fs::read_to_string(guest.0.0.path("skill/skill.toml")).unwrap();
+    let allowed = manifest.replace("read_roots =", "# skillyard: allow(run/unused-grant): later\nread_roots =");
+    guest.0.0.write("skill/skill.toml", &allowed);
+    let report = guest.fine(&["acme.write", "--approve", "--input", "\"/my dir/a\""]);
+    assert_eq!(unused(&report), ["out"], "{report:#}");
+    guest.0.0.write("skill/skill.toml", &manifest);
     // Roots that the policy did not give: nobody knows what the tool would have done with them.
     let report = guest.fine(&["acme.write", "--input", "\"/my dir/a\""]);
     assert_eq!(unused(&report), ["in"], "{report:#}");

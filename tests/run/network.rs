@@ -132,7 +132,7 @@ fn ctrl_c_ends_a_call_and_says_so() {
 
 #[cfg(target_os = "linux")]
 mod kill {
-    use std::{fs, thread, time::Duration};
+    use std::{fs, process::Child, thread, time::Duration};
 
     use super::silent;
     use crate::guest::{ASKS, FOLDERS, Guest};
@@ -143,7 +143,7 @@ mod kill {
 
     /// Fails unless the processes end by themselves.
     fn end(workers: &[String]) {
-        for _ in 0..1000 {
+        for _ in 0..6000 {
             if !workers.iter().any(|worker| runs(worker)) {
                 return;
             }
@@ -159,8 +159,7 @@ mod kill {
         let input = format!("\"localhost:{}\"", server.port);
         let mut child = guest.begin(&["acme.ask", "--approve", "--allow-loopback", "--input", &input]);
         server.heads.recv().unwrap();
-        let workers = children(child.id());
-        assert!(!workers.is_empty());
+        let workers = workers(&mut child);
         child.kill().unwrap();
         child.wait().unwrap();
         end(&workers);
@@ -181,11 +180,23 @@ mod kill {
             assert_eq!(child.try_wait().unwrap(), None);
             thread::yield_now();
         }
-        let workers = children(child.id());
-        assert!(!workers.is_empty());
+        let workers = workers(&mut child);
         child.kill().unwrap();
         child.wait().unwrap();
         end(&workers);
+    }
+
+    /// Those that a program has started, once there are some.
+    fn workers(program: &mut Child) -> Vec<String> {
+        for _ in 0..6000 {
+            let found = children(program.id());
+            if !found.is_empty() {
+                return found;
+            }
+            assert_eq!(program.try_wait().unwrap(), None);
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("it started none");
     }
 
     /// The processes that all its threads started, but zombies.

@@ -6,12 +6,15 @@ import * as vscode from "vscode";
 /** The name of every manifest. */
 export const MANIFEST = "skill.toml";
 
-/** Where skills are not looked for. */
-export const ELSEWHERE = "**/{node_modules,target,.git}/**";
+const NOT_LOOKED_INTO = ["node_modules", "target", ".git"];
+
+/** Where skills are not looked for, in each folder of the workspace. */
+export const ELSEWHERE = `**/{${NOT_LOOKED_INTO.join(",")}}/**`;
 
 /** Whether something is where skills are not looked for. */
 export function isElsewhere(uri: vscode.Uri): boolean {
-  return /\/(node_modules|target|\.git)(\/|$)/.test(uri.path);
+  const parts = vscode.workspace.asRelativePath(uri, false).split("/");
+  return parts.some((part) => NOT_LOOKED_INTO.includes(part));
 }
 
 /** More than these are not listed. */

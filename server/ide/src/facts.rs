@@ -43,6 +43,8 @@ pub enum TrustFact {
         listed: Vec<String>,
         /// The key, by its id, that was pinned at first use, where none is listed and it counts.
         pinned: Option<String>,
+        /// Whether another key may be pinned at first use, since the store itself does not name the publisher any more.
+        first_use: bool,
         /// Why others do not count, or not for anything new: a sentence for each.
         ended: Vec<String>,
     },

@@ -83,6 +83,7 @@ impl Trust {
         let fact = |view: View| TrustFact::Known {
             listed: ids(&view.listed),
             pinned: view.pinned.map(|key| key.id().to_string()),
+            first_use: view.first_use,
             ended: view.ended.iter().map(ToString::to_string).collect(),
         };
         Self::Known(views.into_iter().map(|(name, view)| (name, fact(view))).collect())

@@ -154,6 +154,10 @@ impl Neighbours {
     /// What is told in a manifest about the others.
     pub(crate) fn diagnostics(&self, analysed: &Analysed, converter: Converter<'_>) -> Vec<Diagnostic> {
         let Some(path) = &converter.revision.path else { return Vec::new() };
+        // Its folder came just now, and what is known is of others that may have gone.
+        if !self.folders.iter().any(|folder| path.starts_with(folder)) {
+            return Vec::new();
+        }
         let clashes = self.workspace.clashes(path, &analysed.names);
         if clashes.is_empty() {
             return Vec::new();

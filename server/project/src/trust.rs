@@ -65,6 +65,8 @@ pub struct View {
     pub listed: Vec<PublicKey>,
     /// The key that was pinned at first use, where none is listed and it counts for something new.
     pub pinned: Option<PublicKey>,
+    /// Whether a key may be pinned at first use: the trust store does not name the publisher.
+    pub first_use: bool,
     /// Why others do not.
     pub ended: Vec<Objection>,
 }
@@ -88,6 +90,7 @@ pub fn views(home: &Home, now_unix_ms: i64) -> Result<BTreeMap<String, View>, Fl
             listed: listed().filter(|key| against(key).is_none()).collect(),
             // A key that was listed counts over one that was pinned.
             pinned: pinned.filter(|key| listed().next().is_none() && against(key).is_none()),
+            first_use: listed().chain(pinned).next().is_none(),
             ended: all.iter().filter_map(against).collect(),
         }
     };

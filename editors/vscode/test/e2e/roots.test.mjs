@@ -46,6 +46,7 @@ test("each folder of a workspace has its skills, and what it says of rules", asy
     const skills = page.locator(".pane", { has: page.locator('.pane-header[aria-label^="Skills"]') }).locator(".monaco-list-row");
     await skills.filter({ hasText: "guest" }).first().waitFor();
     await skills.filter({ hasText: "again" }).first().waitFor();
+    await skills.filter({ hasText: "echo" }).first().waitFor();
     const names = (await skills.allInnerTexts()).map((text) => text.replaceAll("\n", " ").trim()).sort();
     assert.equal(names.length, 3, `${names}`);
     for (const name of ["again", "echo", "guest"]) assert.ok(names.some((text) => text.includes(name)), `${names}`);

@@ -14,7 +14,7 @@ use skillyard_project::{
     home::Home,
     installed::named,
     run::{
-        Asking, BareModule, CallOptions, Engine, Held, Packed, RefusedReport, RunError, RunReport, call,
+        Asking, BareModule, CallOptions, Engine, Held, Packed, RefusedReport, RunError, RunReport, SignedBy, call,
         may_run_module, run_module,
     },
     shown,
@@ -183,11 +183,9 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
     let watch = Watch::new();
     let trusting = arguments.trust.options(false);
     let skill = machine::folder_of(&arguments.skill);
-    let mut own = false;
     let packed = if let Some((skill_id, version)) = named(home, &skill).map_err(Error::Path)? {
         Packed::of_installed(&skill_id, version.as_deref(), home, &trusting, held, &watch)?
     } else if skill.is_dir() {
-        own = true;
         Packed::of_folder(&skill, None, home, held, &machine::text_variable, &watch)?
     } else {
         Packed::of_file(&skill, home, &trusting, held, machine::artifact, &watch)?
@@ -216,10 +214,11 @@ fn tool(arguments: &Arguments, home: &Home) -> Result<RunReport, Error> {
         deterministic: arguments.deterministic,
         ..CallOptions::default()
     };
+    // Before the call, which may change it: its author has it at hand.
+    let own = if ready.signed_by == SignedBy::ThrowAway { Some(own(&skill)?) } else { None };
     let watch = Watch::new();
     let mut report = call(&ready, engine, home, &options, &machine::variable, &watch).map_err(Error::Call)?;
-    if own {
-        let (manifest, levels) = self::own(&skill)?;
+    if let Some((manifest, levels)) = own {
         report.keep_wanted_hints(&manifest, &levels);
     }
     Ok(report)

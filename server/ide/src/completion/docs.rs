@@ -1,6 +1,7 @@
 //! The documentation of completions, made when it is asked for: from a short key that a client keeps meanwhile.
 
 use skillyard_manifest::{
+    Options,
     config::{ConfigValue, config_values},
     document::Table,
     rules::{self, Rule},
@@ -68,7 +69,7 @@ pub fn document(source: &Source<'_>, facts: &Facts, key: &str) -> Option<Doc> {
         }
         "part" => {
             let template = match rest {
-                "tool" => headers::tool(&Cx::new(source, facts, source.text)),
+                "tool" => headers::tool(&Cx::new(source, facts, &Options::default(), source.text)),
                 "manifest" => headers::manifest(),
                 _ => return None,
             };

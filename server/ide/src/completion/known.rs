@@ -149,11 +149,13 @@ fn all_strings(asked: &Asked<'_, '_>) -> Vec<Candidate> {
         () if asked.is(&["capabilities", "secrets", "[]", "key_names", "[]"]) => key_names(asked),
         () if asked.is(&["compat", "min_palyra_version"]) || asked.is(&["compat", "min_runtime_version"]) => {
             let most = root(source, &["compat", "max_palyra_version"]).and_then(Version::parse);
-            let known = grammar::PALYRA_VERSION;
-            let it = text(known.to_string()).described("the newest known").preselected(true);
-            vec![it.refused(most.is_some_and(|most| most < known), "refused: above `max_palyra_version`")]
+            let found = daemons(cx, |it, asked| it <= asked).into_iter().enumerate().map(|(at, (daemon, what))| {
+                let it = text(daemon.to_string()).described(what).preselected(at == 0);
+                it.refused(most.is_some_and(|most| most < daemon), "refused: above `max_palyra_version`")
+            });
+            found.collect()
         }
-        () if asked.is(&["compat", "max_palyra_version"]) => most_versions(source),
+        () if asked.is(&["compat", "max_palyra_version"]) => most_versions(cx),
         () if asked.is(&["integrity", "files", "[]", "path"]) => modules(cx).chain(files(&cx.facts.assets)).collect(),
         () if asked.is(&["builder", "checklist", "*"]) => {
             let hint = match asked.path.key() {
@@ -261,18 +263,27 @@ fn versions(asked: &Asked<'_, '_>) -> Vec<Candidate> {
     found
 }
 
-fn most_versions(source: &Source<'_>) -> Vec<Candidate> {
-    let known = grammar::PALYRA_VERSION;
+/// The versions of daemons that are known and `fits` the one that the manifest is checked for, which comes first.
+fn daemons(cx: &Cx<'_, '_>, fits: fn(Version, Version) -> bool) -> Vec<(Version, &'static str)> {
+    let (asked, known) = (cx.options.palyra_version, grammar::PALYRA_VERSION);
+    if asked == known {
+        return vec![(known, "the newest known")];
+    }
+    let other = fits(known, asked).then_some((known, "another that is known"));
+    [(asked, "the one that it is checked for")].into_iter().chain(other).collect()
+}
+
+fn most_versions(cx: &Cx<'_, '_>) -> Vec<Candidate> {
+    let (source, daemons) = (cx.source, daemons(cx, |it, asked| it >= asked));
     let least = ["min_palyra_version", "min_runtime_version"].iter().find_map(|key| root(source, &["compat", key]));
     let least = least.and_then(Version::parse);
     let below = |version: Version| least.is_some_and(|least| version < least);
-    let mut found = vec![
-        text(known.to_string())
-            .described("the newest known")
-            .refused(below(known), "refused: below `min_palyra_version`"),
-    ];
-    found.extend(least.filter(|least| *least > known).map(|least| text(least.to_string()).described("as the oldest")));
-    found
+    let known = |version: &Version| daemons.iter().any(|(daemon, _)| daemon >= version);
+    let oldest = least.filter(|least| !known(least)).map(|least| text(least.to_string()).described("as the oldest"));
+    let found = daemons.iter().map(|(daemon, what)| {
+        text(daemon.to_string()).described(*what).refused(below(*daemon), "refused: below `min_palyra_version`")
+    });
+    found.chain(oldest).collect()
 }
 
 fn ids(asked: &Asked<'_, '_>) -> Vec<Candidate> {

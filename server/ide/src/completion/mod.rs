@@ -105,9 +105,9 @@ pub struct Completion {
 pub const MAX_COMPLETIONS: usize = 1000;
 
 /// What can stand at `offset`, best first. All that the place allows, not only what begins like the word there: editors
-/// filter as one types, and need not ask again.
+/// filter as one types, and need not ask again. The daemon is the one of `options`.
 #[must_use]
-pub fn complete(source: &Source<'_>, offset: usize, facts: &Facts) -> Vec<Completion> {
+pub fn complete(source: &Source<'_>, offset: usize, facts: &Facts, options: &Options) -> Vec<Completion> {
     let spot = context::find(source, offset);
     let half = match &spot {
         Spot::Key(spot) if spot.lines && matches!(spot.next, Next::End | Next::Other) => spot.whole,
@@ -115,7 +115,7 @@ pub fn complete(source: &Source<'_>, offset: usize, facts: &Facts) -> Vec<Comple
         _ => Span::at(0),
     };
     let mut found = if half.is_empty() {
-        at(&Cx::new(source, facts, source.text), &spot)
+        at(&Cx::new(source, facts, options, source.text), &spot)
     } else {
         // What is half typed may read as a table of its own, and shut the one that it is meant for.
         let mut text = source.text.to_owned();
@@ -123,7 +123,7 @@ pub fn complete(source: &Source<'_>, offset: usize, facts: &Facts) -> Vec<Comple
         let rest = Source::of_shape(&text, source.shape);
         // A header that is known is not half typed, and counts for what the manifest was.
         let before = if matches!(&spot, Spot::Header(header) if header.known) { source.text } else { &text };
-        at(&Cx::new(&rest, facts, before), &spot)
+        at(&Cx::new(&rest, facts, options, before), &spot)
     };
     let newline = skillyard_manifest::edits::newline(source.text);
     if newline != "\n" {
@@ -156,6 +156,7 @@ fn at(cx: &Cx<'_, '_>, spot: &Spot<'_>) -> Vec<Completion> {
 struct Cx<'a, 't> {
     source: &'a Source<'t>,
     facts: &'a Facts,
+    options: &'a Options,
     /// Whether it is a manifest, and not another file with a shape.
     manifest: bool,
     /// What a completion's edits are for, of the length of the source's text.
@@ -169,15 +170,15 @@ struct Cx<'a, 't> {
 const MAX_JUDGED: usize = 32 << 10;
 
 impl<'a, 't> Cx<'a, 't> {
-    fn new(source: &'a Source<'t>, facts: &'a Facts, before: &'a str) -> Self {
+    fn new(source: &'a Source<'t>, facts: &'a Facts, options: &'a Options, before: &'a str) -> Self {
         let manifest = ptr::eq(source.shape, &raw const ROOT);
-        Self { source, facts, manifest, before, accepted: OnceCell::new() }
+        Self { source, facts, options, manifest, before, accepted: OnceCell::new() }
     }
 
     /// Whether a daemon, which takes the manifest as it is, refuses it with a completion; `None` where it does not take
     /// it, or where asking would take too long.
     fn refuses(&self, done: &Completion) -> Option<bool> {
-        let accepts = |text: &str| analyze(text, &Options::default()).daemon.accepts;
+        let accepts = |text: &str| analyze(text, self.options).daemon.accepts;
         if !self.manifest || self.before.len() > MAX_JUDGED || !*self.accepted.get_or_init(|| accepts(self.before)) {
             return None;
         }

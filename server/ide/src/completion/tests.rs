@@ -11,6 +11,11 @@ use crate::{
     fixture::{apply, cursor, marked},
 };
 
+/// For the daemon that is known.
+fn complete(source: &Source<'_>, offset: usize, facts: &Facts) -> Vec<Completion> {
+    super::complete(source, offset, facts, &Options::default())
+}
+
 fn facts() -> Facts {
     let module = |path: &str, kind: Option<&str>, exports: &[&str]| ModuleFact {
         path: path.to_owned(),
@@ -279,6 +284,14 @@ fn values_of_identity() {
     assert_eq!(take("version = $0", "1.5.0"), "version = \"1.5.0\"");
     assert_eq!(take("version = 1.$0", "1.5.0"), "version = \"1.5.0\"");
     assert_eq!(labels("[compat]\nmin_palyra_version = \"$0"), ["0.1.0"]);
+    // Of the daemon that it is checked for, and not only of the newest that is known.
+    let options = Options { palyra_version: skillyard_manifest::grammar::Version(0, 3, 0), ..Options::default() };
+    for (key, known) in [("min_palyra_version", &["0.3.0", "0.1.0"][..]), ("max_palyra_version", &["0.3.0"])] {
+        let (text, offset) = cursor(&format!("[compat]\n{key} = \"$0\"\n"));
+        let found = super::complete(&Source::new(&text), offset, &facts(), &options);
+        let labels: Vec<&str> = found.iter().map(|it| it.label.as_str()).collect();
+        assert_eq!(labels, known, "{key}");
+    }
     starts("manifest_version =$0", &["2", "1"]);
     assert_eq!(take("manifest_version =$0", "2"), "manifest_version = 2");
 }

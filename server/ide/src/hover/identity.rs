@@ -91,12 +91,8 @@ impl Around<'_, '_, '_> {
         let publisher = asked.publisher.as_str();
         match &self.facts.trust {
             None => {}
-            Some(TrustFact::Unknown) => doc.paragraph(
-                Line::of("The trust store does not know ")
-                    .code(publisher)
-                    .say(": an install needs the first use to be allowed, or a key to be trusted before."),
-            ),
-            Some(TrustFact::Known { listed, pinned, ended }) => {
+            Some(TrustFact::Unknown) => doc.paragraph(unknown(publisher)),
+            Some(TrustFact::Known { listed, pinned, first_use, ended }) => {
                 if !listed.is_empty() {
                     let keys = listed.iter().map(String::as_str);
                     let line = Line::of("The trust store trusts ").code(publisher).say(" with ").codes(keys).say(".");
@@ -104,6 +100,8 @@ impl Around<'_, '_, '_> {
                 } else if let Some(key) = pinned {
                     let line = Line::of("The trust store pinned ").code(key).say(" for ").code(publisher);
                     doc.paragraph(line.say(" at first use."));
+                } else if *first_use {
+                    doc.paragraph(unknown(publisher));
                 } else {
                     let line = Line::of("The trust store trusts no key of ").code(publisher);
                     doc.paragraph(line.say(": nothing new that it signs is installed."));
@@ -117,6 +115,13 @@ impl Around<'_, '_, '_> {
             }
         }
     }
+}
+
+/// Of a publisher whom the trust store does not name.
+fn unknown(publisher: &str) -> Line {
+    Line::of("The trust store does not know ")
+        .code(publisher)
+        .say(": an install needs the first use to be allowed, or a key to be trusted before.")
 }
 
 /// `0.1.0` (current): quarantined, because …

@@ -222,7 +222,14 @@ fn identity_is_told_with_what_is_known_of_it() {
     let known = |listed: &[&str], pinned: Option<&str>, ended: &[&str]| TrustFact::Known {
         listed: listed.iter().map(|&key| key.into()).collect(),
         pinned: pinned.map(Into::into),
+        first_use: false,
         ended: ended.iter().map(|&why| why.into()).collect(),
+    };
+    let gone = TrustFact::Known {
+        listed: vec![],
+        pinned: None,
+        first_use: true,
+        ended: vec!["the key 0a was revoked".into()],
     };
     let two =
         vec![installed("0.2.0", true, "active", None), installed("0.1.0", false, "quarantined", Some("it spoke"))];
@@ -260,6 +267,8 @@ fn identity_is_told_with_what_is_known_of_it() {
         (known(&[], Some("0a"), &[]), "The trust store pinned `0a` for `acme` at first use."),
         (known(&[], None, &["the key 0a was revoked"]), "The trust store trusts no key of `acme`"),
         (known(&[], None, &["the key 0a was revoked"]), "the key 0a was revoked."),
+        (gone.clone(), "The trust store does not know `acme`: an install needs the first use to be allowed"),
+        (gone, "the key 0a was revoked."),
         (known(&["0b"], None, &["the key 0a was replaced"]), "trusts `acme` with `0b`."),
         (known(&["0b"], None, &["the key 0a was replaced"]), "the key 0a was replaced."),
         (TrustFact::Unreadable("it was changed".into()), "The trust store cannot be read: it was changed"),

@@ -1,5 +1,5 @@
 //! `textDocument/completion` and `completionItem/resolve`: what can stand at the cursor. Documentation comes with the
-//! second, from nothing but what the item itself carries.
+//! second, from nothing but what the item itself carries, or with the list where a client does not ask for it.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -50,10 +50,10 @@ impl DocumentRequest for Completions {
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
         let converter = snapshot.converter();
         let offset = converter.offset(params.text_document_position.position);
-        let found = ide::complete(snapshot.source(), offset, &snapshot.facts());
+        let facts = snapshot.facts();
+        let found = ide::complete(snapshot.source(), offset, &facts, &snapshot.options());
         // With all there is, the client filters as one types.
         let is_incomplete = found.len() >= ide::MAX_COMPLETIONS;
-        let facts = snapshot.facts();
         let told = if converter.client.completion_resolves_documentation { 0 } else { MAX_TOLD };
         let items = found.into_iter().enumerate().map(|(at, completion)| {
             let doc = completion.documentation.clone().filter(|_| at < told);

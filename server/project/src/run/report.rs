@@ -240,8 +240,8 @@ impl Violation {
 }
 
 impl RunReport {
-    /// Takes out the hints that an author has switched off, by `options` or by a comment at the key concerned in `manifest`,
-    /// as an editor does.
+    /// Takes out the hints that an author has switched off, by `options` or by a comment in `manifest` at the key that a
+    /// hint is about.
     pub fn keep_wanted_hints(&mut self, manifest: &str, options: &Options) {
         let places = locate::places(manifest, self.hints.iter().map(|hint| Some(&*hint.key)));
         let elsewhere = Elsewhere::new(manifest, options);
