@@ -56,8 +56,8 @@ impl DocumentRequest for Completions {
         let is_incomplete = found.len() >= ide::MAX_COMPLETIONS;
         let told = if converter.client.completion_resolves_documentation { 0 } else { MAX_TOLD };
         let items = found.into_iter().enumerate().map(|(at, completion)| {
-            let doc = completion.documentation.clone().filter(|_| at < told);
-            let doc = doc.and_then(|doc| ide::document(snapshot.source(), &facts, &doc));
+            let doc = completion.documentation.as_deref().filter(|_| at < told);
+            let doc = doc.and_then(|doc| ide::document(snapshot.source(), &facts, doc));
             let mut item = item(converter, completion);
             item.documentation = doc.map(|doc| documentation(&doc, converter.client));
             item
