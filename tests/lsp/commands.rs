@@ -86,6 +86,7 @@ fn lenses_and_actions_name_only_commands_that_the_server_executes() {
         ]
         .into()
     );
+    // The client does not say that it asks for what is left out.
     assert_eq!(capabilities["codeLensProvider"], json!({"resolveProvider": false}));
 
     let document = skill.open(&mut client);

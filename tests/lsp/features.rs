@@ -153,6 +153,7 @@ fn unasked(capabilities: &Value) -> Value {
         (
             "workspace",
             &[
+                "codeLens",
                 "configuration",
                 "didChangeConfiguration",
                 "didChangeWatchedFiles",
@@ -185,7 +186,7 @@ fn open(skill: &Skill, capabilities: &Value, text: &str) -> (Client, Document) {
 /// What stands behind each thing that a server says that it can do.
 const BEHIND: [(&str, &[&str]); 20] = [
     ("codeActionProvider", &["textDocument/codeAction", "codeAction/resolve"]),
-    ("codeLensProvider", &["textDocument/codeLens"]),
+    ("codeLensProvider", &["textDocument/codeLens", "codeLens/resolve"]),
     ("completionProvider", &["textDocument/completion", "completionItem/resolve"]),
     ("definitionProvider", &["textDocument/definition"]),
     ("diagnosticProvider", &["textDocument/diagnostic"]),

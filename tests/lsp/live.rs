@@ -231,6 +231,8 @@ fn modules_are_watched_where_the_client_can() {
     let mut capabilities = modern();
     capabilities["workspace"]["didChangeWatchedFiles"] = json!({"dynamicRegistration": true});
     let mut client = skill.serve(capabilities);
+    client.may_leave("workspace/codeLens/refresh");
+    client.may_leave("workspace/diagnostic/refresh");
     client.serve("client/registerCapability", |asked| {
         let watchers = asked["registrations"][0]["registerOptions"]["watchers"].as_array().unwrap();
         let globs: Vec<&str> = watchers.iter().map(|watcher| watcher["globPattern"].as_str().unwrap()).collect();
@@ -311,4 +313,72 @@ fn what_is_no_module_at_all_holds_nothing_up() {
         let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
         assert!(made.success());
     });
+}
+
+/// What the lenses of a document say behind the names of their commands, each asked for as an editor does that shows it.
+fn notes(client: &mut Client, document: &Document) -> Vec<String> {
+    let lenses = client.call("textDocument/codeLens", json!({"textDocument": document.id()}));
+    let titles = lenses.as_array().unwrap().iter().map(|lens| {
+        assert!(lens.get("command").is_none(), "{lens}");
+        let shown = client.call("codeLens/resolve", lens.clone());
+        assert_eq!(shown["range"], lens["range"]);
+        shown["command"]["title"].as_str().unwrap().to_owned()
+    });
+    titles.filter_map(|title| Some(title.split_once(" · ")?.1.to_owned())).collect()
+}
+
+/// Asks for the lenses again with each refresh until they say this.
+fn lenses_say(client: &mut Client, document: &Document, wanted: &[&str]) {
+    while notes(client, document) != wanted {
+        client.serve("workspace/codeLens/refresh", |_| Value::Null);
+    }
+}
+
+#[test]
+fn lenses_say_what_is_known_when_they_are_shown_and_are_asked_for_again() {
+    let skill = Skill::new();
+    fs::remove_file(skill.module()).unwrap();
+    let mut capabilities = full();
+    capabilities["textDocument"]["codeLens"] = json!({"resolveSupport": {"properties": ["command"]}});
+    capabilities["workspace"]["codeLens"] = json!({"refreshSupport": true});
+    let mut client = skill.serve(capabilities);
+    client.may_leave("workspace/codeLens/refresh");
+    client.may_leave("workspace/diagnostic/refresh");
+    let document = skill.open(&mut client);
+    lenses_say(&mut client, &document, &["no module yet"]);
+    // A module comes, and another in its place.
+    build(&skill.module(), &module(&[]));
+    watched(&mut client, &skill.module());
+    lenses_say(&mut client, &document, &["palyra plug-in"]);
+    build(&skill.module(), &module(&[("env", "odd")]));
+    watched(&mut client, &skill.module());
+    lenses_say(&mut client, &document, &["1 finding", "palyra plug-in"]);
+    // The configuration says that it does not matter.
+    let config = skill.folder().join("skillyard.toml");
+    fs::write(&config, format!("[rules]\n\"{STRANGE}\" = \"off\"\n")).unwrap();
+    watched(&mut client, &config);
+    lenses_say(&mut client, &document, &["palyra plug-in"]);
+    client.stop();
+}
+
+#[test]
+fn a_client_that_does_not_ask_for_what_is_left_out_gets_it_at_once() {
+    let skill = Skill::new();
+    let mut capabilities = full();
+    capabilities["workspace"]["codeLens"] = json!({"refreshSupport": true});
+    let mut client = skill.serve(capabilities);
+    client.may_leave("workspace/codeLens/refresh");
+    client.may_leave("workspace/diagnostic/refresh");
+    let document = skill.open(&mut client);
+    loop {
+        let lenses = client.call("textDocument/codeLens", json!({"textDocument": document.id()}));
+        let titles: Vec<&str> =
+            lenses.as_array().unwrap().iter().map(|lens| lens["command"]["title"].as_str().unwrap()).collect();
+        assert_eq!(&titles[..4], ["Package and Sign", "Verify", "Audit", "Install"]);
+        if titles[4].ends_with(" · palyra plug-in") {
+            break;
+        }
+        client.serve("workspace/codeLens/refresh", |_| Value::Null);
+    }
+    client.stop();
 }

@@ -86,7 +86,9 @@ fn a_lens_stands_over_each_tool_and_an_action_in_it() {
     assert_eq!(over.len(), 2, "{lenses}");
     let tables: Vec<usize> = text.match_indices("[[entrypoints.tools]]").map(|(at, _)| at).collect();
     for ((lens, id), table) in over.iter().zip(["acme.echo", "acme.loop"]).zip(&tables) {
-        assert_eq!(lens["command"]["title"], format!("Run Tool {id}"));
+        // What is known of the module stands behind it: live.rs.
+        let title = lens["command"]["title"].as_str().unwrap();
+        assert!(title.split(" · ").next() == Some(&format!("Run Tool {id}")), "{title}");
         assert_eq!(lens["command"]["arguments"], json!([{"uri": document.uri, "tool": id}]));
         let line = text[..*table].matches('\n').count();
         let at = lens["range"]["start"]["line"].as_u64().unwrap();

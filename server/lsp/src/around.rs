@@ -8,7 +8,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -27,6 +27,7 @@ use tower_lsp::ls_types::Uri;
 
 use crate::{
     commands::now_unix_ms,
+    requests::Notes,
     session::{Session, Snapshot},
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct Beside {
     /// Whether nothing may have changed on the disk since the last look.
     fresh: AtomicBool,
     looks: Mutex<Looks>,
+    /// What stands behind the names of lenses, as it was when the client could be told last.
+    notes: Mutex<Notes>,
     pub(crate) live: Mutex<Live>,
 }
 
@@ -43,6 +46,11 @@ impl Beside {
     /// Has the next look go to the disk.
     pub(crate) fn forget(&self) {
         self.fresh.store(false, Ordering::SeqCst);
+    }
+
+    /// What stands behind the names of lenses, as it was when the client could be told last.
+    pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,7 +162,7 @@ impl Surrounding {
     fn pick(&self, named: &Named) -> Facts {
         let modules = self.around.modules.iter().map(|module| ModuleFact {
             path: module.entry.clone(),
-            kind: module.kind(&named.entrypoint).map(|kind| kind.name().to_owned()),
+            kind: module.kind(&named.entrypoint).and_then(|kind| kind.words()).map(str::to_owned),
             exports: module.exports().map(str::to_owned).collect(),
             bytes: module.bytes,
         });

@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use skillyard_manifest::{elsewhere::Elsewhere, locate};
+use skillyard_manifest::{Severity, Span, elsewhere::Elsewhere, locate};
 use skillyard_project::live::Placed;
 use tower_lsp::ls_types::{CodeDescription, Diagnostic, NumberOrString, Uri};
 
@@ -46,24 +46,32 @@ impl Audited {
 
     /// The findings at their places in `analysed`, which need not be the text that was audited.
     pub(crate) fn diagnostics(&self, analysed: &Analysed, converter: Converter<'_>) -> Vec<Diagnostic> {
+        let shown = self.shown(analysed).into_iter().map(|(found, place, shown)| Diagnostic {
+            range: converter.range(place),
+            severity: Some(severity(shown)),
+            code: Some(NumberOrString::String(found.code.to_owned())),
+            code_description: found.url.as_ref().and_then(|url| url.parse().ok()).map(|href| CodeDescription { href }),
+            source: Some(SOURCE.to_owned()),
+            message: found.message.clone(),
+            ..Diagnostic::default()
+        });
+        shown.collect()
+    }
+
+    /// How many of the findings are errors or warnings in `analysed`.
+    pub(crate) fn loud(&self, analysed: &Analysed) -> usize {
+        let loud = |severity| matches!(severity, Severity::Error | Severity::Warning);
+        self.shown(analysed).into_iter().filter(|&(_, _, shown)| loud(shown)).count()
+    }
+
+    /// The findings that are shown, with their places and how loud they are there.
+    fn shown(&self, analysed: &Analysed) -> Vec<(&Placed, Span, Severity)> {
         let places = locate::places(&analysed.text, self.found.iter().map(|found| found.key.as_deref()));
         let elsewhere = Elsewhere::new(&analysed.text, &analysed.options);
-        let shown = self.found.iter().zip(places).filter_map(|(found, place)| {
-            let shown = elsewhere.severity(&found.code, found.severity, place)?;
-            Some(Diagnostic {
-                range: converter.range(place),
-                severity: Some(severity(shown)),
-                code: Some(NumberOrString::String(found.code.to_owned())),
-                code_description: found
-                    .url
-                    .as_ref()
-                    .and_then(|url| url.parse().ok())
-                    .map(|href| CodeDescription { href }),
-                source: Some(SOURCE.to_owned()),
-                message: found.message.clone(),
-                ..Diagnostic::default()
-            })
-        });
+        let shown =
+            self.found.iter().zip(places).filter_map(|(found, place)| {
+                Some((found, place, elsewhere.severity(&found.code, found.severity, place)?))
+            });
         shown.collect()
     }
 }

@@ -75,6 +75,10 @@ impl LanguageServer for Backend {
         requests::answer::<CodeLenses>(&self.0, params).await
     }
 
+    async fn code_lens_resolve(&self, lens: CodeLens) -> Result<CodeLens> {
+        requests::resolve_lens(&self.0, lens).await
+    }
+
     async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
         requests::resolve_action(&self.0, action).await
     }

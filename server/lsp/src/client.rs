@@ -6,6 +6,8 @@ use tower_lsp::ls_types::{
     MarkupKind, PositionEncodingKind, SymbolTag,
 };
 
+use crate::message::LENS_RESOLVE_SUPPORT;
+
 /// What the client can do, as far as the server asks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Abilities {
@@ -41,6 +43,11 @@ pub(crate) struct Abilities {
     pub(crate) asks_before_renames: bool,
     /// Shows lenses.
     pub(crate) code_lenses: bool,
+    /// Asks for the command of a lens when it shows it. Only those that say so: older ones that do not ask would show
+    /// nothing.
+    pub(crate) resolves_lenses: bool,
+    /// Can be told to ask for lenses again.
+    pub(crate) refreshes_lenses: bool,
     /// Fills in snippets.
     pub(crate) snippets: bool,
     /// Indents the lines of a completion as the one that it stands in.
@@ -194,6 +201,15 @@ impl Abilities {
                 .and_then(|f| f.will_rename)
                 .unwrap_or_default(),
             code_lenses: document.is_some_and(|d| d.code_lens.is_some()),
+            resolves_lenses: client
+                .experimental
+                .as_ref()
+                .and_then(|experimental| experimental.get(LENS_RESOLVE_SUPPORT)?.get("properties")?.as_array())
+                .is_some_and(|properties| properties.iter().any(|property| property == "command")),
+            refreshes_lenses: workspace
+                .and_then(|w| w.code_lens.as_ref())
+                .and_then(|lens| lens.refresh_support)
+                .unwrap_or_default(),
             shows_progress: client.window.as_ref().and_then(|w| w.work_done_progress).unwrap_or_default(),
         }
     }

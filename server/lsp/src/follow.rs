@@ -63,6 +63,7 @@ impl Session {
         if let Some(found) = found {
             self.show_audit(&snapshot.revision.uri, found);
         }
+        self.lenses_changed(&snapshot.revision.uri).await;
         if let Some(names) = names {
             self.take_neighbours(vec![names]).await;
         }

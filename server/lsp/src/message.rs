@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tower_lsp::jsonrpc::{Error, Id, Request, Response};
 
 /// What a client sends.
@@ -122,9 +122,20 @@ const OF_POSITIONS: [&str; 18] = [
     "textEdit",
 ];
 
+/// Where `textDocument.codeLens.resolveSupport` of LSP 3.18 is found among the experimental abilities.
+pub(crate) const LENS_RESOLVE_SUPPORT: &str = "skillyard.codeLens.resolveSupport";
+
 /// Gives an ability of the client the name that the protocol has for it: Helix (25.07) says `workspace.diagnostic` where
-/// LSP 3.17 has `workspace.diagnostics`, and would never be told that what it shows is old.
+/// LSP 3.17 has `workspace.diagnostics`, and would never be told that what it shows is old. What LSP 3.18 added is handed on
+/// as an experiment, since the protocol's types here are those of 3.17.
 fn rename_abilities(params: &mut Value) {
+    if let Some(resolves) = params.pointer("/capabilities/textDocument/codeLens/resolveSupport").cloned()
+        && let Some(capabilities) = params.get_mut("capabilities").and_then(Value::as_object_mut)
+        && let Some(experimental) =
+            capabilities.entry("experimental").or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+    {
+        experimental.insert(LENS_RESOLVE_SUPPORT.to_owned(), resolves);
+    }
     let workspace = params.pointer_mut("/capabilities/workspace").and_then(Value::as_object_mut);
     if let Some(workspace) = workspace
         && !workspace.contains_key("diagnostics")
@@ -196,6 +207,13 @@ mod tests {
         let (yes, no) = (json!({"refreshSupport": true}), json!({"refreshSupport": false}));
         assert_eq!(heard(json!({"diagnostic": yes})), json!({"diagnostics": yes}));
         assert_eq!(heard(json!({"diagnostic": yes, "diagnostics": no}))["diagnostics"], no);
+        let params =
+            json!({"capabilities": {"textDocument": {"codeLens": {"resolveSupport": {"properties": ["command"]}}}}});
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).to_string();
+        assert_eq!(
+            request(&body).params().unwrap()["capabilities"]["experimental"],
+            json!({LENS_RESOLVE_SUPPORT: {"properties": ["command"]}})
+        );
         for other in ["{}", r#"{"capabilities": 1}"#, "[]", "null"] {
             request(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{other}}}"#));
         }

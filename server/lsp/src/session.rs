@@ -132,6 +132,11 @@ impl Snapshot {
         }
     }
 
+    /// Whether anybody has looked at what lies around the manifest.
+    pub(crate) fn has_surroundings(&self) -> bool {
+        self.surrounding.is_some()
+    }
+
     /// What was sent last of the document's semantic tokens.
     pub(crate) fn sent_tokens(&self) -> MutexGuard<'_, Sent> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
@@ -448,6 +453,7 @@ impl Session {
         }
         self.refresh();
         self.check_closed_again(|_| true);
+        self.refresh_lenses();
         if self.abilities().refreshes_inlay_hints {
             let session = Arc::clone(self);
             task::spawn(async move {

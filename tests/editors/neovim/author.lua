@@ -45,6 +45,12 @@ local function answer_to(question)
   author.give_up('nobody knows what to answer to ' .. question)
 end
 
+--- Whether a lens or an answer has a title, whatever is said behind it: the server what it knows, and Neovim 0.12 whose
+--- lens it is.
+function author.is_titled(title, wanted)
+  return title == wanted or vim.startswith(title, wanted .. ' · ') or title == wanted .. ' [skillyard]'
+end
+
 vim.ui.select = function(items, options, on_choice)
   table.insert(author.asked, options.prompt)
   local wanted = answer_to(options.prompt)
@@ -52,8 +58,7 @@ vim.ui.select = function(items, options, on_choice)
   for at, item in ipairs(items) do
     local title = (options.format_item or tostring)(item)
     table.insert(offered, title)
-    -- Neovim 0.12 names the server behind a lens.
-    if title == wanted or title == wanted .. ' [skillyard]' then
+    if author.is_titled(title, wanted) then
       return on_choice(item, at)
     end
   end
@@ -106,7 +111,7 @@ function author.go_to_lens(title)
   local line
   author.wait_for('the lens ' .. title, function()
     for _, lens in ipairs(author.lenses()) do
-      if lens.command and lens.command.title == title then
+      if lens.command and author.is_titled(lens.command.title, title) then
         line = lens.range.start.line
       end
     end

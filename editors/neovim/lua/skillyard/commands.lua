@@ -106,8 +106,8 @@ local function tools(client, buffer, found)
     local cursor = vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_win_get_cursor(0)[1] or 0
     local names, here = {}, nil
     for _, lens in ipairs(lenses or {}) do
-      if lens.command and lens.command.command == 'skillyard.runTool' then
-        local name = lens.command.arguments[1].tool
+      local name = (lens.data or {}).tool
+      if name then
         if lens.range.start.line < cursor then
           here = name
         end
@@ -378,9 +378,7 @@ local subcommands = {
       local buffer = vim.api.nvim_get_current_buf()
       local names = {}
       for _, lens in ipairs(require('skillyard.attach').lenses(buffer)) do
-        if lens.command and lens.command.command == 'skillyard.runTool' then
-          table.insert(names, lens.command.arguments[1].tool)
-        end
+        table.insert(names, (lens.data or {}).tool)
       end
       return names
     end,

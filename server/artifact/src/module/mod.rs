@@ -210,6 +210,18 @@ impl ModuleKind {
             Self::Other => "other",
         }
     }
+
+    /// What a person calls it; `None` where no tool of that kind can be called.
+    #[must_use]
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            Self::PalyraPlugin => Some("palyra plug-in"),
+            Self::WasiPreview1Command => Some("WASI preview 1 command"),
+            Self::WasiCommandComponent => Some("WASI 0.2 command"),
+            Self::PalyraToolComponent => Some("palyra tool component"),
+            Self::Other => None,
+        }
+    }
 }
 
 /// The imports of WASI preview 1.

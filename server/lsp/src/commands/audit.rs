@@ -33,6 +33,7 @@ pub(super) async fn run(work: &Work, skill: Skill) -> Result<Outcome, Failure> {
     });
     let (outcome, found) = audited.await??;
     work.session().show_audit(&uri, found);
+    work.session().lenses_changed(&uri).await;
     Ok(outcome)
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn did_change_watched_files(session: &Arc<Session>, params: &DidChang
         session.forget_files();
         session.refresh();
         session.check_closed_again(|_| true);
+        session.refresh_lenses();
     }
     let (manifests, others): (Vec<_>, Vec<_>) = params
         .changes

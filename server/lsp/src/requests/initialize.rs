@@ -73,7 +73,9 @@ fn capabilities(client: &Abilities) -> ServerCapabilities {
                 ..CodeActionOptions::default()
             })
         }),
-        code_lens_provider: client.code_lenses.then_some(CodeLensOptions { resolve_provider: Some(false) }),
+        code_lens_provider: client
+            .code_lenses
+            .then_some(CodeLensOptions { resolve_provider: Some(client.resolves_lenses) }),
         execute_command_provider: Some(ExecuteCommandOptions {
             commands: Command::ALL.map(|command| command.name().to_owned()).to_vec(),
             work_done_progress_options: WorkDoneProgressOptions { work_done_progress: Some(true) },

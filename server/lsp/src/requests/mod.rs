@@ -29,7 +29,7 @@ use tower_lsp::{jsonrpc::Result, ls_types::Uri};
 
 pub(crate) use self::{
     code_action::{CodeActions, resolve_action},
-    code_lens::CodeLenses,
+    code_lens::{CodeLenses, Notes, resolve_lens},
     completion::{Completions, resolve_completion},
     definition::Definitions,
     diagnostic::{DocumentDiagnostics, Report},
