@@ -15,6 +15,9 @@ pub struct Facts {
     pub installed: Option<Result<Vec<InstalledFact>, String>>,
     /// Hosts that the tools' last runs called, sorted.
     pub hosts_called: Vec<String>,
+    /// Hosts that the data of the modules names, whole and in the form that grants have, sorted. Some of them nobody calls: a
+    /// library's data names whom it came from.
+    pub hosts_named: Vec<String>,
     /// Secrets, as scope and key, that the tools' last runs read, sorted.
     pub secrets_read: Vec<(String, String)>,
 }

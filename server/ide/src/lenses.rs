@@ -90,7 +90,8 @@ mod tests {
         assert_eq!(note(TEXT, &[]), None);
         assert_eq!(note(TEXT, &[("1.1.0", true, "active")]), None);
         assert_eq!(note("", &[("1.2.0", true, "active")]), None);
-        let said = |current, state| note(TEXT, &[("1.1.0", !current, "active"), ("1.2.0", current, state)]).unwrap();
+        let said =
+            |current: bool, state| note(TEXT, &[("1.1.0", !current, "active"), ("1.2.0", current, state)]).unwrap();
         assert_eq!(said(true, "active"), "this version is the current one");
         assert_eq!(said(false, "active"), "this version is installed");
         assert_eq!(said(true, "quarantined"), "this version is quarantined");

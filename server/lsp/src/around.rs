@@ -6,7 +6,7 @@
 //! manifest's text, so that a keystroke has nothing to look at, and what a request needs of it is picked by that text.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -166,8 +166,10 @@ impl Surrounding {
             exports: module.exports().map(str::to_owned).collect(),
             bytes: module.bytes,
         });
+        let hosts: BTreeSet<&str> = self.around.modules.iter().flat_map(|module| module.hosts()).collect();
         Facts {
             modules: modules.collect(),
+            hosts_named: hosts.into_iter().map(str::to_owned).collect(),
             assets: self.around.assets.clone(),
             files: self.around.files.clone(),
             trust: named.publisher.as_ref().and_then(|publisher| self.trust.of(publisher)),

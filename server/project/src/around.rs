@@ -10,6 +10,7 @@ use std::{
 
 use ignore::WalkBuilder;
 use skillyard_artifact::module::{self, ModuleKind};
+use skillyard_manifest::grammar;
 
 use crate::{
     Cancelled, Progress,
@@ -57,6 +58,12 @@ impl Module {
     pub fn exports(&self) -> impl Iterator<Item = &str> {
         let exports = self.valid().map(|module| module.exports.as_slice()).unwrap_or_default().iter();
         exports.filter(|export| export.kind == module::Kind::Function).map(|export| &*export.name).take(MAX_FILES)
+    }
+
+    /// The hosts that its data names as a grant would, where the data says where they end, sorted.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        let named = self.valid().map(|module| module.strings.hosts.iter()).into_iter().flatten();
+        named.filter(|(name, host)| host.ended && grammar::is_host(name)).map(|(name, _)| name.as_str())
     }
 
     fn valid(&self) -> Option<&module::Module> {
@@ -164,7 +171,9 @@ mod tests {
         fs::write(path("assets/deep/a.txt"), "a").unwrap();
         fs::write(path(".hidden"), "").unwrap();
         // The text format is a module too.
-        fs::write(path("modules/a.wasm"), "(module (func (export \"go\") (result i32) i32.const 0))").unwrap();
+        let text = r#"(module (func (export "go") (result i32) i32.const 0) (memory 1)
+            (data (i32.const 0) "https://api.acme.example/v1 "))"#;
+        fs::write(path("modules/a.wasm"), text).unwrap();
         fs::write(path("modules/b.wasm"), "no module").unwrap();
         let mut looks = Looks::default();
         let around = looks.look(folder.path(), &()).unwrap();
@@ -173,6 +182,7 @@ mod tests {
         let kinds: Vec<_> = around.modules.iter().map(|module| (module.entry.as_str(), module.kind("go"))).collect();
         assert_eq!(kinds, [("modules/a.wasm", Some(ModuleKind::PalyraPlugin)), ("modules/b.wasm", None)]);
         assert_eq!(around.modules[0].exports().collect::<Vec<_>>(), ["go"]);
+        assert_eq!(around.modules[0].hosts().collect::<Vec<_>>(), ["api.acme.example"]);
         // The name of the entry point makes it another kind.
         assert_eq!(around.modules[0].kind("run"), Some(ModuleKind::Other));
         // What has not changed is not read again.

@@ -137,8 +137,8 @@ fn all_strings(asked: &Asked<'_, '_>) -> Vec<Candidate> {
             said.map(text).into_iter().collect()
         }
         () if asked.is(&["capabilities", "http_egress_allowlist", "[]"]) => {
-            let hosts = cx.facts.hosts_called.iter().filter(|host| grammar::is_host(host)).take(MANY);
-            hosts.map(|host| text(host).described("called in the last run")).collect()
+            let named = cx.facts.hosts_named.iter().filter(|host| !cx.facts.hosts_called.contains(host)).take(MANY);
+            hosts_called(cx).chain(named.map(|host| text(host).described("named in a module"))).collect()
         }
         () if asked.is(&["capabilities", "filesystem", "read_roots", "[]"])
             || asked.is(&["capabilities", "filesystem", "write_roots", "[]"]) =>
@@ -503,6 +503,12 @@ pub(super) fn wanted(cx: &Cx<'_, '_>, path: &Path<'_>) -> Vec<String> {
     missing.map(str::to_owned).collect()
 }
 
+/// The hosts that runs called.
+fn hosts_called<'a>(cx: &Cx<'a, '_>) -> impl Iterator<Item = Candidate> + use<'a> {
+    let hosts = cx.facts.hosts_called.iter().filter(|host| grammar::is_host(host)).take(MANY);
+    hosts.map(|host| Candidate::text(host, Kind::Value).described("called in the last run"))
+}
+
 /// Whole lists that can stand at a place.
 pub(super) fn lists(asked: &Asked<'_, '_>) -> Vec<Candidate> {
     if !asked.cx.manifest {
@@ -511,7 +517,9 @@ pub(super) fn lists(asked: &Asked<'_, '_>) -> Vec<Candidate> {
     let path = asked.path.with(Step::Index(0));
     let element = Asked { path: &path, at: asked.at, ..*asked };
     let (what, all) = match () {
-        () if asked.is(&["capabilities", "http_egress_allowlist"]) => ("all called in the last run", strings(&element)),
+        () if asked.is(&["capabilities", "http_egress_allowlist"]) => {
+            ("all called in the last run", hosts_called(asked.cx).collect())
+        }
         () if asked.is(&["capabilities", "secrets", "[]", "key_names"]) => {
             ("all read in the last run", strings(&element))
         }

@@ -39,6 +39,7 @@ fn facts() -> Facts {
             reason: None,
         }])),
         hosts_called: vec!["api.acme.example".to_owned(), "cdn.acme.example".to_owned(), "bad host".to_owned()],
+        hosts_named: vec!["cdn.acme.example".to_owned(), "mail.acme.example".to_owned()],
         secrets_read: vec![
             ("global".to_owned(), "root_key".to_owned()),
             ("skill:acme.weather".to_owned(), "api_key".to_owned()),
@@ -390,8 +391,8 @@ fn values_from_the_files_beside() {
 #[test]
 fn values_from_the_last_run() {
     let list = |rest: &str| format!("[capabilities]\nhttp_egress_allowlist = {rest}");
-    assert_eq!(labels(&list("[\"$0\"]")), ["api.acme.example", "cdn.acme.example"]);
-    assert_eq!(labels(&list("[\"api.acme.example\", $0]")), ["cdn.acme.example"]);
+    assert_eq!(labels(&list("[\"$0\"]")), ["api.acme.example", "cdn.acme.example", "mail.acme.example"]);
+    assert_eq!(labels(&list("[\"api.acme.example\", $0]")), ["cdn.acme.example", "mail.acme.example"]);
     starts(&list("$0"), &["[\"api.acme.example\", \"cdn.acme.example\"]", "[\"api.acme.example\"]"]);
     assert_eq!(
         take(&list("[\"api.acme.example\", \"$0"), "cdn.acme.example"),

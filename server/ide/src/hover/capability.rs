@@ -32,6 +32,9 @@ impl<'t> Around<'_, '_, 't> {
                 "None of the tools' last runs called it."
             });
         }
+        if !wild && self.facts.hosts_named.contains(&grammar::normalize_host(host)) {
+            doc.say("The data of a module names it.");
+        }
     }
 
     /// The entry of secrets that holds the key at `path`.

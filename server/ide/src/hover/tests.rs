@@ -74,7 +74,11 @@ fn spans_are_those_of_what_is_told_about() {
 
 #[test]
 fn a_host_is_told_with_its_grant_and_the_policy_that_it_causes() {
-    let facts = Facts { hosts_called: vec!["api.acme.example".into()], ..Facts::default() };
+    let facts = Facts {
+        hosts_called: vec!["api.acme.example".into()],
+        hosts_named: vec!["b.example".into()],
+        ..Facts::default()
+    };
     let text = |host: &str, more: &str| {
         let text = format!("skill_id = \"acme.x\"\n[capabilities]\nhttp_egress_allowlist = [\"$0{host}\"]\n{more}");
         told_with(&text, &facts)
@@ -87,7 +91,7 @@ fn a_host_is_told_with_its_grant_and_the_policy_that_it_causes() {
             "The tools' last runs called it.",
         ],
     );
-    has(&text("b.example", ""), &["None of the tools' last runs called it."]);
+    has(&text("b.example", ""), &["None of the tools' last runs called it.", "The data of a module names it."]);
     has(&text("https://b.example", ""), &["A daemon refuses `https://b.example`: it is no bare host name."]);
     has(&text("*.b.example", ""), &["it needs `wildcard_opt_in.http_egress`"]);
     has(&text("*.b.example", "wildcard_opt_in.http_egress = true"), &["Granted as the HTTP host `*.b.example`."]);

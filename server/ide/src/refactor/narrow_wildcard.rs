@@ -1,4 +1,4 @@
-//! A wildcard narrowed to what runs were seen to use, and its opt-in taken back when nothing needs it any more.
+//! A wildcard narrowed to what runs were seen to use, or else to what the modules name, and its opt-in taken back when nothing needs it any more.
 
 use skillyard_manifest::{
     Span, TextEdit,
@@ -14,7 +14,7 @@ use crate::{Facts, Meaning, Path, Source};
 pub(super) static NARROW_WILDCARD: Refactoring = Refactoring {
     id: "narrow_wildcard",
     kind: REWRITE,
-    title: "Narrow a wildcard to what the last runs used",
+    title: "Narrow a wildcard to what the last runs used or the modules name",
     offer,
     resolve,
 };
@@ -29,15 +29,19 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
     let Some((kind, wild)) = asked_for(source, path) else { return };
     let found = narrowed(source, kind, &wild, asked.facts);
     let title = match (wild.as_slice(), &found) {
-        ([one], Ok((_, names))) => {
+        ([one], Ok(Narrowed { names, seen, .. })) => {
             let shown = one.node.as_str().map(skillyard_manifest::quoted).unwrap_or_default();
-            let seen: Vec<String> = names.iter().take(3).map(|name| skillyard_manifest::quoted(name)).collect();
-            let more = if names.len() > seen.len() {
-                format!(" and {} more", names.len() - seen.len())
+            let first: Vec<String> = names.iter().take(3).map(|name| skillyard_manifest::quoted(name)).collect();
+            let more = if names.len() > first.len() {
+                format!(" and {} more", names.len() - first.len())
             } else {
                 String::new()
             };
-            format!("Narrow {shown} to {}{more}, which the last runs used", seen.join(", "))
+            let who = match seen {
+                Seen::InRuns => "which the last runs used",
+                Seen::InModules => "which its modules name",
+            };
+            format!("Narrow {shown} to {}{more}, {who}", first.join(", "))
         }
         _ => NARROW_WILDCARD.title.to_owned(),
     };
@@ -54,7 +58,7 @@ fn offer(asked: &Asked<'_, '_, '_>, offers: &mut Vec<Offer>) {
 fn resolve(source: &Source<'_>, data: &str, facts: &Facts) -> Option<Resolved> {
     let path = path_of(data).filter(|_| is_manifest(source))?;
     let (kind, wild) = asked_for(source, &path)?;
-    narrowed(source, kind, &wild, facts).ok().map(|(edits, _)| Resolved::of(edits))
+    narrowed(source, kind, &wild, facts).ok().map(|narrowed| Resolved::of(narrowed.edits))
 }
 
 /// What runs tell the use of.
@@ -123,16 +127,33 @@ fn all<'s, 't>(source: &'s Source<'t>, kind: Kind) -> Vec<Wild<'s, 't>> {
     }
 }
 
-/// What runs used of what a wildcard covers.
-fn used(kind: Kind, wild: &Wild<'_, '_>, facts: &Facts) -> Vec<String> {
+/// Where names were seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Seen {
+    InRuns,
+    InModules,
+}
+
+/// What was seen of what a wildcard covers: by runs, or in the modules where no run used any of it.
+fn used(kind: Kind, wild: &Wild<'_, '_>, facts: &Facts) -> (Vec<String>, Seen) {
     let pattern = wild.node.as_str().unwrap_or_default().trim();
-    let mut names: Vec<String> = match kind {
-        Kind::Hosts => facts
-            .hosts_called
-            .iter()
+    let hosts = |seen: &[String]| -> Vec<String> {
+        seen.iter()
             .map(|host| grammar::normalize_host(host))
             .filter(|host| grammar::is_host(host) && covers_host(pattern, host))
-            .collect(),
+            .collect()
+    };
+    let mut seen = Seen::InRuns;
+    let mut names: Vec<String> = match kind {
+        Kind::Hosts => {
+            let called = hosts(&facts.hosts_called);
+            if called.is_empty() {
+                seen = Seen::InModules;
+                hosts(&facts.hosts_named)
+            } else {
+                called
+            }
+        }
         Kind::Secrets => facts
             .secrets_read
             .iter()
@@ -143,7 +164,7 @@ fn used(kind: Kind, wild: &Wild<'_, '_>, facts: &Facts) -> Vec<String> {
     };
     names.sort();
     names.dedup();
-    names
+    (names, seen)
 }
 
 /// Whether an entry with `*` grants a host: `*` any name, `*.` one label more.
@@ -171,25 +192,36 @@ fn covers_key(pattern: &str, key: &str) -> bool {
     rest.ends_with(last)
 }
 
-type Narrowed = (Vec<TextEdit>, Vec<String>);
+/// Wildcards with what was seen in their place.
+struct Narrowed {
+    edits: Vec<TextEdit>,
+    /// What that is, sorted.
+    names: Vec<String>,
+    /// Where that of the last wildcard was seen.
+    seen: Seen,
+}
 
-/// The edits that put what was used in the place of wildcards, and what that is; why it cannot be done.
+/// The edits that put what was seen in the place of wildcards; why it cannot be done.
 fn narrowed(source: &Source<'_>, kind: Kind, wild: &[Wild<'_, '_>], facts: &Facts) -> Result<Narrowed, &'static str> {
+    let mut last_seen = Seen::InRuns;
     let text = source.text;
     let mut edits: Vec<TextEdit> = Vec::new();
     let mut all_names: Vec<String> = Vec::new();
     // What a list names by now, by the place of the list.
     let mut named: Vec<(usize, String)> = Vec::new();
     for one in wild {
-        let names = used(kind, one, facts);
+        let (names, seen) = used(kind, one, facts);
+        last_seen = seen;
         if names.is_empty() {
             return Err(match kind {
-                Kind::Hosts => "the last runs called no host that it covers: run the tool first",
+                Kind::Hosts => {
+                    "the last runs called no host that it covers, and no module names one: run the tool first"
+                }
                 Kind::Secrets => "the last runs read no secret that it covers: run the tool first",
             });
         }
         if names.len() > MAX_NAMES {
-            return Err("the last runs used too many names for a list");
+            return Err("too many names were seen for a list");
         }
         let list = one.list.first().map_or(0, |first| first.span.start);
         let known = |name: &String| {
@@ -224,7 +256,7 @@ fn narrowed(source: &Source<'_>, kind: Kind, wild: &[Wild<'_, '_>], facts: &Fact
     }
     all_names.sort();
     all_names.dedup();
-    Ok((edits, all_names))
+    Ok(Narrowed { edits, names: all_names, seen: last_seen })
 }
 
 /// The edit that takes an opt-in back: its key, or the whole table where that holds nothing else.
@@ -337,6 +369,27 @@ mod tests {
                 "{head}key_names = [\"api_key\", \"x\"]\n[[capabilities.secrets]]\nscope = \"skill:acme.s\"\nkey_names = [\"own\"]\n\
                  [capabilities.wildcard_opt_in]\n# why\n"
             )
+        );
+    }
+
+    #[test]
+    fn what_no_run_used_becomes_what_the_modules_name() {
+        let marked = "[capabilities]\nhttp_egress_allowlist = [\"*.ac$0me.example\"]\n";
+        let hosts_named = ["api.acme.example", "docs.example", "mail.acme.example"].map(str::to_owned).to_vec();
+        let facts = Facts { hosts_named, ..Facts::default() };
+        assert_eq!(
+            offers("narrow_wildcard", marked, &facts)[0].title,
+            "Narrow `*.acme.example` to `api.acme.example`, `mail.acme.example`, which its modules name"
+        );
+        assert_eq!(
+            after_with("narrow_wildcard", marked, &facts),
+            "[capabilities]\nhttp_egress_allowlist = [\"api.acme.example\", \"mail.acme.example\"]\n"
+        );
+        // What ran knows better.
+        let facts = Facts { hosts_called: vec!["api.acme.example".to_owned()], ..facts };
+        assert_eq!(
+            offers("narrow_wildcard", marked, &facts)[0].title,
+            "Narrow `*.acme.example` to `api.acme.example`, which the last runs used"
         );
     }
 
