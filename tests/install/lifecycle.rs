@@ -1,6 +1,6 @@
 //! The life of keys and versions: replaced, revoked, below a floor; and what a person is told about a decision.
 
-use std::fs;
+use std::{fs, process::Stdio, thread};
 
 use serde_json::json;
 
@@ -173,6 +173,112 @@ fn a_pin_moves_to_the_new_key() {
 }
 
 #[test]
+fn what_ran_under_a_pin_runs_when_the_pin_has_moved_on() {
+    let skills = Skills::new();
+    second(&skills);
+    skills.run(&["trust", "remove", "northwind"]).exits(0);
+    skills.run(&["trust", "pin", &format!("northwind={ELEVENS}")]).exits(0);
+    let other = skills.pack("1.1.0", "");
+    skills.install(&skills.pack("1.0.0", ""));
+    rotation(&skills);
+    skills.run(&["trust", "rotate", "rotation.json"]).exits(0);
+    skills.run(&["run", "--skill", ID, "--approve"]).exits(0);
+    // Nothing new of the old key, and nothing of a key that nobody handed anything over to.
+    skills.run(&["install", &other]).exits(1);
+    skills.0.0.write("third.key", "33".repeat(32));
+    skills.0.private("third.key");
+    skills.run(&["package", "skill", "--key", "third.key", "-o", "third.palyra-skill"]).exits(0);
+    let refused = skills.run(&["run", "--skill", "third.palyra-skill", "--approve"]).exits(1);
+    assert!(refused.err.contains("pinned"), "{refused:?}");
+    // All keys of a publisher are those too that others took the place of.
+    let revoked = skills.json(0, TRUST, &["trust", "revoke", "northwind", "--reason", "stolen"]);
+    let keys: Vec<_> = revoked["revoked"].as_array().unwrap().iter().map(|one| &one["public_key"]).collect();
+    assert!(keys.len() == 2 && keys.contains(&&json!(ELEVENS)) && keys.contains(&&json!(TWENTY_TWOS)), "{revoked}");
+    for more in [&[][..], &["--allow-tofu"]] {
+        let refused = skills.run(&[&["run", "--skill", ID, "--approve"], more].concat()).exits(1);
+        assert!(refused.err.contains("was revoked: `stolen`"), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_statement_that_comes_again_brings_no_key_back() {
+    let skills = Skills::new();
+    hand_over(&skills, "elevens.key", TWENTY_TWOS, "first.json").exits(0);
+    skills.run(&["trust", "remove", &format!("northwind={TWENTY_TWOS}")]);
+    skills.run(&["trust", "remove", "northwind", TWENTY_TWOS]);
+    let list = || skills.json(0, TRUST, &["trust", "list"])["trusted"].to_string();
+    assert!(list().contains(ELEVENS) && !list().contains(TWENTY_TWOS), "{}", list());
+    let again = skills.json(0, TRUST, &["trust", "rotate", "first.json"]);
+    assert_eq!(again["written"], false);
+    assert!(!list().contains(TWENTY_TWOS), "{}", list());
+}
+
+/// Kills a command once the file about the life of keys says `noted`, before the trust store is written.
+fn killed_between_the_files(skills: &Skills, arguments: &[&str], noted: &str) {
+    let file = |name: &str| skills.root().join(name);
+    let lock = fs::File::options().create(true).append(true).open(file("trust-store.json.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut child = skills.0.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !fs::read_to_string(file("trust-lifecycle.json")).is_ok_and(|text| text.contains(noted)) {
+        assert_eq!(child.try_wait().unwrap(), None, "{arguments:?} ended");
+        thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_change_of_keys_that_was_killed_is_finished() {
+    let doctor = |skills: &Skills| skills.run(&["doctor"]).out;
+    let list = |skills: &Skills| skills.json(0, TRUST, &["trust", "list"]).to_string();
+    let skills = Skills::new();
+    killed_between_the_files(&skills, &["trust", "revoke", "northwind", "--reason", "stolen"], "stolen");
+    assert!(list(&skills).contains(ELEVENS));
+    let said = doctor(&skills);
+    assert!(said.contains("put right after a crash") && said.contains("which was revoked"), "{said}");
+    assert!(!list(&skills).contains(ELEVENS), "a daemon would trust it");
+    assert!(!doctor(&skills).contains("put right"), "once");
+    // So does whoever changes the store next.
+    let skills = Skills::new();
+    skills.run(&["trust", "remove", "northwind"]).exits(0);
+    skills.run(&["trust", "pin", &format!("northwind={ELEVENS}")]).exits(0);
+    rotation(&skills);
+    killed_between_the_files(&skills, &["trust", "rotate", "rotation.json"], "retired");
+    let pinned = || skills.json(0, TRUST, &["trust", "list"])["pinned"][0]["key"]["public_key"].clone();
+    assert_eq!(pinned(), ELEVENS);
+    let told = skills.run(&["trust", "allow", &format!("southwind={THIRTY_THREES}")]).exits(0);
+    assert!(told.err.contains("put right after a crash"), "{told:?}");
+    assert_eq!(pinned(), TWENTY_TWOS);
+    // Or who takes the statement once more.
+    let skills = Skills::new();
+    rotation(&skills);
+    killed_between_the_files(&skills, &["trust", "rotate", "rotation.json"], "retired");
+    assert!(!list(&skills).contains(TWENTY_TWOS));
+    assert_eq!(skills.json(0, TRUST, &["trust", "rotate", "rotation.json"])["written"], true);
+    assert!(list(&skills).contains(TWENTY_TWOS));
+    assert_eq!(skills.json(0, TRUST, &["trust", "rotate", "rotation.json"])["written"], false);
+}
+
+#[test]
+fn the_doctor_looks_at_the_lives_of_keys() {
+    let skills = Skills::new();
+    skills.run(&["trust", "floor", ID, "1.0.0", "--reason", "x"]).exits(0);
+    let file = skills.root().join("trust-lifecycle.json");
+    let before = fs::read_to_string(&file).unwrap();
+    let lives = |code: i32| {
+        let report = skills.run(&["doctor", "--format", "json"]).exits(code).json();
+        let all = report["signs"].as_array().unwrap();
+        all.iter().find(|sign| sign["name"] == "lives of keys").unwrap()["health"].clone()
+    };
+    assert_eq!(lives(0), "good");
+    skills.run(&["trust", "revoke", "northwind", "--reason", "stolen"]).exits(0);
+    fs::write(&file, before).unwrap();
+    assert_eq!(lives(1), "broken", "an old copy");
+    fs::remove_file(&file).unwrap();
+    assert_eq!(lives(1), "broken", "it is gone");
+}
+
+#[test]
 fn a_revoked_key_is_refused_by_every_path() {
     let skills = Skills::new();
     let artifact = skills.pack("1.0.0", "");
@@ -287,6 +393,8 @@ fn nobody_goes_back_to_a_version_that_may_not_run() {
     skills.run(&["trust", "floor", ID, "1.1.0", "--reason", "CVE-2026-1234"]).exits(0);
     refused("is below 1.1.0");
     skills.run(&["trust", "floor", ID, "1.0.0", "--reason", "x", "--lower"]).exits(0);
+    let back = skills.run(&["rollback", ID, "--version", "1.1.0"]).exits(1);
+    assert!(back.err.contains("is the current version"), "{back:?}");
     // A key that was replaced still runs what it signed.
     skills.run(&["rollback", ID]).exits(0);
     skills.run(&["rollback", ID, "--version", "1.1.0"]).exits(0);

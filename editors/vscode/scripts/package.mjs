@@ -13,7 +13,7 @@ import { zip } from "./zip.mjs";
 const TARGETS = ["linux-x64", "linux-arm64", "linux-armhf", "alpine-x64", "alpine-arm64", "darwin-x64", "darwin-arm64", "win32-x64", "win32-arm64"];
 
 /** What goes in, from the extension's folder. */
-const FILES = ["package.json", "README.md", "language-configuration.json", "dist", "images/icon.png", "images/manifest-dark.svg", "images/manifest-light.svg", "media", "snippets", "syntaxes", "walkthrough"];
+const FILES = ["package.json", "README.md", "language-configuration.json", "dist", "images", "media", "snippets", "syntaxes", "walkthrough"];
 const SHARED = ["LICENSE-MIT", "LICENSE-APACHE"];
 
 const TYPES = {

@@ -11,12 +11,12 @@ const { rules } = JSON.parse(execFileSync(program, ["explain", "--list", "--form
 
 const level = { enum: ["allow", "hint", "info", "warn", "deny"] };
 // What a daemon rejects, or refuses an artifact for, stays an error, so that only the others can be set.
-const free = rules.filter(({ levels }) => levels.includes("allow"));
+const free = rules.filter(({ levels }) => levels.length > 1);
 const families = [...new Set(free.map(({ code }) => `${code.split("/")[0]}/*`))];
 const properties = Object.fromEntries([
   ["*", { ...level, description: "Every rule" }],
   ...families.map((family) => [family, { ...level, description: `Every rule of the family ${family.slice(0, -2)}` }]),
-  ...free.map(({ code, summary, severity }) => [code, { ...level, description: `${summary} (${severity})` }]),
+  ...free.map(({ code, levels, summary, severity }) => [code, { enum: levels, description: `${summary} (${severity})` }]),
 ]);
 
 let stale = false;
@@ -33,7 +33,7 @@ function write(name, make) {
 write("package.json", (text) => {
   const about = JSON.parse(text);
   const setting = about.contributes.configuration.properties["skillyard.rules"];
-  Object.assign(setting, { properties, patternProperties: { "^[a-z0-9-]+/\\*$": level }, additionalProperties: false });
+  Object.assign(setting, { properties, additionalProperties: false });
   // Only this one value is replaced, so that the rest keeps its layout.
   const start = text.indexOf('        "skillyard.rules": {');
   const end = text.indexOf('        "skillyard.trace.server"');

@@ -34,7 +34,8 @@ export interface Capabilities {
   readonly read_roots: readonly string[];
   readonly device_capabilities: readonly string[];
   readonly node_capabilities: readonly string[];
-  readonly quotas: Readonly<Record<string, number>>;
+  /** Text where a double does not hold the number. */
+  readonly quotas: Readonly<Record<string, number | string>>;
   readonly against: { readonly skill_id: string; readonly version: string; readonly widens: boolean; readonly changes: readonly Change[] } | null;
 }
 
@@ -48,13 +49,13 @@ export interface Tool {
 export async function capabilities(
   server: Server,
   target: string,
-  against?: string,
   token?: vscode.CancellationToken,
-): Promise<{ report: Capabilities | undefined; why: string }> {
+  against?: string,
+): Promise<{ report: Capabilities | undefined; json: string; why: string }> {
   const { path } = await server.program();
   const more = against === undefined ? [] : ["--against", against];
-  const { report, stderr } = await call<Capabilities>(path, ["capabilities", target, ...more], token);
-  return { report, why: stderr };
+  const { report, json, stderr } = await call<Capabilities>(path, ["capabilities", target, ...more], token);
+  return { report, json, why: stderr };
 }
 
 /** The tools among them. What the whole skill may touch only with an approval, each call of each tool waits for. */

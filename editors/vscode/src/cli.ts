@@ -4,12 +4,16 @@ import { spawn } from "node:child_process";
 import { homedir } from "node:os";
 import type * as vscode from "vscode";
 
+import { parseKeepingDigits } from "./json";
+
 /** What a call came to. */
 export interface Said<T> {
   /** 0 fine, 1 there are findings. */
   readonly code: 0 | 1;
-  /** The report, where the program gave one. */
+  /** The report, where the program gave one; whole numbers that a double does not hold are text in it. */
   readonly report: T | undefined;
+  /** The same as it was printed. */
+  readonly json: string;
   /** What it said besides. */
   readonly stderr: string;
 }
@@ -31,16 +35,16 @@ export async function call<T>(program: string, args: readonly string[], token?: 
     }
     throw new CallFailed(words(stderr) || `skillyard ended with ${code}`);
   }
-  if (stdout.trim() === "") return { code, report: undefined, stderr: words(stderr) };
+  if (stdout.trim() === "") return { code, report: undefined, json: stdout, stderr: words(stderr) };
   let report: unknown;
   try {
-    report = JSON.parse(stdout);
+    report = parseKeepingDigits(stdout);
   } catch {
     throw new CallFailed(`skillyard ${args[0]} gave something else than JSON; is another program in its place?`);
   }
   // What was refused has no report, and the document says why.
-  if (isRefusal(report)) return { code, report: undefined, stderr: report.error };
-  return { code, report: report as T, stderr: words(stderr) };
+  if (isRefusal(report)) return { code, report: undefined, json: stdout, stderr: report.error };
+  return { code, report: report as T, json: stdout, stderr: words(stderr) };
 }
 
 /** What stands where nothing could be reported. A report that says `error` says more than this. */

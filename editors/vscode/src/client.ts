@@ -20,6 +20,7 @@ import {
 
 import { explainActions } from "./commands/explainRule";
 import { ask } from "./question";
+import { shownInNotification } from "./shown";
 
 /** The files that the server looks at. */
 const DOCUMENTS = [
@@ -47,7 +48,7 @@ export class Client extends LanguageClient {
 export interface Listener {
   /** The server ended, and nobody asked it to. */
   closed(): void;
-  /** What is told besides errors and warnings, which are shown. */
+  /** What is told besides errors and warnings, which are shown; as a notification may show it. */
   told(message: string): void;
 }
 
@@ -84,9 +85,10 @@ export function makeClient(program: string, log: vscode.LogOutputChannel, listen
   client.onRequest(ShowMessageRequest.type, (params) => ask(params));
   client.onNotification(ShowMessageNotification.type, ({ type, message }) => {
     log.info(message);
-    if (type === MessageType.Error) void vscode.window.showErrorMessage(message);
-    else if (type === MessageType.Warning) void vscode.window.showWarningMessage(message);
-    else listener.told(message);
+    const text = shownInNotification(message);
+    if (type === MessageType.Error) void vscode.window.showErrorMessage(text);
+    else if (type === MessageType.Warning) void vscode.window.showWarningMessage(text);
+    else listener.told(text);
   });
   return client;
 }
@@ -110,7 +112,7 @@ export async function execute<T>(
   const heard = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
     if (value.kind !== "report") return;
     const percentage = value.percentage ?? shown;
-    progress.report({ message: value.message ?? "", increment: percentage - shown });
+    progress.report({ message: shownInNotification(value.message ?? ""), increment: percentage - shown });
     shown = percentage;
   });
   try {

@@ -10,11 +10,13 @@ import { registerSkills } from "./skillsView";
 import { showStatus } from "./status";
 import { registerTasks } from "./tasks";
 import { registerTests } from "./tests";
+import { teller } from "./told";
 
 export function activate(context: vscode.ExtensionContext): void {
   const began = performance.now();
   const log = vscode.window.createOutputChannel("Skillyard", { log: true });
   const server = new Server(context, log);
+  const told = teller(log);
   context.subscriptions.push(
     log,
     server,
@@ -25,7 +27,7 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.refreshLenses()),
   );
-  registerCommands(context, server, new Reports(context.extensionUri), log);
+  registerCommands(context, server, new Reports(context.extensionUri, told), log, told);
   registerSkills(context, server);
   registerTests(context, server);
   registerTasks(context, server);

@@ -1,7 +1,7 @@
 /** Finding the `skillyard` program: the setting, the one in the extension, the PATH. Never anything in a workspace. */
 
 import { execFile } from "node:child_process";
-import { access, constants, stat } from "node:fs/promises";
+import { access, constants, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
@@ -55,7 +55,7 @@ async function candidate(context: vscode.ExtensionContext): Promise<Omit<Program
   }
   const bundled = context.asAbsolutePath(path.join("bin", NAME));
   if (await isProgram(bundled)) return { path: bundled, origin: "bundled" };
-  const onPath = await first(pathFolders().map((folder) => path.join(folder, NAME)));
+  const onPath = await first((await pathFolders()).map((folder) => path.join(folder, NAME)));
   if (onPath !== undefined) return { path: onPath, origin: "path" };
   throw new NoProgram(
     "The program skillyard was not found: this build of the extension carries none, and none is on the PATH. " +
@@ -63,17 +63,32 @@ async function candidate(context: vscode.ExtensionContext): Promise<Omit<Program
   );
 }
 
-/** The folders of the PATH that cannot be the workspace's: absolute, and outside of it. */
-function pathFolders(): string[] {
-  const workspace = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-  return (process.env["PATH"] ?? "")
-    .split(path.delimiter)
-    .filter((folder) => path.isAbsolute(folder) && !workspace.some((outer) => isWithin(folder, outer)));
+/** The folders of the PATH that cannot be the workspace's: absolute, and outside of it, whatever links lead there. */
+async function pathFolders(): Promise<string[]> {
+  const roots = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+  const workspace = await Promise.all(roots.map(real));
+  const folders = (process.env["PATH"] ?? "").split(path.delimiter).filter((folder) => path.isAbsolute(folder));
+  const outside = await Promise.all(
+    folders.map(async (folder) => {
+      const at = await real(folder);
+      return !workspace.some((outer) => isWithin(at, outer));
+    }),
+  );
+  return folders.filter((_, at) => outside[at]);
+}
+
+/** Where a path leads; the path itself where it leads nowhere. */
+async function real(file: string): Promise<string> {
+  try {
+    return await realpath(file);
+  } catch {
+    return file;
+  }
 }
 
 function isWithin(inner: string, outer: string): boolean {
   const relative = path.relative(outer, inner);
-  return relative === "" || (!relative.startsWith("..") && !path.isAbsolute(relative));
+  return relative !== ".." && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 }
 
 async function isProgram(file: string): Promise<boolean> {

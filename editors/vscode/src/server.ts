@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 
 import type * as clients from "./client";
+import { CallCancelled } from "./cli";
 import { findProgram, NoProgram, type Program } from "./program";
 import { shownInNotification } from "./shown";
 
@@ -48,14 +49,13 @@ export class Server implements vscode.Disposable {
 
   /** The program, for calls apart from the server. */
   public async program(): Promise<Program> {
-    this.#known ??= await findProgram(this.context);
-    return this.#known;
+    return this.#known ?? findProgram(this.context);
   }
 
   /** Starts it now, whatever it was doing. */
   public async restart(): Promise<void> {
     this.#failures = 0;
-    const ended = this.stop("restarting");
+    const ended = this.#end({ kind: "starting" });
     const turn = this.#turn;
     await ended;
     // A server that hangs takes a while to end, and whoever asked again meanwhile has started the next one.
@@ -63,11 +63,17 @@ export class Server implements vscode.Disposable {
   }
 
   public async stop(why: string): Promise<void> {
+    await this.#end({ kind: "stopped", why });
+  }
+
+  /** Ends what runs; `next` is how it stands from now on. */
+  async #end(next: State): Promise<void> {
     this.#turn += 1;
     clearTimeout(this.#timer);
     const client = this.#client;
     this.#client = undefined;
-    this.#set({ kind: "stopped", why });
+    this.#known = undefined;
+    this.#set(next);
     if (client !== undefined) await end(client, this.log);
   }
 
@@ -85,26 +91,27 @@ export class Server implements vscode.Disposable {
       program = await findProgram(this.context);
     } catch (error) {
       if (turn !== this.#turn) return;
-      this.#known = undefined;
       this.#missing(error instanceof NoProgram ? error.message : String(error));
       return;
     }
     if (turn !== this.#turn) return;
     this.#known = program;
     this.log.info(`${program.path} (${program.origin}), version ${program.version}`);
-    const { makeClient } = await import("./client.js");
-    if (turn !== this.#turn) return;
-    const client = makeClient(program.path, this.log, {
+    const listener = {
       closed: () => {
         if (turn === this.#turn) this.#again("it ended by itself");
       },
-      told: (message) => {
+      told: (message: string) => {
         // What a command came to is in its report, which opens by itself.
         if (this.#busy === 0) void vscode.window.showInformationMessage(message);
       },
-    });
-    this.#client = client;
+    };
+    let client: Client;
     try {
+      const { makeClient } = await import("./client.js");
+      if (turn !== this.#turn) return;
+      client = makeClient(program.path, this.log, listener);
+      this.#client = client;
       await client.start();
     } catch (error) {
       this.log.error(`The server did not start: ${String(error)}`);
@@ -166,10 +173,10 @@ export class Server implements vscode.Disposable {
   }
 
   /** Asks the server something. */
-  public async request<T>(method: string, params: unknown): Promise<T> {
-    const client = this.#running();
+  public async request<T>(method: string, params: unknown, token: vscode.CancellationToken): Promise<T> {
+    const client = await this.#running(token);
     try {
-      return await client.sendRequest<T>(method, params);
+      return await client.sendRequest<T>(method, params, token);
     } catch (error) {
       throw new Refused(error instanceof Error ? error.message : String(error));
     }
@@ -177,27 +184,41 @@ export class Server implements vscode.Disposable {
 
   /** Has the server execute a command, under a progress that a person can end. `undefined` where one did. */
   public async execute<T>(command: string, title: string, argument: unknown): Promise<T | undefined> {
-    const client = this.#running();
     const location = vscode.ProgressLocation.Notification;
     this.#busy += 1;
     try {
       const { execute } = await import("./client.js");
-      return await vscode.window.withProgress({ location, title, cancellable: true }, (progress, cancelled) =>
-        execute<T>(client, command, argument, progress, cancelled),
+      return await vscode.window.withProgress({ location, title, cancellable: true }, async (progress, cancelled) =>
+        execute<T>(await this.#running(cancelled), command, argument, progress, cancelled),
       );
     } catch (error) {
+      if (error instanceof CallCancelled) return undefined;
       throw new Refused(error instanceof Error ? error.message : String(error));
     } finally {
       this.#busy -= 1;
     }
   }
 
-  #running(): Client {
-    const client = this.#client;
-    if (client !== undefined && this.#state.kind === "running") return client;
+  /** The client, once the server runs. Where it starts by itself a person need not ask again. */
+  async #running(token: vscode.CancellationToken): Promise<Client> {
+    while (this.#state.kind === "starting" || this.#state.kind === "waiting") await this.#change(token);
     const state = this.#state;
-    const why = "why" in state ? `: ${state.why}` : "";
-    throw new Refused(state.kind === "missing" ? state.why : `Skillyard's server does not run yet${why}. Try again.`);
+    if (this.#client !== undefined && state.kind === "running") return this.#client;
+    const why = "why" in state ? state.why : state.kind;
+    throw new Refused(state.kind === "missing" ? why : `Skillyard's server does not run: ${why}. The command Restart Server starts it.`);
+  }
+
+  /** Waits until it does something else than now. */
+  async #change(token: vscode.CancellationToken): Promise<void> {
+    const heard: vscode.Disposable[] = [];
+    try {
+      await new Promise<void>((changed, reject) => {
+        heard.push(this.onDidChangeState(() => changed()));
+        heard.push(token.onCancellationRequested(() => reject(new CallCancelled("cancelled"))));
+      });
+    } finally {
+      heard.forEach((one) => one.dispose());
+    }
   }
 
   /** Asks for lenses again, after what is offered has changed. */

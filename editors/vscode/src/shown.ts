@@ -21,14 +21,19 @@ export function shownLines(text: string): string {
 }
 
 /**
- * The same for a notification, whose text the editor reads for links: one written by others must not run a command of the
- * editor when it is clicked.
+ * The same for a notification or a status, whose text the editor reads for links: one written by others must not run a
+ * command of the editor when it is clicked.
  */
 export function shownInNotification(text: string): string {
   return shownLines(text).replaceAll("](", "] (");
 }
 
-/** The same for a terminal: no sequence in it does anything there. */
+/** `text` in a list to pick from, where some of it could be an icon. */
+export function shownInList(text: string): string {
+  return shown(text).replaceAll("$(", "\\$(");
+}
+
+/** Lines for a terminal: no sequence in it does anything there. */
 export function shownInTerminal(text: string): string {
   return `${shownLines(text).replaceAll("\n", "\r\n")}\r\n`;
 }

@@ -3,6 +3,9 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 
+import { patiently } from "./patience";
+import { shownInList } from "./shown";
+
 /** The name of every manifest. */
 export const MANIFEST = "skill.toml";
 
@@ -21,9 +24,14 @@ export function isElsewhere(uri: vscode.Uri): boolean {
 export const MOST_SKILLS = 500;
 
 /** The manifests of the workspace. */
-export async function manifests(): Promise<vscode.Uri[]> {
-  const found = await vscode.workspace.findFiles(`**/${MANIFEST}`, ELSEWHERE, MOST_SKILLS);
+export async function manifests(token?: vscode.CancellationToken): Promise<vscode.Uri[]> {
+  const found = await vscode.workspace.findFiles(`**/${MANIFEST}`, ELSEWHERE, MOST_SKILLS, token);
   return found.filter((uri) => uri.scheme === "file").sort((a, b) => a.fsPath.localeCompare(b.fsPath));
+}
+
+/** The same for a command that a person waits for. */
+export function findManifests(): Promise<vscode.Uri[]> {
+  return patiently("Look for skills", (token) => manifests(token));
 }
 
 /** The folder of a manifest. */
@@ -42,7 +50,7 @@ export function shownFolder(manifest: vscode.Uri): string {
 export async function pickManifest(): Promise<vscode.Uri | undefined> {
   const active = vscode.window.activeTextEditor?.document.uri;
   if (active?.scheme === "file" && path.basename(active.fsPath) === MANIFEST) return active;
-  const all = await manifests();
+  const all = await findManifests();
   if (all.length === 0) {
     void vscode.window.showInformationMessage("There is no skill.toml in this workspace. New Skill makes one.", "New Skill").then((chosen) => {
       if (chosen !== undefined) void vscode.commands.executeCommand("skillyard.newSkill");
@@ -50,22 +58,33 @@ export async function pickManifest(): Promise<vscode.Uri | undefined> {
     return undefined;
   }
   if (all.length === 1) return all[0];
-  const items = all.map((uri) => ({ label: shownFolder(uri), uri }));
+  const items = all.map((uri) => ({ label: shownInList(shownFolder(uri)), uri }));
   return (await vscode.window.showQuickPick(items, { placeHolder: "Which skill?" }))?.uri;
 }
 
 /** Saves a manifest that is open with changes: what is packaged and run is what is on the disk. */
 export async function save(manifest: vscode.Uri): Promise<void> {
   const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === manifest.toString());
-  if (open?.isDirty === true) await open.save();
+  // Why it was not saved the editor says by itself.
+  if (open?.isDirty === true && !(await open.save())) throw new vscode.CancellationError();
 }
 
 /** The artifacts that were made of a skill, the newest first. */
-export async function artifacts(manifest: vscode.Uri): Promise<vscode.Uri[]> {
+export async function artifacts(manifest: vscode.Uri, token?: vscode.CancellationToken): Promise<vscode.Uri[]> {
   const pattern = new vscode.RelativePattern(vscode.Uri.file(folderOf(manifest)), "dist/*.palyra-skill");
-  const found = await vscode.workspace.findFiles(pattern, null, 100);
-  const dated = await Promise.all(
-    found.map(async (uri) => ({ uri, at: (await vscode.workspace.fs.stat(uri)).mtime })),
-  );
-  return dated.sort((a, b) => b.at - a.at).map(({ uri }) => uri);
+  const found = await vscode.workspace.findFiles(pattern, null, 100, token);
+  const dated = await Promise.all(found.map(async (uri) => ({ uri, at: await changedAt(uri) })));
+  return dated
+    .filter(({ at }) => at !== undefined)
+    .sort((a, b) => (b.at ?? 0) - (a.at ?? 0))
+    .map(({ uri }) => uri);
+}
+
+/** `undefined` for a file that is gone since it was found. */
+async function changedAt(uri: vscode.Uri): Promise<number | undefined> {
+  try {
+    return (await vscode.workspace.fs.stat(uri)).mtime;
+  } catch {
+    return undefined;
+  }
 }

@@ -95,9 +95,10 @@ export function registerSkills(context: vscode.ExtensionContext, server: Server)
   void skills.list();
 }
 
-class Skills implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+export class Skills implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   /** By their folders. */
   #skills = new Map<string, Skill>();
+  #listing = 0;
   readonly #one = limit(AT_ONCE);
   readonly #changed = new vscode.EventEmitter<Node | undefined>();
   public readonly onDidChangeTreeData = this.#changed.event;
@@ -110,8 +111,12 @@ class Skills implements vscode.TreeDataProvider<Node>, vscode.Disposable {
 
   /** Finds the skills that are there, and keeps what is known of those that were. */
   public async list(): Promise<void> {
+    const listing = (this.#listing += 1);
+    const there = await manifests();
+    // Whoever asked since finds what is there now.
+    if (listing !== this.#listing) return;
     const before = this.#skills;
-    const found = (await manifests()).map((manifest): [string, Skill] => {
+    const found = there.map((manifest): [string, Skill] => {
       const folder = folderOf(manifest);
       return [folder, before.get(folder) ?? { kind: "skill", manifest }];
     });
@@ -266,7 +271,7 @@ function facts({ grants, read_roots, device_capabilities, node_capabilities, quo
     ...all(device_capabilities, "device", "device-mobile"),
     ...all(node_capabilities, "node", "server"),
     ...Object.entries(quotas).map(
-      ([name, value]): Node => ({ kind: "fact", label: name.replaceAll("_", " "), description: value.toLocaleString("en"), icon: "dashboard" }),
+      ([name, value]): Node => ({ kind: "fact", label: name.replaceAll("_", " "), description: BigInt(value).toLocaleString("en"), icon: "dashboard" }),
     ),
   ];
 }

@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 
 import type { Server, State } from "./server";
+import { shownInNotification } from "./shown";
 
 export function showStatus(server: Server): vscode.Disposable {
   const selector = [{ language: "skill-manifest" }, { language: "skillyard-config" }, { pattern: "**/skill.toml" }];
@@ -62,9 +63,9 @@ function detail(state: State): string {
       return where[state.program.origin] + pid;
     }
     case "waiting":
-      return `${state.why}; in ${state.seconds} s`;
+      return `${shownInNotification(state.why)}; in ${state.seconds} s`;
     case "stopped":
     case "missing":
-      return state.why;
+      return shownInNotification(state.why);
   }
 }

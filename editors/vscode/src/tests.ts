@@ -5,6 +5,7 @@ import * as vscode from "vscode";
 
 import { call, CallCancelled } from "./cli";
 import { watchFolders } from "./folders";
+import { pretty } from "./json";
 import type { Server } from "./server";
 import { shownInTerminal, shownLines } from "./shown";
 import { ELSEWHERE, folderOf, manifests, shownFolder } from "./skill";
@@ -24,7 +25,13 @@ const SETTLED_MS = 300;
 
 export function registerTests(context: vscode.ExtensionContext, server: Server): void {
   const controller = vscode.tests.createTestController("skillyard", "Skills");
-  const find = () => discover(controller);
+  let found = 0;
+  const find = async () => {
+    const turn = (found += 1);
+    const items = await discover(controller);
+    // Whoever asked since finds what is there now.
+    if (turn === found) controller.items.replace(items);
+  };
   controller.resolveHandler = async (item) => {
     if (item === undefined) await find();
   };
@@ -47,14 +54,14 @@ export function registerTests(context: vscode.ExtensionContext, server: Server):
 }
 
 /** One item a skill with cases, one below it a case. */
-async function discover(controller: vscode.TestController): Promise<void> {
+async function discover(controller: vscode.TestController): Promise<vscode.TestItem[]> {
   const skills = await Promise.all(
     (await manifests()).map(async (manifest) => {
       const pattern = new vscode.RelativePattern(vscode.Uri.file(folderOf(manifest)), "tests/*.json");
       return { manifest, cases: await vscode.workspace.findFiles(pattern, ELSEWHERE) };
     }),
   );
-  const items = skills
+  return skills
     .filter(({ cases }) => cases.length > 0)
     .map(({ manifest, cases }) => {
       const skill = controller.createTestItem(folderOf(manifest), shownFolder(manifest), manifest);
@@ -62,7 +69,6 @@ async function discover(controller: vscode.TestController): Promise<void> {
       skill.children.replace(children.sort((a, b) => a.label.localeCompare(b.label)));
       return skill;
     });
-  controller.items.replace(items);
 }
 
 async function run(
@@ -120,7 +126,7 @@ async function runSkill(
       }
       for (const { text } of found.report?.logs ?? []) run.appendOutput(shownInTerminal(text), undefined, one);
       if (found.passed) run.passed(one, found.duration_ms);
-      else run.failed(one, found.failures.map(message), found.duration_ms);
+      else run.failed(one, found.failures.map(messageOf), found.duration_ms);
     }
   } catch (error) {
     if (error instanceof CallCancelled) cases.forEach((one) => run.skipped(one));
@@ -129,17 +135,10 @@ async function runSkill(
 }
 
 /** A failure, in which a tool's own text may stand; where it holds two JSON values against each other the editor shows their difference. */
-function message(failure: string): vscode.TestMessage {
+export function messageOf(failure: string): vscode.TestMessage {
   const outputs = /^expected the output (.*), and it is (.*)$/s.exec(failure);
-  const values = outputs?.slice(1).map((text) => {
-    try {
-      return shownLines(JSON.stringify(JSON.parse(text), null, 2));
-    } catch {
-      return undefined;
-    }
-  });
-  const [expected, actual] = values ?? [];
+  const [expected, actual] = outputs?.slice(1).map(pretty) ?? [];
   return expected === undefined || actual === undefined
     ? new vscode.TestMessage(shownLines(failure))
-    : vscode.TestMessage.diff(shownLines(failure), expected, actual);
+    : vscode.TestMessage.diff(shownLines(failure), shownLines(expected), shownLines(actual));
 }

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { inflateRawSync } from "node:zlib";
 
+import { serve } from "./server.mjs";
+
 const FOLDER = join(import.meta.dirname, "..");
 const PROGRAM = process.env.SKILLYARD_TEST_PROGRAM;
 const scratch = mkdtempSync(join(tmpdir(), "skillyard-package-"));
@@ -56,6 +58,11 @@ test("the same sources give the same bytes, below a megabyte", () => {
   const about = JSON.parse(readFileSync(join(FOLDER, "package.json"), "utf8"));
   const [, tags] = /<Tags>(.*)<\/Tags>/.exec(text(one.bytes, "extension.vsixmanifest"));
   assert.deepEqual(tags.split(","), [...about.keywords, "__web_extension"]);
+  // The page about the extension is shown from the package.
+  const page = readFileSync(join(FOLDER, "README.md"), "utf8");
+  const pictures = [...page.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(([, path]) => `extension/${path}`);
+  assert.ok(pictures.length > 0);
+  assert.deepEqual(pictures.filter((path) => !names.includes(path)), []);
   assert.deepEqual(names.filter((name) => /node_modules|\.ts$|\.map$|\/test\//.test(name)), []);
 });
 
@@ -116,5 +123,81 @@ test("every snippet gives what the server takes", () => {
     assert.equal(status, 0, `${at}: ${stdout}\n${manifest}`);
     // That a person is asked is for the author to decide.
     assert.doesNotMatch(stdout, /warning\[(?!tool\/no-approval)/, `${at}: ${stdout}\n${manifest}`);
+  }
+});
+
+/** The settings by their names in the server; those that only the extension reads are not its business. */
+function settings() {
+  const { properties } = JSON.parse(readFileSync(join(FOLDER, "package.json"), "utf8")).contributes.configuration;
+  const own = new Set(["skillyard.serverPath", "skillyard.trace.server"]);
+  return Object.fromEntries(
+    Object.entries(properties).filter(([name]) => !own.has(name)).map(([name, about]) => [name.replace("skillyard.", ""), about]),
+  );
+}
+
+/** What the server says of settings. */
+async function told(values) {
+  const server = await serve(PROGRAM, values);
+  await server.end();
+  return server.told;
+}
+
+test("the server knows every setting, takes what is allowed, and refuses what is not", async () => {
+  const all = settings();
+  const defaults = Object.fromEntries(Object.entries(all).map(([name, about]) => [name, about.default]));
+  assert.deepEqual(await told(defaults), []);
+  // What no setting is tells of each that the server reads.
+  const wrong = await told(Object.fromEntries(Object.keys(all).map((name) => [name, 7])));
+  assert.deepEqual(wrong.map((text) => /`skillyard\.(\w+)`/.exec(text)?.[1]).sort(), Object.keys(all).sort(), wrong.join("\n"));
+
+  for (const version of ["", " ", "0.1.0", " 0.1.0\n", "12.0.3", "0.1", "0.1.0.0", "0.1.x", "new"]) {
+    const [pattern, said] = [new RegExp(all.palyraVersion.pattern), await told({ palyraVersion: version })];
+    assert.equal(said.length === 0, pattern.test(version), `${JSON.stringify(version)}: ${said}`);
+  }
+
+  const { additionalProperties, properties } = all.rules;
+  assert.equal(additionalProperties, false);
+  const levels = [...new Set(Object.values(properties).flatMap((rule) => rule.enum))];
+  for (const level of levels) {
+    const taking = Object.keys(properties).filter((rule) => properties[rule].enum.includes(level));
+    assert.deepEqual(await told({ rules: Object.fromEntries(taking.map((rule) => [rule, level])) }), [], level);
+    const others = Object.keys(properties).filter((rule) => !properties[rule].enum.includes(level));
+    const refused = others.length === 0 ? [] : await told({ rules: Object.fromEntries(others.map((rule) => [rule, level])) });
+    assert.equal(refused.length, others.length, `${level}: ${refused.join("\n")}`);
+  }
+  assert.equal((await told({ rules: { "no-such-family/*": "warn" } })).length, 1);
+});
+
+test("each kind of inlay hints has its switch, and stands where the setting says it does", async () => {
+  const { inlayHints } = settings();
+  const kinds = Object.entries(inlayHints.properties);
+  const names = kinds.map(([name]) => name).sort();
+  assert.equal(inlayHints.additionalProperties, false);
+  assert.deepEqual([inlayHints.type].flat().sort(), ["boolean", "object"]);
+  const [list] = await told({ inlayHints: { none: true } });
+  assert.deepEqual(/`none`; ([\w, ]+) take true or false/.exec(list)?.[1].split(", ").sort(), names, list);
+
+  const greeter = readFileSync(join(FOLDER, "../../tests/fixtures/greeter/skill.toml"), "utf8");
+  const full = greeter.replace("[capabilities.quotas]", "[entrypoints.tools.risk]\nrequires_approval = true\n\n$&");
+  const little = full.replace(/^max_memory_bytes = .*$/m, "");
+  const hints = async (values) => {
+    const server = await serve(PROGRAM, values);
+    const range = { start: { line: 0, character: 0 }, end: { line: 999, character: 0 } };
+    const found = [full, little].map((text, at) => {
+      const uri = `untitled:${at}/skill.toml`;
+      server.notify("textDocument/didOpen", { textDocument: { uri, languageId: "skill-manifest", version: 1, text } });
+      return server.request("textDocument/inlayHint", { textDocument: { uri }, range });
+    });
+    const shown = await Promise.all(found);
+    await server.end();
+    return shown;
+  };
+  const [unset, none] = [await hints({}), await hints({ inlayHints: false })];
+  assert.deepEqual(none.flat(), []);
+  assert.deepEqual(await hints({ inlayHints: inlayHints.default }), unset);
+  assert.deepEqual(await hints({ inlayHints: Object.fromEntries(kinds.map(([name, about]) => [name, about.default])) }), unset);
+  for (const [name, about] of kinds) {
+    const [more, fewer] = about.default ? [unset, await hints({ inlayHints: { [name]: false } })] : [await hints({ inlayHints: { [name]: true } }), unset];
+    assert.ok(more.flat().length > fewer.flat().length, name);
   }
 });

@@ -4,6 +4,7 @@
 //! command that reads it; nothing else is changed.
 
 use std::{
+    collections::BTreeMap,
     env,
     ffi::OsString,
     path::{Path, PathBuf},
@@ -13,7 +14,7 @@ use serde::Serialize;
 use skillyard_manifest::Options;
 use skillyard_runtime::{host, walls};
 
-use crate::{home::Home, run::own_policies, shown, signing, trust};
+use crate::{home::Home, run::own_policies, shown, signing, trust, verify::FlowError};
 
 /// How well something stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -44,13 +45,14 @@ pub struct Sign {
     pub advice: Option<String>,
 }
 
-/// Looks at everything. `lookup` gives the values of environment variables.
+/// Looks at everything, at the time `now_unix_ms` (milliseconds since 1970). `lookup` gives the values of environment
+/// variables.
 #[must_use]
-pub fn examine(home: &Home, lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<Sign> {
+pub fn examine(home: &Home, now_unix_ms: i64, lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<Sign> {
     let mut signs = Vec::new();
     signs.push(sign("engine", "versions", Health::Good, &versions()));
     of_walls(&mut signs);
-    stores(home, &mut signs);
+    stores(home, now_unix_ms, &mut signs);
     editors(lookup, &mut signs);
     signs
 }
@@ -72,7 +74,7 @@ fn of_walls(signs: &mut Vec<Sign>) {
     }
 }
 
-fn stores(home: &Home, signs: &mut Vec<Sign>) {
+fn stores(home: &Home, now_unix_ms: i64, signs: &mut Vec<Sign>) {
     match trust::list(home) {
         Ok(listing) => {
             let (listed, pinned) = (listing.trusted.len(), listing.pinned.len());
@@ -81,6 +83,7 @@ fn stores(home: &Home, signs: &mut Vec<Sign>) {
         }
         Err(error) => signs.push(sign("stores", "trust store", Health::Broken, &error.to_string())),
     }
+    lives_of_keys(home, now_unix_ms, signs);
     installed(home, signs);
     match signing::keys(home) {
         Ok(keys) if keys.is_empty() => signs.push(Sign {
@@ -128,6 +131,35 @@ fn stores(home: &Home, signs: &mut Vec<Sign>) {
             advice: Some("until then every call compiles its module".to_owned()),
             ..sign("stores", "compiled modules", Health::Weak, &error.to_string())
         }),
+    }
+}
+
+/// What is known of the lives of keys beside the trust store: whether it is what Skillyard wrote, and what of it a crash
+/// kept from the trust store.
+fn lives_of_keys(home: &Home, now_unix_ms: i64, signs: &mut Vec<Sign>) {
+    const NAME: &str = "lives of keys";
+    let known =
+        match home.lifecycle().map_err(FlowError::from).and_then(|file| Ok((file.path().to_owned(), file.load()?))) {
+            Ok((path, loaded)) => (path, loaded.store),
+            Err(error) => return signs.push(sign("stores", NAME, Health::Broken, &error.to_string())),
+        };
+    let (path, known) = known;
+    let keys: usize = known.publishers.values().map(BTreeMap::len).sum();
+    let health = if keys == 0 && known.floors.is_empty() { Health::Absent } else { Health::Good };
+    let detail = format!(
+        "{} ({keys} keys, {} revoked, {} floors)",
+        shown::path(&path),
+        known.revoked().count(),
+        known.floors.len()
+    );
+    signs.push(sign("stores", NAME, health, &detail));
+    match trust::finish(home, now_unix_ms) {
+        Ok(finished) => signs.extend(
+            finished
+                .iter()
+                .map(|finished| sign("stores", NAME, Health::Good, &format!("put right after a crash: {finished}"))),
+        ),
+        Err(error) => signs.push(sign("stores", NAME, Health::Broken, &error.to_string())),
     }
 }
 

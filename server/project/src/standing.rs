@@ -91,6 +91,7 @@ impl Refused {
                 InstalledError::AlreadyInstalled { same_content: false, .. } => "OtherContentInstalled",
                 InstalledError::Downgrade { .. } => "Downgrade",
                 InstalledError::NotInstalled { .. } | InstalledError::NothingBelow { .. } => "NotInstalled",
+                InstalledError::IsCurrent { .. } => "AlreadyCurrent",
                 InstalledError::InTheWay { .. } => "InTheWay",
                 InstalledError::Moved { .. }
                 | InstalledError::StagedFolderTaken { .. }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     path::PathBuf,
 };
 
@@ -9,7 +10,7 @@ use skillyard_artifact::{
     Finding,
     keys::SigningKey,
     timestamp::rfc3339,
-    trust::{PublicKey, TrustDecision, TrustError, look_alike},
+    trust::{PublicKey, TrustDecision, TrustError, TrustStore, look_alike},
 };
 use skillyard_manifest::{grammar::Version, quoted};
 use skillyard_store::{installed::MAX_WORDS, lifecycle::Purpose, trust_store::UpdateError};
@@ -209,32 +210,103 @@ pub fn rotate(home: &Home, statement: &[u8], now_unix_ms: i64) -> Result<Rotated
     let (rotation, old, new) = Rotation::parse(statement).map_err(FlowError::Rotation)?;
     let publisher = rotation.publisher;
     let (file, lifecycle) = (home.trust_store()?, home.lifecycle()?);
+    let left = finish(home, now_unix_ms)?;
     let store = file.load()?.store;
-    let known = lifecycle.load()?.store;
-    let was_taken = known.was_rotated(&publisher, old, new);
-    // Where it was interrupted between the two files, or comes a second time, the new key may be the trusted one already.
-    let decided = store.decide(&publisher, old, false);
-    if !(was_taken && store.decide(&publisher, new, false).is_ok()) {
-        decided.map_err(FlowError::Trusted)?;
+    let was_taken = lifecycle.load()?.store.was_rotated(&publisher, old, new);
+    // One that comes a second time says nothing about who is trusted by now.
+    if !was_taken {
+        store.decide(&publisher, old, false).map_err(FlowError::Trusted)?;
     }
-    // First what takes trust away.
-    let rotate = |known: &mut Lifecycle| {
-        known.rotate(&publisher, old, new, now_unix_ms)?;
-        Ok::<_, Objection>(known.objects_to_key(&publisher, new, Purpose::Take, now_unix_ms).is_none())
-    };
-    let first = lifecycle.update(rotate).map_err(flow)?;
-    let second = file.update(|store| match store.decide(&publisher, old, false) {
-        // An old statement: another key took the place of the new one since.
-        _ if !first.value => Ok(()),
-        Ok(TrustDecision::TofuPinned) => {
-            store.remove(&publisher, Some(old));
-            store.pin(&publisher, new)
+    // First what takes trust away. What is not done behind that when a crash comes is done by whoever comes next.
+    let noted = lifecycle.update(|known| known.rotate(&publisher, old, new, now_unix_ms)).map_err(flow)?;
+    finish(home, now_unix_ms)?;
+    Ok(Rotated { publisher, old, new, written: noted.written || !left.is_empty(), path: file.path().to_owned() })
+}
+
+/// What a change of keys that a crash ended had left to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Finished {
+    /// A key that was revoked was taken out of the trust store, where it stood under these names.
+    Removed(Revoked),
+    /// The trust store got a new key in the place of the old one.
+    Replaced {
+        /// Whose.
+        publisher: String,
+        /// The key that went.
+        old: PublicKey,
+        /// The key that came.
+        new: PublicKey,
+    },
+}
+
+impl fmt::Display for Finished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Removed(Revoked { key, removed_from }) => {
+                let names: Vec<String> = removed_from.iter().map(|name| quoted(name)).collect();
+                write!(f, "the key {} of {}, which was revoked, is out of the trust store", key.id(), names.join(", "))
+            }
+            Self::Replaced { publisher, old, new } => {
+                write!(f, "the key {} of {} took the place of {}", new.id(), quoted(publisher), old.id())
+            }
         }
-        Ok(_) => store.allow(&publisher, new).map(|_| ()),
-        // It is the new one's already.
-        Err(_) => Ok(()),
+    }
+}
+
+/// Does what the life of keys asks of the trust store and is not done there, since the two files are written one after
+/// the other. A daemon knows the trust store alone.
+///
+/// # Errors
+/// If one of the two files cannot be read or written.
+pub fn finish(home: &Home, now_unix_ms: i64) -> Result<Vec<Finished>, FlowError> {
+    let (file, lifecycle) = (home.trust_store()?, home.lifecycle()?);
+    let known = lifecycle.load()?.store;
+    let revoked: BTreeSet<PublicKey> = known.revoked().collect();
+    let awaiting: Vec<_> = known.awaiting().map(|(name, old, new)| (name.to_owned(), old, new)).collect();
+    if revoked.is_empty() && awaiting.is_empty() {
+        return Ok(Vec::new());
+    }
+    let done = file.update(|store| {
+        let mut done = Vec::new();
+        for (publisher, old, new) in &awaiting {
+            // Something else may have become of the new key by now.
+            let taken = known.objects_to_key(publisher, *new, Purpose::Take, now_unix_ms).is_none();
+            let replaced = match store.decide(publisher, *old, false) {
+                _ if !taken => false,
+                Ok(TrustDecision::TofuPinned) => {
+                    store.remove(publisher, Some(*old));
+                    store.pin(publisher, *new)?;
+                    true
+                }
+                Ok(_) => store.allow(publisher, *new)?,
+                Err(_) => false,
+            };
+            if replaced {
+                done.push(Finished::Replaced { publisher: publisher.clone(), old: *old, new: *new });
+            }
+        }
+        let removed = take_out(store, revoked.iter().copied()).into_iter().filter(|one| !one.removed_from.is_empty());
+        done.extend(removed.map(Finished::Removed));
+        Ok::<_, TrustError>(done)
     })?;
-    Ok(Rotated { publisher, old, new, written: first.written || second.written, path: file.path().to_owned() })
+    if !awaiting.is_empty() {
+        let noted = lifecycle.update(|known| {
+            awaiting.iter().for_each(|(publisher, _, new)| known.stored(publisher, *new));
+            Ok::<(), Objection>(())
+        });
+        noted.map_err(flow)?;
+    }
+    Ok(done.value)
+}
+
+/// Takes keys out of the trust store, under whatever names they stand.
+fn take_out(store: &mut TrustStore, keys: impl Iterator<Item = PublicKey>) -> Vec<Revoked> {
+    let names: BTreeSet<String> = store.trusted.keys().chain(store.tofu.keys()).cloned().collect();
+    let take_out = |key: PublicKey| {
+        let removed_from = names.iter().filter(|name| store.remove(name, Some(key))).cloned().collect();
+        Revoked { key, removed_from }
+    };
+    keys.map(take_out).collect()
 }
 
 /// A statement that `new` takes the place of `old`, signed with `old`, for everybody who trusts that.
@@ -255,7 +327,7 @@ pub struct Revoked {
     pub removed_from: Vec<String>,
 }
 
-/// Revokes a key of a publisher, or all that are trusted: nothing that they signed is taken or run any more, whoever is
+/// Revokes a key of a publisher, or all that are known, also those that others took the place of: nothing that they signed is taken or run any more, whoever is
 /// named as its publisher, and a daemon that reads the trust store does not find them there under any name.
 ///
 /// # Errors
@@ -270,18 +342,21 @@ pub fn revoke(
     check_publisher(publisher)?;
     check_reason(reason)?;
     let file = home.trust_store()?;
-    let store = file.load()?.store;
-    let keys: Vec<PublicKey> = match key {
-        Some(key) => vec![key],
+    let (store, lifecycle) = (file.load()?.store, home.lifecycle()?);
+    let keys: BTreeSet<PublicKey> = match key {
+        Some(key) => BTreeSet::from([key]),
         None => {
             let listed = store.trusted.get(publisher).into_iter().flatten();
-            listed.chain(store.tofu.get(publisher)).copied().collect()
+            let known = lifecycle.load()?.store;
+            let lived = known.publishers.get(publisher).into_iter().flatten();
+            let lived = lived.filter(|(_, record)| record.state != KeyState::Revoked).map(|(key, _)| *key);
+            listed.chain(store.tofu.get(publisher)).copied().chain(lived).collect()
         }
     };
     if keys.is_empty() {
-        return Err(FlowError::Words("no key of that publisher is trusted: name the key that is revoked, PUB=HEX"));
+        return Err(FlowError::Words("no key of that publisher is known: name the key that is revoked, PUB=HEX"));
     }
-    home.lifecycle()?
+    lifecycle
         .update(|known| {
             for key in &keys {
                 known.revoke(publisher, *key, reason, now_unix_ms);
@@ -289,14 +364,7 @@ pub fn revoke(
             Ok::<(), Objection>(())
         })
         .map_err(flow)?;
-    let removed = file.update(|store| {
-        let names: BTreeSet<String> = store.trusted.keys().chain(store.tofu.keys()).cloned().collect();
-        let revoked = |key: &PublicKey| {
-            let removed_from = names.iter().filter(|name| store.remove(name, Some(*key))).cloned().collect();
-            Revoked { key: *key, removed_from }
-        };
-        Ok::<Vec<Revoked>, TrustError>(keys.iter().map(revoked).collect())
-    })?;
+    let removed = file.update(|store| Ok::<_, TrustError>(take_out(store, keys.iter().copied())))?;
     Ok(removed.value)
 }
 

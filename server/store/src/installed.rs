@@ -71,17 +71,9 @@ pub const CURRENT: &str = "current";
 /// The name of the table of states.
 pub const STATES: &str = "skill-status.sqlite3";
 
-/// What the root holds besides skills, and no skill can be called.
-const TAKEN: [&str; 8] = [
-    INDEX,
-    LOG,
-    STATES,
-    "skill-status.sqlite3-wal",
-    "skill-status.sqlite3-shm",
-    "installed-index.json.lock",
-    "trust-store.json",
-    "trust-lifecycle.json",
-];
+/// The files that the root may hold besides skills. No skill can be called so, nor as one of the files that come and go
+/// beside them: `.lock`, `.new`, and `-journal`, `-wal`, `-shm` of the table.
+const TAKEN: [&str; 5] = [INDEX, LOG, STATES, "trust-store.json", crate::lifecycle::NAME];
 
 /// Far more entries than anyone has: some hundred thousand.
 const INDEX_FILE: Reading = Reading { limit: 64 << 20, follow: false, secret: false };
@@ -1216,6 +1208,9 @@ impl InstalledSkills {
             InstalledError::NotInstalled { skill_id: skill_id.to_owned(), version: Some(to.to_owned()) }
         });
         let mut to = to?;
+        if to.current {
+            return Err(InstalledError::IsCurrent { skill_id: skill_id.to_owned(), version: to.version });
+        }
         let folder = self.folder(skill_id, &to.version);
         if !is_folder(&folder) {
             return Err(InstalledError::FileChanged { files: vec![folder] });
@@ -1807,7 +1802,9 @@ fn check_skill_id(skill_id: &str) -> Result<(), InstalledError> {
     let numbered = |device: &str| {
         first.strip_prefix(device).is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit()))
     };
-    if TAKEN.contains(&skill_id) || DEVICES.contains(&first) || numbered("com") || numbered("lpt") {
+    let taken =
+        |name: &&str| skill_id.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']));
+    if TAKEN.iter().any(taken) || DEVICES.contains(&first) || numbered("com") || numbered("lpt") {
         return bad("no folder can have this name");
     }
     if skill_id.len() > 200 {
@@ -1969,6 +1966,13 @@ pub enum InstalledError {
         skill_id: String,
         /// The version, where one was named.
         version: Option<String>,
+    },
+    /// It is the current version already.
+    IsCurrent {
+        /// The skill.
+        skill_id: String,
+        /// The version.
+        version: String,
     },
     /// There is no version to go back to.
     NothingBelow {
@@ -2176,6 +2180,9 @@ impl fmt::Display for InstalledError {
             Self::NotInstalled { skill_id, version: None } => write!(f, "{} is not installed", quoted(skill_id)),
             Self::NotInstalled { skill_id, version: Some(version) } => {
                 write!(f, "{} {} is not installed", quoted(skill_id), quoted(version))
+            }
+            Self::IsCurrent { skill_id, version } => {
+                write!(f, "{version} is the current version of {} already", quoted(skill_id))
             }
             Self::NothingBelow { skill_id, version } => {
                 write!(f, "no version of {} below {version} is installed", quoted(skill_id))

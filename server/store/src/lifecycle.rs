@@ -58,6 +58,9 @@ pub struct KeyRecord {
     /// The key whose place it took, in hex.
     #[serde(default)]
     pub replaces: Option<String>,
+    /// Whether the trust store may not have it yet, in the place of the other: that comes after this file is written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_store: bool,
 }
 
 /// Below which version nothing of a skill is taken.
@@ -310,7 +313,50 @@ impl Lifecycle {
         let record = self.record(publisher, new, now_unix_ms);
         record.state = KeyState::Active;
         record.replaces = Some(old.to_string());
+        record.awaits_store = true;
         Ok(())
+    }
+
+    /// The keys that the trust store may not have yet, each with the one whose place it took, by publisher.
+    pub fn awaiting(&self) -> impl Iterator<Item = (&str, PublicKey, PublicKey)> {
+        self.publishers.iter().flat_map(|(name, keys)| {
+            let waiting = keys.iter().filter(|(_, record)| record.awaits_store);
+            waiting.filter_map(|(new, record)| {
+                Some((name.as_str(), PublicKey::from_hex(record.replaces.as_deref()?)?, *new))
+            })
+        })
+    }
+
+    /// Notes that the trust store has what it is to have of a key.
+    pub fn stored(&mut self, publisher: &str, key: PublicKey) {
+        if let Some(record) = self.publishers.get_mut(publisher).and_then(|keys| keys.get_mut(&key)) {
+            record.awaits_store = false;
+        }
+    }
+
+    /// The keys that were revoked.
+    pub fn revoked(&self) -> impl Iterator<Item = PublicKey> {
+        let all = self.publishers.values().flatten();
+        all.filter(|(_, record)| record.state == KeyState::Revoked).map(|(key, _)| *key)
+    }
+
+    /// Whether `to` took the place of `from`, by as many changes of keys as that took: what `from` signed before runs where
+    /// `to` is trusted.
+    #[must_use]
+    pub fn handed_over(&self, publisher: &str, from: PublicKey, to: PublicKey) -> bool {
+        let mut at = from;
+        // No longer than there are keys: a file may lead in a circle.
+        for _ in 0..self.publishers.get(publisher).map_or(0, BTreeMap::len) {
+            let next = self.key(publisher, at).filter(|record| record.state == KeyState::Retired);
+            let Some(next) = next.and_then(|record| PublicKey::from_hex(record.replaced_by.as_deref()?)) else {
+                return false;
+            };
+            if next == to {
+                return true;
+            }
+            at = next;
+        }
+        false
     }
 
     /// Whether it was noted before that `new` took the place of `old`.
@@ -332,6 +378,7 @@ impl Lifecycle {
             reason: None,
             replaced_by: None,
             replaces: None,
+            awaits_store: false,
         })
     }
 }
@@ -539,6 +586,44 @@ mod tests {
         assert!(matches!(lifecycle.rotate("acme", b, c, 11), Err(Objection::Expired { key, .. }) if key == b));
         assert!(matches!(lifecycle.rotate("acme", c, b, 11), Err(Objection::Expired { key, .. }) if key == b));
         lifecycle.rotate("acme", b, c, 10).unwrap();
+    }
+
+    #[test]
+    fn what_the_trust_store_may_not_have_yet_is_known() {
+        let mut lifecycle = Lifecycle::default();
+        let [a, b, c] = [1, 2, 3].map(|n| key(n).public());
+        lifecycle.rotate("acme", a, b, 5).unwrap();
+        assert_eq!(lifecycle.awaiting().collect::<Vec<_>>(), [("acme", a, b)]);
+        let read = Lifecycle::parse(&lifecycle.to_text()).unwrap();
+        assert_eq!(read, lifecycle);
+        lifecycle.stored("acme", b);
+        assert_eq!(lifecycle.awaiting().count(), 0);
+        assert!(!lifecycle.to_text().contains("awaits_store"));
+        assert_eq!(lifecycle.revoked().count(), 0);
+        lifecycle.revoke("other", c, "stolen", 6);
+        assert_eq!(lifecycle.revoked().collect::<Vec<_>>(), [c]);
+    }
+
+    #[test]
+    fn a_key_is_followed_to_the_one_that_has_its_place() {
+        let mut lifecycle = Lifecycle::default();
+        let [a, b, c] = [1, 2, 3].map(|n| key(n).public());
+        lifecycle.rotate("acme", a, b, 5).unwrap();
+        lifecycle.rotate("acme", b, c, 6).unwrap();
+        for (from, to, is) in [(a, b, true), (a, c, true), (b, c, true), (b, a, false), (c, a, false), (a, a, false)] {
+            assert_eq!(lifecycle.handed_over("acme", from, to), is);
+        }
+        assert!(!lifecycle.handed_over("other", a, b));
+        // What a revoked key handed over is nothing.
+        lifecycle.revoke("acme", b, "stolen", 7);
+        assert!(!lifecycle.handed_over("acme", a, c) && lifecycle.handed_over("acme", a, b));
+        // A file that leads in a circle has an end.
+        let mut lifecycle = Lifecycle::default();
+        lifecycle.rotate("acme", a, b, 5).unwrap();
+        let keys = lifecycle.publishers.get_mut("acme").unwrap();
+        let record = keys.get_mut(&b).unwrap();
+        (record.state, record.replaced_by) = (KeyState::Retired, Some(a.to_string()));
+        assert!(!lifecycle.handed_over("acme", a, c));
     }
 
     #[test]

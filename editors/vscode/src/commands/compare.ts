@@ -5,10 +5,11 @@ import * as vscode from "vscode";
 
 import { capabilities, type Capabilities, type Change } from "../capabilities";
 import { CallFailed } from "../cli";
+import { patiently } from "../patience";
 import { code } from "../report/markdown";
 import type { Reports } from "../report/panel";
 import type { Server } from "../server";
-import { shown } from "../shown";
+import { shownInList } from "../shown";
 import { artifacts, folderOf } from "../skill";
 
 /** Compares the folder of a manifest, as it is on the disk, with `older` or the artifact that a person picks. */
@@ -20,19 +21,16 @@ export async function compare(
 ): Promise<void> {
   const against = older ?? (await pickArtifact([manifest], "Beyond which artifact?"));
   if (against === undefined) return;
-  const { report, why } = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: "Compare", cancellable: true },
-    (_progress, token) => capabilities(server, folderOf(manifest), against.fsPath, token),
-  );
+  const { report, json, why } = await patiently("Compare", (token) => capabilities(server, folderOf(manifest), token, against.fsPath));
   if (report === undefined) throw new CallFailed(why);
-  reports.show({ title: "Capabilities", markdown: inMarkdown(report, against), json: report });
+  reports.show({ title: "Capabilities", markdown: inMarkdown(report, against), json });
 }
 
 /** One of the artifacts of skills, or of any other folder. */
 export async function pickArtifact(manifests: readonly vscode.Uri[], placeHolder: string): Promise<vscode.Uri | undefined> {
-  const made = (await Promise.all(manifests.map((manifest) => artifacts(manifest)))).flat();
+  const made = await patiently("Look for artifacts", async (token) => (await Promise.all(manifests.map((one) => artifacts(one, token)))).flat());
   const [manifest] = manifests;
-  const items = made.map((uri) => ({ label: `$(package) ${shown(path.basename(uri.fsPath)).replaceAll("$(", "\\$(")}`, uri: uri as vscode.Uri | undefined }));
+  const items = made.map((uri) => ({ label: `$(package) ${shownInList(path.basename(uri.fsPath))}`, uri: uri as vscode.Uri | undefined }));
   if (items.length > 0) {
     const elsewhere = { label: "$(folder-opened) Another file…", uri: undefined };
     const chosen = await vscode.window.showQuickPick([...items, elsewhere], { placeHolder });
@@ -58,7 +56,7 @@ function inMarkdown({ skill_id, version, against }: Capabilities, older: vscode.
 
 /** Differences as a table. */
 function changesInMarkdown(changes: readonly Change[]): string {
-  return ["| | what | before | after |", "| --- | --- | --- | --- |", ...changes.map(row)].join("\n");
+  return ["| change | what | before | after |", "| --- | --- | --- | --- |", ...changes.map(row)].join("\n");
 }
 
 function row({ change, kind, name, before, after, widens }: Change): string {

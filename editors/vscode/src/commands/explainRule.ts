@@ -2,7 +2,8 @@
 
 import * as vscode from "vscode";
 
-import { call } from "../cli";
+import { call, CallFailed } from "../cli";
+import { patiently } from "../patience";
 import type { Reports } from "../report/panel";
 import type { Server } from "../server";
 
@@ -16,11 +17,13 @@ interface Rule {
 
 /** Shows the page of `code`, else of the rule that a person picks. */
 export async function explainRule(server: Server, reports: Reports, code: unknown): Promise<void> {
-  const { path } = await server.program();
   const wanted = typeof code === "string" && /^[a-z0-9-]+\/[a-z0-9-]+$/.test(code) ? [code] : ["--list"];
-  const { report } = await call<{ readonly rules: readonly Rule[] }>(path, ["explain", ...wanted]);
-  const rules = report?.rules ?? [];
-  const rule = wanted[0] === "--list" ? await pick(rules) : rules[0];
+  const { report, stderr } = await patiently("Explain Rule", async (token) => {
+    const { path } = await server.program();
+    return call<{ readonly rules: readonly Rule[] }>(path, ["explain", ...wanted], token);
+  });
+  if (report === undefined) throw new CallFailed(stderr);
+  const rule = wanted[0] === "--list" ? await pick(report.rules) : report.rules[0];
   if (rule !== undefined) reports.show({ title: "Rule", markdown: rule.page });
 }
 

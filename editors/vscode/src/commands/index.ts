@@ -3,13 +3,13 @@
 import * as vscode from "vscode";
 
 import { capabilities, tools } from "../capabilities";
-import { CallCancelled, CallFailed } from "../cli";
+import { CallFailed } from "../cli";
 import { Inputs } from "../input/panel";
-import { NoProgram } from "../program";
+import { patiently } from "../patience";
 import type { Report, Reports } from "../report/panel";
-import { Refused, type Server } from "../server";
-import { shownInNotification } from "../shown";
+import type { Server } from "../server";
 import { folderOf, pickManifest, save } from "../skill";
+import type { Told } from "../told";
 import { compare } from "./compare";
 import { explainRule } from "./explainRule";
 import { pickInstall } from "./install";
@@ -33,12 +33,13 @@ export function registerCommands(
   server: Server,
   reports: Reports,
   log: vscode.LogOutputChannel,
+  told: Told,
 ): void {
   const report = async (command: string, title: string, argument: Readonly<Record<string, unknown>>): Promise<Report | undefined> => {
     const result = await server.execute<Result>(command, title, argument);
     if (result === undefined) return undefined;
     const { markdown, ...json } = result;
-    return { title, markdown, json };
+    return { title, markdown, json: JSON.stringify(json) };
   };
   const execute = async (command: string, title: string, argument: Readonly<Record<string, unknown>>) => {
     const made = await report(command, title, argument);
@@ -46,12 +47,12 @@ export function registerCommands(
   };
   const run = (manifest: vscode.Uri, tool: string, input?: { readonly value: unknown }) => {
     const argument = { uri: manifest.toString(), tool, ...(input === undefined ? {} : { input: input.value }) };
-    return told(log, () => report("skillyard.runTool", "Run Tool", argument));
+    return report("skillyard.runTool", "Run Tool", argument);
   };
-  const inputs = new Inputs(context.extensionUri, server, run, (made) => reports.show(made));
+  const inputs = new Inputs(context.extensionUri, server, run, (made) => reports.show(made), told);
 
   const register = (name: string, run: (...args: unknown[]) => Promise<void>) =>
-    context.subscriptions.push(vscode.commands.registerCommand(name, (...args: unknown[]) => told(log, () => run(...args))));
+    context.subscriptions.push(vscode.commands.registerCommand(name, (...args: unknown[]) => told(() => run(...args))));
   /** A command that does something with a skill. An untrusted workspace gets none. */
   const registerTrusted = (name: string, title: string, run: (about: About) => Promise<void>) =>
     register(name, async (argument) => {
@@ -134,22 +135,6 @@ async function isTrusted(title: string): Promise<boolean> {
   return false;
 }
 
-/** Does something, and tells a person what went wrong with it. */
-async function told<T>(log: vscode.LogOutputChannel, run: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await run();
-  } catch (error) {
-    if (error instanceof CallCancelled || error instanceof vscode.CancellationError) return undefined;
-    const expected = error instanceof Refused || error instanceof CallFailed || error instanceof NoProgram;
-    const message = error instanceof Error ? error.message : String(error);
-    log.error(expected ? message : ((error as Error).stack ?? message));
-    void vscode.window.showErrorMessage(shownInNotification(message), "Show Log").then((chosen) => {
-      if (chosen !== undefined) log.show();
-    });
-    return undefined;
-  }
-}
-
 function aboutOf(argument: unknown): About {
   if (argument instanceof vscode.Uri) return { manifest: argument, hasInput: false };
   if (typeof argument !== "object" || argument === null) return { hasInput: false };
@@ -167,7 +152,7 @@ function aboutOf(argument: unknown): About {
 }
 
 async function pickTool(server: Server, manifest: vscode.Uri): Promise<string | undefined> {
-  const { report, why } = await capabilities(server, folderOf(manifest));
+  const { report, why } = await patiently("Look for tools", (token) => capabilities(server, folderOf(manifest), token));
   if (report === undefined) throw new CallFailed(why);
   const all = tools(report);
   if (all.length === 1) return all[0]?.id;

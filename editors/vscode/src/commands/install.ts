@@ -7,7 +7,7 @@
 
 import * as vscode from "vscode";
 
-import { manifests } from "../skill";
+import { findManifests } from "../skill";
 import { pickArtifact } from "./compare";
 
 /** What the server's command takes. */
@@ -19,7 +19,7 @@ export interface Install extends Readonly<Record<string, unknown>> {
 
 /** The artifact, unless it is known, and the folder that a person picks; `undefined` where they pick none. */
 export async function pickInstall(manifest: vscode.Uri | undefined, known: vscode.Uri | undefined): Promise<Install | undefined> {
-  const artifact = known ?? (await pickArtifact(manifest === undefined ? await manifests() : [manifest], "Which artifact is installed?"));
+  const artifact = known ?? (await pickArtifact(manifest === undefined ? await findManifests() : [manifest], "Which artifact is installed?"));
   if (artifact === undefined) return undefined;
   const [folder] =
     (await vscode.window.showOpenDialog({

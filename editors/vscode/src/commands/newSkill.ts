@@ -3,8 +3,10 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 
-import { call } from "../cli";
+import { call, CallFailed } from "../cli";
+import { patiently } from "../patience";
 import type { Server } from "../server";
+import { shownInList, shownInNotification } from "../shown";
 
 interface New {
   readonly folder: string;
@@ -19,7 +21,7 @@ const LANGUAGES = [
 ];
 
 export async function newSkill(server: Server): Promise<void> {
-  const program = await server.program();
+  const program = await patiently("New Skill", () => server.program());
   const id = await vscode.window.showInputBox({
     title: "New Skill (1/3)",
     prompt: "The skill's id: your publisher name, a dot, and a name",
@@ -41,8 +43,8 @@ export async function newSkill(server: Server): Promise<void> {
   const parent = await pickParent(name);
   if (parent === undefined) return;
   const folder = path.join(parent.fsPath, name);
-  const { report } = await call<New>(program.path, ["new", name, folder, "--lang", language.id]);
-  if (report === undefined) return;
+  const { report, stderr } = await patiently("New Skill", (token) => call<New>(program.path, ["new", name, folder, "--lang", language.id], token));
+  if (report === undefined) throw new CallFailed(stderr);
   const made = vscode.Uri.file(report.folder);
   const manifest = vscode.Uri.joinPath(made, "skill.toml");
   const within = vscode.workspace.getWorkspaceFolder(manifest) !== undefined;
@@ -50,15 +52,16 @@ export async function newSkill(server: Server): Promise<void> {
     await vscode.window.showTextDocument(manifest);
     return;
   }
-  const chosen = await vscode.window.showInformationMessage(`${report.skill_id} is in ${report.folder}.`, "Open Folder");
+  const message = shownInNotification(`${report.skill_id} is in ${report.folder}.`);
+  const chosen = await vscode.window.showInformationMessage(message, "Open Folder");
   if (chosen !== undefined) await vscode.commands.executeCommand("vscode.openFolder", made);
 }
 
 async function pickParent(name: string): Promise<vscode.Uri | undefined> {
   const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
   const here = folders.map(({ uri, name: called }) => ({
-    label: `$(folder) ${called}`,
-    description: path.join(uri.fsPath, name),
+    label: `$(folder) ${shownInList(called)}`,
+    description: shownInList(path.join(uri.fsPath, name)),
     uri: uri as vscode.Uri | undefined,
   }));
   const elsewhere = { label: "$(folder-opened) Another folder…", description: "", uri: undefined };

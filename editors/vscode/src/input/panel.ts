@@ -2,11 +2,13 @@
 
 import * as vscode from "vscode";
 
+import { patiently } from "../patience";
 import { showJson } from "../report/json";
 import { icon, page, type Report, reportHtml } from "../report/panel";
 import type { Server } from "../server";
 import { html, shown } from "../shown";
 import { save } from "../skill";
+import type { Told } from "../told";
 import type { Came, Opened, Running, Wish } from "./messages";
 
 /** What `skillyard/exampleInput` gives. */
@@ -16,10 +18,7 @@ interface ExampleInput {
   readonly schema: unknown;
 }
 
-/**
- * Runs a tool of a manifest with an input, or with what `skillyard/exampleInput` gave; `undefined` where it came to nothing,
- * which a person has been told.
- */
+/** Runs a tool of a manifest with an input, or with what `skillyard/exampleInput` gave; `undefined` where a person ended it. */
 export type Run = (manifest: vscode.Uri, tool: string, input: { readonly value: unknown } | undefined) => Promise<Report | undefined>;
 
 export class Inputs {
@@ -30,6 +29,7 @@ export class Inputs {
     private readonly server: Server,
     private readonly run: Run,
     private readonly show: (report: Report) => void,
+    private readonly told: Told,
   ) {}
 
   /** Opens the view for a tool, or comes back to it. */
@@ -56,42 +56,46 @@ export class Inputs {
       closed = true;
       this.#open.delete(key);
     });
+    const post = async (message: Opened | Running | Came) => {
+      if (!closed) await panel.webview.postMessage(message);
+    };
     let last: Report | undefined;
     let running = false;
-    panel.webview.onDidReceiveMessage(async (wish: Wish) => {
+    const came = () => post({ result: last === undefined ? "" : reportHtml(last) });
+    const answer = async (wish: Wish) => {
       if ("ready" in wish) {
-        await panel.webview.postMessage(await this.#opened(manifest, tool).catch(() => opened));
+        await post(await this.#opened(manifest, tool).catch(() => opened));
         // A view that was hidden begins anew.
-        await panel.webview.postMessage({ running } satisfies Running);
-        if (last !== undefined) await panel.webview.postMessage({ result: reportHtml(last) } satisfies Came);
-        return;
+        await post({ running });
+        return came();
       }
-      if ("json" in wish) return last === undefined ? undefined : showJson(last);
+      if ("json" in wish) return last?.json === undefined ? undefined : showJson(last.title, last.json);
       if ("rule" in wish) return vscode.commands.executeCommand("skillyard.explainRule", wish.rule);
       if (running) return;
       running = true;
-      await panel.webview.postMessage({ running } satisfies Running);
+      last = undefined;
+      await post({ running });
       try {
         await save(manifest);
         last = await this.run(manifest, tool, wish.run === null ? undefined : { value: JSON.parse(wish.run) });
       } finally {
         running = false;
-        if (!closed) await panel.webview.postMessage({ running } satisfies Running);
+        await post({ running });
+        await came();
       }
       // What a call did is told also to who has closed its view meanwhile.
-      if (closed) return last === undefined ? undefined : this.show(last);
-      const result = last === undefined ? "" : reportHtml(last);
-      await panel.webview.postMessage({ result } satisfies Came);
-    });
+      if (closed && last !== undefined) this.show(last);
+    };
+    panel.webview.onDidReceiveMessage((wish: Wish) => this.told(() => answer(wish)));
     panel.webview.html = page(panel.webview, this.extension, "input", title, body(tool));
   }
 
   async #opened(manifest: vscode.Uri, tool: string): Promise<Opened> {
-    // The server answers for what is open.
-    await vscode.workspace.openTextDocument(manifest);
-    const { input, remembered, schema } = await this.server.request<ExampleInput>("skillyard/exampleInput", {
-      uri: manifest.toString(),
-      tool,
+    const params = { uri: manifest.toString(), tool };
+    const { input, remembered, schema } = await patiently("Run Tool", async (token) => {
+      // The server answers for what is open.
+      await vscode.workspace.openTextDocument(manifest);
+      return this.server.request<ExampleInput>("skillyard/exampleInput", params, token);
     });
     return { schema, remembered, text: JSON.stringify(input, null, 2) };
   }
@@ -104,13 +108,13 @@ function body(tool: string): string {
 <p id="origin" class="hint"></p>
 <label for="input">Input, JSON</label>
 <textarea id="input" spellcheck="false" autocapitalize="off" aria-describedby="problems"></textarea>
-<ul id="problems" role="status" aria-live="polite" aria-label="What is wrong with the input"></ul>
+<div role="status" aria-label="What is wrong with the input"><ul id="problems"></ul></div>
 <div class="buttons">
 <button id="run" title="${keys}">Run</button>
 <button id="format" class="second">Format</button>
 </div>
 <div id="fields" hidden>
-<table><thead><tr><th scope="col">field</th><th scope="col">type</th><th scope="col"></th><th scope="col">what it is</th></tr></thead><tbody></tbody></table>
+<table><thead><tr><th scope="col">field</th><th scope="col">type</th><th scope="col"><span class="spoken">needed</span></th><th scope="col">what it is</th></tr></thead><tbody></tbody></table>
 </div>
 </main>
 <section id="result" aria-live="polite" aria-label="What the call came to"></section>`;

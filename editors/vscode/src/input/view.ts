@@ -7,6 +7,7 @@
 
 import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 
+import { pretty } from "../json";
 import { shown } from "../shown";
 import type { Came, Opened, Running, Wish } from "./messages";
 import { inexact, whyNot } from "./numbers";
@@ -33,35 +34,35 @@ let running = false;
 /** What the server gave, as long as it would call the tool with just that by itself. */
 let given: string | undefined;
 
-/** What is wrong with the input; without the value where it is no JSON, or one that is not read exactly. */
-function check(): { readonly value?: unknown; readonly faults: string[] } {
+/** What is wrong with the input. */
+function check(): string[] {
   let value: unknown;
   try {
     value = JSON.parse(text.value);
   } catch (error) {
-    return { faults: [`This is no JSON yet: ${(error as Error).message}`] };
+    return [`This is no JSON yet: ${(error as Error).message}`];
   }
   const rounded = inexact(text.value);
   // What was left as it is the server has, and exactly.
-  if (rounded !== undefined) return { faults: text.value === given ? [] : [whyNot(rounded)] };
+  if (rounded !== undefined) return text.value === given ? [] : [whyNot(rounded)];
   let found: OutputUnit[] = [];
   try {
     const result = validator?.validate(value);
     if (result?.valid === false) found = result.errors;
   } catch {
     // A schema that this check cannot read; the server will say what is wrong with it.
-    return { value, faults: [] };
+    return [];
   }
   // What a part's own fault says is said; that the whole is then at fault too is not.
   const leaves = found.filter(
     (one) => !found.some((other) => other !== one && other.keywordLocation.startsWith(`${one.keywordLocation}/`)),
   );
   const said = leaves.map(({ instanceLocation, error }) => `${instanceLocation.replace(/^#/, "") || "/"}: ${error}`);
-  return { value, faults: [...new Set(said)] };
+  return [...new Set(said)];
 }
 
 function show(): void {
-  const { faults } = check();
+  const faults = check();
   const fine = faults.length === 0;
   problems.className = fine ? "fine" : "";
   const rounded = inexact(text.value);
@@ -77,7 +78,7 @@ function show(): void {
   );
   text.setAttribute("aria-invalid", String(!fine));
   run.disabled = running || !fine;
-  format.disabled = !("value" in check());
+  format.disabled = pretty(text.value) === undefined;
 }
 
 function start(): void {
@@ -146,9 +147,7 @@ text.addEventListener("keydown", (event) => {
 });
 run.addEventListener("click", start);
 format.addEventListener("click", () => {
-  const { value } = check();
-  if (value === undefined) return;
-  text.value = JSON.stringify(value, null, 2);
+  text.value = pretty(text.value) ?? text.value;
   text.dispatchEvent(new Event("input"));
 });
 result.addEventListener("click", ({ target }) => {

@@ -2,6 +2,8 @@
 
 import * as vscode from "vscode";
 
+import { pretty } from "../json";
+
 const SCHEME = "skillyard-report";
 const texts = new Map<string, string>();
 const changed = new vscode.EventEmitter<vscode.Uri>();
@@ -16,9 +18,9 @@ export function provideJson(): vscode.Disposable {
 }
 
 /** Shows a report's JSON; the next one with its title takes its place. */
-export async function showJson({ title, json }: { readonly title: string; readonly json?: unknown }): Promise<void> {
+export async function showJson(title: string, json: string): Promise<void> {
   const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${title}.json` });
-  texts.set(uri.path, `${JSON.stringify(json, null, 2)}\n`);
+  texts.set(uri.path, `${pretty(json) ?? json}\n`);
   changed.fire(uri);
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: false });
 }

@@ -87,7 +87,8 @@ function table(lines: string[]): string {
     return `<tr>${all.map(cell).join("")}${bar}</tr>`;
   };
   const more = bars ? '<th scope="col"><span class="spoken">share</span></th>' : "";
-  const header = names.map((name, at) => `<th scope="col"${attribute(at)}>${inline(name)}</th>`).join("") + more;
+  const heading = (name: string, at: number) => (name === "" ? "<td></td>" : `<th scope="col"${attribute(at)}>${inline(name)}</th>`);
+  const header = names.map(heading).join("") + more;
   return `<div class="table"><table><thead><tr>${header}</tr></thead><tbody>${rows.map(row).join("")}</tbody></table></div>`;
 }
 

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 
 import { html } from "../shown";
+import type { Told } from "../told";
 import { showJson } from "./json";
 import { rendered } from "./markdown";
 
@@ -12,14 +13,17 @@ export interface Report {
   /** The title of the view, also what tells views apart: a new report takes the place of the last one with its title. */
   readonly title: string;
   readonly markdown: string;
-  /** The same for programs, if there is such. */
-  readonly json?: unknown;
+  /** The same for programs, as JSON, if there is such. */
+  readonly json?: string;
 }
 
 export class Reports {
   readonly #open = new Map<string, { readonly panel: vscode.WebviewPanel; report: Report }>();
 
-  public constructor(private readonly extension: vscode.Uri) {}
+  public constructor(
+    private readonly extension: vscode.Uri,
+    private readonly told: Told,
+  ) {}
 
   public show(report: Report): void {
     const there = this.#open.get(report.title);
@@ -40,7 +44,8 @@ export class Reports {
     panel.iconPath = icon(this.extension);
     panel.onDidDispose(() => this.#open.delete(report.title));
     panel.webview.onDidReceiveMessage((message: { readonly json?: unknown; readonly rule?: unknown }) => {
-      if (message.json === true) void showJson(entry.report);
+      const { title, json } = entry.report;
+      if (message.json === true && json !== undefined) void this.told(() => showJson(title, json));
       else if (typeof message.rule === "string") void vscode.commands.executeCommand("skillyard.explainRule", message.rule);
     });
     panel.webview.html = this.#page(panel.webview, report);

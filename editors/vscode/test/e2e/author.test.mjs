@@ -205,6 +205,8 @@ step("an extension for TOML and ours keep to their own files", async () => {
 
 step("a mistake is underlined at its value, explained in a hover, and fixed", async () => {
   assert.equal(await squiggles().count(), 1);
+  // Nothing moves any more under what is shown next.
+  await lens("Run Tool echo").waitFor();
   await editor.goto(MISTAKE.line, MISTAKE.column);
   await page.keyboard.press("Control+k");
   await page.keyboard.press("Control+i");
@@ -324,6 +326,8 @@ step("a tool's input is checked while it is typed, its call approved, and its re
   await input.fill('{"n": 9007199254740993}');
   await view.locator("#problems li", { hasText: "9007199254740993 cannot be sent exactly" }).waitFor();
   assert.equal(await view.locator("#run").isDisabled(), true);
+  await view.locator("#format").click();
+  assert.equal(await input.inputValue(), '{\n  "n": 9007199254740993\n}');
   await input.fill('{"n": 7, "said": "<b>hello</b>"}');
   await view.locator("#problems.fine li").waitFor();
 
@@ -345,6 +349,20 @@ step("a tool's input is checked while it is typed, its call approved, and its re
   assert.match(await view.locator("#result pre").first().innerText(), /<b>hello<\/b>/);
   assert.equal(await view.locator("#result b").count(), 0, "what a tool says is text");
   await editor.shot("ran");
+});
+
+step("a tool that needs no approval runs at once, with an example for its input", async () => {
+  await closeAll();
+  await editor.file("greeter/skill.toml");
+  await lens("Run Tool acme.greeter.greet").click();
+  const view = await editor.view("#input");
+  await view.locator("#problems.fine li").waitFor();
+  await view.locator("#input").fill('{\n  "name": "Ada"\n}');
+  await view.locator("#run").click();
+  await view.locator("#result pre", { hasText: "Hello, Ada!" }).waitFor();
+  await toast("Run Tool").waitFor({ state: "detached" });
+  await view.locator("h1").scrollIntoViewIfNeeded();
+  await editor.shot("greeted");
 });
 
 step("the last input comes back", async () => {
@@ -399,6 +417,7 @@ step("the skills stand in the explorer with their tools, capabilities and artifa
   await row("acme.echo").filter({ hasText: "needs approval" }).waitFor();
   await expand("Capabilities");
   await row("writes").waitFor();
+  await row("fuel budget").filter({ hasText: "9,007,199,254,740,993" }).waitFor();
   // What changed is looked at anew.
   writeFileSync(join(editor.workspace, "guest/skill.toml"), GUEST.replace("1.0.0", "1.0.1"));
   await row("acme.guest 1.0.1").waitFor();
@@ -547,6 +566,18 @@ step("the walkthrough leads to a first skill", async () => {
     ["Make a skill", "Write its manifest", "Run a tool", "Test it", "Package and sign it"],
   );
   await editor.shot("walkthrough");
+});
+
+step("at the level Trace the log has what goes between the editor and the server", async () => {
+  const sent = "Sending notification 'textDocument/didOpen'";
+  assert.ok(!(await logged()).includes(sent));
+  await editor.command("Developer: Set Log Level...");
+  await page.locator(".quick-input-box input").first().fill("Skillyard");
+  await editor.pick("Skillyard");
+  await editor.pick("Trace");
+  await closeAll();
+  await editor.file("echo/skill.toml");
+  await until("the log has it", async () => (await logged()).includes(sent));
 });
 
 step("the server that is killed comes back by itself, and its state is shown", async () => {

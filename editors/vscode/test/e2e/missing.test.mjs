@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
 
 import { MISTAKEN } from "./skills.mjs";
-import { open, ROOT, SKILLYARD } from "./world.mjs";
+import { open, PATIENCE, ROOT, SKILLYARD } from "./world.mjs";
 
 let editor;
 let page;
@@ -19,6 +19,15 @@ async function begin(options) {
 }
 
 afterEach(() => editor?.close());
+
+/** Waits for what a program does. */
+async function until(condition) {
+  const deadline = Date.now() + PATIENCE;
+  while (!condition()) {
+    assert.ok(Date.now() < deadline, String(condition));
+    await page.waitForTimeout(50);
+  }
+}
 
 test("a missing server is said with what to do, and found once the setting names it", async () => {
   await begin({ name: "missing" });
@@ -63,6 +72,23 @@ test("a missing server is said with what to do, and found once the setting names
     set(SKILLYARD);
     await page.locator(".squiggly-error").first().waitFor();
     await editor.shot("found");
+    await editor.command("Notifications: Clear All Notifications");
+    // What takes long is seen, and ends with who no longer wants it.
+    const started = join(editor.home, "started");
+    const asked = join(editor.home, "asked");
+    set(script("slow", `[ "$1" = lsp ] && touch '${started}'\n[ "$1" = explain ] && echo $$ >'${asked}' && exec sleep 600\nexec '${SKILLYARD}' "$@"`));
+    await until(() => existsSync(started));
+    await editor.command("Skillyard: Explain Rule");
+    const progress = toast("Explain Rule");
+    await progress.locator(".monaco-button", { hasText: "Cancel" }).waitFor();
+    await until(() => existsSync(asked) && readFileSync(asked, "utf8").endsWith("\n"));
+    const pid = readFileSync(asked, "utf8").trim();
+    assert.ok(existsSync(`/proc/${pid}`));
+    await editor.shot("slow");
+    await progress.locator(".monaco-button", { hasText: "Cancel" }).click();
+    await progress.waitFor({ state: "detached" });
+    await until(() => !existsSync(`/proc/${pid}`));
+    assert.equal(await page.locator(".notifications-toasts .notification-list-item").count(), 0);
   } catch (error) {
     await editor.shot("failed");
     throw error;

@@ -53,7 +53,7 @@ output_schema = { type = "object" }
 write_roots = ["out"]
 
 [capabilities.quotas]
-fuel_budget = 1000000000000000
+fuel_budget = 9007199254740993
 wall_clock_timeout_ms = 600000
 
 [compat]

@@ -37,7 +37,7 @@ struct Document<'s> {
 
 /// Looks, reports, and says whether anything is broken.
 pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
-    let signs = examine(&arguments.skills.home(None)?, &machine::variable);
+    let signs = examine(&arguments.skills.home(None)?, machine::now_i64(), &machine::variable);
     let text = match arguments.format {
         Format::Human => human(&signs),
         Format::Json => json::line(&Document { schema_version: SCHEMA_VERSION, signs: &signs }) + "\n",

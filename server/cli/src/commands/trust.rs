@@ -200,12 +200,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
     match &arguments.command {
         Command::List { common } => list(common),
         Command::Allow { key: (publisher, key), common } => {
-            let changed = trust::allow(&common.home()?, publisher, *key).map_err(Error::Flow)?;
+            let changed = trust::allow(&common.home_to_change()?, publisher, *key).map_err(Error::Flow)?;
             tell(common, &changed, publisher, Some(*key), "listed")
         }
         Command::Pin { what, palyra, common } => pin(what, palyra, common),
         Command::Remove { publisher, key, common } => {
-            let home = common.home()?;
+            let home = common.home_to_change()?;
             let changed = trust::remove(&home, publisher, *key).map_err(Error::Flow)?;
             if let Some(why) = stranger(&home, publisher).filter(|_| !changed.written) {
                 return Err(Error::Refused(why));
@@ -227,6 +227,15 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
 impl Common {
     fn home(&self) -> Result<Home, Error> {
         machine::home(self.trust_store.clone())
+    }
+
+    /// [`Common::home`], once what an earlier change left to do is done.
+    fn home_to_change(&self) -> Result<Home, Error> {
+        let home = self.home()?;
+        for finished in trust::finish(&home, machine::now_i64()).map_err(Error::Flow)? {
+            out::say("note", &format_args!("put right after a crash: {finished}"));
+        }
+        Ok(home)
     }
 }
 
@@ -356,7 +365,7 @@ fn tell(
 }
 
 fn pin(what: &str, palyra: &PalyraArguments, common: &Common) -> Result<Exit, Error> {
-    let home = common.home()?;
+    let home = common.home_to_change()?;
     // A file with `=` in its name has a path.
     if let Some((publisher, key)) = what.split_once('=').filter(|_| !Path::new(what).exists()) {
         let key = public_key(key).map_err(|why| Error::BadKey { given: key.to_owned(), why })?;
@@ -485,7 +494,7 @@ fn revoke(what: &str, reason: &str, common: &Common) -> Result<Exit, Error> {
             (publisher, Some(key))
         }
     };
-    let home = common.home()?;
+    let home = common.home_to_change()?;
     let keys = trust::revoke(&home, publisher, key, reason, machine::now_i64()).map_err(Error::Flow)?;
     let text = match common.format {
         Format::Human => {
@@ -515,7 +524,7 @@ fn revoke(what: &str, reason: &str, common: &Common) -> Result<Exit, Error> {
 }
 
 fn expire(publisher: &str, key: PublicKey, end: Option<i64>, later: bool, common: &Common) -> Result<Exit, Error> {
-    let home = common.home()?;
+    let home = common.home_to_change()?;
     let written = trust::expire(&home, publisher, key, end, later, machine::now_i64()).map_err(Error::Flow)?;
     let text = match common.format {
         Format::Human => {
@@ -536,7 +545,7 @@ fn expire(publisher: &str, key: PublicKey, end: Option<i64>, later: bool, common
 }
 
 fn floor(skill: &str, lowest: &str, reason: &str, lower: bool, common: &Common) -> Result<Exit, Error> {
-    let home = common.home()?;
+    let home = common.home_to_change()?;
     let written = trust::set_floor(&home, skill, lowest, reason, lower, machine::now_i64()).map_err(Error::Flow)?;
     let text = match common.format {
         Format::Human => {

@@ -7,8 +7,8 @@ use skillyard_artifact::{
     audit::{Policy, Report},
     keys::{KeyError, SigningKey},
     module::ModuleKind,
-    trust::TrustStore,
-    verify::{Verification, VerifiedArtifact, open},
+    trust::{TrustError, TrustStore},
+    verify::{Opened, Verification, VerifiedArtifact, open},
 };
 use skillyard_manifest::{
     self as manifest, Grants, PolicyBinding,
@@ -420,11 +420,33 @@ impl Packed {
     /// # Errors
     /// If they do not verify.
     pub fn about(&self, progress: &dyn Progress) -> Result<(String, String), RunError> {
-        let mut verification = open(&self.bytes, self.palyra, progress)?.decide(&self.trust, self.allow_tofu);
+        let opened = open(&self.bytes, self.palyra, progress)?;
+        let trust = self.trust_of(&opened);
+        let mut verification = opened.decide(&trust, self.allow_tofu);
         judge(&self.lifecycle, &mut verification, Purpose::Run, self.held.now_unix_ms);
         match verification.artifact {
             Some(artifact) => Ok((artifact.manifest().skill_id.clone(), artifact.manifest().version.clone())),
             None => Err(refused(verification, self.signed_by, &self.home)),
+        }
+    }
+
+    /// What an artifact is trusted by: the trust store, and where the publisher's pin moved on from the artifact's key, as
+    /// if it had not, since what a key signed before it was replaced goes on running. In a list both stand.
+    fn trust_of(&self, opened: &Opened<'_>) -> Cow<'_, TrustStore> {
+        let moved = opened.publisher().zip(opened.key()).filter(|(publisher, key)| {
+            let pinned = match self.trust.decide(publisher, *key, false) {
+                Err(TrustError::OtherPinned { pinned, .. }) => pinned,
+                _ => return false,
+            };
+            self.lifecycle.handed_over(publisher, *key, pinned)
+        });
+        match moved {
+            None => Cow::Borrowed(&self.trust),
+            Some((publisher, key)) => {
+                let mut before = self.trust.clone();
+                before.tofu.insert(publisher.to_owned(), key);
+                Cow::Owned(before)
+            }
         }
     }
 
@@ -436,8 +458,9 @@ impl Packed {
     pub fn ready(&self, tool: Option<&str>, progress: &dyn Progress) -> Result<Ready<'_>, RunError> {
         let opened = open(&self.bytes, self.palyra, progress)?;
         let (policy, now) = (&self.held.policy, self.held.now_unix_ms);
-        let audit = report(&opened, &self.trust, self.allow_tofu, policy, now, None, progress)?;
-        let mut verification = opened.decide(&self.trust, self.allow_tofu);
+        let trust = self.trust_of(&opened);
+        let audit = report(&opened, &trust, self.allow_tofu, policy, now, None, progress)?;
+        let mut verification = opened.decide(&trust, self.allow_tofu);
         judge(&self.lifecycle, &mut verification, Purpose::Run, now);
         let (Some(artifact), Some(audit)) = (&verification.artifact, audit) else {
             return Err(refused(verification, self.signed_by, &self.home));
