@@ -288,6 +288,10 @@ fn a_revoked_key_is_refused_by_every_path() {
     assert_eq!(revoked["public_key"], ELEVENS);
     let info = skills.json(1, INSTALLED, &["info", ID]);
     assert!(info["ended"].as_str().unwrap().contains("was revoked"), "{info}");
+    let list = skills.json(0, INSTALLED, &["list"]);
+    assert!(list["versions"][0]["ended"].as_str().unwrap().contains("was revoked"), "{list}");
+    let list = skills.run(&["list"]).exits(0);
+    assert!(list.out.contains('✗') && list.out.contains("the current version, does not run: "), "{list:?}");
     let file = skills.folder("1.0.0").join("artifact.palyra-skill").to_string_lossy().into_owned();
     for path in [ID, &artifact, &file] {
         let ran = skills.run(&["run", "--skill", path, "--approve"]).exits(1);
@@ -309,8 +313,12 @@ fn a_revoked_key_is_refused_by_every_path() {
         assert!(ran.out.contains("was revoked"), "{ran:?}");
     }
     let other = skills.pack("1.1.0", "");
-    let refused = skills.run(&["install", &other, "--allow-tofu"]).exits(1);
-    assert!(refused.err.contains("was revoked"), "{refused:?}");
+    for more in [&["--allow-tofu"][..], &["--trusted-publisher", &format!("northwind={ELEVENS}")], &[]] {
+        let refused = skills.run(&[&["install", &other], more].concat()).exits(1);
+        assert!(refused.err.contains("was revoked"), "{refused:?}");
+        // What would be refused is no advice.
+        assert!(!refused.err.contains("trust allow") && !refused.err.contains("--allow-tofu"), "{refused:?}");
+    }
     let allowed = skills.run(&["trust", "allow", &format!("northwind={ELEVENS}")]);
     assert!(allowed.code != Some(0) && allowed.err.contains("was revoked"), "{allowed:?}");
     // A daemon, which does not know the file, does not find the key either.
@@ -392,6 +400,9 @@ fn nobody_goes_back_to_a_version_that_may_not_run() {
     fs::rename(&away, &folder).unwrap();
     skills.run(&["trust", "floor", ID, "1.1.0", "--reason", "CVE-2026-1234"]).exits(0);
     refused("is below 1.1.0");
+    let list = skills.json(0, INSTALLED, &["list"]);
+    assert!(list["versions"][0]["ended"].as_str().unwrap().contains("is below 1.1.0"), "{list}");
+    assert_eq!(list["versions"][1]["ended"], serde_json::Value::Null);
     skills.run(&["trust", "floor", ID, "1.0.0", "--reason", "x", "--lower"]).exits(0);
     let back = skills.run(&["rollback", ID, "--version", "1.1.0"]).exits(1);
     assert!(back.err.contains("is the current version"), "{back:?}");

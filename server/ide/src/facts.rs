@@ -66,4 +66,6 @@ pub struct InstalledFact {
     pub state: String,
     /// Why it is in that state, where somebody said.
     pub reason: Option<String>,
+    /// Why it does not run whatever its state, by its key or the skill's floor.
+    pub ended: Option<String>,
 }

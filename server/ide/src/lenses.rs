@@ -39,6 +39,7 @@ pub fn install_note(source: &Source<'_>, facts: &Facts) -> Option<String> {
     let same = installed.iter().find(|installed| installed.version == version)?;
     Some(
         match (same.state.as_str(), same.current) {
+            _ if same.ended.is_some() => "this version is installed and does not run",
             ("quarantined", _) => "this version is quarantined",
             ("disabled", _) => "this version is disabled",
             (_, true) => "this version is the current one",
@@ -82,6 +83,7 @@ mod tests {
                 current,
                 state: state.into(),
                 reason: Some("words of another".into()),
+                ended: None,
             };
             let installed = Some(Ok(known.iter().map(fact).collect()));
             install_note(&Source::new(text), &Facts { installed, ..Facts::default() })
@@ -96,6 +98,16 @@ mod tests {
         assert_eq!(said(false, "active"), "this version is installed");
         assert_eq!(said(true, "quarantined"), "this version is quarantined");
         assert_eq!(said(false, "disabled"), "this version is disabled");
+        let ended = InstalledFact {
+            version: "1.2.0".into(),
+            current: true,
+            state: "active".into(),
+            reason: None,
+            ended: Some("its key was revoked".into()),
+        };
+        let facts = Facts { installed: Some(Ok(vec![ended])), ..Facts::default() };
+        let note = install_note(&Source::new(TEXT), &facts).unwrap();
+        assert_eq!(note, "this version is installed and does not run");
         assert_eq!(install_note(&Source::new(TEXT), &Facts::default()), None, "nobody looked");
         let unreadable = Facts { installed: Some(Err("no".into())), ..Facts::default() };
         assert_eq!(install_note(&Source::new(TEXT), &unreadable), None);

@@ -124,6 +124,7 @@ impl OfSkill {
             current: version.entry.current,
             state: version.status.name().to_owned(),
             reason: version.reason,
+            ended: version.ended,
         };
         let versions = installed::of_skill(home, &skill_id);
         let versions = versions.map(|versions| versions.into_iter().map(fact).collect::<Vec<_>>());

@@ -19,7 +19,11 @@ use skillyard_manifest::{
     model::Manifest,
     quoted,
 };
-use skillyard_store::{installed::InstalledSkills, lifecycle::Purpose, trust_store::SealWith};
+use skillyard_store::{
+    installed::InstalledSkills,
+    lifecycle::{Lifecycle, Objection, Purpose},
+    trust_store::SealWith,
+};
 
 use crate::{
     audit,
@@ -32,6 +36,7 @@ use crate::{
     standing::{self, Refused},
     states,
     trust::StoreDigest,
+    verify::PublicKey,
 };
 
 pub use skillyard_store::{
@@ -52,6 +57,30 @@ pub struct Listed {
     pub status: Status,
     /// Why, where it may not be run.
     pub reason: Option<String>,
+    /// Why it may not be run by what is known of its key and of the skill's floor, if so.
+    pub ended: Option<String>,
+}
+
+/// What ends installed versions by the lives of keys and the floors of skills.
+struct Ends {
+    lives: Lifecycle,
+    /// The keys that were revoked, by their ids: the index has no more of a key.
+    revoked: BTreeMap<String, Objection>,
+}
+
+impl Ends {
+    fn read(home: &Home) -> Result<Self, FlowError> {
+        let lives = home.lifecycle()?.load().map_err(|error| Refused::Lifecycle(Box::new(error)))?.store;
+        let objection = |key: PublicKey| Some((key.id(), lives.objects_to_key("", key, Purpose::Run, 0)?));
+        let revoked = lives.revoked().filter_map(objection).collect();
+        Ok(Self { lives, revoked })
+    }
+
+    fn of(&self, entry: &Entry) -> Option<String> {
+        let of_version = || self.lives.objects_to_version(&entry.skill_id, &entry.version);
+        let objection = self.revoked.get(&entry.signature_key_id).cloned().or_else(of_version)?;
+        Some(objection.to_string())
+    }
 }
 
 /// Everything that is installed.
@@ -72,12 +101,14 @@ pub struct Listing {
 pub fn list(home: &Home) -> Result<Listing, FlowError> {
     let skills = home.installed()?;
     let snapshot = skills.read()?;
+    let ends = Ends::read(home)?;
     let mut blocked: BTreeMap<(&str, &str), &State> =
         snapshot.said.blocked().map(|state| ((&*state.skill_id, &*state.version), state)).collect();
     let versions = snapshot.entries.iter().map(|entry| {
         let state = blocked.remove(&(&*entry.skill_id, &*entry.version));
         let status = state.map_or(Status::Active, |state| state.status);
-        Listed { entry: entry.clone(), status, reason: state.and_then(|state| state.reason.clone()) }
+        let reason = state.and_then(|state| state.reason.clone());
+        Listed { entry: entry.clone(), status, reason, ended: ends.of(entry) }
     });
     let versions = versions.collect();
     Ok(Listing { root: skills.root().to_owned(), versions, blocked: blocked.into_values().cloned().collect() })
@@ -89,11 +120,13 @@ pub fn list(home: &Home) -> Result<Listing, FlowError> {
 /// What of them is not what Skillyard wrote.
 pub fn of_skill(home: &Home, skill_id: &str) -> Result<Vec<Listed>, FlowError> {
     let skills = home.installed()?;
+    let ends = Ends::read(home)?;
     let listed = |entry: Entry| {
         let known = skills.known(skill_id, &entry.version)?;
         let blocked = known.blocked();
         let status = blocked.map_or(Status::Active, |state| state.status);
-        Ok(Listed { entry, status, reason: blocked.and_then(|state| state.reason.clone()) })
+        let (reason, ended) = (blocked.and_then(|state| state.reason.clone()), ends.of(&entry));
+        Ok(Listed { entry, status, reason, ended })
     };
     skills.known(skill_id, "")?.entries.into_iter().map(listed).collect()
 }

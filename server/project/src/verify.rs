@@ -190,6 +190,10 @@ pub(crate) fn judge(lifecycle: &Lifecycle, verification: &mut Verification<'_>, 
 /// way, for nobody should come to trust what is broken. The commands in it work on the trust store of `home`.
 #[must_use]
 pub fn advice(about: &Verification<'_>, home: &Home) -> Vec<String> {
+    // Whom something else keeps from being trusted, nobody is told how to trust.
+    if about.findings.iter().any(|finding| [&update::REVOKED_KEY, &update::RETIRED_KEY].contains(&finding.rule)) {
+        return Vec::new();
+    }
     let errors = about.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let (Some(publisher), Some(key), 0..=1) = (&about.publisher, &about.public_key, errors) else { return Vec::new() };
     let store = home.store_argument();

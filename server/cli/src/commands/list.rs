@@ -64,16 +64,21 @@ fn human(listing: &Listing) -> String {
     }
     for listed in &listing.versions {
         let entry = &listed.entry;
-        let (tone, mark) = match (listed.status, entry.current) {
-            (Status::Active, true) => (Tone::Good, "*"),
-            (Status::Active, false) => (Tone::Plain, " "),
-            _ => (Tone::Bad, "✗"),
+        let runs = listed.status == Status::Active && listed.ended.is_none();
+        let (tone, mark) = match (runs, entry.current) {
+            (true, true) => (Tone::Good, "*"),
+            (true, false) => (Tone::Plain, " "),
+            (false, _) => (Tone::Bad, "✗"),
         };
         let mut text = format!("{} {} by {}", entry.skill_id, entry.version, entry.publisher);
+        if !runs && entry.current {
+            text.push_str(", the current version");
+        }
         if listed.status != Status::Active {
             text.push_str(&format!(", {}", listed.status.name()));
             text.extend(listed.reason.iter().map(|reason| format!(": {reason}")));
         }
+        text.extend(listed.ended.iter().map(|why| format!(", does not run: {why}")));
         if !entry.missing_secrets.is_empty() {
             text.push_str(&format!(
                 " ({} wanted when it was installed)",

@@ -37,6 +37,7 @@ fn facts() -> Facts {
             current: true,
             state: "active".to_owned(),
             reason: None,
+            ended: None,
         }])),
         hosts_called: vec!["api.acme.example".to_owned(), "cdn.acme.example".to_owned(), "bad host".to_owned()],
         hosts_named: vec!["cdn.acme.example".to_owned(), "mail.acme.example".to_owned()],

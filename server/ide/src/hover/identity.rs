@@ -128,8 +128,12 @@ fn unknown(publisher: &str) -> Line {
 fn install(fact: &InstalledFact) -> Line {
     let line =
         Line::default().code(&fact.version).say(if fact.current { " (current): " } else { ": " }).words(&fact.state);
-    match &fact.reason {
+    let line = match &fact.reason {
         Some(reason) => line.say(", because: ").words(reason),
+        None => line,
+    };
+    match &fact.ended {
+        Some(why) => line.say(", does not run: ").words(why),
         None => line,
     }
 }

@@ -220,6 +220,7 @@ fn identity_is_told_with_what_is_known_of_it() {
         current,
         state: state.into(),
         reason: reason.map(Into::into),
+        ended: None,
     };
     let facts =
         |installed: Vec<InstalledFact>, trust| Facts { installed: Some(Ok(installed)), trust, ..Facts::default() };
@@ -229,6 +230,11 @@ fn identity_is_told_with_what_is_known_of_it() {
         first_use: false,
         ended: ended.iter().map(|&why| why.into()).collect(),
     };
+    let ended = InstalledFact { ended: Some("its key was revoked".into()), ..installed("1.2.0", true, "active", None) };
+    has(
+        &told_with("skill_id = \"acme.$0x\"\nversion = \"1.2.0\"\n", &facts(vec![ended], None)),
+        &["`1.2.0` (current): active, does not run: its key was revoked"],
+    );
     let gone = TrustFact::Known {
         listed: vec![],
         pinned: None,
@@ -398,6 +404,7 @@ fn text_of_a_file_is_only_shown() {
             current: true,
             state: foreign.into(),
             reason: Some(foreign.into()),
+            ended: None,
         }])),
         ..Facts::default()
     };
