@@ -124,7 +124,7 @@ fn what_is_refused_anyway_is_not_asked_about() {
 /// A report without what no two calls have in common.
 fn but_for_times(mut report: Value) -> Value {
     let all = report.as_object_mut().unwrap();
-    for field in ["duration_ms", "ran_ms", "compile_ms", "markdown"] {
+    for field in ["duration_ms", "ran_ms", "compile_ms", "markdown", "json"] {
         all.remove(field);
     }
     for call in all["host_calls"].as_array_mut().unwrap() {
@@ -197,6 +197,48 @@ fn a_plugin_runs_without_a_word() {
     let (report, _) = finished(&mut client, id);
     assert_eq!((&report["kind"], &report["output"]), (&json!("palyra-plugin"), &json!({"exit_code": 0})));
     assert_eq!(report["tool_id"], "acme.echo");
+    client.stop();
+}
+
+/// What reads JSON in an editor may know no number but a double.
+#[test]
+fn input_and_report_go_as_text_too() {
+    const DIGITS: &str = "9007199254740993";
+    let skill = guest(false);
+    let mut quiet = minimal();
+    quiet["textDocument"]["diagnostic"] = json!({});
+    let mut client = skill.serve(quiet);
+    let document = skill.open(&mut client);
+    let text = format!("{{\"n\": {DIGITS}}}");
+    let id = run_tool(&mut client, &skill, json!({"tool": "acme.echo", "inputText": text}));
+    let (report, _) = finished(&mut client, id);
+    assert_eq!(report["output"]["n"].to_string(), DIGITS, "{report}");
+    // The text is the report that the command line gives.
+    let mut other = report.clone();
+    let fields = other.as_object_mut().unwrap();
+    (fields.remove("markdown").unwrap(), fields.remove("json").unwrap());
+    let json = report["json"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(json).unwrap(), other);
+    assert!(json.contains(DIGITS), "{json}");
+    let usual = client.call("skillyard/exampleInput", json!({"uri": document.uri, "tool": "acme.echo"}));
+    assert_eq!(usual["remembered"], true);
+    assert_eq!(serde_json::from_str::<Value>(usual["text"].as_str().unwrap()).unwrap(), usual["input"]);
+    assert!(usual["text"].as_str().unwrap().contains(DIGITS), "{usual}");
+    // What is no JSON is refused as on the command line.
+    let id = run_tool(&mut client, &skill, json!({"tool": "acme.echo", "inputText": "{"}));
+    let (report, _) = finished(&mut client, id);
+    assert_eq!(report["outcome"], "input_invalid", "{report}");
+    for (wrong, why) in [
+        (json!({"uri": document.uri, "input": 1, "inputText": "1"}), "not both"),
+        (json!({"uri": document.uri, "inputText": 1}), "inputText"),
+    ] {
+        let params = json!({"command": "skillyard.runTool", "arguments": [wrong]});
+        let refused = client.fail("workspace/executeCommand", params);
+        assert!(refused["message"].as_str().unwrap().contains(why) || why == "inputText", "{refused}");
+    }
+    let params = json!({"command": "skillyard.audit", "arguments": [{"uri": document.uri, "inputText": "1"}]});
+    let refused = client.fail("workspace/executeCommand", params);
+    assert!(refused["message"].as_str().unwrap().contains("has no argument `inputText`"), "{refused}");
     client.stop();
 }
 

@@ -27,18 +27,6 @@ function stubs(modules) {
   };
 }
 
-test("a number that would reach the tool as another one is found", async () => {
-  const { inexact, whyNot } = await source("input/numbers.ts");
-  for (const number of ["9007199254740993", "-9007199254740993", "9007199254740992", "18446744073709551615", "9007199254740993.0", "1e400", "1e-400", "0.1000000000000000055511151231257827"]) {
-    assert.equal(inexact(`{"a": [1, ${number}]}`), number);
-    assert.equal(inexact(number), number);
-  }
-  for (const text of ["9007199254740991", "-9007199254740991", "0", "-0", "0.0", "1.50", "1e3", "1E+21", "1.5e-7", "123456.7e2", '"9007199254740993"', '{"\\"9007199254740993": "\\\\"}', '{"a9007199254740993": 1}', "[]"]) {
-    assert.equal(inexact(text), undefined, text);
-  }
-  assert.match(whyNot("9007199254740993"), /9007199254740993 .*skillyard run --input/);
-});
-
 test("JSON is laid out with every digit, and otherwise as anywhere", async () => {
   const { pretty } = await source("json.ts");
   for (const value of [{}, [], [[]], [{}, []], { a: { b: [] }, "c d": [1, "x, {[\"]}: y\\", null, true] }, "", "\\", 7, -1.5e-7, null]) {
@@ -314,7 +302,7 @@ test("a call that fails is told, and its view is free for the next", async () =>
   const until = async (condition) => {
     while (!condition()) await new Promise(setImmediate);
   };
-  const inputs = new Inputs({}, { request: async () => ({ input: {}, remembered: false, schema: {} }) }, run, (report) => shown.push(report), told);
+  const inputs = new Inputs({}, { request: async () => ({ text: "{}", remembered: false, schema: {} }) }, run, (report) => shown.push(report), told);
   await inputs.ask({ toString: () => "file:///skill.toml" }, "acme.echo");
 
   const failing = wish({ run: "{}" });

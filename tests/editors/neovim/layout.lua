@@ -122,19 +122,15 @@ for _, range in ipairs(shown.unseen) do
   author.say(('unseen %d %d'):format(range[1], range[2]))
 end
 
--- Numbers arrive as they were typed, or not at all.
-local read = require('skillyard.input').read
+-- What is JSON is taken, whatever its numbers.
+local fault = require('skillyard.input').fault
 for typed, taken in pairs({
-  ['{"a": [0.1, -12.50, 1E3, 0.000, null, "9007199254740993"]}'] = true,
-  -- Neovim 0.10 writes fewer digits.
-  ['[3.141592653589793, 9007199254740992]'] = vim.fn.has('nvim-0.11') == 1,
-  ['9007199254740993'] = false,
-  ['{"n": 12345678901234567890}'] = false,
-  ['1e400'] = false,
-  ['[0.30000000000000004]'] = false,
+  ['{"a": [0.1, -12.50, 1E3, 9007199254740993, 12345678901234567890, null, true]}'] = true,
+  ['null'] = true,
   ['{"a": }'] = false,
+  ['{'] = false,
   [''] = false,
 }) do
-  author.check(typed, (select(2, read(typed)) == nil) == taken)
+  author.check(typed, (fault(typed) == nil) == taken)
 end
 author.leave()

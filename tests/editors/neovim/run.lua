@@ -52,9 +52,17 @@ local refused = author.read_report('acme.echo: input invalid')
 author.check('where', refused:find('/said', 1, true))
 author.press('q')
 
--- A number that would arrive as another one is not sent.
+-- A number arrives with the digits that were typed, also when it comes as what the tool was called with last.
 vim.cmd([[Skillyard run acme.echo {"said": "hello", "n": 9007199254740993}]])
-author.check('refused', author.was_told('cannot send 9007199254740993 exactly'))
+author.check('exactly', author.read_report('acme.echo: ok'):find('9007199254740993', 1, true))
+author.press('q')
+author.answers['Input of acme.echo'] = function(before)
+  author.check('with all digits', before:find('9007199254740993', 1, true))
+end
+vim.cmd('Skillyard run acme.echo')
+author.wait_for('the question', function()
+  return author.asked[#author.asked]:find('as last time', 1, true)
+end)
 
 -- No is no.
 author.answers['Approve'] = 'Cancel'

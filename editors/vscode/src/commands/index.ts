@@ -15,8 +15,11 @@ import { explainRule } from "./explainRule";
 import { pickInstall } from "./install";
 import { newSkill } from "./newSkill";
 
-/** What a command of the server gives. */
-type Result = Readonly<Record<string, unknown>> & { readonly markdown: string };
+/** What a command of the server gives, besides the report's own members: it for a person, and as JSON with every digit. */
+interface Result {
+  readonly markdown: string;
+  readonly json: string;
+}
 
 /** What commands are called with: a lens has an object, the view its node, the palette nothing, menus an address. */
 interface About {
@@ -38,17 +41,14 @@ export function registerCommands(
   const report = async (command: string, title: string, argument: Readonly<Record<string, unknown>>): Promise<Report | undefined> => {
     const result = await server.execute<Result>(command, title, argument);
     if (result === undefined) return undefined;
-    const { markdown, ...json } = result;
-    return { title, markdown, json: JSON.stringify(json) };
+    return { title, markdown: result.markdown, json: result.json };
   };
   const execute = async (command: string, title: string, argument: Readonly<Record<string, unknown>>) => {
     const made = await report(command, title, argument);
     if (made !== undefined) reports.show(made);
   };
-  const run = (manifest: vscode.Uri, tool: string, input?: { readonly value: unknown }) => {
-    const argument = { uri: manifest.toString(), tool, ...(input === undefined ? {} : { input: input.value }) };
-    return report("skillyard.runTool", "Run Tool", argument);
-  };
+  const run = (manifest: vscode.Uri, tool: string, inputText: string) =>
+    report("skillyard.runTool", "Run Tool", { uri: manifest.toString(), tool, inputText });
   const inputs = new Inputs(context.extensionUri, server, run, (made) => reports.show(made), told);
 
   const register = (name: string, run: (...args: unknown[]) => Promise<void>) =>

@@ -18,5 +18,5 @@ export interface Came {
   readonly result: string;
 }
 
-/** From the view. To run is with a text, or with what the server gave, which the view may show rounded: `null`. */
-export type Wish = { readonly ready: true } | { readonly run: string | null } | { readonly json: true } | { readonly rule: string };
+/** From the view. To run is with a text. */
+export type Wish = { readonly ready: true } | { readonly run: string } | { readonly json: true } | { readonly rule: string };

@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 
+import { pretty } from "../json";
 import { patiently } from "../patience";
 import { showJson } from "../report/json";
 import { icon, page, type Report, reportHtml } from "../report/panel";
@@ -13,13 +14,14 @@ import type { Came, Opened, Running, Wish } from "./messages";
 
 /** What `skillyard/exampleInput` gives. */
 interface ExampleInput {
-  readonly input: unknown;
+  /** The input as JSON, with every digit. */
+  readonly text: string;
   readonly remembered: boolean;
   readonly schema: unknown;
 }
 
-/** Runs a tool of a manifest with an input, or with what `skillyard/exampleInput` gave; `undefined` where a person ended it. */
-export type Run = (manifest: vscode.Uri, tool: string, input: { readonly value: unknown } | undefined) => Promise<Report | undefined>;
+/** Runs a tool of a manifest with an input, as it was typed; `undefined` where a person ended it. */
+export type Run = (manifest: vscode.Uri, tool: string, input: string) => Promise<Report | undefined>;
 
 export class Inputs {
   readonly #open = new Map<string, vscode.WebviewPanel>();
@@ -77,7 +79,7 @@ export class Inputs {
       await post({ running });
       try {
         await save(manifest);
-        last = await this.run(manifest, tool, wish.run === null ? undefined : { value: JSON.parse(wish.run) });
+        last = await this.run(manifest, tool, wish.run);
       } finally {
         running = false;
         await post({ running });
@@ -92,12 +94,12 @@ export class Inputs {
 
   async #opened(manifest: vscode.Uri, tool: string): Promise<Opened> {
     const params = { uri: manifest.toString(), tool };
-    const { input, remembered, schema } = await patiently("Run Tool", async (token) => {
+    const { text, remembered, schema } = await patiently("Run Tool", async (token) => {
       // The server answers for what is open.
       await vscode.workspace.openTextDocument(manifest);
       return this.server.request<ExampleInput>("skillyard/exampleInput", params, token);
     });
-    return { schema, remembered, text: JSON.stringify(input, null, 2) };
+    return { schema, remembered, text: pretty(text) ?? text };
   }
 }
 

@@ -10,7 +10,6 @@ import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 import { pretty } from "../json";
 import { shown } from "../shown";
 import type { Came, Opened, Running, Wish } from "./messages";
-import { inexact, whyNot } from "./numbers";
 
 declare function acquireVsCodeApi(): {
   postMessage(wish: Wish): void;
@@ -31,8 +30,6 @@ const origin = element<HTMLParagraphElement>("origin");
 const MOST_PROBLEMS = 8;
 let validator: Validator | undefined;
 let running = false;
-/** What the server gave, as long as it would call the tool with just that by itself. */
-let given: string | undefined;
 
 /** What is wrong with the input. */
 function check(): string[] {
@@ -42,9 +39,6 @@ function check(): string[] {
   } catch (error) {
     return [`This is no JSON yet: ${(error as Error).message}`];
   }
-  const rounded = inexact(text.value);
-  // What was left as it is the server has, and exactly.
-  if (rounded !== undefined) return text.value === given ? [] : [whyNot(rounded)];
   let found: OutputUnit[] = [];
   try {
     const result = validator?.validate(value);
@@ -65,9 +59,7 @@ function show(): void {
   const faults = check();
   const fine = faults.length === 0;
   problems.className = fine ? "fine" : "";
-  const rounded = inexact(text.value);
-  const good = rounded === undefined ? "The tool's schema takes it." : `${rounded} may stand here rounded; left as it is, the tool gets it exactly.`;
-  const lines = fine ? [good] : faults.slice(0, MOST_PROBLEMS);
+  const lines = fine ? ["The tool's schema takes it."] : faults.slice(0, MOST_PROBLEMS);
   if (faults.length > MOST_PROBLEMS) lines.push(`… and ${faults.length - MOST_PROBLEMS} more`);
   problems.replaceChildren(
     ...lines.map((line) => {
@@ -82,11 +74,7 @@ function show(): void {
 }
 
 function start(): void {
-  if (run.disabled) return;
-  const asGiven = text.value === given && inexact(text.value) !== undefined;
-  // From now on the server would call it with what is sent here.
-  if (!asGiven) given = undefined;
-  editor.postMessage({ run: asGiven ? null : text.value });
+  if (!run.disabled) editor.postMessage({ run: text.value });
 }
 
 /** The fields that the schema names, for a person who does not know them by heart. */
@@ -127,7 +115,6 @@ window.addEventListener("message", ({ data }: MessageEvent<Opened | Running | Ca
   }
   const { schema } = data;
   validator = typeof schema === "object" || typeof schema === "boolean" ? new Validator(schema as Schema, "2020-12", false) : undefined;
-  given = data.text;
   text.value = editor.getState()?.text ?? data.text;
   origin.textContent = data.remembered ? "This is what the tool was called with last." : "This is an example made from the tool's schema.";
   describe(schema);

@@ -178,6 +178,8 @@ pub(crate) struct Arguments {
     /// `skillyard.runTool`: the input, any JSON value, null too; without it the last one, or an example.
     #[serde(default, deserialize_with = "present")]
     input: Option<Value>,
+    /// `skillyard.runTool`: the input as JSON text, in place of `input`, for a client whose numbers are doubles.
+    input_text: Option<String>,
     /// `skillyard.schemaFromExample`: what the schema is to take, any JSON value but null.
     example: Option<Value>,
     /// `skillyard.schemaFromExample`: which of the tool's schemas; without it that of the input.
@@ -198,6 +200,7 @@ impl Arguments {
             (folder, "folder"),
             (!run && !schema && self.tool.is_some(), "tool"),
             (!run && self.input.is_some(), "input"),
+            (!run && self.input_text.is_some(), "inputText"),
             (!schema && self.example.is_some(), "example"),
             (!schema && self.side.is_some(), "side"),
         ]
@@ -233,6 +236,9 @@ impl Call {
             .map_err(|error| wrong(format!("{name}: {}", shown::line(&error.to_string()))))?;
         if let Some(unknown) = arguments.unknown(command) {
             return Err(wrong(format!("{name} has no argument `{unknown}`")));
+        }
+        if arguments.input.is_some() && arguments.input_text.is_some() {
+            return Err(wrong(format!("{name} takes `input` or `inputText`, not both")));
         }
         if command == Command::SchemaFromExample && (arguments.tool.is_none() || arguments.example.is_none()) {
             return Err(wrong(format!("{name} needs `tool`, the id of a tool, and `example`, a JSON value but null")));
@@ -488,7 +494,10 @@ pub(crate) async fn run(
         (Command::Verify, Some(skill)) => verify::run(&work, skill, arguments.artifact).await,
         (Command::Audit, Some(skill)) => audit::run(&work, skill).await,
         (Command::Install, skill) => install::run(&work, skill, arguments.artifact, arguments.folder).await,
-        (Command::RunTool, Some(skill)) => run_tool::run(&work, skill, arguments.tool, arguments.input).await,
+        (Command::RunTool, Some(skill)) => {
+            let input = arguments.input_text.or_else(|| arguments.input.map(|input| input.to_string()));
+            run_tool::run(&work, skill, arguments.tool, input).await
+        }
         (Command::SchemaFromExample, Some(skill)) => {
             let (tool, example) = (arguments.tool.unwrap_or_default(), arguments.example.unwrap_or_default());
             schema_from_example::run(&work, skill, tool, example, arguments.side.unwrap_or_default()).await
@@ -500,6 +509,12 @@ pub(crate) async fn run(
             work.end(&said).await;
             // For the many clients that do nothing with the result of a command.
             session.client.show_message(level, plain(&said)).await;
+            // As text too: what reads JSON in a client may know no number but a double.
+            let text = serde_json::to_string(&report).map_err(|error| {
+                log(&format!("a report cannot be written; this is a bug of Skillyard: {error}"));
+                jsonrpc::Error::internal_error()
+            })?;
+            report.insert("json".to_owned(), Value::String(text));
             report.insert("markdown".to_owned(), Value::String(markdown));
             Ok(Value::Object(report))
         }

@@ -24,13 +24,13 @@ const CANCEL: &str = "Cancel";
 /// What a window of a small screen shows beside its buttons.
 const QUESTION_CHARACTERS: usize = 600;
 
-/// Calls `tool` (or the one that the skill would choose) with `input`, or with what it was called with last, or with an
+/// Calls `tool` (or the one that the skill would choose) with `input`, JSON text, or with what it was called with last, or with an
 /// example that its schema takes.
 pub(super) async fn run(
     work: &Work,
     skill: Skill,
     tool: Option<String>,
-    input: Option<Value>,
+    input: Option<String>,
 ) -> Result<Outcome, Failure> {
     let home = Arc::new(work.session().home()?);
     let uri = skill.uri.clone();
@@ -43,9 +43,9 @@ pub(super) async fn run(
             let ready = packed.ready(asked.as_deref(), progress)?;
             let input = match input {
                 Some(input) => input,
-                None => usual_input(&ready, &own_home, progress).value,
+                None => usual_input(&ready, &own_home, progress).value.to_string(),
             };
-            (ready.asking(&input.to_string(), &own_home, &|name| env::var_os(name), progress), input)
+            (ready.asking(&input, &own_home, &|name| env::var_os(name), progress), input)
         };
         Ok::<_, Failure>((packed, asking, input))
     });
@@ -60,7 +60,7 @@ pub(super) async fn run(
     let report = work.run(move |progress| {
         let ready = packed.ready(tool.as_deref(), progress)?;
         let engine = Engine::of_this_program(&home, true).map_err(Failure::failed)?;
-        let options = CallOptions { input: input.to_string(), approved, ..CallOptions::default() };
+        let options = CallOptions { input, approved, ..CallOptions::default() };
         let report =
             call(&ready, engine, &home, &options, &|name| env::var_os(name), progress).map_err(Failure::failed)?;
         if report.outcome == Ended::Cancelled {

@@ -36,6 +36,8 @@ pub(crate) struct ExampleInputParams {
 pub(crate) struct ExampleInput {
     /// The input.
     input: Value,
+    /// The same as JSON text: what reads JSON in a client may know no number but a double.
+    text: String,
     /// Whether the tool was called with it before; else it is an example made from the schema.
     remembered: bool,
     /// The tool's `input_schema`, to check what is typed against.
@@ -61,7 +63,12 @@ pub(crate) async fn example_input(session: &Arc<Session>, params: ExampleInputPa
             let found = found.ok_or_else(|| wrong(format!("the skill has no tool {}", manifest::quoted(&tool))))?;
             let usual =
                 usual_input_of(&Owner::folder(path.parent().unwrap_or(&path)), &manifest.skill_id, found, &home, &());
-            Ok(ExampleInput { input: usual.value, remembered: usual.remembered, schema: found.input_schema.clone() })
+            Ok(ExampleInput {
+                text: usual.value.to_string(),
+                input: usual.value,
+                remembered: usual.remembered,
+                schema: found.input_schema.clone(),
+            })
         })
         .await?
 }
