@@ -216,7 +216,8 @@ fn input_and_report_go_as_text_too() {
     // The text is the report that the command line gives.
     let mut other = report.clone();
     let fields = other.as_object_mut().unwrap();
-    (fields.remove("markdown").unwrap(), fields.remove("json").unwrap());
+    fields.remove("markdown").unwrap();
+    fields.remove("json").unwrap();
     let json = report["json"].as_str().unwrap();
     assert_eq!(serde_json::from_str::<Value>(json).unwrap(), other);
     assert!(json.contains(DIGITS), "{json}");

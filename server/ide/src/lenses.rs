@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(run("", std::slice::from_ref(&one)), "palyra plug-in");
         assert_eq!(run("", &[one.clone(), other.clone()]), "which of the modules is not said");
         assert_eq!(run(NAMED, &[one.clone(), other]), "its module is none that runs");
-        assert_eq!(run(NAMED, &[one.clone()]), "its module is not there");
+        assert_eq!(run(NAMED, std::slice::from_ref(&one)), "its module is not there");
         assert_eq!(run(NAMED, &[one, module("modules/b.wasm", Some("WASI 0.2 command"))]), "WASI 0.2 command");
     }
 
