@@ -1,5 +1,5 @@
-// Writes what comes from the server's own tables: the rules that the setting skillyard.rules knows, into package.json, and
-// the table of settings, into README.md. `node scripts/settings.mjs [--check] SKILLYARD`: the program is asked.
+// Writes what comes from the server's own table of settings: into package.json, but for those that are the extension's own,
+// and from there the table of settings into README.md. `node scripts/settings.mjs [--check] SKILLYARD`: the program is asked.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -7,17 +7,21 @@ import { join } from "node:path";
 
 const check = process.argv.includes("--check");
 const program = process.argv.slice(2).find((argument) => !argument.startsWith("--")) ?? process.env.SKILLYARD ?? "skillyard";
-const { rules } = JSON.parse(execFileSync(program, ["explain", "--list", "--format", "json"], { maxBuffer: 1 << 26 }));
+const schema = JSON.parse(execFileSync(program, ["schema", "--settings"], { maxBuffer: 1 << 26 }));
 
-const level = { enum: ["allow", "hint", "info", "warn", "deny"] };
-// What a daemon rejects, or refuses an artifact for, stays an error, so that only the others can be set.
-const free = rules.filter(({ levels }) => levels.length > 1);
-const families = [...new Set(free.map(({ code }) => `${code.split("/")[0]}/*`))];
-const properties = Object.fromEntries([
-  ["*", { ...level, description: "Every rule" }],
-  ...families.map((family) => [family, { ...level, description: `Every rule of the family ${family.slice(0, -2)}` }]),
-  ...free.map(({ code, levels, summary, severity }) => [code, { enum: levels, description: `${summary} (${severity})` }]),
-]);
+/** What an editor's page of settings shows besides what the server says. */
+const shown = {
+  palyraVersion: { patternErrorMessage: "Three numbers, such as 0.1.0, or nothing." },
+  inlayHints: { more: " All of them together: `editor.inlayHints.enabled`." },
+  rules: {},
+};
+const settings = Object.entries(schema.properties).map(([name, { markdownDescription, ...about }], at) => {
+  if (shown[name] === undefined) throw new Error(`the server has a setting ${name} that nothing is said of here`);
+  const { more = "", ...own } = shown[name];
+  const description = { markdownDescription: markdownDescription + more };
+  // Behind the place of the program, which is the extension's own.
+  return [`skillyard.${name}`, { ...about, ...own, scope: "resource", order: at + 2, ...description }];
+});
 
 let stale = false;
 const at = (name) => join(import.meta.dirname, "..", name);
@@ -31,14 +35,11 @@ function write(name, make) {
 }
 
 write("package.json", (text) => {
-  const about = JSON.parse(text);
-  const setting = about.contributes.configuration.properties["skillyard.rules"];
-  Object.assign(setting, { properties, additionalProperties: false });
-  // Only this one value is replaced, so that the rest keeps its layout.
-  const start = text.indexOf('        "skillyard.rules": {');
+  // Only these are replaced, so that the rest keeps its layout.
+  const start = text.indexOf(`        "${settings[0][0]}": {`);
   const end = text.indexOf('        "skillyard.trace.server"');
-  const body = JSON.stringify(setting, null, 2).split("\n").join("\n        ");
-  return `${text.slice(0, start)}        "skillyard.rules": ${body},\n${text.slice(end)}`;
+  const body = settings.map(([name, about]) => `"${name}": ${JSON.stringify(about, null, 2).split("\n").join("\n        ")},\n`);
+  return `${text.slice(0, start)}${body.map((one) => `        ${one}`).join("")}${text.slice(end)}`;
 });
 
 write("README.md", (text) => {

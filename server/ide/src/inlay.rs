@@ -61,6 +61,18 @@ impl InlayKind {
         }
     }
 
+    /// What hints of it tell.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Sizes => "What a number of bytes comes to",
+            Self::Durations => "What a number of milliseconds or seconds comes to",
+            Self::Counts => "What a large count comes to",
+            Self::Approval => "Whether calls of a tool, or what they use, need approval, and why",
+            Self::Defaults => "What bounds a call where a key is left out",
+        }
+    }
+
     /// The kind whose switch has this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

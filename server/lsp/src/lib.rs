@@ -47,6 +47,7 @@ use std::{
 use skillyard_ide::markdown;
 use tokio::sync::Notify;
 
+pub use settings::settings_schema;
 pub use transport::End;
 
 use crate::{backend::Backend, session::Session};

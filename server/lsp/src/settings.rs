@@ -12,12 +12,16 @@ use std::{
     },
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use skillyard_ide::{InlayKind, InlayKinds};
-use skillyard_manifest::{Level, Options, config::check_level, grammar::Version};
+use skillyard_manifest::{
+    Level, Options,
+    config::{LEVELS, check_level},
+    grammar::Version,
+};
 use skillyard_project::{
     config::{self, Config},
-    shown,
+    rules, shown,
 };
 
 /// The name of the settings' section in a client.
@@ -95,6 +99,68 @@ impl EditorSettings {
         settings
     }
 
+    /// The JSON Schema of what [`EditorSettings::read`] takes, with defaults and words for a person: what an editor's own
+    /// page of settings is made of.
+    fn schema() -> Value {
+        let kinds = InlayKinds::default();
+        let switch = |kind: InlayKind| {
+            let (name, about) = (kind.name().to_owned(), kind.about());
+            (name, json!({"type": "boolean", "default": kinds.has(kind), "description": about}))
+        };
+        let one = |code: &str, about: String| {
+            let can_be = |name: &&&str| Level::parse(name).is_some_and(|level| check_level(code, level).is_ok());
+            let levels: Vec<&&str> = LEVELS.iter().filter(can_be).collect();
+            // What a daemon rejects, or refuses an artifact for, stays an error: there is nothing to set.
+            (levels.len() > 1).then(|| (code.to_owned(), json!({"enum": levels, "description": about})))
+        };
+        let mut rules: Vec<_> = one("*", "Every rule".to_owned()).into_iter().collect();
+        let mut codes = Vec::new();
+        let mut families: Vec<&str> = Vec::new();
+        for rule in rules::all() {
+            let about = format!("{} ({})", rule.summary, rule.severity.name());
+            let Some(found) = one(rule.code, about) else { continue };
+            codes.push(found);
+            let family = rule.code.split('/').next().unwrap_or_default();
+            if !families.contains(&family) {
+                families.push(family);
+            }
+        }
+        let of_family = |family: &&str| one(&format!("{family}/*"), format!("Every rule of the family {family}"));
+        rules.extend(families.iter().filter_map(of_family));
+        rules.extend(codes);
+        json!({
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "title": "The settings of Skillyard's language server",
+            "type": "object",
+            "properties": {
+                "palyraVersion": {
+                    "type": "string",
+                    "default": "",
+                    "pattern": "^\\s*(\\d+\\.\\d+\\.\\d+\\s*)?$",
+                    "markdownDescription": "The version of the daemon to check manifests against, such as `0.1.0`. Empty: \
+                        the newest that is known. A `skillyard.toml` counts over it.",
+                },
+                "inlayHints": {
+                    "type": ["boolean", "object"],
+                    "default": true,
+                    "additionalProperties": false,
+                    "properties": InlayKind::ALL.map(switch).into_iter().collect::<Map<_, _>>(),
+                    "markdownDescription": "Which hints stand in a manifest: true for the usual ones, false for none, or \
+                        single ones switched, such as `{\"counts\": false, \"defaults\": true}`.",
+                },
+                "rules": {
+                    "type": "object",
+                    "default": {},
+                    "additionalProperties": false,
+                    "properties": rules.into_iter().collect::<Map<_, _>>(),
+                    "markdownDescription": "How rules are reported: a rule such as `egress/upper-case`, or a family such as \
+                        `text/*`, and its level. What a daemon refuses stays an error. A `skillyard.toml` counts over it, \
+                        and counts on the command line too.",
+                },
+            },
+        })
+    }
+
     fn options(&self) -> Options {
         let mut options = Options::default();
         if let Some(version) = self.palyra_version {
@@ -103,6 +169,13 @@ impl EditorSettings {
         options.levels.clone_from(&self.levels);
         options
     }
+}
+
+/// The JSON Schema of the settings that the server takes from an editor, as `initializationOptions` or as the section
+/// `skillyard` of its configuration.
+#[must_use]
+pub fn settings_schema() -> Value {
+    EditorSettings::schema()
 }
 
 /// What counts for the documents of a folder.
@@ -233,6 +306,42 @@ mod tests {
         let (settings, problems) = read(value);
         assert_eq!(problems, Vec::<String>::new());
         settings
+    }
+
+    #[test]
+    fn the_table_of_settings_is_what_is_read() {
+        let schema = EditorSettings::schema();
+        let properties = schema["properties"].as_object().unwrap();
+        let read = |value: &Value| {
+            let mut problems = Vec::new();
+            (EditorSettings::read(value, &mut problems), problems)
+        };
+        let defaults_of = |properties: &Map<String, Value>| -> Value {
+            properties
+                .iter()
+                .map(|(name, about)| (name.clone(), about["default"].clone()))
+                .collect::<Map<_, _>>()
+                .into()
+        };
+        // The defaults are those that count without a word.
+        assert_eq!(read(&defaults_of(properties)), (EditorSettings::default(), vec![]));
+        let kinds = schema["properties"]["inlayHints"]["properties"].as_object().unwrap();
+        assert_eq!(read(&json!({"inlayHints": defaults_of(kinds)})), (EditorSettings::default(), vec![]));
+        // Each is read: what is no value of it is told.
+        for name in properties.keys() {
+            assert!(!read(&json!({name: 7})).1.is_empty(), "{name}");
+        }
+        // Every level of every rule that can be set counts, and nothing else does.
+        let rules = schema["properties"]["rules"]["properties"].as_object().unwrap();
+        for (code, about) in rules {
+            for level in LEVELS {
+                let allowed = about["enum"].as_array().unwrap().iter().any(|other| other == level);
+                assert_eq!(read(&json!({"rules": {code: level}})).1.is_empty(), allowed, "{code} {level}");
+            }
+        }
+        assert!(
+            rules.contains_key("*") && rules.contains_key("module/*") && !rules.contains_key("tool/not-namespaced")
+        );
     }
 
     #[test]
