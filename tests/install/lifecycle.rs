@@ -276,6 +276,10 @@ fn the_doctor_looks_at_the_lives_of_keys() {
     assert_eq!(lives(1), "broken", "an old copy");
     fs::remove_file(&file).unwrap();
     assert_eq!(lives(1), "broken", "it is gone");
+    // What is lost with it is said before anybody accepts that.
+    let told = skills.run(&["trust", "show", &format!("northwind={ELEVENS}")]);
+    let forgotten = "the file about the lives of keys";
+    assert!(told.err.contains(forgotten) && told.err.contains("every revocation"), "{told:?}");
 }
 
 #[test]

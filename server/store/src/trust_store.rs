@@ -511,6 +511,15 @@ impl fmt::Display for Accept<'_> {
     }
 }
 
+/// Whether a sealed file is the one about the lives of keys.
+fn is_lifecycle(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == crate::lifecycle::NAME)
+}
+
+fn what(path: &Path) -> &'static str {
+    if is_lifecycle(path) { "the file about the lives of keys" } else { "the trust store" }
+}
+
 impl fmt::Display for TrustStoreFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -527,14 +536,21 @@ impl fmt::Display for TrustStoreFileError {
                 match found {
                     StoreDigest::Missing => write!(
                         f,
-                        "the trust store {} is gone: Skillyard wrote one with the SHA-256 {sealed}. Put it back, or, if \
-                         trusting nobody is right from now on, run {accept}",
-                        Shown(path)
+                        "{} {} is gone: Skillyard wrote one with the SHA-256 {sealed}. Put it back, or, if {} from now \
+                         on, run {accept}",
+                        what(path),
+                        Shown(path),
+                        if is_lifecycle(path) {
+                            "every revocation, every change of keys and every floor is to be forgotten"
+                        } else {
+                            "trusting nobody is right"
+                        }
                     ),
                     StoreDigest::Sha256(_) => write!(
                         f,
-                        "the trust store {} was changed by something else than Skillyard: its SHA-256 is {found}, \
-                         Skillyard wrote {sealed}. Look at it; if what it says is right, run {accept}",
+                        "{} {} was changed by something else than Skillyard: its SHA-256 is {found}, Skillyard wrote \
+                         {sealed}. Look at it; if what it says is right, run {accept}",
+                        what(path),
                         Shown(path)
                     ),
                 }
@@ -544,15 +560,17 @@ impl fmt::Display for TrustStoreFileError {
                 let accept = Accept { path, found: *found, secret_file };
                 write!(
                     f,
-                    "{error}. The trust store {} has the SHA-256 {found}. Look at it; if what it says is right, run \
-                     {accept}",
+                    "{error}. It is about {} {}, which has the SHA-256 {found}. Look at that; if what it says is right, \
+                     run {accept}",
+                    what(path),
                     Shown(path)
                 )
             }
             Self::Seal(error) => write!(f, "{error}"),
             Self::NotThatOne { path, named, found } => write!(
                 f,
-                "the trust store {} is {found}, not {named}: look at it again before you accept it",
+                "{} {} is {found}, not {named}: look at it again before you accept it",
+                what(path),
                 Shown(path)
             ),
             Self::Busy { path, waited } => write!(
