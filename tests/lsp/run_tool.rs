@@ -200,6 +200,29 @@ fn a_plugin_runs_without_a_word() {
     client.stop();
 }
 
+/// A client of before LSP 3.8 takes commands, and nothing else, as code actions.
+#[test]
+fn a_client_without_code_actions_is_offered_the_commands() {
+    let skill = guest(false);
+    let mut quiet = minimal();
+    quiet["textDocument"]["diagnostic"] = json!({});
+    let mut client = skill.serve(quiet);
+    let document = skill.open(&mut client);
+    let at = document.text.find("Says it again").unwrap();
+    let context = json!({"diagnostics": []});
+    let params = json!({"textDocument": document.id(), "range": document.range(Span::at(at)), "context": context});
+    let actions = client.call("textDocument/codeAction", params);
+    let offered: Vec<_> = actions.as_array().unwrap().iter().map(|it| it["command"].as_str().unwrap()).collect();
+    let of_manifest =
+        ["packageAndSign", "verify", "audit", "install", "runTool"].map(|name| format!("skillyard.{name}"));
+    assert_eq!(offered, of_manifest);
+    assert_eq!(actions[4]["arguments"], json!([{"uri": document.uri, "tool": "acme.echo"}]));
+    assert!(actions.as_array().unwrap().iter().all(|action| action.get("edit").is_none()));
+    let id = client.request("workspace/executeCommand", actions[4].clone());
+    assert_eq!(finished(&mut client, id).0["outcome"], "ok");
+    client.stop();
+}
+
 /// What reads JSON in an editor may know no number but a double.
 #[test]
 fn input_and_report_go_as_text_too() {

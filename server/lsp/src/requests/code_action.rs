@@ -9,8 +9,8 @@ use skillyard_manifest::{self as manifest, Fix, Span, fix, outline};
 use tower_lsp::{
     jsonrpc::{Error, Result},
     ls_types::{
-        CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse,
-        CodeActionTriggerKind, Diagnostic, NumberOrString, Range, Uri,
+        self, CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeActionParams,
+        CodeActionResponse, CodeActionTriggerKind, Diagnostic, NumberOrString, Range, Uri,
     },
 };
 
@@ -58,6 +58,10 @@ impl DocumentRequest for CodeActions {
 
     fn answer(snapshot: &Snapshot, params: Self::Params) -> Result<Self::Answer> {
         let CodeActionParams { range, context, .. } = params;
+        if !snapshot.client.code_actions {
+            let place = snapshot.converter().span(range);
+            return Ok(Some(commands(snapshot, place, None).map(CodeActionOrCommand::Command).collect()));
+        }
         let analysed = snapshot.analysed();
         let mut actions = Vec::new();
         if wants(context.only.as_deref(), &CodeActionKind::QUICKFIX) {
@@ -84,32 +88,33 @@ impl DocumentRequest for CodeActions {
         if snapshot.revision.kind == Kind::Manifest && kinds().any(|kind| wants(context.only.as_deref(), &kind)) {
             actions.extend(refactorings(snapshot, range, context.only.as_deref(), asked));
         }
-        if asked && snapshot.revision.is_skill() {
-            let wanted = |command: &Command| wants(context.only.as_deref(), &command.action_kind());
-            actions.extend(Command::OF_MANIFEST.into_iter().filter(wanted).map(|command| CodeAction {
-                title: command.title().to_owned(),
-                kind: Some(command.action_kind()),
-                command: Some(command.on(&snapshot.revision.uri)),
-                ..CodeAction::default()
-            }));
-        }
-        if asked && snapshot.revision.is_skill() && wants(context.only.as_deref(), &Command::RunTool.action_kind()) {
+        if asked {
             let place = snapshot.converter().span(range);
-            let tools = outline::tools(&analysed.text).into_iter();
-            let here = tools
-                .filter(|tool| !tool.id.is_empty() && tool.extent.start <= place.end && place.start < tool.extent.end);
-            actions.extend(here.map(|tool| {
-                let command = Command::on_tool(&snapshot.revision.uri, &tool.id);
-                CodeAction {
-                    title: command.title.clone(),
-                    kind: Some(Command::RunTool.action_kind()),
-                    command: Some(command),
-                    ..CodeAction::default()
-                }
+            actions.extend(commands(snapshot, place, context.only.as_deref()).map(|command| CodeAction {
+                title: command.title.clone(),
+                kind: Command::find(&command.command).map(Command::action_kind),
+                command: Some(command),
+                ..CodeAction::default()
             }));
         }
         Ok(Some(actions.into_iter().map(CodeActionOrCommand::CodeAction).collect()))
     }
+}
+
+/// The calls of the commands about the skill, and about the tools at `place`.
+fn commands<'s>(
+    snapshot: &'s Snapshot,
+    place: Span,
+    only: Option<&'s [CodeActionKind]>,
+) -> impl Iterator<Item = ls_types::Command> + use<'s> {
+    let revision = &snapshot.revision;
+    let is_wanted = move |command: &Command| revision.is_skill() && wants(only, &command.action_kind());
+    let of_manifest = Command::OF_MANIFEST.into_iter().filter(is_wanted).map(|command| command.on(&revision.uri));
+    let tools = if is_wanted(&Command::RunTool) { outline::tools(revision.text()) } else { Vec::new() };
+    let here = move |tool: &outline::ToolPlace| {
+        !tool.id.is_empty() && tool.extent.start <= place.end && place.start < tool.extent.end
+    };
+    of_manifest.chain(tools.into_iter().filter(here).map(|tool| Command::on_tool(&revision.uri, &tool.id)))
 }
 
 /// What could be written otherwise at a place, or added there. The edits come when a person picks one, where the client

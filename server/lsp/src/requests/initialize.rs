@@ -66,12 +66,15 @@ fn capabilities(client: &Abilities) -> ServerCapabilities {
                 ..DiagnosticOptions::default()
             })
         }),
-        code_action_provider: client.code_actions.then(|| {
+        // A client that takes no more than commands has no use for kinds and edits.
+        code_action_provider: Some(if client.code_actions {
             CodeActionProviderCapability::Options(CodeActionOptions {
                 code_action_kinds: Some(code_action::kinds()),
                 resolve_provider: Some(true),
                 ..CodeActionOptions::default()
             })
+        } else {
+            CodeActionProviderCapability::Simple(true)
         }),
         code_lens_provider: client
             .code_lenses
