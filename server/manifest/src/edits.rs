@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     diagnostic::TextEdit,
-    document::{Document, Field, Node, NodeKind, Origin, Table, string},
+    document::{Document, Field, HeaderPlace, Node, NodeKind, Origin, Table, string},
     spelling::characters,
     syntax::Key,
     text::Span,
@@ -234,9 +234,15 @@ fn in_comment(comments: &[Span], offset: usize) -> bool {
     comments.get(..before).and_then(<[Span]>::last).is_some_and(|comment| offset < comment.end)
 }
 
-/// Adds a section, `[a.b]` with its lines, behind the last section that shares its first key, or at the end.
+/// Adds a section, `[a.b]` with its lines: in front of the first section below it, else behind the last one that shares its
+/// first key, else at the end.
 pub fn add_section(text: &str, document: &Document<'_>, header: &str, lines: &[String]) -> TextEdit {
     let newline = newline(text);
+    if let Some(at) = above_its_own(text, document, header) {
+        let lines = std::iter::once(header).chain(lines.iter().map(String::as_str));
+        let section: String = lines.map(|line| format!("{line}{newline}")).collect();
+        return insert(at, format!("{section}{newline}"));
+    }
     let first = header.trim_matches(['[', ']']).split('.').next().unwrap_or_default();
     let last = document.headers.iter().rposition(|h| h.keys.first().is_some_and(|key| key.name == first));
     let at = match last {
@@ -269,6 +275,27 @@ pub fn add_section(text: &str, document: &Document<'_>, header: &str, lines: &[S
         section.push_str(newline);
     }
     insert(at, section)
+}
+
+/// The start of the first section below the table `header`, with the comments right above that.
+fn above_its_own(text: &str, document: &Document<'_>, header: &str) -> Option<usize> {
+    let keys: Vec<&str> = header.strip_prefix('[')?.strip_suffix(']')?.split('.').collect();
+    let is_below = |other: &&HeaderPlace<'_>| {
+        other.keys.len() > keys.len() && other.keys.iter().zip(&keys).all(|(other, key)| other.name == *key)
+    };
+    let first = document.headers.iter().find(is_below)?;
+    let line = line_start(text, first.span.start);
+    let mut at = line;
+    while let Some(line) = text.get(..at).and_then(|above| above.strip_suffix('\n')) {
+        let start = line_start(text, line.len());
+        let lead = text.get(start..at).map_or(0, |line| line.len() - line.trim_start_matches([' ', '\t']).len());
+        if !comment_at(&document.comments, start + lead) {
+            break;
+        }
+        at = start;
+    }
+    // What the file begins with is about all of it.
+    Some(if at == 0 { line } else { at })
 }
 
 /// Removes a key with its value: its whole lines, or the entry with its comma in an inline table. `comments` are those of
@@ -664,6 +691,24 @@ mod tests {
         let first = section(text, &document, document.headers[0].span).unwrap();
         assert_eq!(first.of(text), "[a]\nx = '''\n# in a string'''\n");
         assert_eq!(sections(text, &document, "b").iter().map(|span| span.of(text)).collect::<Vec<_>>(), ["[b]\n"]);
+    }
+
+    #[test]
+    fn a_section_goes_above_those_below_it() {
+        let after = |text: &str| {
+            let edit = add_section(text, &Document::parse(text), "[b]", &["y = 1".to_owned()]);
+            apply_edits(text, &[edit])
+        };
+        assert_eq!(
+            after("x = 1\n\n# of b.c\n# more\n[b.c]\nz = 1\n[b.d]\n"),
+            "x = 1\n\n[b]\ny = 1\n\n# of b.c\n# more\n[b.c]\nz = 1\n[b.d]\n"
+        );
+        assert_eq!(after("[[b.c]]\r\nz = 1\r\n"), "[b]\r\ny = 1\r\n\r\n[[b.c]]\r\nz = 1\r\n");
+        // What the file begins with stays there.
+        assert_eq!(after("# all\n[b.c]\n"), "# all\n[b]\ny = 1\n\n[b.c]\n");
+        assert_eq!(after("x = '''\n# no comment'''\n[b.c]\n"), "x = '''\n# no comment'''\n[b]\ny = 1\n\n[b.c]\n");
+        // Those of another name are none of it.
+        assert_eq!(after("[bc.d]\n"), "[bc.d]\n\n[b]\ny = 1\n");
     }
 
     #[test]
