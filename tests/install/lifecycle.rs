@@ -130,6 +130,11 @@ fn a_revoked_key_stands_in_the_store_under_no_publisher() {
     skills.run(&["trust", "allow", &format!("westwind={TWENTY_TWOS}")]).exits(0);
     let told = skills.run(&["trust", "revoke", &format!("southwind={TWENTY_TWOS}"), "--reason", "stolen"]).exits(0);
     assert!(told.out.contains("southwind, westwind"), "{told:?}");
+    // The first reason stays, and nobody is told otherwise.
+    let again = ["trust", "revoke", &format!("northwind={ELEVENS}"), "--reason", "another"];
+    assert_eq!((&report["written"], &skills.json(0, TRUST, &again)["written"]), (&json!(true), &json!(false)));
+    let told = skills.run(&again).exits(0);
+    assert!(told.out.contains("with the reason `stolen`, which stays"), "{told:?}");
 }
 
 #[test]

@@ -242,7 +242,7 @@ pub enum Finished {
 impl fmt::Display for Finished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Removed(Revoked { key, removed_from }) => {
+            Self::Removed(Revoked { key, removed_from, .. }) => {
                 let names: Vec<String> = removed_from.iter().map(|name| quoted(name)).collect();
                 write!(f, "the key {} of {}, which was revoked, is out of the trust store", key.id(), names.join(", "))
             }
@@ -304,7 +304,7 @@ fn take_out(store: &mut TrustStore, keys: impl Iterator<Item = PublicKey>) -> Ve
     let names: BTreeSet<String> = store.trusted.keys().chain(store.tofu.keys()).cloned().collect();
     let take_out = |key: PublicKey| {
         let removed_from = names.iter().filter(|name| store.remove(name, Some(key))).cloned().collect();
-        Revoked { key, removed_from }
+        Revoked { key, removed_from, before: None }
     };
     keys.map(take_out).collect()
 }
@@ -325,6 +325,8 @@ pub struct Revoked {
     pub key: PublicKey,
     /// The publishers under whom it stood in the trust store, sorted: it stands under none of them any more.
     pub removed_from: Vec<String>,
+    /// Why it was revoked before, where it was: that reason and time stay.
+    pub before: Option<String>,
 }
 
 /// Revokes a key of a publisher, or all that are known, also those that others took the place of: nothing that they signed is taken or run any more, whoever is
@@ -356,16 +358,19 @@ pub fn revoke(
     if keys.is_empty() {
         return Err(FlowError::Words("no key of that publisher is known: name the key that is revoked, PUB=HEX"));
     }
-    lifecycle
-        .update(|known| {
-            for key in &keys {
-                known.revoke(publisher, *key, reason, now_unix_ms);
-            }
-            Ok::<(), Objection>(())
-        })
-        .map_err(flow)?;
+    let before = lifecycle.update(|known| {
+        let revoke = |key: &PublicKey| {
+            let record = known.key(publisher, *key).filter(|record| record.state == KeyState::Revoked);
+            let before = record.map(|record| record.reason.clone().unwrap_or_default());
+            known.revoke(publisher, *key, reason, now_unix_ms);
+            before
+        };
+        Ok::<Vec<Option<String>>, Objection>(keys.iter().map(revoke).collect())
+    });
+    let before = before.map_err(flow)?.value;
     let removed = file.update(|store| Ok::<_, TrustError>(take_out(store, keys.iter().copied())))?;
-    Ok(removed.value)
+    let all = removed.value.into_iter().zip(before);
+    Ok(all.map(|(revoked, before)| Revoked { before, ..revoked }).collect())
 }
 
 /// Sets the version below which nothing of a skill is taken or run; a floor is lowered only where `lower`.

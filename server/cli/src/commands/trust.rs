@@ -501,6 +501,12 @@ fn revoke(what: &str, reason: &str, common: &Common) -> Result<Exit, Error> {
             let mut sheet = Sheet::new();
             for revoked in &keys {
                 sheet.verdict(Tone::Wary, "REVOKED", &format!("{} of {publisher}", revoked.key.id()));
+                if let Some(before) = &revoked.before {
+                    sheet.row(
+                        "before already",
+                        &format!("with the reason {}, which stays", skillyard_manifest::quoted(before)),
+                    );
+                }
                 if !revoked.removed_from.is_empty() {
                     sheet.row("not listed", &format!("under {} any more", revoked.removed_from.join(", ")));
                 }
@@ -514,7 +520,8 @@ fn revoke(what: &str, reason: &str, common: &Common) -> Result<Exit, Error> {
                 let key = revoked.key;
                 json!({ "public_key": key.to_string(), "key_id": key.id(), "removed_from": revoked.removed_from })
             });
-            let mut document = change("revoked", true, Some(publisher), first, &home.paths().trust_store);
+            let written = keys.iter().any(|revoked| revoked.before.is_none() || !revoked.removed_from.is_empty());
+            let mut document = change("revoked", written, Some(publisher), first, &home.paths().trust_store);
             document["revoked"] = all.collect();
             json::line(&document) + "\n"
         }
