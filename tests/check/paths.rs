@@ -71,6 +71,39 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     folder.run(&["check"]).exits(0);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_ignore_file_that_never_ends_is_told_and_the_rest_is_checked() {
+    let folder = Folder::with(&[("skill.toml", GOOD), ("piped/skill.toml", GOOD), ("large/skill.toml", GOOD)]);
+    std::os::unix::fs::symlink("/dev/zero", folder.path(".gitignore")).unwrap();
+    let pipe = folder.path("piped/.ignore");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::fs::File::create(folder.path("large/.gitignore")).unwrap().set_len(1 << 40).unwrap();
+    let ran = folder.run(&["check", "--format", "jsonl"]).exits(2);
+    assert_eq!(ran.jsonl().len(), 3);
+    let mut told: Vec<_> = ran.err.lines().collect();
+    told.sort_unstable();
+    assert_eq!(told.len(), 3, "{ran:?}");
+    assert_eq!(told[0], "error: .gitignore: is a device; name a regular file");
+    assert!(told[1].starts_with("error: large/.gitignore: is larger than "), "{ran:?}");
+    assert_eq!(told[2], "error: piped/.ignore: is a pipe; name a regular file");
+}
+
+#[test]
+fn ignore_files_of_more_patterns_than_are_followed_are_told() {
+    let patterns = "a\n".repeat(9_000);
+    let folder = Folder::with(&[
+        ("skill.toml", GOOD),
+        (".gitignore", &patterns),
+        ("b/.gitignore", &patterns),
+        ("b/skill.toml", GOOD),
+    ]);
+    let ran = folder.run(&["check", "--format", "jsonl"]).exits(2);
+    assert_eq!(ran.jsonl().len(), 2);
+    let told = ran.err.replace('\\', "/");
+    assert!(told.starts_with("error: b/.gitignore: is not followed: ") && told.lines().count() == 1, "{ran:?}");
+}
+
 #[test]
 fn standard_input() {
     let folder = Folder::with(&[("strict/skillyard.toml", "[rules]\n\"fields/deprecated-alias\" = \"deny\"\n")]);

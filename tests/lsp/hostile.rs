@@ -3,7 +3,7 @@
 use serde_json::json;
 use skillyard_manifest::{Encoding, Span};
 
-use crate::{GOOD, checked, client::Client, editor::Document, greeted, modern};
+use crate::{GOOD, address, checked, client::Client, editor::Document, greeted, modern};
 
 fn survives(text: &str) {
     let mut client = greeted(modern(), json!({}));
@@ -80,4 +80,30 @@ fn ten_thousand_tools() {
     let (head, tool) = GOOD.split_at(GOOD.find("[[").unwrap());
     let (tool, tail) = tool.split_at(tool.find("[compat]").unwrap());
     survives(&format!("{head}{}{tail}", tool.repeat(10_000)));
+}
+
+/// Of a folder nobody has looked at, the server reads no more than it must: here its ignore files never end.
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_ignore_files_never_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    for skill in [&one, &two] {
+        std::fs::create_dir(skill).unwrap();
+        std::fs::write(skill.join("skill.toml"), GOOD).unwrap();
+    }
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join(".gitignore")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(one.join(".ignore")).status().unwrap().success());
+    let folders = json!([{"uri": address(folder.path()), "name": "w"}]);
+    let mut capabilities = modern();
+    capabilities["workspace"]["diagnostics"] = json!({"refreshSupport": true});
+    let mut client = greeted(capabilities, json!({"workspaceFolders": folders}));
+    let uri = address(&one.join("skill.toml"));
+    let document = Document::open(&mut client, &uri, "toml", GOOD, Encoding::Utf16);
+    // The other skill of this id is found all the same; looking for it goes on in the background.
+    while !document.pull(&mut client).iter().any(|found| found["code"] == "workspace/duplicate-skill-id") {
+        client.serve("workspace/diagnostic/refresh", |_| serde_json::Value::Null);
+    }
+    client.stop();
 }

@@ -8,7 +8,6 @@ use std::{
     time::SystemTime,
 };
 
-use ignore::WalkBuilder;
 use skillyard_artifact::module::{self, ModuleKind};
 use skillyard_manifest::grammar;
 
@@ -16,6 +15,7 @@ use crate::{
     Cancelled, Progress,
     check::config_of,
     skill::{Additions, Item, Kind, Plan, SkillError},
+    walk::Walk,
 };
 
 /// The files that are listed at most, and how deep.
@@ -135,9 +135,8 @@ fn scan(item: &Item, progress: &dyn Progress) -> Result<Option<module::Module>, 
 
 /// The files below a folder.
 fn listed(folder: &Path, progress: &dyn Progress) -> Result<Vec<String>, Cancelled> {
-    let walk = WalkBuilder::new(folder).max_depth(Some(MAX_DEPTH)).follow_links(false).require_git(false).build();
     let mut files = Vec::new();
-    for entry in walk.flatten() {
+    for entry in Walk::new(folder).builder.max_depth(Some(MAX_DEPTH)).build().flatten() {
         progress.at("looking at the folder", 0, 0)?;
         if !entry.file_type().is_some_and(|kind| kind.is_file()) {
             continue;

@@ -9,9 +9,9 @@ use std::{
     sync::mpsc,
 };
 
-use ignore::{DirEntry, WalkBuilder, WalkState};
+use ignore::{DirEntry, WalkState};
 
-use crate::shown;
+use crate::{shown, walk::Walk};
 
 /// The name of a manifest.
 pub const MANIFEST_NAME: &str = "skill.toml";
@@ -49,6 +49,13 @@ pub enum ReadError {
         /// The first byte that is not.
         at: usize,
     },
+    /// An ignore file with more patterns than one walk follows.
+    TooManyPatterns {
+        /// The file.
+        path: PathBuf,
+        /// The most that are followed, in all ignore files together.
+        limit: usize,
+    },
     /// The system refused.
     Io {
         /// What was asked for.
@@ -74,8 +81,22 @@ impl ReadError {
             | Self::NotAFile { path, .. }
             | Self::TooLarge { path, .. }
             | Self::NotUtf8 { path, .. }
+            | Self::TooManyPatterns { path, .. }
             | Self::Io { path, .. } => path,
         }
+    }
+
+    /// The same of a file that goes by another name.
+    pub(crate) fn at(mut self, name: PathBuf) -> Self {
+        match &mut self {
+            Self::NotFound { path }
+            | Self::NotAFile { path, .. }
+            | Self::TooLarge { path, .. }
+            | Self::NotUtf8 { path, .. }
+            | Self::TooManyPatterns { path, .. }
+            | Self::Io { path, .. } => *path = name,
+        }
+        self
     }
 }
 
@@ -87,6 +108,9 @@ impl fmt::Display for ReadError {
             Self::NotAFile { kind, .. } => write!(f, "is {kind}; name a regular file"),
             Self::TooLarge { limit, .. } => write!(f, "is larger than {limit} bytes, the most that is read"),
             Self::NotUtf8 { at, .. } => write!(f, "is not UTF-8 from byte {at} on; save it as UTF-8"),
+            Self::TooManyPatterns { limit, .. } => {
+                write!(f, "is not followed: with it the ignore files have more than {limit} patterns")
+            }
             Self::Io { error, .. } => write!(f, "cannot be read: {error}"),
         }
     }
@@ -227,14 +251,9 @@ pub fn manifests(paths: &[PathBuf]) -> Found {
 }
 
 fn below(folder: &Path, errors: &mut Vec<ReadError>) -> Vec<PathBuf> {
-    let walk = WalkBuilder::new(folder)
-        .require_git(false)
-        // What is checked depends on the project alone, not on whose machine it lies.
-        .git_global(false)
-        .follow_links(false)
-        .build_parallel();
+    let walk = Walk::new(folder);
     let (sender, found) = mpsc::channel();
-    walk.run(|| {
+    walk.builder.build_parallel().run(|| {
         let sender = sender.clone();
         Box::new(move |entry| {
             let result = match entry {
@@ -255,6 +274,7 @@ fn below(folder: &Path, errors: &mut Vec<ReadError>) -> Vec<PathBuf> {
             Err(error) => errors.push(error),
         }
     }
+    errors.extend(walk.errors());
     files.sort();
     errors.sort_by(|a, b| a.path().cmp(b.path()));
     files

@@ -33,6 +33,7 @@ pub mod states;
 pub mod suggest;
 pub mod trust;
 pub mod verify;
+mod walk;
 pub mod workspace;
 
 pub use skillyard_manifest::show as shown;

@@ -8,7 +8,6 @@ use std::{
     sync::Arc,
 };
 
-use ignore::WalkBuilder;
 use skillyard_manifest::{
     Diagnostic, Span,
     rules::Rule,
@@ -18,6 +17,7 @@ use skillyard_manifest::{
 use crate::{
     files::{self, MANIFEST_NAME},
     shown,
+    walk::Walk,
 };
 
 /// Other places of one id that a finding names. In a thousand copies of a skill each would name a thousand.
@@ -141,8 +141,7 @@ pub fn manifests_below(folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut left = MAX_LOOKED_AT;
     for folder in folders {
-        let walk = WalkBuilder::new(files::absolute(folder)).require_git(false).git_global(false).build();
-        for entry in walk {
+        for entry in Walk::new(&files::absolute(folder)).builder.build() {
             if left == 0 {
                 break;
             }

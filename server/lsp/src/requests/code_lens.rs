@@ -132,10 +132,14 @@ impl Session {
         if !self.abilities().refreshes_lenses {
             return;
         }
-        let Some(snapshot) = self.snapshot(uri) else { return };
+        let Some(beside) = self.snapshot(uri).map(|snapshot| snapshot.beside) else { return };
+        let (session, uri) = (Arc::clone(self), uri.clone());
         let changed = self.work(move || {
+            // Held while the newest state is taken, so that nobody puts an older one in its place.
+            let mut known = beside.notes();
+            let Some(snapshot) = session.snapshot(&uri) else { return false };
             let notes = Notes::of(&snapshot);
-            std::mem::replace(&mut *snapshot.beside.notes(), notes.clone()) != notes
+            std::mem::replace(&mut *known, notes.clone()) != notes
         });
         if changed.await.is_ok_and(|changed| changed) {
             self.refresh_lenses();
