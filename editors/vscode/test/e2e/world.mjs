@@ -31,6 +31,9 @@ export const ROOT = resolve(import.meta.dirname, "../../../..");
 /** How long something that has to happen may take. */
 export const PATIENCE = 120_000;
 
+/** How long what is already there takes to show; after it the way there is gone again. Milliseconds. */
+const SOON = 15_000;
+
 const SETTINGS = {
   "workbench.startupEditor": "none",
   "workbench.tips.enabled": false,
@@ -231,18 +234,34 @@ class Editor {
 
   /** Runs a command of the palette by its title. */
   async command(title) {
-    await this.#quick("F1", `>${title}`, () => this.pick(title));
+    await this.#quick("F1", `>${title}`, () => this.pick(title, SOON));
   }
 
   /** Takes a row of what the quick input offers. Once more where the list was drawn anew under the pointer. */
-  async pick(words) {
+  async pick(words, timeout = PATIENCE) {
     const row = this.row(words);
     for (let attempt = 1; ; attempt += 1) {
-      await row.click();
+      await row.click({ timeout });
       try {
         return await row.waitFor({ state: "hidden", timeout: 5000 });
       } catch (error) {
         if (attempt === 3) throw error;
+      }
+    }
+  }
+
+  /** Sets how much a channel logs. Once more where the first list, as it closed, took the next one with it. */
+  async logLevel(channel, level) {
+    const deadline = Date.now() + PATIENCE;
+    for (;;) {
+      try {
+        await this.command("Developer: Set Log Level...");
+        await this.page.locator(".quick-input-box input").first().fill(channel, { timeout: SOON });
+        await this.pick(channel, SOON);
+        return await this.pick(level, SOON);
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await this.page.keyboard.press("Escape");
       }
     }
   }
