@@ -43,6 +43,7 @@ const OUTSIDE: &[(&str, &str)] = &[
     ("syntax/too-deep", "bytes::deep_nesting_is_told_and_overflows_nothing"),
     ("workspace/duplicate-skill-id", "skillyard-project, workspace::tests"),
     ("workspace/duplicate-tool-id", "skillyard-project, workspace::tests"),
+    ("config-file/too-many", "config::a_list_has_at_most_so_many_globs"),
     ("config-file/too-large", "config::a_large_file_is_told_once"),
     ("syntax/refused", "agreement: never seen, because another rule always says it"),
 ];

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use skillyard_manifest::{
     Level, Options, analyze_config,
     config::{
-        CONFIG, ConfigFile, MAX_CONFIG_BYTES, ModulesValue, PackageTable, check_level, file_fault, pattern_fault,
-        shape::PACKAGE,
+        CONFIG, ConfigFile, MAX_CONFIG_BYTES, MAX_GLOBS, ModulesValue, PackageTable, check_level, file_fault,
+        pattern_fault, shape::PACKAGE,
     },
     config_schema,
     fix::apply_edits,
@@ -167,6 +167,22 @@ fn a_large_file_is_told_once() {
     let found = analyze_config(&"#".repeat(MAX_CONFIG_BYTES + 1));
     assert_eq!(found.iter().map(|found| found.rule.code).collect::<Vec<_>>(), ["config-file/too-large"]);
     assert_eq!(analyze_config(&"#".repeat(MAX_CONFIG_BYTES)), []);
+}
+
+#[test]
+fn a_list_has_at_most_so_many_globs() {
+    let table = |key: &str, count: usize| format!("[package]\n{key} = [{}]\n", "\"a\", ".repeat(count));
+    for key in ["modules", "assets", "exclude"] {
+        assert_eq!(analyze_config(&table(key, MAX_GLOBS)), []);
+        let text = table(key, MAX_GLOBS + 1);
+        let found = analyze_config(&text);
+        assert_eq!(found.iter().map(|found| found.rule.code).collect::<Vec<_>>(), ["config-file/too-many"], "{key}");
+        assert_eq!(found[0].span.of(&text), key);
+        assert!(found[0].message.contains(&format!("{} globs", MAX_GLOBS + 1)), "{}", found[0].message);
+    }
+    let named: String = (0..=MAX_GLOBS).map(|n| format!("\"m{n}.wasm\" = \"a.wasm\"\n")).collect();
+    let found = analyze_config(&format!("[package.modules]\n{named}"));
+    assert_eq!(found.iter().map(|found| found.rule.code).collect::<Vec<_>>(), ["config-file/too-many"]);
 }
 
 #[test]

@@ -28,6 +28,10 @@ use crate::{
 /// configuration.
 pub const MAX_CONFIG_BYTES: usize = 256 * 1024;
 
+/// How many globs or paths `modules`, `assets` and `exclude` hold each. An artifact has fewer entries, and each glob is
+/// held against every file of the folder.
+pub const MAX_GLOBS: usize = 1000;
+
 /// What a `skillyard.toml` sets.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ConfigFile {

@@ -6,8 +6,8 @@ use super::{Context, Family, FixKind, Rule};
 use crate::{
     Level, Options, TextEdit,
     config::{
-        CONFIG, ConfigFile, LEVELS, LevelFault, ModulesValue, PackageTable, PlacedFault, check_level, file_fault,
-        likely_rule, pattern_fault, shape::PACKAGE,
+        CONFIG, ConfigFile, LEVELS, LevelFault, MAX_GLOBS, ModulesValue, PackageTable, PlacedFault, check_level,
+        file_fault, likely_rule, pattern_fault, shape::PACKAGE,
     },
     document::{Field, Node, NodeKind, Origin, Table, spelled},
     edits,
@@ -29,6 +29,7 @@ pub(crate) static FAMILY: Family = Family {
         &FIXED_LEVEL,
         &BAD_PATH,
         &BAD_GLOB,
+        &TOO_MANY,
         &TOO_LARGE,
     ],
     // It is about another file than the others: see `read`.
@@ -111,6 +112,16 @@ static BAD_GLOB: Rule = Rule::refuses(
      one of some texts. A bracket that is meant itself stands in `[…]`: `[[]`, `[{]`.",
     "[package]\nmodules = [\"modules/*.{wasm\"]",
     "[package]\nmodules = [\"modules/*.{wasm,wat}\"]",
+);
+
+static TOO_MANY: Rule = Rule::refuses(
+    "config-file/too-many",
+    FixKind::None,
+    "A list has more globs than are read",
+    "`modules`, `assets` and `exclude` hold up to 1000 globs or paths each; every file of the skill's folder is held against \
+     them. A folder in a list stands for everything in it, and `**` for any folders.",
+    "",
+    "",
 );
 
 pub(crate) static TOO_LARGE: Rule = Rule::refuses(
@@ -359,7 +370,8 @@ fn without_quotes(
 
 fn package(cx: &mut Context<'_, '_>, table: &Table<'_>) -> PackageTable {
     let value = |key| table.get(key).map(|field| &field.value);
-    let (modules, assets, exclude) = (value("modules"), value("assets"), value("exclude"));
+    let (modules, assets, exclude) =
+        (list(cx, table, "modules"), list(cx, table, "assets"), list(cx, table, "exclude"));
     let (sbom, provenance) = (value("sbom"), value("provenance"));
     PackageTable {
         modules: modules.and_then(|node| self::modules(cx, node)),
@@ -368,6 +380,23 @@ fn package(cx: &mut Context<'_, '_>, table: &Table<'_>) -> PackageTable {
         sbom: sbom.and_then(|node| file(cx, "sbom", node)),
         provenance: provenance.and_then(|node| file(cx, "provenance", node)),
     }
+}
+
+/// The value of a list, unless it is too long to be looked into.
+fn list<'d>(cx: &mut Context<'_, '_>, table: &'d Table<'d>, key: &str) -> Option<&'d Node<'d>> {
+    let field = table.get(key)?;
+    let count = match &field.value.kind {
+        NodeKind::Array(array) => array.items.len(),
+        NodeKind::Table(table) => table.fields.len(),
+        _ => 0,
+    };
+    if count <= MAX_GLOBS {
+        return Some(&field.value);
+    }
+    let message =
+        format!("{count} globs are too many for `{key}`; the limit is {MAX_GLOBS}. Name folders, or use `*` and `**`");
+    cx.report(&TOO_MANY, field.key, message);
+    None
 }
 
 fn modules(cx: &mut Context<'_, '_>, node: &Node<'_>) -> Option<ModulesValue> {
