@@ -55,6 +55,23 @@ fn a_name_is_as_harmless() {
     assert_eq!(ran.err.lines().count(), 1);
 }
 
+/// A hook hands over the names of files, and one of them may look like an option.
+#[test]
+fn an_argument_that_is_refused_is_as_harmless() {
+    let folder = Folder::with(&[]);
+    let name = "x\u{1b}[2J\u{7}\n::error::y\u{202e}";
+    let option = format!("--{name}");
+    let version = format!("--palyra-version={name}");
+    for arguments in
+        [&[name][..], &["check", &option], &["check", "--format", name], &["check", &version], &["help", name]]
+    {
+        let ran = folder.run(arguments).exits(2);
+        assert!(ran.err.contains("x\\u{1b}[2J") && ran.err.contains("y\\u{202e}"), "it is named: {ran:?}");
+        assert!(!ran.err.contains(is_harmful), "{arguments:?}: {ran:?}");
+        assert!(!ran.err.lines().any(|line| line.starts_with("::error::")), "{arguments:?}: {ran:?}");
+    }
+}
+
 #[test]
 fn size_and_depth_end_in_an_answer() {
     let deep = |open: &str, close: &str| format!("a = {}1{}", open.repeat(10_000), close.repeat(10_000));

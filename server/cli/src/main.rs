@@ -16,8 +16,14 @@ mod watch;
 
 use std::{panic, process::ExitCode};
 
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use skillyard_project::run::{WORKER, serve_worker};
+use clap::{
+    ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
+use skillyard_project::{
+    run::{WORKER, serve_worker},
+    shown,
+};
 
 use crate::{
     commands::{
@@ -121,9 +127,10 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == WORKER) && arguments.next().is_none() {
         return if serve_worker() { Exit::Fine } else { Exit::Failed }.into();
     }
-    let matches = Cli::command().get_matches_from(alias::expand(std::env::args_os()));
+    let arguments = alias::expand(std::env::args_os());
+    let matches = Cli::command().try_get_matches_from(arguments).unwrap_or_else(|error| refuse(error));
     let for_a_program = asks_for_json(&matches);
-    let Cli { command, check: _ } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let Cli { command, check: _ } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| refuse(error));
     // The panic itself has been printed by then. Exit code 1 would say that something was found.
     let ended = panic::catch_unwind(|| run(command)).unwrap_or(Err(Error::Internal));
     match ended {
@@ -137,6 +144,33 @@ fn main() -> ExitCode {
             error.advice().iter().for_each(|line| out::aside(line));
             error.exit().into()
         }
+    }
+}
+
+/// Ends the process with what is wrong with the arguments, or with the help that was asked for.
+///
+/// A hook hands over the names of files: what is quoted of an argument is escaped, like every text of others.
+fn refuse(mut error: clap::Error) -> ! {
+    let quoted: Vec<(ContextKind, ContextValue)> =
+        error.context().filter_map(|(kind, value)| Some((kind, escaped(value)?))).collect();
+    for (kind, value) in quoted {
+        error.insert(kind, value);
+    }
+    error.exit()
+}
+
+/// What an error of the arguments quotes, escaped; `None` for what is no text.
+fn escaped(value: &ContextValue) -> Option<ContextValue> {
+    let line = |text: &String| shown::line(text).into_owned();
+    match value {
+        ContextValue::String(text) => Some(ContextValue::String(line(text))),
+        ContextValue::Strings(texts) => Some(ContextValue::Strings(texts.iter().map(line).collect())),
+        // Advice to write the argument in another way: it would not be the same with another text.
+        ContextValue::StyledStrs(advice) => {
+            let plain = advice.iter().filter(|advice| shown::line(&advice.to_string()) == advice.to_string());
+            Some(ContextValue::StyledStrs(plain.cloned().collect()))
+        }
+        _ => None,
     }
 }
 
